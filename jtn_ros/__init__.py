@@ -1,0 +1,27 @@
+"""JointTrackNet for ROS 2: who is where, and how fast they move.
+
+The rooms of this package, and which of them may import which, are described in
+``docs/architecture.md``.
+
+>>> from jtn_ros import TrackingPipeline
+>>> pipeline = TrackingPipeline()
+>>> tracks = pipeline.step(image, stamp_ns)   # image: uint8 BGR (H, W, 3)
+"""
+
+from typing import TYPE_CHECKING
+
+__version__ = '0.1.0'
+
+if TYPE_CHECKING:
+    from jtn_ros.pipeline import TrackingPipeline
+
+__all__ = ['TrackingPipeline', '__version__']
+
+
+def __getattr__(name: str) -> object:
+    """Import the pipeline on first use, so that ``import jtn_ros`` stays cheap."""
+    if name == 'TrackingPipeline':
+        from jtn_ros.pipeline import TrackingPipeline
+
+        return TrackingPipeline
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -1,0 +1,1 @@
+"""The `jtn` command, one module a verb."""

@@ -1,0 +1,1 @@
+"""Frames with ground truth: readers, generators, training targets."""

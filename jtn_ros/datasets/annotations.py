@@ -1,0 +1,41 @@
+"""The ground truth of one frame, as arrays: what every reader and generator yields."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotations:
+    """N annotated objects of one frame, in source-image pixels.
+
+    Attributes:
+        ids: int64 (N,), positive identities, stable over a sequence.
+        boxes: float32 (N, 4), ``x1 y1 x2 y2`` of the whole object (amodal): hidden parts and
+            parts outside the image included.
+        class_ids: int32 (N,), 0-based; 0 is a person.
+        visibilities: float32 (N,), visible share of the box, 0 to 1.
+        ignored: bool (N,), regions in which a detection counts neither for nor against.
+    """
+
+    ids: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    class_ids: NDArray[np.int32]
+    visibilities: NDArray[np.float32]
+    ignored: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self.ids)
+
+    def select(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
+        """Return the objects that a boolean mask or an index array picks."""
+        return type(self)(
+            ids=self.ids[index],
+            boxes=self.boxes[index],
+            class_ids=self.class_ids[index],
+            visibilities=self.visibilities[index],
+            ignored=self.ignored[index],
+        )

@@ -1,0 +1,1 @@
+"""One frame through the network, fast."""

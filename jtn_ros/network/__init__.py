@@ -1,0 +1,1 @@
+"""JointTrackNet in PyTorch."""

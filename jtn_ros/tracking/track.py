@@ -1,0 +1,68 @@
+"""The tracks of one frame, as arrays."""
+
+from dataclasses import dataclass
+from dataclasses import fields
+from enum import IntEnum
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class TrackState(IntEnum):
+    """Where a track is in its life; the numbers are those of ``jtn_msgs/TrackedObject``."""
+
+    TENTATIVE = 0
+    CONFIRMED = 1
+    LOST = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracks:
+    """N live tracks after one frame, in source-image pixels and seconds.
+
+    Attributes:
+        ids: int64 (N,), positive, never reused within a session.
+        boxes: float32 (N, 4), ``x1 y1 x2 y2``; predicted ones for tracks not seen in this frame.
+        scores: float32 (N,), of the last detection.
+        class_ids: int32 (N,).
+        centers: float32 (N, 2).
+        velocities: float32 (N, 2) in px/s.
+        velocity_covariances: float32 (N, 2, 2) in (px/s)^2.
+        states: uint8 (N,), see `TrackState`.
+        ages: int32 (N,), frames since the track was created.
+        hits: int32 (N,), frames in which it was observed.
+        unseen_ns: int64 (N,), nanoseconds since the last observation; 0 when seen in this frame.
+        detection_indices: int32 (N,), the row of the frame's detections that was matched, or -1.
+        embeddings: float32 (N, D) appearance, or None.
+    """
+
+    ids: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    class_ids: NDArray[np.int32]
+    centers: NDArray[np.float32]
+    velocities: NDArray[np.float32]
+    velocity_covariances: NDArray[np.float32]
+    states: NDArray[np.uint8]
+    ages: NDArray[np.int32]
+    hits: NDArray[np.int32]
+    unseen_ns: NDArray[np.int64]
+    detection_indices: NDArray[np.int32]
+    embeddings: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of tracks."""
+        return len(self.ids)
+
+    @property
+    def observed(self) -> NDArray[np.bool_]:
+        """Return bool (N,): matched with a detection of this frame."""
+        return self.detection_indices >= 0
+
+    def select(self, index: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Self:
+        """Return the tracks that a boolean mask, an index array or a slice picks."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return type(self)(
+            **{name: None if array is None else array[index] for name, array in columns.items()}
+        )
