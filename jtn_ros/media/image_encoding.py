@@ -1,0 +1,154 @@
+"""Raw and compressed ROS image data to BGR arrays, without ROS."""
+
+from collections.abc import Buffer
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How one encoding of ``sensor_msgs/image_encodings.hpp`` lies in memory.
+
+    Attributes:
+        channels: values per pixel in a row.
+        conversion: OpenCV's conversion code to BGR, or None when the data is BGR already.
+        depth: bytes per value.
+        halves: columns and rows come in pairs, because chroma is stored at half resolution.
+        chroma_plane: a half-height plane of interleaved chroma follows the rows of the image.
+    """
+
+    channels: int
+    conversion: int | None
+    depth: int = 1
+    halves: tuple[bool, bool] = (False, False)
+    chroma_plane: bool = False
+
+
+_LAYOUTS = {
+    'bgr8': _Layout(3, None),
+    'rgb8': _Layout(3, cv2.COLOR_RGB2BGR),
+    'bgra8': _Layout(4, cv2.COLOR_BGRA2BGR),
+    'rgba8': _Layout(4, cv2.COLOR_RGBA2BGR),
+    'mono8': _Layout(1, cv2.COLOR_GRAY2BGR),
+    'bgr16': _Layout(3, None, depth=2),
+    'rgb16': _Layout(3, cv2.COLOR_RGB2BGR, depth=2),
+    'bgra16': _Layout(4, cv2.COLOR_BGRA2BGR, depth=2),
+    'rgba16': _Layout(4, cv2.COLOR_RGBA2BGR, depth=2),
+    'mono16': _Layout(1, cv2.COLOR_GRAY2BGR, depth=2),
+    '8UC1': _Layout(1, cv2.COLOR_GRAY2BGR),
+    '8UC3': _Layout(3, None),
+    '8UC4': _Layout(4, cv2.COLOR_BGRA2BGR),
+    'bayer_rggb8': _Layout(1, cv2.COLOR_BayerRGGB2BGR),
+    'bayer_bggr8': _Layout(1, cv2.COLOR_BayerBGGR2BGR),
+    'bayer_gbrg8': _Layout(1, cv2.COLOR_BayerGBRG2BGR),
+    'bayer_grbg8': _Layout(1, cv2.COLOR_BayerGRBG2BGR),
+    'bayer_rggb16': _Layout(1, cv2.COLOR_BayerRGGB2BGR, depth=2),
+    'bayer_bggr16': _Layout(1, cv2.COLOR_BayerBGGR2BGR, depth=2),
+    'bayer_gbrg16': _Layout(1, cv2.COLOR_BayerGBRG2BGR, depth=2),
+    'bayer_grbg16': _Layout(1, cv2.COLOR_BayerGRBG2BGR, depth=2),
+    'yuv422': _Layout(2, cv2.COLOR_YUV2BGR_UYVY, halves=(True, False)),
+    'uyvy': _Layout(2, cv2.COLOR_YUV2BGR_UYVY, halves=(True, False)),
+    'yuv422_yuy2': _Layout(2, cv2.COLOR_YUV2BGR_YUY2, halves=(True, False)),
+    'yuyv': _Layout(2, cv2.COLOR_YUV2BGR_YUY2, halves=(True, False)),
+    'nv12': _Layout(1, cv2.COLOR_YUV2BGR_NV12, halves=(True, True), chroma_plane=True),
+    'nv21': _Layout(1, cv2.COLOR_YUV2BGR_NV21, halves=(True, True), chroma_plane=True),
+}
+
+ENCODINGS = tuple(_LAYOUTS)
+
+
+def decode_image(
+    encoding: str, width: int, height: int, step: int, is_bigendian: bool, data: Buffer
+) -> Image:
+    """Decode the fields of a ``sensor_msgs/Image`` to uint8 BGR (height, width, 3).
+
+    Of 16-bit values the high byte is kept. Colour is reconstructed from Bayer patterns by bilinear
+    interpolation, YUV is taken as BT.601 with limited range, alpha is dropped.
+
+    Args:
+        encoding: a name of `ENCODINGS`.
+        width: columns of the image.
+        height: rows of the image.
+        step: bytes from one row to the next, padding included.
+        is_bigendian: byte order of 16-bit values.
+        data: anything with a buffer of bytes; trailing bytes are ignored, and the last row's
+            padding may be missing.
+
+    Returns:
+        The image. Where nothing has to be converted it is a view of the data, so it is
+        read-only when the data is.
+
+    Raises:
+        ValueError: if the encoding is not supported or the sizes contradict each other.
+    """
+    layout = _LAYOUTS.get(encoding)
+    if layout is None:
+        raise ValueError(
+            f'image encoding {encoding!r} is not supported; publish one of {", ".join(ENCODINGS)}'
+        )
+    if width <= 0 or height <= 0:
+        raise ValueError(
+            f'an image of {width}x{height} pixels is empty; check the width and height that the '
+            'camera driver sets'
+        )
+    if (layout.halves[0] and width % 2) or (layout.halves[1] and height % 2):
+        raise ValueError(
+            f'{encoding} stores colour for pairs of pixels, so {width}x{height} cannot be; '
+            'publish an even size'
+        )
+    if encoding.startswith('bayer') and min(width, height) < 3:
+        raise ValueError(
+            f'{width}x{height} pixels are too few for a Bayer pattern; publish 3x3 or more'
+        )
+    row_bytes = width * layout.channels * layout.depth
+    if step < row_bytes:
+        raise ValueError(
+            f'step {step} is shorter than a row of {width} {encoding} pixels ({row_bytes} bytes); '
+            'set step to the bytes between the starts of two rows'
+        )
+    rows = height * 3 // 2 if layout.chroma_plane else height
+    values = np.frombuffer(data, np.uint8)
+    needed = (rows - 1) * step + row_bytes
+    if len(values) < needed:
+        raise ValueError(
+            f'{len(values)} bytes are too few for a {width}x{height} {encoding} image with step '
+            f'{step} ({needed} needed); the message was truncated or its size is wrong'
+        )
+    shape: tuple[int, ...] = (rows, width, layout.channels)
+    strides: tuple[int, ...] = (step, layout.channels * layout.depth, layout.depth)
+    if layout.channels == 1:
+        shape, strides = shape[:2], strides[:2]
+    high_byte = layout.depth - 1 if not is_bigendian else 0
+    image: Image = np.ndarray(shape, np.uint8, values, high_byte, strides)
+    if layout.conversion is None:
+        return image
+    return np.asarray(cv2.cvtColor(image, layout.conversion), np.uint8)
+
+
+def decode_compressed_image(format_: str, data: Buffer) -> Image:
+    """Decode the fields of a ``sensor_msgs/CompressedImage`` (JPEG, PNG, ...) to uint8 BGR.
+
+    Orientation tags are ignored, because the camera's calibration is of the pixels as they are.
+
+    Raises:
+        ValueError: if the data is a compressed depth map or not an image that OpenCV reads.
+    """
+    if 'compressedDepth' in format_:
+        raise ValueError(
+            f'compressed image format {format_!r} is a depth map; choose a colour image topic'
+        )
+    values = np.frombuffer(data, np.uint8)
+    image = None
+    if len(values):
+        image = cv2.imdecode(values, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is None:
+        raise ValueError(
+            f'{len(values)} bytes of format {format_!r} are no image that OpenCV can decode; '
+            'the message is damaged or its codec is not an image format (JPEG, PNG, WebP)'
+        )
+    return np.asarray(image, np.uint8)

@@ -1,0 +1,208 @@
+"""Every supported encoding gives the pixels that were stored; everything else a clear error."""
+
+import array
+
+import cv2
+from hypothesis import example
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+from jtn_ros.media.image_encoding import ENCODINGS
+from jtn_ros.media.image_encoding import decode_compressed_image
+from jtn_ros.media.image_encoding import decode_image
+
+WIDTH, HEIGHT = 8, 6
+# BT.601 with limited range: the eight corners of the colour cube, as (Y, U, V) and (B, G, R).
+COLOURS = {
+    (16, 128, 128): (0, 0, 0),
+    (235, 128, 128): (255, 255, 255),
+    (81, 90, 240): (0, 0, 255),
+    (145, 54, 34): (0, 255, 0),
+    (41, 240, 110): (255, 0, 0),
+}
+
+
+def random_pixels(channels: int, dtype: type = np.uint8) -> np.ndarray:
+    """Return a (HEIGHT, WIDTH, channels) image of random values."""
+    high = np.iinfo(dtype).max + 1
+    return np.random.default_rng(7).integers(0, high, (HEIGHT, WIDTH, channels), dtype=dtype)
+
+
+def padded(rows: np.ndarray, padding: int) -> tuple[int, bytes]:
+    """Return the step and the bytes of rows that are followed by padding of 0xAA."""
+    flat = np.frombuffer(rows.tobytes(), np.uint8).reshape(len(rows), -1)
+    wide = np.pad(flat, ((0, 0), (0, padding)), constant_values=0xAA)
+    return wide.shape[1], wide.tobytes()
+
+
+@pytest.mark.parametrize('padding', [0, 5])
+@pytest.mark.parametrize(
+    ('encoding', 'channels', 'order'),
+    [
+        ('bgr8', 3, (0, 1, 2)),
+        ('8UC3', 3, (0, 1, 2)),
+        ('rgb8', 3, (2, 1, 0)),
+        ('bgra8', 4, (0, 1, 2)),
+        ('8UC4', 4, (0, 1, 2)),
+        ('rgba8', 4, (2, 1, 0)),
+        ('mono8', 1, (0, 0, 0)),
+        ('8UC1', 1, (0, 0, 0)),
+    ],
+)
+def test_8_bit_pixels_are_kept(encoding, channels, order, padding):
+    pixels = random_pixels(channels)
+    step, data = padded(pixels, padding)
+    image = decode_image(encoding, WIDTH, HEIGHT, step, False, data)
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, pixels[..., list(order)])
+
+
+@pytest.mark.parametrize('big_endian', [False, True])
+@pytest.mark.parametrize(
+    ('encoding', 'channels', 'order'),
+    [
+        ('bgr16', 3, (0, 1, 2)),
+        ('rgb16', 3, (2, 1, 0)),
+        ('bgra16', 4, (0, 1, 2)),
+        ('rgba16', 4, (2, 1, 0)),
+        ('mono16', 1, (0, 0, 0)),
+    ],
+)
+def test_16_bit_pixels_keep_their_high_byte(encoding, channels, order, big_endian):
+    pixels = random_pixels(channels, np.uint16)
+    step, data = padded(pixels.astype('>u2' if big_endian else '<u2'), 6)
+    image = decode_image(encoding, WIDTH, HEIGHT, step, big_endian, data)
+    np.testing.assert_array_equal(image, (pixels >> 8)[..., list(order)])
+
+
+@pytest.mark.parametrize('depth', [8, 16])
+@pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
+def test_a_bayer_pattern_of_one_colour_gives_that_colour(pattern, depth):
+    colour = {'b': 30, 'g': 120, 'r': 210}
+    tile = np.array([colour[letter] for letter in pattern], np.uint16).reshape(2, 2)
+    mosaic = np.tile(tile, (HEIGHT // 2, WIDTH // 2))
+    mosaic = mosaic.astype(np.uint8) if depth == 8 else (mosaic << 8).astype('<u2')
+    step, data = padded(mosaic, 4)
+    image = decode_image(f'bayer_{pattern}{depth}', WIDTH, HEIGHT, step, False, data)
+    np.testing.assert_array_equal(image, np.broadcast_to((30, 120, 210), (HEIGHT, WIDTH, 3)))
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'order'),
+    [('yuv422', 'uyvy'), ('uyvy', 'uyvy'), ('yuv422_yuy2', 'yuyv'), ('yuyv', 'yuyv')],
+)
+@pytest.mark.parametrize('yuv', COLOURS)
+def test_packed_yuv_colours(encoding, order, yuv):
+    values = dict(zip('yuv', yuv, strict=True))
+    row = np.array([values[letter] for letter in order] * (WIDTH // 2), np.uint8)
+    step, data = padded(np.tile(row, (HEIGHT, 1)), 3)
+    image = decode_image(encoding, WIDTH, HEIGHT, step, False, data)
+    assert image.shape == (HEIGHT, WIDTH, 3)
+    assert np.abs(image.astype(int) - COLOURS[yuv]).max() <= 2
+
+
+@pytest.mark.parametrize(('encoding', 'order'), [('nv12', 'uv'), ('nv21', 'vu')])
+@pytest.mark.parametrize('yuv', COLOURS)
+def test_planar_yuv_colours(encoding, order, yuv):
+    values = dict(zip('yuv', yuv, strict=True))
+    luma = np.full((HEIGHT, WIDTH), values['y'], np.uint8)
+    chroma = np.tile([values[letter] for letter in order], (HEIGHT // 2, WIDTH // 2))
+    step, data = padded(np.vstack([luma, chroma]).astype(np.uint8), 8)
+    image = decode_image(encoding, WIDTH, HEIGHT, step, False, data)
+    assert image.shape == (HEIGHT, WIDTH, 3)
+    assert np.abs(image.astype(int) - COLOURS[yuv]).max() <= 2
+
+
+@pytest.mark.parametrize('padding', [0, 5])
+def test_bgr8_is_a_view(padding):
+    step, data = padded(random_pixels(3), padding)
+    values = array.array('B', data)
+    image = decode_image('bgr8', WIDTH, HEIGHT, step, False, values)
+    values[1] = 99
+    assert image[0, 0, 1] == 99
+
+
+def test_padding_of_the_last_row_may_be_missing():
+    pixels = random_pixels(3)
+    step, data = padded(pixels, 5)
+    image = decode_image('bgr8', WIDTH, HEIGHT, step, False, data[:-5])
+    np.testing.assert_array_equal(image, pixels)
+    with pytest.raises(ValueError, match='too few'):
+        decode_image('bgr8', WIDTH, HEIGHT, step, False, data[:-6])
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (('32FC1', 8, 6, 32), "'32FC1' is not supported; publish one of bgr8"),
+        (('', 8, 6, 24), "'' is not supported"),
+        (('bgr8', 0, 6, 24), '0x6 pixels is empty'),
+        (('bgr8', 8, -1, 24), '8x-1 pixels is empty'),
+        (('bgr8', 8, 6, 23), 'step 23 is shorter than a row of 8 bgr8 pixels'),
+        (('bgr8', 8, 6, 25), '144 bytes are too few'),
+        (('yuyv', 7, 6, 16), 'yuyv stores colour for pairs of pixels, so 7x6 cannot be'),
+        (('nv12', 8, 5, 8), 'nv12 stores colour for pairs of pixels, so 8x5 cannot be'),
+        (('bayer_rggb8', 2, 6, 8), '2x6 pixels are too few'),
+    ],
+)
+def test_contradicting_fields_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        decode_image(*arguments, False, bytes(144))
+
+
+@given(
+    encoding=st.sampled_from(ENCODINGS),
+    width=st.integers(-1, 20),
+    height=st.integers(-1, 20),
+    step=st.integers(-1, 200),
+    is_bigendian=st.booleans(),
+    data=st.binary(max_size=3000),
+)
+@example('bgr8', 1, 1, 3, False, b'abc')
+@example('nv21', 2, 2, 2, False, b'abcdef')
+@example('mono16', 1, 1, 2, True, b'ab')
+def test_any_message_gives_an_image_or_a_value_error(
+    encoding, width, height, step, is_bigendian, data
+):
+    try:
+        image = decode_image(encoding, width, height, step, is_bigendian, data)
+    except ValueError:
+        return
+    assert image.shape == (height, width, 3)
+    assert image.dtype == np.uint8
+    assert int(image.sum()) >= 0  # reads every pixel: none lies outside the data
+
+
+def test_compressed_png_is_lossless():
+    pixels = random_pixels(3)
+    data = cv2.imencode('.png', pixels)[1]
+    np.testing.assert_array_equal(decode_compressed_image('bgr8; png compressed', data), pixels)
+
+
+def test_compressed_jpeg_is_close():
+    pixels = np.full((32, 48, 3), (40, 90, 200), np.uint8)
+    data = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    image = decode_compressed_image('jpeg', data)
+    assert image.shape == pixels.shape
+    assert np.abs(image.astype(int) - pixels).max() <= 3
+
+
+@given(st.binary(max_size=300))
+@example(b'')
+@example(b'\xff\xd8\xff')
+def test_compressed_noise_is_a_value_error(data):
+    with pytest.raises(ValueError, match='are no image that OpenCV can decode'):
+        decode_compressed_image('jpeg', data)
+
+
+def test_a_truncated_jpeg_is_a_value_error():
+    data = cv2.imencode('.jpg', np.kron(random_pixels(3), np.ones((8, 8, 1), np.uint8)))[1]
+    with pytest.raises(ValueError, match='are no image'):
+        decode_compressed_image('jpeg', data[: len(data) // 2])
+
+
+def test_a_depth_map_is_refused():
+    with pytest.raises(ValueError, match='is a depth map; choose a colour image topic'):
+        decode_compressed_image('16UC1; compressedDepth', b'')
