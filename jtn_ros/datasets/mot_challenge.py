@@ -1,0 +1,318 @@
+"""MOTChallenge folders: ``seqinfo.ini``, ``gt/gt.txt``, ``det/det.txt`` and result files.
+
+On disk a box is ``left, top, width, height``, frames count from 1 and classes from 1. In memory
+boxes are ``x1 y1 x2 y2`` and classes count from 0. Every reader returns only frames with rows.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import configparser
+from dataclasses import dataclass
+import io
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.detections import Detections
+from jtn_ros.geometry import box_centers
+from jtn_ros.geometry import box_sizes
+
+# Classes of MOT16, MOT17 and MOT20 that look like a person without being one to track: person on
+# vehicle, static person, distractor, reflection. The benchmark neither rewards nor punishes them.
+_DISTRACTORS = (2, 7, 8, 12)
+_DISTRACTOR = 8
+_PERSON = 1
+_KEYS = ('name', 'imDir', 'frameRate', 'seqLength', 'imWidth', 'imHeight', 'imExt')
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceInfo:
+    """What ``seqinfo.ini`` says about a sequence.
+
+    Attributes:
+        name: name of the sequence.
+        frame_rate: frames per second.
+        length: number of frames.
+        width: image width in pixels.
+        height: image height in pixels.
+        image_dir: folder of the images, relative to the sequence.
+        image_extension: with its dot, ``.jpg``.
+    """
+
+    name: str
+    frame_rate: float
+    length: int
+    width: int
+    height: int
+    image_dir: str = 'img1'
+    image_extension: str = '.jpg'
+
+
+class TrackedBoxes(NamedTuple):
+    """The tracked objects of one frame of a result file.
+
+    Attributes:
+        ids: int64 (N,), positive.
+        boxes: float32 (N, 4), ``x1 y1 x2 y2`` in source pixels.
+        scores: float32 (N,); -1 when the file has none.
+    """
+
+    ids: NDArray[np.int64]
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+
+def read_sequence_info(folder: Path) -> SequenceInfo:
+    """Read ``seqinfo.ini`` of a sequence folder.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if a key is missing or its value is not usable.
+    """
+    path = Path(folder) / 'seqinfo.ini'
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text(encoding='utf-8-sig'))
+        section = parser['Sequence']
+        info = SequenceInfo(
+            name=section['name'],
+            frame_rate=float(section['frameRate']),
+            length=int(section['seqLength']),
+            width=int(section['imWidth']),
+            height=int(section['imHeight']),
+            image_dir=section.get('imDir', 'img1'),
+            image_extension=section.get('imExt', '.jpg'),
+        )
+    except (configparser.Error, KeyError, ValueError) as error:
+        reason = ' '.join(str(error).split())
+        raise ValueError(
+            f'{path}: {reason}; expected a section [Sequence] with {", ".join(_KEYS)}'
+        ) from error
+    if not (0 < info.frame_rate < float('inf')) or min(info.length, info.width, info.height) < 1:
+        raise ValueError(f'{path}: frameRate, seqLength, imWidth and imHeight must be positive')
+    return info
+
+
+def write_sequence_info(folder: Path, info: SequenceInfo) -> None:
+    """Write ``seqinfo.ini`` into a sequence folder, which is made if need be."""
+    rate = int(info.frame_rate) if float(info.frame_rate).is_integer() else info.frame_rate
+    values = (info.name, info.image_dir, rate, info.length, info.width, info.height,
+              info.image_extension)  # fmt: skip
+    lines = [f'{key}={value}\n' for key, value in zip(_KEYS, values, strict=True)]
+    _write_atomically(Path(folder) / 'seqinfo.ini', '[Sequence]\n' + ''.join(lines))
+
+
+def read_annotations(path: Path) -> dict[int, Annotations]:
+    """Read a ground-truth file, ``gt.txt``.
+
+    The number of columns tells the two formats apart: 8 or 9 (MOT16, MOT17, MOT20, DanceTrack)
+    end with class and visibility; 7 or 10 (MOT15) hold persons, with world coordinates at the
+    end. Rows whose flag (column 7) is 0 are ignored regions, and so are distractors (static
+    persons, reflections, ...), which are returned as ignored persons. Other classes keep their
+    number, minus one.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if a row is not valid; the message names file and line.
+    """
+    table = _Table.read(path, columns=(7, 8, 9, 10))
+    ids = table.integers(1, 'identity', minimum=1)
+    table.require_unique_ids(ids)
+    boxes = table.boxes()
+    width = table.values.shape[1]
+    classes = np.full(len(ids), _PERSON, np.int64)
+    visibilities = np.ones(len(ids), np.float32)
+    if width in (8, 9):
+        classes = table.integers(7, 'class', minimum=1)
+    if width == 9:
+        visibilities = table.values[:, 8].astype(np.float32).clip(0, 1)
+    distractor = np.isin(classes, _DISTRACTORS)
+    ignored = distractor | (table.values[:, 6] == 0)
+    class_ids = np.where(distractor, 0, classes - 1).astype(np.int32)
+    return {
+        frame: Annotations(
+            ids=ids[rows],
+            boxes=boxes[rows],
+            class_ids=class_ids[rows],
+            visibilities=visibilities[rows],
+            ignored=ignored[rows],
+        )
+        for frame, rows in table.frames()
+    }
+
+
+def write_ground_truth(path: Path, annotations_by_frame: Mapping[int, Annotations]) -> None:
+    """Write a ground-truth file with nine columns, as MOT17 has them.
+
+    Ignored persons are written as distractors, which is what makes evaluators skip them.
+    """
+    rows = []
+    for frame, objects in sorted(annotations_by_frame.items()):
+        classes = objects.class_ids + 1
+        classes = np.where(objects.ignored & (classes == _PERSON), _DISTRACTOR, classes)
+        columns = [*_box_columns(frame, objects.ids, objects.boxes), ~objects.ignored, classes,
+                   objects.visibilities]  # fmt: skip
+        rows.append(np.column_stack(columns))
+    _write_rows(path, rows, ['%d', '%d', *['%.3f'] * 4, '%d', '%d', '%.5f'])
+
+
+def read_detections(path: Path) -> dict[int, Detections]:
+    """Read a detection file, ``det.txt``: persons, without displacements or embeddings.
+
+    Centres are the middles of the boxes. Scores are passed on as they are: many public detectors
+    write unbounded ones (margins of a classifier), which thresholds on 0 to 1 do not fit.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if a row is not valid; the message names file and line.
+    """
+    table = _Table.read(path, columns=(7, 8, 9, 10))
+    boxes = table.boxes()
+    scores = table.values[:, 6].astype(np.float32)
+    return {
+        frame: Detections(
+            boxes=boxes[rows],
+            scores=scores[rows],
+            class_ids=np.zeros(len(boxes[rows]), np.int32),
+            centers=box_centers(boxes[rows]).astype(np.float32),
+        )
+        for frame, rows in table.frames()
+    }
+
+
+def read_results(path: Path) -> dict[int, TrackedBoxes]:
+    """Read a result file: tracked boxes by frame.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if a row is not valid; the message names file and line.
+    """
+    table = _Table.read(path, columns=(7, 8, 9, 10))
+    ids = table.integers(1, 'identity', minimum=1)
+    table.require_unique_ids(ids)
+    boxes = table.boxes()
+    scores = table.values[:, 6].astype(np.float32)
+    return {
+        frame: TrackedBoxes(ids[rows], boxes[rows], scores[rows]) for frame, rows in table.frames()
+    }
+
+
+def write_results(path: Path, tracks_by_frame: Mapping[int, TrackedBoxes]) -> None:
+    """Write a result file."""
+    rows = []
+    for frame, (ids, boxes, scores) in sorted(tracks_by_frame.items()):
+        none = np.full((len(ids), 3), -1)
+        rows.append(np.column_stack([*_box_columns(frame, ids, boxes), scores, none]))
+    _write_rows(path, rows, ['%d', '%d', *['%.3f'] * 4, '%.5f', '%d', '%d', '%d'])
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The numbers of a comma-separated file, and where they stand for error messages."""
+
+    path: Path
+    values: NDArray[np.float64]
+    lines: NDArray[np.intp]
+
+    @classmethod
+    def read(cls, path: Path, columns: tuple[int, ...]) -> '_Table':
+        try:
+            text = Path(path).read_text(encoding='utf-8-sig')
+        except UnicodeDecodeError as error:
+            raise ValueError(f'{path}: not a text file ({error.reason})') from error
+        numbered = [(n, line) for n, line in enumerate(text.split('\n'), 1) if line.strip()]
+        if not numbered:
+            return cls(path, np.zeros((0, columns[0])), np.zeros(0, np.intp))
+        lines = np.array([n for n, _ in numbered], np.intp)
+        rows = [line for _, line in numbered]
+        try:
+            values = np.loadtxt(rows, delimiter=',', ndmin=2, comments=None)
+        except ValueError as error:
+            raise ValueError(_describe_bad_row(path, numbered)) from error
+        if values.shape[1] not in columns:
+            raise ValueError(
+                f'{path}, line {lines[0]}: {values.shape[1]} columns; expected '
+                'frame, identity, left, top, width, height, confidence and at most three more'
+            )
+        table = cls(path, values, lines)
+        table.require(np.isfinite(values).all(axis=1), 'a value is not finite')
+        table.integers(0, 'frame', minimum=1)
+        table.require((values[:, 4:6] >= 0).all(axis=1), 'width or height is negative')
+        table.require((abs(values[:, 2:6]) < 1e9).all(axis=1), 'the box is out of range')
+        return table
+
+    def require(self, good: NDArray[np.bool_], problem: str) -> None:
+        """Raise a ValueError that names the first line that is not good."""
+        if not good.all():
+            raise ValueError(f'{self.path}, line {self.lines[np.argmin(good)]}: {problem}')
+
+    def integers(self, column: int, name: str, minimum: int) -> NDArray[np.int64]:
+        values = self.values[:, column]
+        good = (values == np.floor(values)) & (values >= minimum) & (values < 2**31)
+        self.require(good, f'the {name} is not an integer from {minimum} on')
+        return values.astype(np.int64)
+
+    def boxes(self) -> NDArray[np.float32]:
+        corners = self.values[:, 2:4]
+        return np.hstack([corners, corners + self.values[:, 4:6]]).astype(np.float32)
+
+    def require_unique_ids(self, ids: NDArray[np.int64]) -> None:
+        keys = np.column_stack([self.values[:, 0].astype(np.int64), ids])
+        first = np.zeros(len(keys), np.bool_)
+        first[np.unique(keys, axis=0, return_index=True)[1]] = True
+        self.require(first, 'this identity occurs twice in the frame')
+
+    def frames(self) -> Iterable[tuple[int, NDArray[np.intp]]]:
+        """Yield each frame number and its rows, in the order of the file."""
+        order = np.argsort(self.values[:, 0], kind='stable')
+        numbers, starts = np.unique(self.values[order, 0], return_index=True)
+        groups = np.split(order, starts[1:]) if len(numbers) else []
+        return ((int(n), rows) for n, rows in zip(numbers, groups, strict=True))
+
+
+def _describe_bad_row(path: Path, numbered: list[tuple[int, str]]) -> str:
+    """Find what `numpy.loadtxt` stumbled over and say it with the line number of the file."""
+    expected = numbered[0][1].count(',')
+    for number, line in numbered:
+        try:
+            np.loadtxt([line], delimiter=',', comments=None)
+        except ValueError:
+            return f'{path}, line {number}: not numbers separated by commas: {line.strip()[:60]!r}'
+        if line.count(',') != expected:
+            return (
+                f'{path}, line {number}: {line.count(",") + 1} columns, '
+                f'the first line has {expected + 1}'
+            )
+    return f'{path}: not numbers separated by commas'
+
+
+def _box_columns(
+    frame: int,
+    ids: NDArray[np.int64],
+    boxes: NDArray[np.float32],
+) -> tuple[NDArray[np.generic], ...]:
+    """Return frame, identity, (left, top) and (width, height) as columns."""
+    if frame < 1:
+        raise ValueError(f'frame {frame}: frames count from 1')
+    return np.full(len(ids), frame), ids, boxes[:, :2], box_sizes(boxes)
+
+
+def _write_rows(path: Path, rows: list[NDArray[np.float64]], formats: list[str]) -> None:
+    text = io.StringIO()
+    table = np.concatenate(rows) if rows else np.zeros((0, len(formats)))
+    np.savetxt(text, table, fmt=formats, delimiter=',')
+    _write_atomically(Path(path), text.getvalue())
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        temporary.write_text(text, encoding='utf-8')
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
