@@ -113,13 +113,14 @@ class JointTrackNet(nn.Module):
             'prior_heatmap': self.config.prior_heatmap,
         }
         if self.config.backbone == 'dla34':
+            from jtn_ros.network.dla import CHANNELS
             from jtn_ros.network.dla import DLA34
             from jtn_ros.network.dla_up import DLAUp
             from jtn_ros.network.dla_up import IDAUp
 
             self.base = DLA34(**stems)
-            self.dla_up = DLAUp()
-            self.ida_up = IDAUp(64, (64, 128, 256), (1, 2, 4))
+            self.dla_up = DLAUp(CHANNELS[2:])
+            self.ida_up = IDAUp(feature_channels, CHANNELS[3:5], (2, 4))
         else:
             from jtn_ros.network.light import LightBackbone
             from jtn_ros.network.light import LightNeck
@@ -148,7 +149,7 @@ class JointTrackNet(nn.Module):
         levels = self.base(image, previous_image, prior_heatmap)
         if self.config.backbone == 'light':
             return self.neck(levels)
-        return self.ida_up(self.dla_up(levels)[:3])
+        return self.ida_up(self.dla_up(levels[2:])[:3])[-1]
 
     def forward(
         self,
