@@ -1,0 +1,25 @@
+# Every target sets up what it needs, and nothing more. See docs/environment.md.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format shell
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo:  ## track a clip, or INPUT=<video, folder or bag>, through ROS 2, and show what came out
+	@tools/run jtn demo $(if $(INPUT),--input "$(INPUT)")
+
+test: lint  ## check the format, the rules and the types, then run all tests
+	@tools/run --dev pytest -q
+
+lint:  ## check the format, the rules and the types
+	@tools/run --dev ruff format --check
+	@tools/run --dev ruff check
+	@tools/run --dev mypy
+
+format:  ## rewrite the code in the project's format
+	@tools/run --dev ruff check --select I --fix --quiet
+	@tools/run --dev ruff format
+
+shell:  ## open a shell in the environment
+	@tools/run bash --init-file tools/shell.bash
