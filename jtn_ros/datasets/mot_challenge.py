@@ -4,12 +4,12 @@ On disk a box is ``left, top, width, height``, frames count from 1 and classes f
 boxes are ``x1 y1 x2 y2`` and classes count from 0. Every reader returns only frames with rows.
 """
 
-from collections.abc import Iterable
-from collections.abc import Mapping
 import configparser
-from dataclasses import dataclass
 import io
 import os
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 

@@ -1,12 +1,12 @@
 """The tracks of one frame, as arrays."""
 
 from dataclasses import dataclass
-from dataclasses import fields
 from enum import IntEnum
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jtn_ros.tracking.columns import Columns
 
 
 class TrackState(IntEnum):
@@ -18,7 +18,7 @@ class TrackState(IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tracks:
+class Tracks(Columns):
     """N live tracks after one frame, in source-image pixels and seconds.
 
     Attributes:
@@ -51,18 +51,7 @@ class Tracks:
     detection_indices: NDArray[np.int32]
     embeddings: NDArray[np.float32] | None = None
 
-    def __len__(self) -> int:
-        """Return the number of tracks."""
-        return len(self.ids)
-
     @property
     def observed(self) -> NDArray[np.bool_]:
         """Return bool (N,): matched with a detection of this frame."""
         return self.detection_indices >= 0
-
-    def select(self, index: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Self:
-        """Return the tracks that a boolean mask, an index array or a slice picks."""
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
-        return type(self)(
-            **{name: None if array is None else array[index] for name, array in columns.items()}
-        )
