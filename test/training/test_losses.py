@@ -1,0 +1,130 @@
+"""The losses against the published implementation's values and gradients."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from jtn_ros.training.losses import IdentityClassifier
+from jtn_ros.training.losses import IdentityContrast
+from jtn_ros.training.losses import JointLoss
+
+GOLDENS = Path(__file__).parent / 'goldens'
+REGRESSIONS = ('reg', 'wh', 'tracking', 'ltrb_amodal')
+
+
+@pytest.fixture(scope='module')
+def arrays():
+    """Return the golden arrays as tensors."""
+    with np.load(GOLDENS / 'losses.npz') as data:
+        return {name: torch.from_numpy(data[name]) for name in data.files}
+
+
+def golden_cases():
+    """Return the recorded cases by name."""
+    return json.loads((GOLDENS / 'losses.json').read_text())['cases']
+
+
+def build_loss(name, case, arrays):
+    """Return the loss of a case, with the golden's classifier."""
+    kind, classes = case['embedding_loss'], case['nID']
+    identity = IdentityClassifier(128, classes, kind)
+    with torch.no_grad():
+        if classes == 1510:
+            weight = 0.01 * np.random.default_rng([5, 1510]).standard_normal((1510, 128))
+            identity.classifier.weight.copy_(torch.from_numpy(weight.astype(np.float32)))
+            identity.classifier.bias.fill_(-math.log(99))
+        else:
+            suffix = '_strong' if 'strong' in name else ''
+            identity.classifier.weight.copy_(arrays[f'classifier_weight{suffix}'])
+            identity.classifier.bias.copy_(arrays[f'classifier_bias{suffix}'])
+    balance = {'fix': 'fixed'}.get(case['multi_loss'], case['multi_loss'])
+    loss = JointLoss(identity, balance=balance)
+    with torch.no_grad():
+        loss.s_det.fill_(case['s_det'])
+        loss.s_id.fill_(case['s_id'])
+    return loss
+
+
+def targets_of(name, arrays):
+    """Return the targets of a case: the base ones, or with objects or identities taken out."""
+    targets = {key[7:]: value.clone() for key, value in arrays.items() if key.startswith('target/')}
+    if 'no_identities' in name:
+        for key in ('tid_mask', 'tracking', 'tracking_mask'):
+            targets[key].zero_()
+    if 'no_objects' in name:
+        for key in set(targets) - {'hm'}:
+            targets[key].zero_()
+    if 'one_object' in name:
+        slot = torch.nonzero(targets['tid_mask'][0])[1]
+        for key in [key for key in targets if 'mask' in key]:
+            kept = targets[key][0, slot].clone()
+            targets[key].zero_()
+            targets[key][0, slot] = kept
+    return targets
+
+
+def at_slots(heads, targets):
+    """Gather head maps at the targets' cells: (B, S, C)."""
+    gathered = {}
+    for name, head in heads.items():
+        if name != 'hm':
+            rows = head.flatten(2).transpose(1, 2)
+            index = targets['ind'][:, :, None].expand(-1, -1, rows.shape[2])
+            gathered[name] = rows.gather(1, index)
+    return gathered
+
+
+@pytest.mark.parametrize('name', golden_cases())
+def test_losses_equal_the_published_ones(name, arrays):
+    case = golden_cases()[name]
+    loss = build_loss(name, case, arrays)
+    targets = targets_of(name, arrays)
+    heads = {
+        key[5:]: value.clone().requires_grad_()
+        for key, value in arrays.items()
+        if key.startswith('head/')
+    }
+    total, losses = loss(heads['hm'], at_slots(heads, targets), targets)
+    for key, expected in case['losses'].items():
+        actual = total if key == 'tot' else losses[key]
+        if math.isnan(expected):
+            assert torch.isfinite(actual), 'the published loss is NaN here; ours is guarded'
+        else:
+            assert actual.item() == pytest.approx(expected, rel=1e-5)
+    if 'heads' not in case.get('grad', {}) or math.isnan(case['losses']['tot']):
+        return
+    total.backward()
+    for key, expected in case['grad']['heads'].items():
+        assert heads[key].grad.norm().item() == pytest.approx(expected['l2'], rel=1e-4, abs=1e-7)
+    if name == 'focal_uncertainty':
+        for key in ('hm', *REGRESSIONS):
+            golden = arrays[f'grad/{name}/{key}']
+            torch.testing.assert_close(heads[key].grad, golden, rtol=1e-4, atol=1e-7)
+
+
+def test_contrast_prefers_equal_embeddings_of_one_identity():
+    targets = {'mask': torch.ones(2, 2), 'identity': torch.tensor([[1, 2], [1, 2]])}
+    apart = torch.eye(2)
+    good = IdentityContrast()(torch.stack([apart, apart]), targets)
+    bad = IdentityContrast()(torch.stack([apart, apart.flip(0)]), targets)
+    assert good.item() == pytest.approx(math.log(1 + 2 * math.exp(-10)), rel=1e-2)
+    assert bad.item() == pytest.approx(10 + math.log(1 + 2 * math.exp(-10)), rel=1e-2)
+
+
+def test_contrast_without_pairs_is_zero_and_differentiable():
+    embeddings = torch.randn(1, 3, 4, requires_grad=True)
+    targets = {'mask': torch.ones(1, 3), 'identity': torch.tensor([[1, 2, 3]])}
+    loss = IdentityContrast()(embeddings, targets)
+    loss.backward()
+    assert loss.item() == 0
+
+
+def test_unknown_variants_are_refused():
+    with pytest.raises(ValueError, match='focal, ce'):
+        IdentityClassifier(8, 10, 'cosine')
+    with pytest.raises(ValueError, match='uncertainty, fixed'):
+        JointLoss(None, balance='magic')
