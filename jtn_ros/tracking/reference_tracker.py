@@ -151,11 +151,10 @@ class ReferenceTracker:
         self._state = self._state.extend(self._create(detections.select(born), stamp_ns))
         self._update(detections, rows, columns)
         self._matched = np.concatenate([matched, born])
+        # Taken before the ageing, which can delete even a track that was just matched.
+        tracks = self.tracks.select(columns)
         self._age(lost)
-
-        tracks = self.tracks
-        output = np.flatnonzero(np.isin(tracks.detection_indices, rows))
-        return tracks.select(output[np.argsort(tracks.detection_indices[output])])
+        return tracks
 
     def _require_same_embeddings(self, detections: Detections) -> None:
         if not len(detections) or not len(self._state):
