@@ -3,11 +3,11 @@
 import array
 
 import cv2
+import numpy as np
+import pytest
 from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
-import numpy as np
-import pytest
 
 from jtn_ros.media.image_encoding import ENCODINGS
 from jtn_ros.media.image_encoding import decode_compressed_image

@@ -1,0 +1,186 @@
+"""rosbag2 recordings (MCAP and sqlite3): messages in and out, without a ROS installation."""
+
+import shutil
+from collections.abc import Collection
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from typing import NamedTuple
+from typing import Self
+
+from jtn_ros.media.message_types import message_types
+
+# message_types says how to get rosbags, so it comes first.
+from rosbags.rosbag2 import Reader  # isort: skip
+from rosbags.rosbag2 import StoragePlugin  # isort: skip
+from rosbags.rosbag2 import Writer  # isort: skip
+
+STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
+
+
+class BagMessage(NamedTuple):
+    """One recorded message.
+
+    Attributes:
+        topic: its topic.
+        type_name: such as ``sensor_msgs/msg/Image``.
+        received_ns: when it was recorded, in nanoseconds.
+        data: the serialized message (CDR).
+    """
+
+    topic: str
+    type_name: str
+    received_ns: int
+    data: bytes
+
+    def deserialize(self) -> Any:
+        """Return the message with the attributes of its type.
+
+        Raises:
+            ValueError: if the type is not known or the data is damaged.
+        """
+        store = message_types()
+        if self.type_name not in store.types:
+            raise ValueError(
+                f'topic {self.topic} has the type {self.type_name}, whose definition is not known'
+            )
+        try:
+            return store.deserialize_cdr(self.data, self.type_name)
+        except Exception as error:  # rosbags: SerdeError, and MemoryError or IndexError on noise
+            raise ValueError(
+                f'a message of {self.topic} cannot be read as {self.type_name}: {error}'
+            ) from error
+
+
+class BagReader:
+    """An opened bag: a folder with ``metadata.yaml``, or a single .mcap or .db3 file.
+
+    Attributes:
+        topics: the type of every topic.
+        counts: the number of messages of every topic.
+
+    Raises:
+        OSError: if it does not exist.
+        ValueError: if it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the bag and read what it contains."""
+        self.path = Path(path)
+        with _bag_errors(self.path):
+            self._reader = Reader(self.path)
+            self._reader.open()
+            self._connections = list(self._reader.connections)
+        self.topics = {c.topic: c.msgtype for c in self._connections}
+        self.counts = dict.fromkeys(self.topics, 0)
+        for connection in self._connections:
+            self.counts[connection.topic] += connection.msgcount
+
+    def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
+        """Yield the messages of these topics, or of all, in the order of recording.
+
+        Raises:
+            ValueError: if a topic is not in the bag, or the bag is damaged further on.
+        """
+        chosen = self._connections
+        if topics is not None:
+            if missing := sorted(set(topics) - set(self.topics)):
+                raise ValueError(
+                    f'{self.path} has no topic {missing[0]}; it has {", ".join(self.topics)}'
+                )
+            chosen = [c for c in self._connections if c.topic in topics]
+        if not chosen:
+            return
+        with _bag_errors(self.path):
+            for connection, received_ns, data in self._reader.messages(chosen):
+                yield BagMessage(connection.topic, connection.msgtype, received_ns, bytes(data))
+
+    def close(self) -> None:
+        """Close the bag."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        """Return the bag, which is open already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the bag."""
+        self.close()
+
+
+class BagWriter:
+    """Writes a bag folder of serialized messages; it appears under its name when it is closed.
+
+    Use it as a context manager: after an exception nothing is left behind.
+
+    Args:
+        path: the folder to make; it must not exist.
+        storage: ``mcap`` or ``sqlite3``.
+
+    Raises:
+        FileExistsError: if the folder exists.
+        ValueError: if the storage is not known.
+    """
+
+    def __init__(self, path: Path, storage: str = 'mcap') -> None:
+        """Open the bag under a temporary name."""
+        if storage not in STORAGES:
+            raise ValueError(f'bag storage {storage!r} is not known; use {" or ".join(STORAGES)}')
+        self._path = Path(path)
+        if self._path.exists():
+            raise FileExistsError(f'{path} exists; remove it or choose another bag')
+        # The files inside carry the folder's name, so the temporary folder wraps the bag.
+        self._temporary = self._path.with_name(f'.{self._path.name}.part')
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._writer = Writer(
+            self._temporary / self._path.name, version=9, storage_plugin=STORAGES[storage]
+        )
+        self._writer.open()
+        self._connections: dict[tuple[str, str], Any] = {}
+
+    def write(self, topic: str, type_name: str, stamp_ns: int, data: bytes | memoryview) -> None:
+        """Append one serialized (CDR) message, received at ``stamp_ns``.
+
+        Raises:
+            ValueError: if the definition of the type is not known.
+        """
+        key = (topic, type_name)
+        if key not in self._connections:
+            store = message_types()
+            if type_name not in store.types:
+                raise ValueError(f'cannot record {topic}: the type {type_name} is not known')
+            self._connections[key] = self._writer.add_connection(topic, type_name, typestore=store)
+        self._writer.write(self._connections[key], stamp_ns, data)
+
+    def close(self) -> None:
+        """Finish the bag and give it its name."""
+        self._writer.close()
+        (self._temporary / self._path.name).rename(self._path)
+        self._temporary.rmdir()
+
+    def __enter__(self) -> Self:
+        """Return the writer, which is open already."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish the bag, or remove it after an exception."""
+        if kind is None:
+            self.close()
+        else:
+            self._writer.abort()
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+@contextmanager
+def _bag_errors(path: Path) -> Iterator[None]:
+    """Turn what rosbags raises on a damaged bag, which is of many types, into ValueError."""
+    try:
+        yield
+    except (OSError, GeneratorExit):
+        raise
+    except Exception as error:
+        raise ValueError(
+            f'{path} is not a readable bag: {error or type(error).__name__}; if it is damaged, '
+            'try "ros2 bag reindex" or "mcap recover"'
+        ) from error

@@ -1,0 +1,136 @@
+"""Frames from anywhere: the contract of every source, and the choice between them."""
+
+import logging
+from abc import ABC
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_FRAME_RATE = 30.0
+VIDEO_EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.ts', '.wmv')
+IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
+BAG_EXTENSIONS = ('.mcap', '.db3')
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image of a source.
+
+    Attributes:
+        index: position in the source, from 0; a frame that cannot be read leaves a gap.
+        stamp_ns: time of the exposure in nanoseconds, from the source where it has one.
+        image: uint8 BGR (H, W, 3); treat it as read-only.
+    """
+
+    index: int
+    stamp_ns: int
+    image: NDArray[np.uint8]
+
+
+class FrameSource(ABC):
+    """An opened source of frames: iterate over it, and close it.
+
+    Attributes:
+        name: short name, for output files.
+        width: of the images, in pixels.
+        height: of the images, in pixels.
+        frame_rate: nominal frames per second.
+        length: number of frames, or None when it is not known.
+        broken: number of frames that could not be read so far.
+    """
+
+    name: str
+    width: int
+    height: int
+    frame_rate: float
+    length: int | None
+
+    def __init__(self) -> None:
+        """Start without a broken frame."""
+        self.broken = 0
+
+    @abstractmethod
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """Yield the frames with ``start <= index < stop``; skipped ones are not decoded.
+
+        A frame that cannot be read is logged, counted in `broken` and left out.
+        """
+
+    def close(self) -> None:
+        """Release what the source holds."""
+        return
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield all frames."""
+        return self.read()
+
+    def __enter__(self) -> Self:
+        """Return the source, which is open already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the source."""
+        self.close()
+
+    def _report_broken(self, index: int, reason: object) -> None:
+        """Log a frame that is left out."""
+        self.broken += 1
+        logger.warning('%s: frame %d is left out: %s', self.name, index, reason)
+
+
+def open_frames(
+    source: str | Path, *, frame_rate: float | None = None, topic: str | None = None
+) -> FrameSource:
+    """Open a video, image folder, MOTChallenge sequence, rosbag2, webcam or stream.
+
+    Args:
+        source: a path, the index of a webcam (``0``) or a URL (``rtsp://...``).
+        frame_rate: frames per second of an image folder, which cannot know it; for a video it
+            replaces the time stamps of the file.
+        topic: the image topic of a bag that has several.
+
+    Raises:
+        OSError: if the source does not exist or cannot be read.
+        ValueError: if it is of an unknown kind or holds no frames.
+    """
+    # Only what the source needs is imported: a robot without rosbags can still play a video.
+    if frame_rate is not None and not 0 < frame_rate < float('inf'):
+        raise ValueError(f'frame rate {frame_rate} is not positive')
+    path = Path(source)
+    text = str(source)
+    if not path.exists() and (text.isdigit() or '://' in text):
+        from jtn_ros.media.camera import CameraFrames
+
+        return CameraFrames(int(text) if text.isdigit() else text)
+    if not path.exists():
+        raise FileNotFoundError(
+            f'{text} does not exist; give a video, folder, bag or camera'
+        )
+    if path.suffix.lower() in BAG_EXTENSIONS or (path / 'metadata.yaml').exists():
+        from jtn_ros.media.bag_frames import BagFrames
+
+        return BagFrames(path, topic=topic)
+    if path.is_dir():
+        from jtn_ros.media.image_folder import open_folder
+
+        return open_folder(path, frame_rate)
+    if path.suffix.lower() in VIDEO_EXTENSIONS:
+        from jtn_ros.media.video import VideoFrames
+
+        return VideoFrames(path, frame_rate=frame_rate)
+    if path.is_char_device():
+        from jtn_ros.media.camera import CameraFrames
+
+        return CameraFrames(text)
+    known = ', '.join((*VIDEO_EXTENSIONS, *BAG_EXTENSIONS))
+    raise ValueError(
+        f'{text}: unknown kind of file; give a video or bag ({known}), a folder of images, '
+        'a camera index or a URL'
+    )
