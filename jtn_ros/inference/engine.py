@@ -1,9 +1,10 @@
 """The contract of every inference back end, and what a model file says about itself."""
 
+import json
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import fields
-import json
+from typing import Any
 from typing import Protocol
 from typing import Self
 
@@ -50,6 +51,16 @@ class ModelInfo:
     training_data: str = 'unknown'
     licence: str = 'unknown'
 
+    def __post_init__(self) -> None:
+        """Refuse values that no model can have."""
+        for name in ('input_height', 'input_width', 'stride', 'top_k'):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+                raise ValueError(f'model metadata: {name} is {value!r}, expected a whole number')
+        names = self.class_names
+        if not names or not all(isinstance(name, str) for name in names):
+            raise ValueError(f'model metadata: class_names is {names!r}, expected one a class')
+
     def to_json(self) -> str:
         """Return the metadata as one JSON object."""
         return json.dumps(asdict(self))
@@ -61,14 +72,14 @@ class ModelInfo:
         Raises:
             ValueError: if the text is not such an object.
         """
-        values = json.loads(text)
-        known = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or not set(values) <= known:
-            raise ValueError(f'not the metadata of a jtn_ros model: {text[:80]!r}')
         try:
+            values = json.loads(text)
+            known = {field.name for field in fields(cls)}
+            if not isinstance(values, dict) or not set(values) <= known:
+                raise ValueError('not the metadata of a jtn_ros model')
             return cls(**{**values, 'class_names': tuple(values['class_names'])})
-        except (KeyError, TypeError) as error:
-            raise ValueError(f'incomplete model metadata: {error}') from error
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f'unusable model metadata {text[:80]!r}: {error}') from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +89,8 @@ class Peaks:
     Attributes:
         scores: float32 (B, K); 0 marks a row that holds nothing.
         class_ids: int32 (B, K).
-        cells: float32 (B, K, 2), x and y of the peak's cell.
+        centers: float32 (B, K, 2), x and y of the point that association uses: the peak's cell, or
+            the middle of the box where the model was trained so (FairMOT).
         boxes: float32 (B, K, 4), ``x1 y1 x2 y2``.
         displacements: float32 (B, K, 2) to the previous frame, or None.
         embeddings: float32 (B, K, D), L2-normalised, or None.
@@ -86,10 +98,47 @@ class Peaks:
 
     scores: NDArray[np.float32]
     class_ids: NDArray[np.int32]
-    cells: NDArray[np.float32]
+    centers: NDArray[np.float32]
     boxes: NDArray[np.float32]
     displacements: NDArray[np.float32] | None = None
     embeddings: NDArray[np.float32] | None = None
+
+
+def check_inputs(
+    info: ModelInfo,
+    images: NDArray[np.uint8],
+    previous_images: NDArray[np.uint8] | None,
+    prior_heatmaps: NDArray[np.float32] | None,
+) -> dict[str, NDArray[Any]]:
+    """Return the inputs of a model's graph by name, contiguous.
+
+    Raises:
+        ValueError: if one is missing, or not wanted, or has another shape or type.
+    """
+    size = (info.input_height, info.input_width)
+    expected: dict[str, tuple[NDArray[Any] | None, type[np.generic], tuple[int, ...]]] = {
+        'images': (images, np.uint8, (*size, 3))
+    }
+    if info.previous_image:
+        expected['previous_images'] = (previous_images, np.uint8, (*size, 3))
+    if info.prior_heatmap:
+        expected['prior_heatmaps'] = (prior_heatmaps, np.float32, (1, *size))
+    given = {'previous_images': previous_images, 'prior_heatmaps': prior_heatmaps}
+    for name, value in given.items():
+        if value is not None and name not in expected:
+            raise ValueError(f'the model {info.name} takes no {name}')
+    inputs: dict[str, NDArray[Any]] = {}
+    for name, (value, dtype, shape) in expected.items():
+        if value is None:
+            raise ValueError(f'the model {info.name} needs {name}')
+        batch = len(images)
+        if value.dtype != dtype or value.shape != (batch, *shape) or batch == 0:
+            raise ValueError(
+                f'{name} is {value.dtype} with shape {value.shape}; the model {info.name} takes '
+                f'{dtype.__name__} with shape (B, {", ".join(map(str, shape))})'
+            )
+        inputs[name] = np.ascontiguousarray(value)
+    return inputs
 
 
 class Engine(Protocol):
@@ -108,15 +157,16 @@ class Engine(Protocol):
     def run(
         self,
         images: NDArray[np.uint8],
-        previous_images: NDArray[np.uint8],
+        previous_images: NDArray[np.uint8] | None = None,
         prior_heatmaps: NDArray[np.float32] | None = None,
     ) -> Peaks:
         """Return the peaks of B images.
 
         Args:
             images: uint8 BGR (B, H, W, 3) of the network's input size.
-            previous_images: the same of the previous frame of each camera.
-            prior_heatmaps: float32 (B, 1, H, W) where the model takes them; None means empty.
+            previous_images: the same of the previous frame of each camera, where the model takes
+                them.
+            prior_heatmaps: float32 (B, 1, H, W), 0 to 1, where the model takes them.
 
         Raises:
             ValueError: if a shape or type is not the model's.

@@ -1,0 +1,116 @@
+"""Fit a camera image to the network's input; normalisation is part of the network's graph."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.geometry import Letterbox
+
+FAIRMOT_GREY = 128
+
+
+def letterbox_image(
+    image: NDArray[np.uint8], height: int, width: int, kind: str = 'fit'
+) -> tuple[NDArray[np.uint8], Letterbox]:
+    """Scale an image uniformly and pad it to the network's input size.
+
+    Args:
+        image: uint8 BGR (H, W, 3) of any size.
+        height: network input height in pixels.
+        width: network input width in pixels.
+        kind: 'fit' keeps the whole image, centred on black. 'published' scales by the longer side
+            to the input's width and pads or crops the height, byte for byte as JointTrackNet and
+            CenterTrack do. 'fairmot' keeps the whole image on grey, averaging when it shrinks.
+
+    Returns:
+        The input, uint8 (height, width, 3), and the map from source pixels to its pixels.
+
+    Raises:
+        ValueError: if the image has another type or shape, or the kind is unknown.
+    """
+    check_image(image)
+    if kind not in _LETTERBOXES:
+        raise ValueError(f'unknown letterbox {kind!r}; known: {", ".join(_LETTERBOXES)}')
+    return _LETTERBOXES[kind](image, height, width)
+
+
+def check_image(image: NDArray[np.uint8]) -> None:
+    """Refuse what is not a camera image.
+
+    Raises:
+        ValueError: if the image is not uint8 (H, W, 3) with at least one pixel.
+    """
+    if not isinstance(image, np.ndarray):
+        raise ValueError(f'the image is a {type(image).__name__}, expected a NumPy array')
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ValueError(
+            f'the image is {image.dtype} with shape {image.shape}; '
+            'expected uint8 BGR with shape (height, width, 3)'
+        )
+
+
+def _fit(image: NDArray[np.uint8], height: int, width: int) -> tuple[NDArray[np.uint8], Letterbox]:
+    scale, inner_height, inner_width = _inner_size(image, height, width)
+    top, left = (height - inner_height) // 2, (width - inner_width) // 2
+    canvas = np.zeros((height, width, 3), np.uint8)
+    inner = canvas[top : top + inner_height, left : left + inner_width]
+    # Bilinear sampling skips pixels when it shrinks by more than two, and then small objects
+    # flicker; averaging over areas costs up to twenty times as much as halving first.
+    smaller = image
+    while min(smaller.shape[0] / inner_height, smaller.shape[1] / inner_width) > 2:
+        half = ((smaller.shape[1] + 1) // 2, (smaller.shape[0] + 1) // 2)
+        smaller = cv2.resize(smaller, half, interpolation=cv2.INTER_LINEAR)
+    cv2.resize(smaller, (inner_width, inner_height), dst=inner, interpolation=cv2.INTER_LINEAR)
+    return canvas, _centered(image, inner, scale, top, left)
+
+
+def _fairmot(
+    image: NDArray[np.uint8], height: int, width: int
+) -> tuple[NDArray[np.uint8], Letterbox]:
+    scale, inner_height, inner_width = _inner_size(image, height, width)
+    top = max(0, round((height - inner_height) / 2 - 0.1))
+    left = max(0, round((width - inner_width) / 2 - 0.1))
+    canvas = np.full((height, width, 3), FAIRMOT_GREY, np.uint8)
+    inner = canvas[top : top + inner_height, left : left + inner_width]
+    cv2.resize(image, (inner_width, inner_height), dst=inner, interpolation=cv2.INTER_AREA)
+    return canvas, _centered(image, inner, scale, top, left)
+
+
+def _published(
+    image: NDArray[np.uint8], height: int, width: int
+) -> tuple[NDArray[np.uint8], Letterbox]:
+    source_height, source_width = image.shape[:2]
+    scale = width / max(source_height, source_width)
+    letterbox = Letterbox(
+        scale, width / 2 - scale * source_width / 2, height / 2 - scale * source_height / 2
+    )
+    warped = cv2.warpAffine(image, letterbox.matrix, (width, height), flags=cv2.INTER_LINEAR)
+    return np.asarray(warped, np.uint8), letterbox
+
+
+def _inner_size(image: NDArray[np.uint8], height: int, width: int) -> tuple[float, int, int]:
+    """Return the scale that keeps the whole image, and the height and width it then has."""
+    source_height, source_width = image.shape[:2]
+    scale = min(width / source_width, height / source_height)
+    return scale, max(1, round(source_height * scale)), max(1, round(source_width * scale))
+
+
+def _centered(
+    image: NDArray[np.uint8], inner: NDArray[np.uint8], scale: float, top: int, left: int
+) -> Letterbox:
+    """Return the map that puts the middle of the image on the middle of its copy.
+
+    The copy's size is rounded to whole pixels, so its edges may be off by a quarter of a pixel.
+    """
+    return Letterbox(
+        scale,
+        left + (inner.shape[1] - 1) / 2 - scale * (image.shape[1] - 1) / 2,
+        top + (inner.shape[0] - 1) / 2 - scale * (image.shape[0] - 1) / 2,
+    )
+
+
+_LETTERBOXES: dict[
+    str, Callable[[NDArray[np.uint8], int, int], tuple[NDArray[np.uint8], Letterbox]]
+] = {'fit': _fit, 'published': _published, 'fairmot': _fairmot}

@@ -1,0 +1,131 @@
+"""From camera images to K peaks in one graph: what an exported model contains.
+
+Around JointTrackNet stand the normalisation before it and the decoding after it, so that a back
+end moves two small images in and a few kilobytes out, and all back ends agree because they run
+the same graph.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch import nn
+from torch.nn import functional
+
+from jtn_ros.network.heads import head_at_peaks
+from jtn_ros.network.heads import peak_neighbourhoods
+from jtn_ros.network.joint_track_net import JointTrackNet
+from jtn_ros.network.joint_track_net import NetworkConfig
+
+
+def find_peaks(heatmap: Tensor, top_k: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the best local maxima of a heat map (CenterNet, section 4: max pooling as NMS).
+
+    Args:
+        heatmap: (B, classes, h, w), 0 to 1.
+        top_k: number of peaks per image; tails without a peak score 0.
+
+    Returns:
+        Scores (B, K) in falling order, int64 class indices (B, K), and int64 cell indices (B, K)
+        ``y * w + x``.
+    """
+    peaks = heatmap * (functional.max_pool2d(heatmap, 3, 1, 1) == heatmap)
+    scores, places = peaks.flatten(1).topk(top_k)
+    cells = heatmap.shape[2] * heatmap.shape[3]
+    return scores, places // cells, places % cells
+
+
+def peak_heads(config: NetworkConfig) -> tuple[str, ...]:
+    """Return the heads whose values at the peaks influence the result, in their order.
+
+    Where `ltrb_amodal` gives the boxes, `reg` and `wh` are never read.
+    """
+    coded = {'ltrb_amodal': {'ltrb_amodal'}}.get(config.box_coding, {'reg', 'wh'})
+    wanted = coded | {'tracking', config.embedding_head}
+    return tuple(name for name in config.heads if name in wanted)
+
+
+def describe_peaks(
+    config: NetworkConfig, cells: Tensor, values: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Turn the heads' values at the peaks into boxes, displacements and embeddings.
+
+    Args:
+        config: names the box coding and the embedding head.
+        cells: float (B, K, 2), x and y of the peaks.
+        values: head name to (B, K, outputs).
+
+    Returns:
+        `centers`, `boxes` and, where the heads exist, `displacements` and `embeddings`, with the
+        shapes of `jtn_ros.inference.engine.Peaks`.
+
+    Raises:
+        ValueError: if the configuration names an unknown box coding.
+    """
+    centers = cells
+    if config.box_coding == 'ltrb_amodal':
+        boxes = torch.cat((cells, cells), 2) + values['ltrb_amodal']
+    elif config.box_coding == 'center_size':
+        middle, half = cells + values['reg'], values['wh'].clamp(min=0) / 2
+        boxes = torch.cat((middle - half, middle + half), 2)
+    elif config.box_coding == 'center_ltrb':
+        middle, sides = cells + values['reg'], values['wh']
+        boxes = torch.cat((middle - sides[..., :2], middle + sides[..., 2:]), 2)
+        centers = (boxes[..., :2] + boxes[..., 2:]) / 2
+    else:
+        raise ValueError(f'unknown box coding {config.box_coding!r}')
+    described = {'centers': centers, 'boxes': boxes}
+    if 'tracking' in values:
+        described['displacements'] = values['tracking']
+    if config.embedding_head:
+        described['embeddings'] = functional.normalize(values[config.embedding_head], dim=2)
+    return described
+
+
+class PeakNetwork(nn.Module):
+    """A JointTrackNet that takes camera images and returns its K best peaks."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: JointTrackNet) -> None:
+        """Wrap a network; its configuration says how images are normalised and boxes coded."""
+        super().__init__()
+        self.network = network
+        self.config = network.config
+        self.register_buffer('mean', 255 * torch.tensor(self.config.mean).view(1, 3, 1, 1))
+        self.register_buffer('std', 255 * torch.tensor(self.config.std).view(1, 3, 1, 1))
+
+    def forward(
+        self,
+        images: Tensor,
+        previous_images: Tensor | None = None,
+        prior_heatmaps: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """Return the peaks, keys and shapes as in `jtn_ros.inference.engine.Peaks`.
+
+        Args:
+            images: uint8 BGR (B, H, W, 3) of the network's input size.
+            previous_images: the same of the previous frame, or None without that stem.
+            prior_heatmaps: float (B, 1, H, W), or None without that stem.
+        """
+        previous = None if previous_images is None else self.normalise(previous_images)
+        features = self.network.features(self.normalise(images), previous, prior_heatmaps)
+        heatmap = torch.sigmoid(self.network.head('hm')(features))
+        scores, class_ids, indices = find_peaks(heatmap, self.config.top_k)
+        neighbourhoods = peak_neighbourhoods(features, indices)
+        values = {
+            name: head_at_peaks(self.network.head(name), neighbourhoods)
+            for name in peak_heads(self.config)
+        }
+        width = features.shape[3]
+        cells = torch.stack((indices % width, indices // width), 2).to(features.dtype)
+        described = describe_peaks(self.config, cells, values)
+        return {'scores': scores, 'class_ids': class_ids.to(torch.int32), **described}
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Return uint8 (B, H, W, 3) images as the network wants them, (B, 3, H, W)."""
+        channels_first = images.permute(0, 3, 1, 2)
+        if self.config.rgb:
+            channels_first = channels_first.flip(1)
+        return (channels_first.to(self.mean.dtype) - self.mean) / self.std
