@@ -110,9 +110,7 @@ def open_frames(
 
         return CameraFrames(int(text) if text.isdigit() else text)
     if not path.exists():
-        raise FileNotFoundError(
-            f'{text} does not exist; give a video, folder, bag or camera'
-        )
+        raise FileNotFoundError(f'{text} does not exist; give a video, folder, bag or camera')
     if path.suffix.lower() in BAG_EXTENSIONS or (path / 'metadata.yaml').exists():
         from jtn_ros.media.bag_frames import BagFrames
 

@@ -1,0 +1,172 @@
+"""Videos, image folders and sequences: every frame, its index and its stamp."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from jtn_ros.datasets.mot_challenge import SequenceInfo
+from jtn_ros.datasets.mot_challenge import write_sequence_info
+from jtn_ros.media import open_frames
+
+WIDTH, HEIGHT = 64, 48
+SHARED_DATA = Path(__file__).resolve().parents[3] / 'shared' / 'data'
+
+
+def picture(index: int) -> np.ndarray:
+    """Return an image that no other index has."""
+    return np.random.default_rng(index).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+
+
+def write_video(path: Path, frames: int = 6, rate: float = 12.5) -> Path:
+    """Write a lossless video of `picture`."""
+    writer = cv2.VideoWriter(
+        str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*'FFV1'), rate, (WIDTH, HEIGHT)
+    )
+    for index in range(frames):
+        writer.write(picture(index))
+    writer.release()
+    return path
+
+
+def write_images(folder: Path, names: list[str]) -> Path:
+    """Write `picture` of 0, 1, ... under these names."""
+    folder.mkdir(parents=True)
+    for index, name in enumerate(names):
+        assert cv2.imwrite(str(folder / name), picture(index))
+    return folder
+
+
+def write_sequence(folder: Path, names: list[str], rate: float = 7) -> Path:
+    """Write a MOTChallenge sequence."""
+    write_images(folder / 'img1', names)
+    write_sequence_info(
+        folder,
+        SequenceInfo(name='Walk-1', frame_rate=rate, length=len(names) or 6, width=WIDTH,
+                     height=HEIGHT, image_extension='.png'),
+    )  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize('extension', ['avi', 'mkv'])
+def test_a_lossless_video_is_read_byte_for_byte(tmp_path, extension):
+    with open_frames(write_video(tmp_path / f'walk.{extension}')) as source:
+        assert (source.name, source.width, source.height) == ('walk', WIDTH, HEIGHT)
+        assert (source.frame_rate, source.length) == (12.5, 6)
+        frames = list(source)
+    assert [frame.index for frame in frames] == list(range(6))
+    assert [frame.stamp_ns for frame in frames] == [i * 80_000_000 for i in range(6)]
+    for frame in frames:
+        np.testing.assert_array_equal(frame.image, picture(frame.index))
+
+
+def test_a_video_can_be_read_in_part_and_again(tmp_path):
+    with open_frames(write_video(tmp_path / 'walk.avi')) as source:
+        assert [f.index for f in source.read(2, 4)] == [2, 3]
+        (last,) = source.read(5)
+        assert len(list(source)) == 6
+    assert last.stamp_ns == 400_000_000
+    np.testing.assert_array_equal(last.image, picture(5))
+
+
+def test_a_frame_rate_replaces_the_times_of_a_video(tmp_path):
+    with open_frames(write_video(tmp_path / 'walk.avi'), frame_rate=100) as source:
+        assert [f.stamp_ns for f in source.read(0, 3)] == [0, 10_000_000, 20_000_000]
+
+
+def test_a_truncated_video_says_where_it_ends(tmp_path, caplog):
+    path = write_video(tmp_path / 'walk.avi', frames=20)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with open_frames(path) as source:
+        frames = list(source)
+    assert 5 <= len(frames) <= 11
+    np.testing.assert_array_equal(frames[4].image, picture(4))
+    assert f'ends after {len(frames)} frames, but announces 20' in caplog.text
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.binary(max_size=500))
+def test_noise_is_not_a_video(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp('noise') / 'noise.mp4'
+    path.write_bytes(data)
+    with pytest.raises(OSError, match='is not a video that FFmpeg can read'):
+        open_frames(path)
+
+
+def test_images_come_in_the_order_of_their_numbers(tmp_path):
+    folder = write_images(tmp_path / 'shots', ['a1.png', 'a2.png', 'a10.png'])
+    (folder / 'notes.txt').write_text('not an image')
+    with open_frames(folder) as source:
+        assert (source.name, source.width, source.height) == ('shots', WIDTH, HEIGHT)
+        assert (source.frame_rate, source.length) == (30, 3)
+        frames = list(source)
+    assert [frame.stamp_ns for frame in frames] == [0, 33_333_333, 66_666_667]
+    for frame in frames:
+        np.testing.assert_array_equal(frame.image, picture(frame.index))
+
+
+def test_a_broken_image_is_reported_and_left_out(tmp_path, caplog):
+    folder = write_images(tmp_path / 'shots', ['1.png', '2.png', '3.png', '4.png'])
+    (folder / '2.png').write_bytes(b'')
+    (folder / '3.png').write_bytes((folder / '4.png').read_bytes()[:40])
+    with open_frames(folder, frame_rate=10) as source:
+        frames = list(source)
+        assert source.broken == 2
+    assert [(frame.index, frame.stamp_ns) for frame in frames] == [(0, 0), (3, 300_000_000)]
+    assert 'shots: frame 1 is left out: 2.png cannot be decoded' in caplog.text
+
+
+def test_a_sequence_has_its_name_rate_and_numbers(tmp_path):
+    folder = write_sequence(tmp_path / 'x', ['000001.png', '000002.png', '000005.png'])
+    with open_frames(folder) as source:
+        assert (source.name, source.frame_rate, source.length) == ('Walk-1', 7, 5)
+        frames = list(source)
+    assert [frame.index for frame in frames] == [0, 1, 4]
+    assert frames[2].stamp_ns == 571_428_571
+    np.testing.assert_array_equal(frames[2].image, picture(2))
+
+
+def test_a_sequence_may_hold_a_video(tmp_path):
+    folder = write_sequence(tmp_path / 'x', [])
+    (folder / 'img1').rmdir()
+    write_video(folder / 'clip.avi')
+    with open_frames(folder) as source:
+        assert (source.name, source.frame_rate, source.length) == ('Walk-1', 7, 6)
+        assert [f.stamp_ns for f in source.read(0, 2)] == [0, 142_857_143]
+
+
+def test_a_real_sequence_with_a_video():
+    if not (SHARED_DATA / 'TUD-Campus').is_dir():
+        pytest.skip('shared/data/TUD-Campus is not here')
+    with open_frames(SHARED_DATA / 'TUD-Campus') as source:
+        frames = list(source)
+    assert len(frames) == source.length == 71
+    assert frames[70].stamp_ns == 70 * 40_000_000
+    assert frames[70].image.shape == (480, 640, 3)
+
+
+def test_what_cannot_be_opened_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'walk.mp4 does not exist; give a video'):
+        open_frames(tmp_path / 'walk.mp4')
+    (tmp_path / 'walk.txt').write_text('hello')
+    with pytest.raises(ValueError, match=r'walk.txt: unknown kind of file; give a video or bag'):
+        open_frames(tmp_path / 'walk.txt')
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(ValueError, match='empty holds no images'):
+        open_frames(tmp_path / 'empty')
+    with pytest.raises(OSError, match='camera 98 does not open; check that it is connected'):
+        open_frames('98')
+    with pytest.raises(OSError, match=r'camera rtsp://127.0.0.1:9/x does not open'):
+        open_frames('rtsp://127.0.0.1:9/x')
+    with pytest.raises(ValueError, match='frame rate -1 is not positive'):
+        open_frames(tmp_path / 'empty', frame_rate=-1)
+    folder = write_sequence(tmp_path / 'x', ['000001.png', 'front.png'])
+    with pytest.raises(
+        ValueError, match=r'front.png: images of a MOTChallenge sequence are named'
+    ):
+        open_frames(folder)
