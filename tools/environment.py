@@ -136,7 +136,9 @@ class Part:
         """Whether the part was finished and nothing in its census has gone since."""
         try:
             census = json.loads((self.folder / STAMP).read_text())
-            return all(size_of(self.folder / path) == size for path, size in census.items())
+            return len(census) > 0 and all(
+                size_of(self.folder / path) == size for path, size in census.items()
+            )
         except (OSError, ValueError, AttributeError):
             return False
 

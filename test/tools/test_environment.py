@@ -1,0 +1,298 @@
+"""The set-up must notice what is stale, half-made or damaged, and rebuild nothing else."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+spec = importlib.util.spec_from_file_location('environment', TOOLS / 'environment.py')
+environment = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(environment)
+
+
+class Workshop:
+    """Makes a part of two files and counts how often."""
+
+    def __init__(self, folder):
+        self.made = 0
+        self.fails = False
+        self.part = environment.Part(folder, census=('lib',), make=self.make)
+
+    def make(self, folder):
+        assert list(folder.iterdir()) == []
+        self.made += 1
+        (folder / 'lib').mkdir()
+        (folder / 'lib/first.py').write_text('first')
+        if self.fails:
+            raise environment.SetupError('no network')
+        (folder / 'lib/second').mkdir()
+
+
+@pytest.fixture
+def workshop(tmp_path):
+    return Workshop(tmp_path / 'home' / 'part-1')
+
+
+def test_part_is_made_once(workshop):
+    assert workshop.part.ensure() is True
+    assert workshop.part.ensure() is False
+    assert workshop.made == 1
+
+
+def test_fresh_part_is_made_again(workshop):
+    workshop.part.ensure()
+    assert workshop.part.ensure(fresh=True) is True
+    assert workshop.made == 2
+
+
+def test_interrupted_part_is_made_anew(workshop):
+    workshop.fails = True
+    with pytest.raises(environment.SetupError):
+        workshop.part.ensure()
+    assert not workshop.part.healthy
+    workshop.fails = False
+    workshop.part.ensure()
+    assert workshop.part.healthy
+    assert workshop.made == 2
+
+
+@pytest.mark.parametrize(
+    'damage',
+    [
+        pytest.param(lambda folder: shutil.rmtree(folder / 'lib/second'), id='folder gone'),
+        pytest.param(lambda folder: (folder / 'lib/first.py').unlink(), id='file gone'),
+        pytest.param(lambda folder: (folder / 'lib/first.py').write_text('fir'), id='file cut'),
+        pytest.param(lambda folder: (folder / 'complete.json').unlink(), id='stamp gone'),
+        pytest.param(lambda folder: (folder / 'complete.json').write_text('{"li'), id='stamp cut'),
+        pytest.param(lambda folder: (folder / 'complete.json').write_text('[]'), id='stamp odd'),
+        pytest.param(lambda folder: (folder / 'complete.json').write_text('{}'), id='stamp empty'),
+    ],
+)
+def test_damaged_part_is_repaired(workshop, damage):
+    workshop.part.ensure()
+    damage(workshop.part.folder)
+    assert not workshop.part.healthy
+    assert workshop.part.ensure() is True
+    assert (workshop.part.folder / 'lib/first.py').read_text() == 'first'
+    assert workshop.part.healthy
+
+
+def test_additions_leave_a_part_healthy(workshop):
+    workshop.part.ensure()
+    (workshop.part.folder / 'lib/__pycache__').mkdir()
+    (workshop.part.folder / 'lib/own_tool.py').write_text('installed by the user')
+    assert workshop.part.healthy
+
+
+def test_setups_at_the_same_time_make_a_part_once(tmp_path):
+    folder = tmp_path / 'part-1'
+    made = []
+
+    def make(folder):
+        made.append(folder)
+        time.sleep(0.2)
+        (folder / 'lib').mkdir()
+        (folder / 'lib/file').touch()
+
+    def ensure():
+        environment.Part(folder, census=('lib',), make=make).ensure()
+
+    threads = [threading.Thread(target=ensure) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [folder]
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """Stand in for a checkout with the real requirements and packages of two files."""
+    root = tmp_path / 'check out'
+    shutil.copytree(TOOLS, root / 'tools', ignore=shutil.ignore_patterns('__pycache__'))
+    for name in ('jtn_msgs/msg/A.msg', 'setup.py', 'setup.cfg', 'package.xml', 'launch/a.py'):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    monkeypatch.setattr(environment, 'CHECKOUT', root)
+    monkeypatch.setattr(environment, 'TOOLS', root / 'tools')
+    monkeypatch.setattr(environment, 'REQUIREMENTS', root / 'tools/requirements')
+    monkeypatch.delenv('ROS_DISTRO', raising=False)
+    return root
+
+
+def folders(layer, home):
+    chosen = environment.Environment(layer, home=home)
+    return chosen.venv.folder, chosen.ros2.folder, chosen.workspace
+
+
+@pytest.mark.parametrize(
+    ('file', 'layer', 'changed'),
+    [
+        ('tools/requirements/runtime.txt', 'runtime', (True, False, True)),
+        ('tools/requirements/runtime.txt', 'dev', (True, False, True)),
+        ('tools/requirements/dev.txt', 'runtime', (False, False, False)),
+        ('tools/requirements/dev.txt', 'dev', (True, False, True)),
+        ('tools/requirements/ros2.txt', 'runtime', (False, True, True)),
+        ('tools/ros2/prefix.py', 'runtime', (False, True, True)),
+        ('tools/run', 'runtime', (False, False, False)),
+    ],
+)
+def test_key_follows_the_inputs(checkout, tmp_path, file, layer, changed):
+    before = folders(layer, tmp_path)
+    with (checkout / file).open('a') as text:
+        text.write('colour==1.0\n')
+    after = folders(layer, tmp_path)
+    assert tuple(a != b for a, b in zip(before, after, strict=True)) == changed
+
+
+def test_checkouts_have_workspaces_of_their_own(checkout, tmp_path, monkeypatch):
+    first = folders('runtime', tmp_path)
+    monkeypatch.setattr(environment, 'CHECKOUT', tmp_path / 'another')
+    second = folders('runtime', tmp_path)
+    assert first[:2] == second[:2]
+    assert first[2] != second[2]
+
+
+def test_auto_takes_dev_only_where_it_is_complete(checkout, tmp_path):
+    home = tmp_path / 'home'
+    dev, _, _ = folders('dev', home)
+    for folder in ('bin', 'lib/python3.12/site-packages'):
+        (dev / folder).mkdir(parents=True)
+    (dev / 'bin/python').touch()
+    assert folders('auto', home) == folders('runtime', home)
+    environment.Environment('dev', home=home).venv._write_stamp()
+    assert folders('auto', home) == folders('dev', home)
+
+
+def mark_as_built(workspace):
+    for package, key in environment.package_keys().items():
+        share = workspace / 'install' / package / 'share' / package
+        share.mkdir(parents=True, exist_ok=True)
+        (share / 'package.xml').touch()
+        (workspace / f'{package}.built').write_text(key)
+
+
+@pytest.mark.parametrize(
+    ('file', 'rebuilt'),
+    [
+        ('jtn_msgs/msg/A.msg', ['jtn_msgs']),
+        ('jtn_msgs/msg/B.msg', ['jtn_msgs']),
+        ('setup.py', ['jtn_ros']),
+        ('package.xml', ['jtn_ros']),
+        ('launch/b.py', ['jtn_ros']),
+        ('config/deep/b.yaml', ['jtn_ros']),
+        ('launch/a.py', []),  # a link leads to it: an edit needs no build
+        ('jtn_ros/new_module.py', []),
+        ('launch/__pycache__/a.pyc', []),
+    ],
+)
+def test_change_rebuilds_only_its_package(checkout, tmp_path, file, rebuilt):
+    mark_as_built(tmp_path)
+    assert environment.packages_to_build(tmp_path) == {}
+    (checkout / file).parent.mkdir(parents=True, exist_ok=True)
+    (checkout / file).write_text('changed')
+    assert list(environment.packages_to_build(tmp_path)) == rebuilt
+
+
+def test_missing_install_is_built_in_spite_of_its_stamp(checkout, tmp_path):
+    mark_as_built(tmp_path)
+    shutil.rmtree(tmp_path / 'install/jtn_msgs')
+    assert list(environment.packages_to_build(tmp_path)) == ['jtn_msgs']
+
+
+@pytest.mark.parametrize(
+    ('variables', 'home'),
+    [
+        ({'HOME': '/home/a'}, '/home/a/.cache/jtn_ros'),
+        ({'HOME': '/home/a', 'XDG_CACHE_HOME': '/fast'}, '/fast/jtn_ros'),
+        ({'HOME': '/home/a', 'XDG_CACHE_HOME': '/fast', 'JTN_HOME': '/jtn'}, '/jtn'),
+    ],
+)
+def test_home_folder(variables, home):
+    assert environment.home_folder(variables) == Path(home)
+
+
+def test_sourced_ros2_is_used(tmp_path):
+    (tmp_path / 'lib/python3.12/site-packages/rclpy').mkdir(parents=True)
+    variables = {'ROS_DISTRO': 'jazzy', 'AMENT_PREFIX_PATH': f'/overlay:{tmp_path}'}
+    assert environment.sourced_ros2(variables) == str(tmp_path)
+    assert environment.sourced_ros2({}) is None
+    assert environment.sourced_ros2({**variables, 'JTN_STAND_IN_ROS2': '/own'}) is None
+
+
+def test_ros2_for_another_python_is_refused(tmp_path):
+    variables = {'ROS_DISTRO': 'humble', 'AMENT_PREFIX_PATH': str(tmp_path)}
+    with pytest.raises(environment.SetupError, match=r'humble.*source Jazzy or Kilted'):
+        environment.sourced_ros2(variables)
+
+
+def test_missing_python_is_explained_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, 'python_candidates', lambda: iter(['/no/such/python']))
+    with pytest.raises(environment.SetupError, match=r'uv python install 3\.12') as error:
+        environment.find_python()
+    assert '\n' not in str(error.value)
+
+
+def test_python_of_the_environment_is_found():
+    command = [environment.find_python(), '-c', 'import sys; print(sys.version_info[:2])']
+    assert subprocess.run(command, capture_output=True, text=True).stdout == '(3, 12)\n'
+
+
+def test_activation_survives_odd_paths(checkout, tmp_path):
+    home = tmp_path / "it's a home"
+    chosen = environment.Environment('runtime', home=home)
+    chosen.ros2.folder.mkdir(parents=True)
+    (chosen.ros2.folder / 'setup.bash').write_text('export SOURCED=yes\n')
+    script = f'{chosen.activation({})}\necho "$SOURCED $VIRTUAL_ENV"; echo "${{PATH%%:*}}"'
+    shown = subprocess.run(['bash', '-ec', script], capture_output=True, text=True).stdout
+    assert shown == f'yes {chosen.venv.folder}\n{chosen.venv.folder}/bin\n'
+
+
+def test_active_environment_is_not_activated_again(checkout, tmp_path):
+    chosen = environment.Environment('runtime', home=tmp_path)
+    assert chosen.activation({'JTN_WORKSPACE': str(chosen.workspace)}) == ''
+
+
+def test_failing_command_shows_its_output(capsys):
+    with pytest.raises(environment.SetupError, match='failed'):
+        environment.run(sys.executable, '-c', 'import sys; sys.exit("disk full")')
+    assert 'disk full' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['runtime.txt', 'dev.txt', 'ros2.txt'])
+def test_requirements_are_pinned(name):
+    lines = (TOOLS / 'requirements' / name).read_text().splitlines()
+    pins = [line.partition(';')[0] for line in lines if not line.startswith('#')]
+    names = [pin.partition('==')[0] for pin in pins]
+    assert names == sorted(set(names))
+    assert all(pin.count('==') == 1 for pin in pins)
+
+
+def test_runtime_is_without_torch_and_has_one_opencv():
+    names = {
+        line.partition('==')[0]
+        for line in (TOOLS / 'requirements/runtime.txt').read_text().splitlines()
+    }
+    assert {name for name in names if name.startswith('opencv')} == {'opencv-python-headless'}
+    assert not names & {'torch', 'torchvision', 'triton'}
+
+
+def test_run_without_a_command_explains_itself():
+    result = subprocess.run([TOOLS / 'run'], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (2, 'usage: tools/run [--dev] COMMAND ...\n')
+
+
+@pytest.mark.parametrize('code', [0, 3])
+def test_run_passes_arguments_and_exit_code_on(code):
+    if 'JTN_WORKSPACE' not in os.environ:
+        pytest.skip('not in the environment that tools/run sets up')
+    command = [TOOLS / 'run', 'bash', '-c', 'echo "$0|$1"; exit $2', 'a b', "c'd", str(code)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (code, "a b|c'd\n")
