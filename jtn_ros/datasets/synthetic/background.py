@@ -1,0 +1,240 @@
+"""The place: ground, sky, buildings or rooms, painted once onto a plate larger than the image.
+
+The camera only turns, so every view of the plate is a homography of it.
+"""
+
+from dataclasses import dataclass
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.synthetic.camera import Camera
+from jtn_ros.datasets.synthetic.facade import paint_facade
+from jtn_ros.datasets.synthetic.texture import foliage_color
+from jtn_ros.datasets.synthetic.texture import hsv
+from jtn_ros.datasets.synthetic.texture import octave_noise
+from jtn_ros.datasets.synthetic.texture import surface_color
+
+Array = NDArray[np.float64]
+Image = NDArray[np.uint8]
+
+_TEXTURE = 512  # pixels of the square ground texture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plate:
+    """A picture of the surroundings in the camera's mean orientation.
+
+    Attributes:
+        image: uint8 (H + 2 margin_y, W + 2 margin_x, 3).
+        margin_x, margin_y: pixels by which it exceeds the camera image on each side.
+    """
+
+    image: Image
+    margin_x: int
+    margin_y: int
+
+    @classmethod
+    def margins(cls, camera: Camera) -> tuple[int, int]:
+        """Return the margins that the camera's motion needs."""
+        yaw, pitch, roll = (
+            math.tan(float(np.abs(motion.amplitudes).sum())) for motion in camera.motions
+        )
+        # Away from the axis an angle covers more pixels; the factor covers that.
+        x, y = camera.width / 2, camera.height / 2
+        wide = (yaw * camera.focal * (1 + (x / camera.focal) ** 2) + roll * y) * 1.15
+        high = (pitch * camera.focal * (1 + (y / camera.focal) ** 2) + roll * x) * 1.15
+        high += wide * y / camera.focal * 0.5
+        return math.ceil(wide), math.ceil(high)
+
+    def homography(self, camera: Camera, time_s: float) -> Array:
+        """Return the 3x3 map from plate pixels to the image at a time."""
+        turn = camera.rotation(time_s) @ camera.rotation().T
+        shift = np.array([[1, 0, -self.margin_x], [0, 1, -self.margin_y], [0, 0, 1.0]])
+        inner = camera.intrinsics
+        return inner @ turn @ np.linalg.inv(inner) @ shift
+
+    def view(self, camera: Camera, time_s: float) -> Image:
+        """Return the image of the plate that the camera sees at a time."""
+        if not camera.moves:
+            return self.image.copy()
+        return cv2.warpPerspective(
+            self.image, self.homography(camera, time_s), (camera.width, camera.height),
+            flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT,
+        )  # fmt: skip
+
+
+def paint_plate(camera: Camera, far: float, indoor: bool, rng: np.random.Generator) -> Plate:
+    """Paint the surroundings; people stay nearer than `far` metres."""
+    margin_x, margin_y = Plate.margins(camera)
+    width, height = camera.width + 2 * margin_x, camera.height + 2 * margin_y
+    columns, rows = np.meshgrid(
+        np.arange(width, dtype=np.float32) - margin_x,
+        np.arange(height, dtype=np.float32) - margin_y,
+    )
+    rays = camera.rays(np.stack([columns, rows], axis=-1)).astype(np.float32)
+    below = rays[..., 2] < -1e-3
+    distance = camera.elevation / np.maximum(-rays[..., 2], 1e-3)
+    ground = rays[..., :2] * distance[..., None]
+    image = _sky(rays[..., 2], rng)
+    floor = _ground(ground, distance / camera.focal, far, indoor, rng)
+    image = np.where(below[..., None], floor, image)
+    canvas = np.clip(image, 0, 255).astype(np.uint8)
+    _stand_walls(canvas, camera, (margin_x, margin_y), far, indoor, rng)
+    return Plate(image=canvas, margin_x=margin_x, margin_y=margin_y)
+
+
+def _sky(up: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    kind = rng.random()
+    if kind < 0.25:
+        zenith, horizon = hsv(0.6, 0.5, 0.8), hsv(0.57, 0.1, 0.95)
+    elif kind < 0.8:
+        zenith = horizon = hsv(0.58, rng.uniform(0, 0.08), rng.uniform(0.7, 1))
+    else:
+        zenith, horizon = hsv(0.65, 0.4, 0.08), hsv(0.6, 0.2, rng.uniform(0.1, 0.3))
+    share = np.clip(up * 3, 0, 1)[..., None]
+    clouds = octave_noise(rng, *up.shape, coarsest=2, octaves=5)[..., None]
+    return horizon + (zenith - horizon) * share + clouds * rng.uniform(0, 14)
+
+
+def _ground(
+    ground: NDArray[np.float32], footprint: NDArray[np.float32], far: float, indoor: bool,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:  # fmt: skip
+    """Return the ground's colour at (h, w, 2) metres; a pixel covers `footprint` metres."""
+    floor = _material(ground, footprint, 'floor' if indoor else 'paving', rng)
+    east, north = ground[..., 0], ground[..., 1]
+    if indoor:
+        return floor
+    for _ in range(int(rng.integers(0, 4))):
+        angle = rng.uniform(0, math.pi)
+        normal = math.cos(angle), math.sin(angle)
+        across = east * np.float32(normal[0]) + north * np.float32(normal[1])
+        anchor = rng.uniform(-0.5, 0.5) * far * normal[0] + rng.uniform(0, 1) * far * normal[1]
+        if rng.random() < 0.45:
+            # Another material beyond a line.
+            kind = rng.choice(['grass', 'paving', 'asphalt'])
+            other = _material(ground, footprint, str(kind), rng)
+            wavy = across + np.float32(rng.uniform(0, 0.3)) * np.sin(east * 0.7 + north * 0.4)
+            share = np.clip((wavy - anchor) / footprint, 0, 1)[..., None]
+            floor = floor + (other - floor) * share
+        # A line: kerb, marking or joint.
+        half = np.float32(rng.uniform(0.04, 0.25))
+        edge = np.abs(across - anchor - rng.uniform(-0.3, 0.3))
+        share = np.clip((half - edge) / footprint + 0.5, 0, 1) * rng.uniform(0.3, 0.95)
+        if rng.random() < 0.3:
+            along = -east * np.float32(normal[1]) + north * np.float32(normal[0])
+            share = share * (np.mod(along, 3.0) < 1.6)
+        paint = rng.choice([0.85, 0.6, 0.35]) * np.array([255, 255, 255], np.float32)
+        if rng.random() < 0.25:
+            paint = hsv(0.14, 0.7, 0.9)
+        floor = floor + (paint - floor) * share[..., None]
+    return floor
+
+
+def _material(
+    ground: NDArray[np.float32], footprint: NDArray[np.float32], kind: str,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:  # fmt: skip
+    color = foliage_color(rng) if kind == 'grass' else surface_color(rng)
+    if kind == 'asphalt':
+        color = hsv(rng.random(), rng.uniform(0, 0.08), rng.uniform(0.2, 0.65))
+    if kind == 'floor' and rng.random() < 0.4:
+        color = hsv(rng.uniform(0.04, 0.1), rng.uniform(0.4, 0.75), rng.uniform(0.35, 0.8))
+    noise = octave_noise(rng, _TEXTURE, _TEXTURE, coarsest=4, octaves=7, persistence=0.75)
+    noise *= rng.uniform(0.02, 0.12)
+    meters = rng.uniform(4, 10)  # covered by one texture
+    pixel = np.arange(_TEXTURE)
+    tile = rng.choice([0, 16, 32, 64, 128]) if kind in ('paving', 'floor') else 0
+    if tile:
+        rows, columns = pixel // tile, pixel // (tile * rng.choice([1, 1, 2, 4]))
+        per_tile = rng.normal(0, rng.uniform(0, 0.09), (_TEXTURE, _TEXTURE))
+        noise += per_tile[rows[:, None], columns[None]].astype(np.float32)
+        joint = int(rng.integers(1, 3))
+        depth = rng.uniform(-0.25, 0.12)
+        noise[pixel % tile < joint] += depth
+        noise[:, columns != np.roll(columns, joint)] += depth
+    turn = rng.uniform(0, math.pi / 2)
+    scale = np.float32(_TEXTURE / meters)
+    cos, sin = np.float32(math.cos(turn)) * scale, np.float32(math.sin(turn)) * scale
+    map_x = np.mod(ground[..., 0] * cos + ground[..., 1] * sin, _TEXTURE)
+    map_y = np.mod(ground[..., 1] * cos - ground[..., 0] * sin, _TEXTURE)
+    fine = cv2.remap(noise, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    # Far away a pixel averages over many texture pixels.
+    fine /= 1 + (footprint * scale * 0.5) ** 2
+    large = octave_noise(rng, *fine.shape, coarsest=3, octaves=4) * rng.uniform(0, 0.08)
+    return color * (1 + fine + large)[..., None]
+
+
+def _stand_walls(
+    canvas: Image, camera: Camera, margin: tuple[int, int], far: float, indoor: bool,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Paint buildings, or the walls of a room, that stand beyond and beside the people."""
+    back = far * rng.uniform(1.1, 1.5 if indoor else 2.2) + 1
+    half = back * camera.width / camera.focal / 2
+    walls: list[tuple[Array, Array, float]] = []
+    if indoor:
+        height = rng.uniform(2.4, 5)
+        left, right = -half * rng.uniform(0.5, 1.4), half * rng.uniform(0.5, 1.4)
+        tilt = rng.uniform(-0.25, 0.25) * half
+        walls.append((np.array([left, back - tilt]), np.array([right, back + tilt]), height))
+        walls.append((np.array([left, 0.3]), np.array([left, back - tilt]), height))
+        walls.append((np.array([right, back + tilt]), np.array([right, 0.3]), height))
+    else:
+        east = -half * 1.8
+        if rng.random() < 0.3:
+            edge = -half * rng.uniform(0.5, 1.0)
+            walls.append((np.array([edge, back * 0.15]), np.array([edge, back]),
+                          rng.uniform(5, 15)))  # fmt: skip
+        if rng.random() < 0.3:
+            edge = half * rng.uniform(0.5, 1.0)
+            walls.append((np.array([edge, back]), np.array([edge, back * 0.15]),
+                          rng.uniform(5, 15)))  # fmt: skip
+        while east < half * 1.8:
+            wide = half * rng.uniform(0.3, 1.5)
+            if rng.random() < 0.75:
+                north = back * rng.uniform(1, 1.3)
+                walls.append((np.array([east, north]),
+                              np.array([east + wide, north + rng.uniform(-0.1, 0.1) * wide]),
+                              rng.uniform(2.5, 18)))  # fmt: skip
+            east += wide * rng.uniform(0.8, 1.2)
+        walls.sort(key=lambda wall: -float(wall[0][1] + wall[1][1]))
+    style = surface_color(rng)
+    for first, second, height in walls:
+        if not indoor:
+            style = surface_color(rng)
+        length = float(np.linalg.norm(second - first))
+        texture = paint_facade(length, height, indoor, style * rng.uniform(0.8, 1.05), rng)
+        corners = np.array([[*first, height], [*second, height], [*second, 0], [*first, 0]])
+        _paste_quad(canvas, camera, margin, texture, corners)
+
+
+def _paste_quad(
+    canvas: Image, camera: Camera, margin: tuple[int, int], texture: Image, corners: Array
+) -> None:
+    pixels, depths = camera.project(corners)
+    if depths.min() < 0.1:
+        return
+    target = (pixels + margin).astype(np.float32)
+    rows, columns = texture.shape[:2]
+    source = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32) - 0.5
+    low = np.clip(np.floor(target.min(axis=0)), 0, (canvas.shape[1], canvas.shape[0])).astype(int)
+    high = np.clip(np.ceil(target.max(axis=0)) + 1, 0, (canvas.shape[1], canvas.shape[0])).astype(
+        int
+    )
+    if (high - low).min() < 1:
+        return
+    transform = cv2.getPerspectiveTransform(source, target - low.astype(np.float32))
+    roi = canvas[low[1] : high[1], low[0] : high[0]]
+    size = (int(high[0] - low[0]), int(high[1] - low[1]))
+    painted = cv2.warpPerspective(texture, transform, size, flags=cv2.INTER_LINEAR,
+                                  borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+    mask = np.zeros(size[::-1], np.uint8)
+    cv2.fillConvexPoly(
+        mask, np.clip((target - low) * 16, -1e7, 1e7).astype(np.int32), 255, cv2.LINE_AA, 4
+    )
+    weight = mask[..., None].astype(np.float32) / 255
+    roi[:] = (roi + (painted.astype(np.float32) - roi) * weight).astype(np.uint8)

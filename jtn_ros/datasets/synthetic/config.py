@@ -1,0 +1,59 @@
+"""What a synthetic scene is made of, as data."""
+
+from dataclasses import dataclass
+from typing import Literal
+from typing import get_args
+
+CameraMotion = Literal['static', 'pan', 'shake', 'random']
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneConfig:
+    """The size, the content and the seed of one scene; everything else is drawn from the seed.
+
+    Attributes:
+        width: image width in pixels, 64 to 4096.
+        height: image height in pixels, 64 to 4096.
+        seed: the source of every random choice, 0 or greater.
+        people: least and greatest number of people, 0 to 100.
+        camera_motion: ``static``, ``pan`` (slow turns), ``shake`` (hand or wind), or ``random``
+            (one of the three, mostly static).
+        duration_s: seconds of video the scene is defined for, 0.1 to 3600.
+        occluders: least and greatest number of objects standing among the people, 0 to 50.
+        sensor: add lens blur, noise and compression to the image.
+
+    Raises:
+        ValueError: a value lies outside its range.
+    """
+
+    width: int = 512
+    height: int = 288
+    seed: int = 0
+    people: tuple[int, int] = (3, 14)
+    camera_motion: CameraMotion = 'random'
+    duration_s: float = 20.0
+    occluders: tuple[int, int] = (1, 9)
+    sensor: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name, low, high in (
+            ('width', 64, 4096),
+            ('height', 64, 4096),
+            ('seed', 0, 2**63),
+            ('duration_s', 0.1, 3600),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError(f'{name} is {value}; give a value from {low} to {high}')
+        for name, limit in (('people', 100), ('occluders', 50)):
+            least, greatest = getattr(self, name)
+            if not 0 <= least <= greatest <= limit:
+                raise ValueError(
+                    f'{name} is {(least, greatest)}; give (least, greatest) within 0 to {limit}'
+                )
+        if self.camera_motion not in get_args(CameraMotion):
+            raise ValueError(
+                f'camera_motion is {self.camera_motion!r}; '
+                f'choose one of {", ".join(get_args(CameraMotion))}'
+            )

@@ -1,0 +1,83 @@
+"""Textures of walls: window grids, bricks, doors, shop fronts, pictures."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.synthetic.texture import hsv
+from jtn_ros.datasets.synthetic.texture import octave_noise
+from jtn_ros.datasets.synthetic.texture import surface_color
+
+_LIMIT = 320  # pixels of the longer side
+
+
+def paint_facade(
+    length: float, height: float, indoor: bool, color: NDArray[np.float32],
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:  # fmt: skip
+    """Return a picture (h, w, 3) of a wall of so many metres."""
+    density = _LIMIT / max(length, height)
+    rows, columns = max(16, int(height * density)), max(16, int(length * density))
+    grain = octave_noise(rng, rows, columns, coarsest=3, octaves=6, persistence=0.7)
+    wall = color * (1 + rng.uniform(0.01, 0.1) * grain[..., None])
+    if not indoor and rng.random() < 0.4:
+        course = max(2, int(rng.uniform(0.1, 0.4) * density))
+        wall[::course] *= rng.uniform(0.75, 1.15)
+    if indoor:
+        _furnish(wall, density, height, rng)
+    else:
+        _open_windows(wall, density, height, rng)
+    return np.clip(wall, 0, 255).astype(np.uint8)
+
+
+def _open_windows(
+    wall: NDArray[np.float32], density: float, height: float, rng: np.random.Generator
+) -> None:
+    rows, columns = wall.shape[:2]
+    storey = rng.uniform(2.6, 4.2)
+    bay = rng.uniform(1.2, 4.5)
+    wide, high = rng.uniform(0.3, 0.9) * bay, rng.uniform(0.35, 0.8) * storey
+    glass = hsv(rng.uniform(0.5, 0.7), rng.uniform(0, 0.3), rng.uniform(0.08, 0.7))
+    frame = surface_color(rng)
+    shop = rng.random() < 0.4
+    bottom = height
+    while bottom > high * 0.5:
+        ground_floor = bottom == height
+        top = bottom - (storey + high) / 2
+        if shop and ground_floor:
+            top = bottom - storey * 0.8
+        for left in np.arange(bay * 0.3, columns / density - wide * 0.5, bay):
+            x1, x2 = int(left * density), int((left + wide) * density)
+            y1 = int(max(top, 0) * density)
+            y2 = int((top + (storey * 0.75 if shop and ground_floor else high)) * density)
+            cv2.rectangle(wall, (x1 - 1, y1 - 1), (x2 + 1, y2 + 1), frame.tolist(), -1)
+            tone = glass * rng.uniform(0.6, 1.4)
+            if rng.random() < 0.12:
+                tone = hsv(0.12, 0.3, 0.95)
+            cv2.rectangle(wall, (x1, y1), (x2, y2), np.clip(tone, 0, 255).tolist(), -1)
+            if x2 - x1 > 5:
+                middle = (x1 + x2) // 2
+                cv2.line(wall, (middle, y1), (middle, y2), frame.tolist(), 1)
+        bottom -= storey
+    if shop and rows > 20:
+        y = int((height - storey) * density)
+        cv2.rectangle(wall, (0, y), (columns, y + max(2, int(0.5 * density))),
+                      hsv(rng.random(), rng.uniform(0, 1), rng.uniform(0.2, 1)).tolist(), -1)  # fmt: skip
+
+
+def _furnish(
+    wall: NDArray[np.float32], density: float, height: float, rng: np.random.Generator
+) -> None:
+    rows, columns = wall.shape[:2]
+    for _ in range(int(rng.integers(0, 6))):
+        wide, high = rng.uniform(0.4, 1.8), rng.uniform(0.4, 2.1)
+        left = int(rng.uniform(0, max(columns - 2, 1)))
+        door = rng.random() < 0.35
+        low = height if door else rng.uniform(high, height)
+        corner = (left + int(wide * density), int(low * density))
+        start = (left, int((low - (2.05 if door else high)) * density))
+        cv2.rectangle(wall, start, corner, surface_color(rng).tolist(), -1)
+        cv2.rectangle(wall, start, corner, surface_color(rng).tolist(),
+                      max(1, int(0.05 * density)))  # fmt: skip
+    skirting = max(1, int(0.1 * density))
+    wall[rows - skirting :] = surface_color(rng)

@@ -1,0 +1,154 @@
+"""One synthetic scene: a place, a camera, people walking, rendered at any time."""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.synthetic.background import paint_plate
+from jtn_ros.datasets.synthetic.body import Bodies
+from jtn_ros.datasets.synthetic.body import pose
+from jtn_ros.datasets.synthetic.camera import sample_camera
+from jtn_ros.datasets.synthetic.config import SceneConfig
+from jtn_ros.datasets.synthetic.figure import Patch
+from jtn_ros.datasets.synthetic.figure import draw_figure
+from jtn_ros.datasets.synthetic.figure import silhouette_box
+from jtn_ros.datasets.synthetic.outfit import sample_outfit
+from jtn_ros.datasets.synthetic.props import sample_props
+from jtn_ros.datasets.synthetic.sensor import Sensor
+from jtn_ros.datasets.synthetic.shadow import Sun
+from jtn_ros.datasets.synthetic.walker import GroundRegion
+from jtn_ros.datasets.synthetic.walker import sample_walks
+
+Array = NDArray[np.float64]
+Image = NDArray[np.uint8]
+
+
+class Scene:
+    """A scene drawn from a seed: same configuration, same bytes.
+
+    Example:
+        scene = Scene(SceneConfig(seed=7))
+        image, annotations = scene.render(time_ns=40_000_000)
+
+    """
+
+    def __init__(self, config: SceneConfig) -> None:
+        """Draw the scene."""
+        self.config = config
+        streams = np.random.default_rng(config.seed).spawn(8)
+        camera_rng, place_rng, people_rng, walk_rng, prop_rng, light_rng, sensor_rng, _ = streams
+        self._camera = camera = sample_camera(config, camera_rng)
+        region = GroundRegion.of(camera)
+        indoor = place_rng.random() < 0.3 and region.far < 25
+        self._plate = paint_plate(camera, region.far, indoor, place_rng)
+
+        count = int(people_rng.integers(config.people[0], config.people[1] + 1))
+        self._bodies = Bodies.sample(count, people_rng)
+        backdrop = self._plate.image.reshape(-1, 3)
+        colors = backdrop[people_rng.integers(len(backdrop), size=count)].astype(np.float32)
+        self._outfits = [sample_outfit(people_rng, color) for color in colors]
+        self._walks = sample_walks(region, count, config.duration_s, walk_rng)
+        self._phases = walk_rng.uniform(0, 2 * math.pi, count)
+
+        standing = int(prop_rng.integers(config.occluders[0], config.occluders[1] + 1))
+        self._props = sample_props(camera, region.sample(prop_rng, standing, 1.1), prop_rng)
+        self._sun = Sun.sample(indoor, light_rng)
+        self._brightness = light_rng.uniform(0.75, 1.1)
+        self._contrast = light_rng.uniform(0.3, 1.0)
+        self._sensor = Sensor(config.width, config.height, sensor_rng) if config.sensor else None
+
+    def render(self, time_ns: int) -> tuple[Image, Annotations]:
+        """Return the image and the ground truth at a time.
+
+        Args:
+            time_ns: time since the start of the scene in nanoseconds.
+
+        Returns:
+            uint8 BGR (H, W, 3), and the people whose silhouettes reach into the image.
+
+        Raises:
+            ValueError: the time lies outside the scene's duration.
+
+        """
+        time_s = time_ns / 1e9
+        if not 0 <= time_s <= self.config.duration_s:
+            raise ValueError(
+                f'time_ns is {time_ns}; the scene lasts {self.config.duration_s} s, '
+                'raise duration_s to see more'
+            )
+        camera = self._camera
+        homography = self._plate.homography(camera, time_s)
+        image = self._plate.view(camera, time_s)
+        centers, radii = self._pose(time_s)
+        pixels, depths = camera.project(centers, time_s)
+        radii_px = radii / depths * camera.focal
+        boxes = np.array(
+            [
+                silhouette_box(*figure)
+                for figure in zip(pixels, radii_px, self._outfits, strict=True)
+            ]
+        ).reshape(-1, 4)
+        width, height = self.config.width, self.config.height
+        visible = (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
+        visible &= (boxes[:, 0] < width) & (boxes[:, 1] < height)
+        people = np.flatnonzero(visible & (depths.min(axis=1) > 0.3))
+
+        self._sun.cast(image, camera, time_s, centers[people], radii[people])
+        layers: list[tuple[float, int, Patch]] = []
+        inverse_margin = homography @ np.array(
+            [[1, 0, self._plate.margin_x], [0, 1, self._plate.margin_y], [0, 0, 1.0]]
+        )
+        for prop in self._props:
+            patch = prop.view(inverse_margin) if camera.moves else prop.patch
+            layers.append((prop.depth, 0, patch))
+        for person in people:
+            patch = draw_figure(
+                pixels[person], radii_px[person], depths[person], self._outfits[person],
+                self._sun.image_direction, self._contrast,
+            )  # fmt: skip
+            patch.color[:] = cv2.convertScaleAbs(patch.color, alpha=self._brightness)
+            layers.append((float(depths[person].mean()), int(person) + 1, patch))
+        layers.sort(key=lambda layer: -layer[0])
+        owners = np.zeros((height, width), np.uint8)
+        for _, owner, patch in layers:
+            _overlay(image, owners, patch, owner)
+        if self._sensor is not None:
+            image = self._sensor.expose(image, time_ns)
+        seen = np.bincount(owners.ravel(), minlength=256)
+        whole = {owner: int(np.count_nonzero(patch.alpha > 127)) for _, owner, patch in layers}
+        people = np.array([p for p in people if whole[p + 1] > 0], np.intp)
+        shares = [seen[person + 1] / whole[person + 1] for person in people]
+        return image, Annotations(
+            ids=people.astype(np.int64) + 1,
+            boxes=boxes[people].astype(np.float32),
+            class_ids=np.zeros(len(people), np.int32),
+            visibilities=np.array(shares, np.float32),
+            ignored=np.zeros(len(people), np.bool_),
+        )
+
+    def _pose(self, time_s: float) -> tuple[Array, Array]:
+        """Return the body spheres of all people: (N, S, 3) centres, (N, S) radii in metres."""
+        positions, headings, travelled, speeds = self._walks.at(time_s)
+        stride_m = 1.45 * self._bodies.stature / 1.75 * self._bodies.stride / 0.45
+        phases = self._phases + 2 * math.pi * travelled / stride_m
+        effort = np.clip(speeds / 1.0, 0, 1.15)
+        return pose(self._bodies, positions, headings, phases, effort)
+
+
+def _overlay(image: Image, owners: Image, patch: Patch, owner: int) -> None:
+    """Lay a patch over the image and note whose pixels it covers."""
+    height, width = owners.shape
+    rows, columns = patch.alpha.shape
+    x1, y1 = max(patch.left, 0), max(patch.top, 0)
+    x2, y2 = min(patch.left + columns, width), min(patch.top + rows, height)
+    if x1 >= x2 or y1 >= y2:
+        return
+    window = np.s_[y1 - patch.top : y2 - patch.top, x1 - patch.left : x2 - patch.left]
+    alpha, color = patch.alpha[window], patch.color[window]
+    target = image[y1:y2, x1:x2]
+    rest = cv2.merge([255 - alpha] * 3)
+    target[:] = cv2.add(cv2.multiply(target, rest, scale=1 / 255), color)
+    owners[y1:y2, x1:x2][alpha > 127] = owner

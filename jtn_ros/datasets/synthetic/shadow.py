@@ -1,0 +1,92 @@
+"""Shadows on the ground: soft contact under an overcast sky, cast figures under a sun."""
+
+from dataclasses import dataclass
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.synthetic.body import INDEX
+from jtn_ros.datasets.synthetic.camera import Camera
+
+Array = NDArray[np.float64]
+
+# Hulls of spheres that stand for the whole body, coarse enough for a shadow.
+_HULLS = [
+    [INDEX[name] for name in names.split()]
+    for names in (
+        'head jaw', 'shoulder_l shoulder_r hip_l hip_r belly', 'hip_l knee_l', 'hip_r knee_r',
+        'knee_l ankle_l toe_l', 'knee_r ankle_r toe_r',
+    )
+]  # fmt: skip
+_FEET = [INDEX[name] for name in ('heel_l', 'heel_r', 'toe_l', 'toe_r')]
+_ANGLES = np.linspace(0, 2 * math.pi, 8, endpoint=False)
+_CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES), np.zeros(8)], axis=-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sun:
+    """Where the light comes from.
+
+    Attributes:
+        slope: (2,) metres a shadow extends on the ground for each metre of height.
+        strength: darkness of the cast shadow, 0 to 1.
+        contact: darkness of the soft shadow at the feet, 0 to 1.
+        softness: blur of the shadows in pixels of half the image size.
+    """
+
+    slope: Array
+    strength: float
+    contact: float
+    softness: float
+
+    @classmethod
+    def sample(cls, indoor: bool, rng: np.random.Generator) -> 'Sun':
+        """Draw a sun; indoors and under clouds it casts hardly any shadow."""
+        angle = rng.uniform(0, 2 * math.pi)
+        length = rng.uniform(0.2, 1.6)
+        sunny = not indoor and rng.random() < 0.45
+        return cls(
+            slope=np.array([math.cos(angle), math.sin(angle)]) * length,
+            strength=rng.uniform(0.25, 0.65) if sunny else 0.0,
+            contact=rng.uniform(0.1, 0.5),
+            softness=rng.uniform(0.5, 2.0),
+        )
+
+    @property
+    def image_direction(self) -> Array:
+        """Return the (2,) image direction in which bodies are brighter."""
+        toward = -self.slope / max(1.0, float(np.linalg.norm(self.slope)))
+        return np.array([toward[0], -0.6])
+
+    def cast(
+        self, image: NDArray[np.uint8], camera: Camera, time_s: float, centers: Array, radii: Array
+    ) -> None:
+        """Darken the ground of the image under N bodies of spheres (N, S, 3), (N, S)."""
+        height, width = image.shape[0] // 2, image.shape[1] // 2
+        mask = np.zeros((height, width), np.uint8)
+        if self.strength:
+            ground = centers.copy()
+            ground[..., :2] += self.slope * centers[..., 2:]
+            ground[..., 2] = 0
+            self._fill(mask, camera, time_s, ground, radii, _HULLS, self.strength)
+        feet = centers.copy()
+        feet[..., 2] = 0
+        self._fill(mask, camera, time_s, feet, radii * 2.2, [_FEET], self.contact)
+        mask = cv2.GaussianBlur(mask, (0, 0), self.softness)
+        shade = cv2.resize(255 - mask, (image.shape[1], image.shape[0]))
+        cv2.multiply(image, cv2.merge([shade] * 3), dst=image, scale=1 / 255)
+
+    def _fill(
+        self, mask: NDArray[np.uint8], camera: Camera, time_s: float, spots: Array, radii: Array,
+        hulls: list[list[int]], darkness: float,
+    ) -> None:  # fmt: skip
+        rims = spots[..., None, :] + radii[..., None, None] * _CIRCLE
+        pixels, depths = camera.project(rims, time_s)
+        usable = depths.min(axis=(1, 2)) > 0.3
+        points = np.clip(pixels / 2 * 16, -1e6, 1e6).astype(np.int32)
+        for body in np.flatnonzero(usable):
+            for hull in hulls:
+                outline = cv2.convexHull(points[body, hull].reshape(-1, 2))
+                cv2.fillConvexPoly(mask, outline, 255 * darkness, cv2.LINE_AA, 4)

@@ -1,0 +1,159 @@
+"""Where people walk: paths over the ground as functions of time."""
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.synthetic.camera import PERSON_HEIGHT_M
+from jtn_ros.datasets.synthetic.camera import SMALLEST_PERSON_PX
+from jtn_ros.datasets.synthetic.camera import Camera
+
+Array = NDArray[np.float64]
+
+_RATE_HZ = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroundRegion:
+    """The part of the ground on which people of useful size appear.
+
+    Attributes:
+        camera: the camera.
+        near, far: depth range along the optical axis in metres.
+    """
+
+    camera: Camera
+    near: float
+    far: float
+
+    @classmethod
+    def of(cls, camera: Camera) -> 'GroundRegion':
+        """Find the depths at which a person stands in the image, neither too small nor large."""
+        rows = np.linspace(0.0, 1.45, 200) * camera.height
+        pixels = np.stack([np.full_like(rows, camera.width / 2), rows], axis=-1)
+        rays = camera.rays(pixels)
+        rows = rows[rays[:, 2] < -1e-3]
+        ground = camera.ground(pixels[rays[:, 2] < -1e-3])
+        feet = np.column_stack([ground, np.zeros(len(ground))])
+        feet_px, depths = camera.project(feet)
+        heads_px, _ = camera.project(feet + (0, 0, PERSON_HEIGHT_M))
+        sizes = np.linalg.norm(feet_px - heads_px, axis=1)
+        limit = 1.1 * camera.height
+        useful = (sizes > SMALLEST_PERSON_PX) & (sizes < limit)
+        useful &= (heads_px[:, 1] < 0.85 * camera.height) & (depths > 0.8)
+        if not useful.any():
+            nearest = int(np.argmin(np.abs(sizes - camera.height / 2)))
+            useful[nearest] = True
+        return cls(camera=camera, near=float(depths[useful].min()),
+                   far=float(depths[useful].max()))  # fmt: skip
+
+    def sample(self, rng: np.random.Generator, count: int, spread: float = 1.2) -> Array:
+        """Draw (count, 2) ground positions, even in image columns and in apparent size."""
+        camera = self.camera
+        depth = np.exp(rng.uniform(math.log(self.near), math.log(self.far), count))
+        # Depth along the axis of a ground point straight ahead at distance y:
+        # depth = y cos(pitch) + elevation sin(pitch).
+        forward = (depth - camera.elevation * math.sin(camera.pitch)) / math.cos(camera.pitch)
+        across = rng.uniform(-spread / 2, spread / 2, count) * camera.width * depth / camera.focal
+        return np.stack([across, np.maximum(forward, 0.3)], axis=-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walks:
+    """The walks of N people, tabulated at a fixed rate.
+
+    Attributes:
+        positions: (T, N, 2) metres.
+        headings: (T, N) unwrapped radians.
+        travelled: (T, N) metres walked since the start.
+        speeds: (T, N) metres per second.
+    """
+
+    positions: Array
+    headings: Array
+    travelled: Array
+    speeds: Array
+
+    def at(self, time_s: float) -> tuple[Array, Array, Array, Array]:
+        """Return positions (N, 2), headings, distances walked and speeds (N,) at a time."""
+        index = min(max(time_s * _RATE_HZ, 0.0), len(self.headings) - 1.001)
+        low = int(index)
+        share = index - low
+        position, heading, travelled, speed = (
+            table[low] * (1 - share) + table[low + 1] * share
+            for table in (self.positions, self.headings, self.travelled, self.speeds)
+        )
+        return position, heading, travelled, speed
+
+
+def sample_walks(
+    region: GroundRegion, count: int, duration_s: float, rng: np.random.Generator
+) -> Walks:
+    """Draw walks of `count` people: alone or in groups, passing through or standing."""
+    steps = math.ceil(duration_s * _RATE_HZ) + 3
+    positions = np.empty((steps, count, 2))
+    facing = rng.uniform(-math.pi, math.pi, count)
+    person = 0
+    while person < count:
+        size = min(count - person, int(rng.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05])))
+        path = _sample_path(region, steps, rng)
+        towards = rng.uniform(-math.pi, math.pi)
+        for member in range(person, person + size):
+            offset = rng.normal(0, 0.12, 2) + (0.0 if member == person else 1.0) * np.array(
+                [math.cos(towards), math.sin(towards)]
+            ) * rng.uniform(0.45, 0.8) * (member - person)
+            sway = 0.06 * np.sin(np.arange(steps)[:, None] / _RATE_HZ * rng.uniform(0.5, 1.5, 2))
+            positions[:, member] = path + offset + sway
+            facing[member] = towards + rng.normal(0, 0.6)
+        person += size
+    velocity = np.gradient(positions, axis=0) * _RATE_HZ
+    speeds = np.linalg.norm(velocity, axis=-1)
+    travelled = np.cumsum(speeds, axis=0) / _RATE_HZ
+    return Walks(
+        positions=positions,
+        headings=_headings(velocity, speeds, facing),
+        travelled=travelled,
+        speeds=speeds,
+    )
+
+
+def _sample_path(region: GroundRegion, steps: int, rng: np.random.Generator) -> Array:
+    """Return (steps, 2) positions along a smoothed polyline, walked with pauses."""
+    if rng.random() < 0.14:
+        return np.repeat(region.sample(rng, 1, 1.0), steps, axis=0)
+    speed = float(np.clip(rng.normal(1.25, 0.35), 0.3, 3.2))
+    length = speed * steps / _RATE_HZ
+    points = [region.sample(rng, 1)[0]]
+    total = 0.0
+    while total < length:
+        points.append(region.sample(rng, 1, 1.5)[0])
+        total += float(np.linalg.norm(points[-1] - points[-2]))
+    corners = np.array(points)
+    arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
+    pace = np.full(steps, speed / _RATE_HZ)
+    if rng.random() < 0.25:
+        stop = int(rng.integers(steps))
+        pace[stop : stop + int(rng.uniform(1, 6) * _RATE_HZ)] = 0
+    smooth = np.ones(9) / 9
+    pace = np.convolve(np.pad(pace, 4, mode='edge'), smooth, mode='valid')
+    walked = np.cumsum(pace)
+    path = np.stack([np.interp(walked, arc, corners[:, axis]) for axis in (0, 1)], axis=-1)
+    return np.stack(
+        [np.convolve(np.pad(path[:, axis], 4, mode='edge'), smooth, 'valid') for axis in (0, 1)],
+        axis=-1,
+    )
+
+
+def _headings(velocity: Array, speeds: Array, facing: Array) -> Array:
+    """Return (T, N) headings: the walking direction, or the last one while standing."""
+    walking = speeds > 0.25
+    angles = np.arctan2(velocity[..., 1], velocity[..., 0])
+    steps = np.arange(len(angles))[:, None]
+    last = np.maximum.accumulate(np.where(walking, steps, -1), axis=0)
+    first = np.argmax(walking, axis=0)
+    index = np.where(last >= 0, last, first)
+    angles = np.take_along_axis(angles, index, axis=0)
+    angles = np.where(walking.any(axis=0), angles, facing)
+    return np.unwrap(angles, axis=0)
