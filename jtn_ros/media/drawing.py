@@ -1,0 +1,179 @@
+"""Tracks drawn into images: boxes, names, velocities and trails."""
+
+import colorsys
+from collections import deque
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.geometry import box_centers
+from jtn_ros.tracking.track import Tracks
+
+Colour = tuple[int, int, int]
+
+_GOLDEN_RATIO = 0.618033988749895
+# The velocity arrow ends where the object would be after this time.
+_ARROW_SECONDS = 0.5
+
+
+def colour_of(track_id: int) -> Colour:
+    """Return the BGR colour of an identity; consecutive ones are far apart."""
+    hue = track_id * _GOLDEN_RATIO % 1.0
+    saturation = (0.85, 0.55)[track_id // 2 % 2]
+    value = (1.0, 0.8)[track_id % 2]
+    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
+    return round(255 * blue), round(255 * green), round(255 * red)
+
+
+class Trails:
+    """Where the feet of each track were, for a while.
+
+    Args:
+        seconds: how long a point is kept.
+    """
+
+    def __init__(self, seconds: float = 2.0) -> None:
+        self._keep_ns = round(seconds * 1e9)
+        self._points: dict[int, deque[tuple[int, float, float]]] = {}
+
+    def update(self, tracks: Tracks, stamp_ns: int) -> None:
+        """Append the observed tracks of a frame; forget old points and ended tracks."""
+        feet = np.column_stack([box_centers(tracks.boxes)[:, 0], tracks.boxes[:, 3]])
+        for track_id, seen, foot in zip(tracks.ids, tracks.observed, feet, strict=True):
+            if seen:
+                points = self._points.setdefault(int(track_id), deque())
+                points.append((stamp_ns, float(foot[0]), float(foot[1])))
+        live = set(tracks.ids.tolist())
+        self._points = {key: points for key, points in self._points.items() if key in live}
+        for points in self._points.values():
+            while points and not stamp_ns - self._keep_ns <= points[0][0] <= stamp_ns:
+                points.popleft()
+
+    def points(self, track_id: int) -> NDArray[np.float64]:
+        """Return the (P, 2) points of a track in pixels, oldest first."""
+        points = self._points.get(track_id, ())
+        return np.array([point[1:] for point in points], np.float64).reshape(-1, 2)
+
+
+def draw_tracks(
+    image: NDArray[np.uint8],
+    tracks: Tracks,
+    *,
+    class_names: Sequence[str] = (),
+    trails: Trails | None = None,
+) -> NDArray[np.uint8]:
+    """Return a copy of an image with its tracks drawn into it.
+
+    A box is solid when the track was observed in this frame and dashed when it is predicted; the
+    arrow shows the way of the next half second. Lines grow with the image.
+
+    Args:
+        image: uint8 BGR (H, W, 3).
+        tracks: of this frame, in pixels of this image.
+        class_names: by class; without them (or with a single class) no class is written.
+        trails: `Trails` that were updated with these tracks.
+    """
+    canvas = np.array(image, np.uint8, order='C')
+    pen = _Pen(canvas)
+    # Far away from the image OpenCV's integers overflow; a few images away looks the same.
+    reach = 4.0 * max(canvas.shape[:2])
+    boxes = np.nan_to_num(tracks.boxes).clip(-reach, reach)
+    centers = box_centers(boxes)
+    tips = np.nan_to_num(tracks.velocities * _ARROW_SECONDS + centers).clip(-reach, reach)
+    observed = tracks.observed
+    for row, track_id in enumerate(tracks.ids.tolist()):
+        colour = colour_of(track_id)
+        if trails is not None:
+            pen.path(trails.points(track_id).clip(-reach, reach), colour)
+        pen.box(boxes[row], colour, dashed=not observed[row])
+        pen.arrow(centers[row], tips[row], colour)
+    for row, track_id in enumerate(tracks.ids.tolist()):  # above all boxes
+        words = [f'{track_id}']
+        if len(class_names) > 1:
+            class_id = int(tracks.class_ids[row])
+            known = 0 <= class_id < len(class_names)
+            words.append(class_names[class_id] if known else f'class {class_id}')
+        words.append(f'{tracks.scores[row]:.2f}')
+        pen.label(' '.join(words), boxes[row], colour_of(track_id))
+    return canvas
+
+
+class _Pen:
+    """Draws with lines and letters that fit the size of the image."""
+
+    def __init__(self, canvas: NDArray[np.uint8]) -> None:
+        side = min(canvas.shape[:2])
+        self._canvas = canvas
+        self._thickness = max(1, round(side / 300))
+        self._font_scale = max(0.35, side / 1100)
+        self._font_thickness = max(1, round(side / 700))
+        self._dash = max(4.0, side / 60)
+
+    def box(self, box: NDArray[np.floating], colour: Colour, *, dashed: bool) -> None:
+        x1, y1, x2, y2 = box
+        corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
+        if not dashed:
+            self._lines([corners], colour, cv2.LINE_8, closed=True)
+            return
+        dashes = [
+            self._dashes(start, end)
+            for start, end in zip(corners, np.roll(corners, -1, 0), strict=True)
+        ]
+        self._lines(list(np.concatenate(dashes)), colour, cv2.LINE_8)
+
+    def path(self, points: NDArray[np.floating], colour: Colour) -> None:
+        if len(points) > 1:
+            self._lines([points], colour, cv2.LINE_AA)
+
+    def arrow(
+        self, start: NDArray[np.floating], tip: NDArray[np.floating], colour: Colour
+    ) -> None:
+        length = float(np.linalg.norm(tip - start))
+        if length < 4 * self._thickness:  # too short to show a direction
+            return
+        head = min(0.5, 8 * self._thickness / length)
+        begin, end = np.rint([start, tip]).astype(int).tolist()
+        cv2.arrowedLine(self._canvas, begin, end, colour, self._thickness, cv2.LINE_AA, 0, head)
+
+    def label(self, text: str, box: NDArray[np.floating], colour: Colour) -> None:
+        """Write on a filled strip above the box, or inside where there is no room above."""
+        font, margin = cv2.FONT_HERSHEY_SIMPLEX, self._thickness + 1
+        (width, height), below = cv2.getTextSize(
+            text, font, self._font_scale, self._font_thickness
+        )
+        rows, columns = self._canvas.shape[:2]
+        strip = (width + 2 * margin, height + below + 2 * margin)
+        left, top = round(float(box[0])), round(float(box[1]))
+        if box[2] < 0 or box[3] < 0 or left >= columns or top >= rows:
+            return  # the box is out of sight
+        left = max(0, min(left, columns - strip[0]))
+        top = top - strip[1] if top >= strip[1] else max(0, top)
+        corner = (left + strip[0] - 1, top + strip[1] - 1)
+        cv2.rectangle(self._canvas, (left, top), corner, colour, cv2.FILLED)
+        blue, green, red = colour
+        bright = 0.114 * blue + 0.587 * green + 0.299 * red > 128
+        cv2.putText(self._canvas, text, (left + margin, top + margin + height), font,
+                    self._font_scale, (0, 0, 0) if bright else (255, 255, 255),
+                    self._font_thickness, cv2.LINE_AA)  # fmt: skip
+
+    def _dashes(
+        self, start: NDArray[np.floating], end: NDArray[np.floating]
+    ) -> NDArray[np.floating]:
+        """Return (D, 2, 2) dashes of equal length that begin and end in the corners."""
+        pieces = 2 * int(np.linalg.norm(end - start) / (2 * self._dash)) + 1
+        steps = np.linspace(0, 1, pieces + 1)[:, None]
+        points = start + steps * (end - start)
+        return np.stack([points[:-1:2], points[1::2]], axis=1)
+
+    def _lines(
+        self,
+        lines: list[NDArray[np.floating]],
+        colour: Colour,
+        kind: int,
+        *,
+        closed: bool = False,
+    ) -> None:
+        integer = [np.rint(line).astype(np.int32) for line in lines]
+        cv2.polylines(self._canvas, integer, closed, colour, self._thickness, kind)

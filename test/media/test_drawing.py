@@ -1,0 +1,173 @@
+"""Drawings change the image where they should, and nowhere else."""
+
+import cv2
+import numpy as np
+import pytest
+
+from jtn_ros.media.drawing import Trails
+from jtn_ros.media.drawing import colour_of
+from jtn_ros.media.drawing import draw_tracks
+from jtn_ros.media.video_writer import VideoWriter
+from jtn_ros.tracking.track import Tracks
+
+WIDTH, HEIGHT = 320, 240
+GREY = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+
+
+def make_tracks(*boxes, ids=None, velocities=None, seen=None, class_ids=None) -> Tracks:
+    """Return confirmed tracks with these boxes."""
+    n = len(boxes)
+    boxes = np.array(boxes, np.float32).reshape(n, 4)
+    seen = np.ones(n, bool) if seen is None else np.array(seen)
+    return Tracks(
+        ids=np.array(range(1, n + 1) if ids is None else ids, np.int64),
+        boxes=boxes,
+        scores=np.full(n, 0.87, np.float32),
+        class_ids=np.array([0] * n if class_ids is None else class_ids, np.int32),
+        centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
+        velocities=np.array([(0, 0)] * n if velocities is None else velocities, np.float32)
+        .reshape(n, 2),
+        velocity_covariances=np.zeros((n, 2, 2), np.float32),
+        states=np.ones(n, np.uint8),
+        ages=np.ones(n, np.int32),
+        hits=np.ones(n, np.int32),
+        unseen_ns=np.zeros(n, np.int64),
+        detection_indices=np.where(seen, np.arange(n), -1).astype(np.int32),
+    )  # fmt: skip
+
+
+def changed(image: np.ndarray) -> np.ndarray:
+    """Return bool (H, W): where the drawing differs from the grey image."""
+    return (image != GREY).any(axis=2)
+
+
+def test_no_tracks_change_nothing():
+    image = draw_tracks(GREY, make_tracks())
+    np.testing.assert_array_equal(image, GREY)
+    assert image is not GREY
+
+
+def test_a_box_is_drawn_on_its_edges_in_the_colour_of_its_id():
+    image = draw_tracks(GREY, make_tracks((100, 80, 160, 200), ids=[5]))
+    assert (image[80:201, 100] == colour_of(5)).all()
+    assert (image[80:201, 160] == colour_of(5)).all()
+    assert (image[200, 100:161] == colour_of(5)).all()
+    around = changed(image)
+    assert not around[90:190, 110:150].any()
+    around[50:203, 97:200] = False  # the box, and the label above it
+    assert not around.any()
+    assert changed(image)[60:78, 100:130].mean() > 0.5  # the label
+
+
+def test_the_source_image_is_not_touched():
+    image = GREY.copy()
+    image.flags.writeable = False
+    draw_tracks(image, make_tracks((10, 10, 50, 90)))
+    assert not changed(image).any()
+
+
+def test_a_predicted_box_is_dashed():
+    solid = changed(draw_tracks(GREY, make_tracks((100, 80, 160, 200))))
+    dashed = changed(draw_tracks(GREY, make_tracks((100, 80, 160, 200), seen=[False])))
+    assert solid[90:200, 160].all()
+    assert 0.35 < dashed[90:200, 160].mean() < 0.75
+    assert not (dashed & ~solid).any()
+
+
+def test_the_arrow_points_along_the_velocity():
+    drawn = changed(draw_tracks(GREY, make_tracks((100, 80, 160, 200), velocities=[(160, 0)])))
+    assert drawn[140, 130:209].all()  # half a second from the centre
+    assert not drawn[136:145, 215:].any()
+    assert not drawn[136:145, 104:126].any()
+
+
+def test_the_trail_follows_the_feet_and_is_forgotten():
+    trails = Trails(seconds=1)
+    for step in range(5):
+        tracks = make_tracks((20 + 40 * step, 80, 60 + 40 * step, 200))
+        trails.update(tracks, step * 400_000_000)
+    np.testing.assert_array_equal(trails.points(1), [[120, 200], [160, 200], [200, 200]])
+    drawn = changed(draw_tracks(GREY, tracks, trails=trails))
+    assert drawn[200, 120:200].all()
+    assert not drawn[200, :118].any()
+    trails.update(make_tracks(), 2_000_000_000)
+    assert len(trails.points(1)) == 0
+
+
+def test_predicted_tracks_and_a_clock_that_jumps_back_leave_no_trail():
+    trails = Trails()
+    trails.update(make_tracks((0, 0, 10, 10)), 5_000_000_000)
+    trails.update(make_tracks((50, 0, 60, 10), seen=[False]), 5_100_000_000)
+    np.testing.assert_array_equal(trails.points(1), [[5, 10]])
+    trails.update(make_tracks((80, 0, 90, 10)), 1_000_000_000)
+    np.testing.assert_array_equal(trails.points(1), [[85, 10]])
+
+
+def test_classes_are_written_when_there_are_several():
+    tracks = make_tracks((100, 80, 160, 200))
+    one = changed(draw_tracks(GREY, tracks, class_names=['person']))
+    two = changed(draw_tracks(GREY, tracks, class_names=['person', 'car']))
+    np.testing.assert_array_equal(one, changed(draw_tracks(GREY, tracks)))
+    assert two[60:78].sum() > 1.5 * one[60:78].sum()
+
+
+def test_lines_grow_with_the_image():
+    large = np.full((HEIGHT * 6, WIDTH * 6, 3), 90, np.uint8)
+    image = draw_tracks(large, make_tracks((600, 480, 960, 1200)))
+    assert (image[900, 500:700] != 90).any(axis=1).sum() == 5
+
+
+@pytest.mark.parametrize(
+    'box',
+    [(-1e9, -1e9, 1e9, 1e9), (np.nan, 0, 10, np.inf), (-50, -50, -10, -10), (500, 300, 600, 400)],
+)
+def test_boxes_out_of_sight_are_harmless(box):
+    image = draw_tracks(GREY, make_tracks(box, velocities=[(np.inf, -1e30)]))
+    assert image.shape == GREY.shape
+
+
+def test_labels_stay_in_the_image():
+    for box in [(0, 0, 40, 40), (300, 2, 340, 60), (-30, 200, 20, 260)]:
+        drawn = changed(draw_tracks(GREY, make_tracks(box, ids=[123456])))
+        assert drawn.sum() > 400
+
+
+def test_neighbouring_ids_have_distinguishable_colours():
+    colours = np.array([colour_of(i) for i in range(1, 41)], float)
+    distance = np.linalg.norm(colours[:, None] - colours[None], axis=2)
+    near = [distance[i, j] for i in range(40) for j in range(i) if i - j <= 4]
+    assert min(near) > 60
+    assert len({colour_of(i) for i in range(1, 41)}) == 40
+
+
+@pytest.mark.parametrize(('width', 'height'), [(64, 48), (65, 47)])
+def test_a_video_holds_every_frame_at_its_rate(tmp_path, width, height):
+    path = tmp_path / 'out' / 'tracks.mp4'
+    with VideoWriter(path, 12.5) as video:
+        for value in (20, 120, 220):
+            video.write(np.full((height, width, 3), value, np.uint8))
+        assert not path.exists()
+    assert [p.name for p in path.parent.iterdir()] == ['tracks.mp4']
+    capture = cv2.VideoCapture(str(path))
+    assert capture.get(cv2.CAP_PROP_FPS) == 12.5
+    for value in (20, 120, 220):
+        good, image = capture.read()
+        assert good
+        assert image.shape == (height + height % 2, width + width % 2, 3)
+        assert abs(image.astype(int) - value).max() <= 6
+    assert not capture.read()[0]
+
+
+def test_an_unfinished_video_is_removed(tmp_path):
+    with pytest.raises(ValueError, match='frames of a video have one size'):  # noqa: PT012, SIM117
+        with VideoWriter(tmp_path / 'tracks.mp4', 25) as video:
+            video.write(np.zeros((48, 64, 3), np.uint8))
+            video.write(np.zeros((48, 66, 3), np.uint8))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_mp4_is_written(tmp_path):
+    with pytest.raises(ValueError, match=r'only \.mp4 videos can be written'):
+        VideoWriter(tmp_path / 'tracks.avi', 25)
+    with pytest.raises(ValueError, match='frame rate 0 is not positive'):
+        VideoWriter(tmp_path / 'tracks.mp4', 0)
