@@ -14,6 +14,10 @@ from torch import nn
 from torch.nn import functional
 
 
+BLOCK = 512
+"""Output pixels that the CPU treats at a time: their samples stay in the cache."""
+
+
 @torch.library.custom_op('jtn_ros::modulated_deform_conv2d', mutates_args=(), device_types='cpu')
 def modulated_deform_conv2d(
     input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor
@@ -35,13 +39,11 @@ def modulated_deform_conv2d(
     Returns:
         (N, O, H, W) in the type of `input`.
     """
-    return _by_embedding_bag(input, offset, mask, weight, bias)
+    return _by_embedding_bag(input, offset, mask, weight, bias, BLOCK)
 
 
 @modulated_deform_conv2d.register_kernel('cuda')
-def _on_cuda(
-    input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor
-) -> Tensor:
+def _on_cuda(input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return _by_torchvision(input, offset, mask, weight, bias)
 
 
@@ -53,68 +55,74 @@ def _fake(input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Ten
 
 
 def _by_embedding_bag(
-    input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor
+    input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor, block: int
 ) -> Tensor:
-    """Sample with one `embedding_bag` (a bag = a tap's four neighbours), then multiply."""
+    """Sample with `embedding_bag` (a bag = a tap's four neighbours), then multiply.
+
+    Args:
+        input: as all tensors as in `modulated_deform_conv2d`.
+        offset: see there.
+        mask: see there.
+        weight: see there.
+        bias: see there.
+        block: output pixels at a time.
+    """
     number, channels, height, width = input.shape
-    outputs, _, kernel, _ = weight.shape
+    outputs, taps = weight.shape[0], mask.shape[1]
     indices, factors = _neighbours(offset, mask, input)
-    pixels = input.permute(0, 2, 3, 1).reshape(-1, channels)
-    samples = functional.embedding_bag(
-        indices.reshape(-1, 4), pixels, mode='sum',
-        per_sample_weights=factors.reshape(-1, 4).to(input.dtype),
-    )  # fmt: skip
-    product = torch.addmm(
-        bias.to(input.dtype),
-        samples.view(-1, kernel * kernel * channels),
-        weight.to(input.dtype).permute(2, 3, 1, 0).reshape(-1, outputs),
-    )
-    return product.view(number, height, width, outputs).permute(0, 3, 1, 2)
+    # One pixel's channels must lie side by side: embedding_bag is many times slower otherwise.
+    pixels = input.permute(0, 2, 3, 1).contiguous().view(-1, channels)
+    matrix = weight.to(input.dtype).permute(2, 3, 1, 0).reshape(-1, outputs)
+    products = []
+    for some, theirs in zip(indices.split(block * taps), factors.split(block * taps), strict=True):
+        samples = functional.embedding_bag(some, pixels, mode='sum', per_sample_weights=theirs)
+        samples = samples.view(-1, taps * channels)
+        products.append(torch.addmm(bias.to(input.dtype), samples, matrix))
+    return torch.cat(products).view(number, height, width, outputs).permute(0, 3, 1, 2)
 
 
 def _neighbours(offset: Tensor, mask: Tensor, input: Tensor) -> tuple[Tensor, Tensor]:
     """Return the four pixels around every sample, and what each contributes.
 
     Returns:
-        int32 rows of the (N * H * W, C) pixel table and their factors, both
-        (N, H, W, k * k, 4).
+        int32 rows of the (N * H * W, C) pixel table, and factors in the type of the input,
+        both (N * H * W * k * k, 4).
     """
     number, _, height, width = input.shape
     taps = mask.shape[1]
     kernel = math.isqrt(taps)
-    exact = torch.promote_types(torch.float32, input.dtype)
+    precise = torch.promote_types(torch.float32, input.dtype)
 
     def steps(size: int) -> Tensor:
-        return torch.arange(size, dtype=exact, device=input.device)
+        return torch.arange(size, device=input.device)
 
-    reach = kernel // 2
-    offset = offset.permute(0, 2, 3, 1).to(exact)
-    y = offset[..., 0::2] + steps(height)[:, None, None]
-    y = y + (steps(kernel) - reach).repeat_interleave(kernel)
-    x = offset[..., 1::2] + steps(width)[:, None]
-    x = x + (steps(kernel) - reach).repeat(kernel)
+    shift_y = steps(taps) // kernel - kernel // 2
+    shift_x = steps(taps) % kernel - kernel // 2
+    moved = offset.permute(0, 2, 3, 1).to(precise)
+    y = moved[..., 0::2] + (steps(height)[:, None, None] + shift_y)
+    x = moved[..., 1::2] + (steps(width)[:, None] + shift_x)
 
     rows, row_factors = _bracket(y, height)
     columns, column_factors = _bracket(x, width)
-    row_factors = row_factors * mask.permute(0, 2, 3, 1).to(exact)[..., None]
-    images = torch.arange(number, dtype=torch.int32, device=input.device) * (height * width)
-    rows = rows * width + images[:, None, None, None, None]
-    indices = rows[..., :, None] + columns[..., None, :]
-    factors = row_factors[..., :, None] * column_factors[..., None, :]
-    return indices.flatten(-2), factors.flatten(-2)
+    scale = mask.permute(0, 2, 3, 1).to(precise)
+    images = steps(number).to(torch.int32)[:, None, None, None] * height
+    places = [(row + images) * width for row in rows]
+    indices = torch.stack([place + column for place in places for column in columns], dim=-1)
+    factors = torch.stack([f * scale * g for f in row_factors for g in column_factors], dim=-1)
+    return indices.view(-1, 4), factors.to(input.dtype).view(-1, 4)
 
 
-def _bracket(position: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Return the two grid points (..., 2) around a position and their linear weights.
+def _bracket(position: Tensor, size: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Return the two grid points around every position, and their linear factors.
 
-    Points outside 0 ... size - 1 get weight 0 and an index that is safe to read.
+    A grid point outside 0 ... size - 1 has factor 0 and is replaced by one that can be read.
     """
     low = position.detach().floor()
-    points = torch.stack((low, low + 1), dim=-1)
+    high = low + 1
     share = position - low
-    weights = torch.stack((1 - share, share), dim=-1)
-    weights = weights * ((points >= 0) & (points < size))
-    return points.clamp(0, size - 1).to(torch.int32), weights
+    points = tuple(point.clamp(0, size - 1).to(torch.int32) for point in (low, high))
+    inside = tuple((point >= 0) & (point < size) for point in (low, high))
+    return (points[0], points[1]), ((1 - share) * inside[0], share * inside[1])
 
 
 def _by_torchvision(
@@ -145,13 +153,15 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
     The samples (k * k times the input) are computed again rather than kept: a neck of 16 such
     layers would otherwise hold gigabytes between the two passes.
     """
-    path = _by_torchvision if gradient.is_cuda else _by_embedding_bag
     with torch.enable_grad():
         inputs = [
             tensor.detach().requires_grad_(needed)
             for tensor, needed in zip(ctx.saved_tensors, ctx.needs_input_grad, strict=True)
         ]
-        output = path(*inputs)
+        if gradient.is_cuda:
+            output = _by_torchvision(*inputs)
+        else:  # in one block, because every block would bring a whole gradient of the input
+            output = _by_embedding_bag(*inputs, block=gradient[:, 0].numel())
     wanted = [tensor for tensor in inputs if tensor.requires_grad]
     gradients = iter(torch.autograd.grad(output, wanted, gradient))
     return tuple(next(gradients) if tensor.requires_grad else None for tensor in inputs)
