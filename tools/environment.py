@@ -60,7 +60,7 @@ class SetupError(Exception):
 
 
 def main() -> int:
-    """Run one of the commands; return 0 when done and 1 after an error."""
+    """Run one of the commands; return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     parser.add_argument('command', choices=('setup', 'activate'))
     parser.add_argument('layer', nargs='?', choices=(*LAYERS, 'auto'), default='auto')
@@ -72,6 +72,8 @@ def main() -> int:
     except SetupError as error:
         print(f'jtn_ros: {error}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     if arguments.command == 'activate':
         print(environment.activation(os.environ))
     return 0
@@ -106,9 +108,14 @@ def files_below(*folders: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file lock, so that set-ups that run at the same time follow one another."""
+    """Hold a file lock, so that set-ups that run at the same time follow one another.
+
+    The commands started meanwhile inherit the lock: if this script is killed but its pip is not,
+    the next set-up waits for that pip before it starts anew.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open('w') as file:
+        os.set_inheritable(file.fileno(), True)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -280,11 +287,12 @@ def clean_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in unwanted}
 
 
-def run(*command: object, **options: object) -> None:
+def run(*command: object, env: Variables | None = None, cwd: Path | None = None) -> None:
     """Run a command whose output matters only if it fails."""
     words = [str(word) for word in command]
     with tempfile.TemporaryFile('w+') as log:
-        if subprocess.run(words, stdout=log, stderr=log, **options).returncode:  # type: ignore
+        result = subprocess.run(words, stdout=log, stderr=log, cwd=cwd, env=env, close_fds=False)
+        if result.returncode:
             log.seek(0)
             sys.stderr.write(''.join(log.readlines()[-60:]))
             raise SetupError(f'this command failed, its last output is above: {words[0]} ...')

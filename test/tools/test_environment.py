@@ -219,6 +219,23 @@ def test_home_folder(variables, home):
     assert environment.home_folder(variables) == Path(home)
 
 
+def test_lock_outlives_a_killed_setup(tmp_path):
+    """The pip of a killed set-up still writes: nobody may start before it has ended."""
+    script = (
+        'import pathlib, sys; sys.path.insert(0, sys.argv[1]); import environment as e\n'
+        'with e.locked(pathlib.Path(sys.argv[2])):\n'
+        '    e.run("bash", "-c", "touch $0.started; sleep 1; touch $0.ended", sys.argv[2])'
+    )
+    lock = tmp_path / 'lock'
+    setup = subprocess.Popen([sys.executable, '-c', script, TOOLS, lock])
+    while not Path(f'{lock}.started').exists():
+        time.sleep(0.01)
+    setup.kill()
+    setup.wait()
+    with environment.locked(lock):
+        assert Path(f'{lock}.ended').exists()
+
+
 def test_sourced_ros2_is_used(tmp_path):
     (tmp_path / 'lib/python3.12/site-packages/rclpy').mkdir(parents=True)
     variables = {'ROS_DISTRO': 'jazzy', 'AMENT_PREFIX_PATH': f'/overlay:{tmp_path}'}
@@ -271,7 +288,7 @@ def test_requirements_are_pinned(name):
     lines = (TOOLS / 'requirements' / name).read_text().splitlines()
     pins = [line.partition(';')[0] for line in lines if not line.startswith('#')]
     names = [pin.partition('==')[0] for pin in pins]
-    assert names == sorted(set(names))
+    assert len(names) == len(set(names))
     assert all(pin.count('==') == 1 for pin in pins)
 
 
