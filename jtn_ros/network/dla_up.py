@@ -14,11 +14,7 @@ from jtn_ros.network.deform_conv import DeformConv
 
 
 class Upsample(nn.Module):
-    """Depth-wise transposed convolution: kernel 2f, stride f, padding f/2, no bias.
-
-    It runs as a depth-wise 3x3 convolution that makes the f * f sub-pixels of every pixel, and
-    a reordering of these. The sums are the same, and convolutions are what runtimes are good at.
-    """
+    """Depth-wise transposed convolution: kernel 2f, stride f, padding f/2, no bias."""
 
     def __init__(self, channels: int, factor: int) -> None:
         """Build it as bilinear interpolation, from which training may depart."""
@@ -28,15 +24,28 @@ class Upsample(nn.Module):
         ramp = 1 - (torch.arange(2 * factor) / factor - center).abs()
         self.weight = nn.Parameter(torch.outer(ramp, ramp).repeat(channels, 1, 1, 1))
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Return (N, C, f * H, f * W) for (N, C, H, W)."""
+        if torch.compiler.is_exporting():
+            return self.by_subpixels(x)
+        return functional.conv_transpose2d(
+            x, self.weight, stride=self.factor, padding=self.factor // 2, groups=len(self.weight)
+        )
+
+    def by_subpixels(self, x: Tensor) -> Tensor:
+        """Return the same sums, from a depth-wise 3x3 convolution and a reordering.
+
+        The convolution makes the f * f sub-pixels of every pixel. In exported graphs this is
+        3 to 4 times as fast as a transposed convolution in bfloat16, and about 1.3 times slower
+        in float32 (OpenVINO on a CPU).
+        """
         channels, factor = len(self.weight), self.factor
         # Output f * i + r takes input i + d (d = -1, 0, 1) through tap r + f / 2 - f * d.
         # Padded with zeros by f / 2, the taps fall into three rows of f: d = 1, 0, -1.
         taps = functional.pad(self.weight, [factor // 2] * 4)
         taps = taps.view(channels, 3, factor, 3, factor).flip(1, 3)
         taps = taps.permute(0, 2, 4, 1, 3).reshape(channels * factor**2, 1, 3, 3)
-        subpixels = functional.conv2d(input, taps, padding=1, groups=channels)
+        subpixels = functional.conv2d(x, taps, padding=1, groups=channels)
         return functional.pixel_shuffle(subpixels, factor)
 
 
