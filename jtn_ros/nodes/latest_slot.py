@@ -1,0 +1,46 @@
+"""The hand-over between a subscription and a worker: only the newest item waits."""
+
+from threading import Condition
+
+
+class LatestSlot[Item]:
+    """Hold at most one item; a newer one replaces it, and the replaced ones are counted.
+
+    A slow consumer therefore always works on the newest frame and never builds a backlog.
+    """
+
+    def __init__(self) -> None:
+        """Create an open, empty slot."""
+        self._condition = Condition()
+        self._item: Item | None = None
+        self._dropped = 0
+        self._closed = False
+
+    @property
+    def dropped(self) -> int:
+        """Return how many items were replaced before anybody took them."""
+        with self._condition:
+            return self._dropped
+
+    def put(self, item: Item) -> None:
+        """Offer an item; it replaces the one that waits. A closed slot takes nothing."""
+        with self._condition:
+            if self._closed:
+                return
+            if self._item is not None:
+                self._dropped += 1
+            self._item = item
+            self._condition.notify()
+
+    def take(self) -> Item | None:
+        """Wait for an item and return it; None when the slot is closed and empty."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._item is not None or self._closed)
+            item, self._item = self._item, None
+            return item
+
+    def close(self) -> None:
+        """Take no more items; what waits can still be taken, then `take` returns None."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()

@@ -1,0 +1,33 @@
+"""What every node's process does around the node itself."""
+
+from collections.abc import Callable
+
+import rclpy
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException
+from rclpy.logging import get_logger
+from rclpy.signals import SignalHandlerOptions
+
+
+def run_process(
+    name: str,
+    body: Callable[[], None],
+    signal_handlers: SignalHandlerOptions = SignalHandlerOptions.ALL,
+) -> int:
+    """Run the body of a process with ROS initialised.
+
+    Returns:
+        The exit code: 0 when the body ended or was interrupted, 1 after an error that it can
+        say a remedy for, which is logged in one line.
+    """
+    rclpy.init(signal_handler_options=signal_handlers)
+    try:
+        body()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except (ValueError, OSError, ImportError, ParameterException) as error:
+        get_logger(name).fatal(str(error))
+        return 1
+    finally:
+        rclpy.try_shutdown()
+    return 0

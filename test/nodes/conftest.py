@@ -1,0 +1,73 @@
+"""A real ROS 2 graph, private to the test process."""
+
+import os
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import suppress
+from threading import Thread
+from time import monotonic
+from time import sleep
+
+import pytest
+import rclpy
+from rclpy.client import Client
+from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+
+# Domains above 101 collide with the ports that Linux hands out.
+os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+
+class Graph:
+    """Nodes of this process, served by an executor on a thread of its own."""
+
+    def __init__(self) -> None:
+        self._executor = SingleThreadedExecutor()
+        self._thread = Thread(target=self._spin, name='graph')
+        self._nodes: list[Node] = []
+        self._thread.start()
+
+    def add[SomeNode: Node](self, node: SomeNode) -> SomeNode:
+        self._nodes.append(node)
+        self._executor.add_node(node)
+        return node
+
+    def call(self, client: Client, request: object) -> object:
+        """Return the response of a service."""
+        assert client.wait_for_service(timeout_sec=10), f'no service {client.srv_name}'
+        future = client.call_async(request)
+        self.wait(future.done, what=f'a response of {client.srv_name}')
+        return future.result()
+
+    def wait(self, condition: Callable[[], bool], *, what: str, timeout: float = 20.0) -> None:
+        """Wait until the condition holds; fail after the timeout."""
+        end = monotonic() + timeout
+        while not condition():
+            assert monotonic() < end, f'waited {timeout} s for {what}'
+            sleep(0.005)
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self._thread.join()
+        for node in self._nodes:
+            node.destroy_node()
+
+    def _spin(self) -> None:
+        with suppress(ExternalShutdownException):
+            self._executor.spin()
+
+
+@pytest.fixture
+def ros() -> Iterator[None]:
+    rclpy.init()
+    yield
+    rclpy.try_shutdown()
+
+
+@pytest.fixture
+def graph(ros: None) -> Iterator[Graph]:
+    graph = Graph()
+    yield graph
+    graph.close()
