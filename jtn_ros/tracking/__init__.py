@@ -1,7 +1,9 @@
 """Detections to tracks: numpy and SciPy only; knows neither images nor torch nor ROS."""
 
+from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.reference_tracker import ReferenceTracker
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
+from jtn_ros.tracking.tracker import Tracker
 
-__all__ = ['ReferenceTracker', 'TrackState', 'Tracks']
+__all__ = ['ReferenceTracker', 'TrackState', 'Tracker', 'TrackerConfig', 'Tracks']

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import fields
+from dataclasses import replace
 from typing import Any
 from typing import Self
 
@@ -23,6 +24,10 @@ class Columns:
     def select(self, index: Index) -> Self:
         """Return the rows that a boolean mask, an index array or a slice picks."""
         return self._map(lambda array: array[index])
+
+    def replace(self, **columns: NDArray[Any]) -> Self:
+        """Return the same rows with other columns."""
+        return replace(self, **columns)
 
     def extend(self, other: Self) -> Self:
         """Return copies of these rows followed by those of another table.

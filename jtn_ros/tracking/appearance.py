@@ -1,0 +1,34 @@
+"""What tracks look like: a mean appearance, and a few views from longer ago."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+GALLERY = 8  # views a track keeps
+
+
+def normalise(vectors: Vectors) -> Vectors:
+    """Return vectors (..., D) of length 1; zero vectors, which mean unknown, stay zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+
+
+def blend(means: Vectors, seen: Vectors, weights: NDArray[np.floating]) -> Vectors:
+    """Return the mean appearances (N, D) after new views (N, D) with weights (N,) 0 to 1."""
+    known = means.any(axis=1)
+    weights = np.where(known, weights, 1).astype(np.float32)[:, None]
+    return normalise((1 - weights) * means + weights * seen)
+
+
+def distances(seen: Vectors, means: Vectors) -> NDArray[np.float32]:
+    """Return the (N, M) cosine distances of views (N, D) and mean appearances (M, D).
+
+    Pairs with an unknown appearance have distance 1.
+    """
+    return 1 - seen @ means.T
+
+
+def gallery_distances(seen: Vectors, galleries: Vectors) -> NDArray[np.float32]:
+    """Return the (N, M) distances to the most similar view of galleries (M, GALLERY, D)."""
+    similarity = np.einsum('nd,mgd->nmg', seen, galleries, optimize=True)
+    return 1 - similarity.max(axis=2, initial=-1)
