@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.synthetic.camera import Camera
 from jtn_ros.datasets.synthetic.facade import paint_facade
-from jtn_ros.datasets.synthetic.texture import foliage_color
+from jtn_ros.datasets.synthetic.ground import GroundView
+from jtn_ros.datasets.synthetic.ground import blend
+from jtn_ros.datasets.synthetic.ground import paint_ground
 from jtn_ros.datasets.synthetic.texture import hsv
 from jtn_ros.datasets.synthetic.texture import octave_noise
 from jtn_ros.datasets.synthetic.texture import surface_color
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
-
-_TEXTURE = 512  # pixels of the square ground texture
+Field = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,23 +71,34 @@ def paint_plate(camera: Camera, far: float, indoor: bool, rng: np.random.Generat
     """Paint the surroundings; people stay nearer than `far` metres."""
     margin_x, margin_y = Plate.margins(camera)
     width, height = camera.width + 2 * margin_x, camera.height + 2 * margin_y
-    columns, rows = np.meshgrid(
-        np.arange(width, dtype=np.float32) - margin_x,
-        np.arange(height, dtype=np.float32) - margin_y,
-    )
-    rays = camera.rays(np.stack([columns, rows], axis=-1)).astype(np.float32)
-    below = rays[..., 2] < -1e-3
-    distance = camera.elevation / np.maximum(-rays[..., 2], 1e-3)
-    ground = rays[..., :2] * distance[..., None]
-    image = _sky(rays[..., 2], rng)
-    floor = _ground(ground, distance / camera.focal, far, indoor, rng)
-    image = np.where(below[..., None], floor, image)
-    canvas = np.clip(image, 0, 255).astype(np.uint8)
+    view, up = _look_at_ground(camera, width, height, margin_x, margin_y)
+    above = (up > -1e-3).astype(np.uint8) * np.uint8(255)
+    canvas = paint_ground(view, far, indoor, rng)
+    if above.any():
+        canvas = blend(canvas, _sky(up, rng), above)
     _stand_walls(canvas, camera, (margin_x, margin_y), far, indoor, rng)
     return Plate(image=canvas, margin_x=margin_x, margin_y=margin_y)
 
 
-def _sky(up: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _look_at_ground(
+    camera: Camera, width: int, height: int, margin_x: int, margin_y: int
+) -> tuple[GroundView, Field]:
+    """Return where the plate's pixels meet the ground, and how steeply they look up."""
+    columns = np.arange(width, dtype=np.float32)[None] - (margin_x + (camera.width - 1) / 2)
+    rows = np.arange(height, dtype=np.float32)[:, None] - (margin_y + (camera.height - 1) / 2)
+    right, down, ahead = (camera.rotation() / ((camera.focal,), (camera.focal,), (1,))).astype(
+        np.float32
+    )
+    east, north, up = (right[i] * columns + down[i] * rows + ahead[i] for i in range(3))
+    distance = np.float32(camera.elevation) / np.maximum(-up, np.float32(1e-3))
+    view = GroundView(
+        east=east * distance, north=north * distance,
+        footprint=distance / np.float32(camera.focal),
+    )  # fmt: skip
+    return view, up
+
+
+def _sky(up: Field, rng: np.random.Generator) -> Image:
     kind = rng.random()
     if kind < 0.25:
         zenith, horizon = hsv(0.6, 0.5, 0.8), hsv(0.57, 0.1, 0.95)
@@ -94,78 +106,16 @@ def _sky(up: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float3
         zenith = horizon = hsv(0.58, rng.uniform(0, 0.08), rng.uniform(0.7, 1))
     else:
         zenith, horizon = hsv(0.65, 0.4, 0.08), hsv(0.6, 0.2, rng.uniform(0.1, 0.3))
-    share = np.clip(up * 3, 0, 1)[..., None]
-    clouds = octave_noise(rng, *up.shape, coarsest=2, octaves=5)[..., None]
-    return horizon + (zenith - horizon) * share + clouds * rng.uniform(0, 14)
-
-
-def _ground(
-    ground: NDArray[np.float32], footprint: NDArray[np.float32], far: float, indoor: bool,
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:  # fmt: skip
-    """Return the ground's colour at (h, w, 2) metres; a pixel covers `footprint` metres."""
-    floor = _material(ground, footprint, 'floor' if indoor else 'paving', rng)
-    east, north = ground[..., 0], ground[..., 1]
-    if indoor:
-        return floor
-    for _ in range(int(rng.integers(0, 4))):
-        angle = rng.uniform(0, math.pi)
-        normal = math.cos(angle), math.sin(angle)
-        across = east * np.float32(normal[0]) + north * np.float32(normal[1])
-        anchor = rng.uniform(-0.5, 0.5) * far * normal[0] + rng.uniform(0, 1) * far * normal[1]
-        if rng.random() < 0.45:
-            # Another material beyond a line.
-            kind = rng.choice(['grass', 'paving', 'asphalt'])
-            other = _material(ground, footprint, str(kind), rng)
-            wavy = across + np.float32(rng.uniform(0, 0.3)) * np.sin(east * 0.7 + north * 0.4)
-            share = np.clip((wavy - anchor) / footprint, 0, 1)[..., None]
-            floor = floor + (other - floor) * share
-        # A line: kerb, marking or joint.
-        half = np.float32(rng.uniform(0.04, 0.25))
-        edge = np.abs(across - anchor - rng.uniform(-0.3, 0.3))
-        share = np.clip((half - edge) / footprint + 0.5, 0, 1) * rng.uniform(0.3, 0.95)
-        if rng.random() < 0.3:
-            along = -east * np.float32(normal[1]) + north * np.float32(normal[0])
-            share = share * (np.mod(along, 3.0) < 1.6)
-        paint = rng.choice([0.85, 0.6, 0.35]) * np.array([255, 255, 255], np.float32)
-        if rng.random() < 0.25:
-            paint = hsv(0.14, 0.7, 0.9)
-        floor = floor + (paint - floor) * share[..., None]
-    return floor
-
-
-def _material(
-    ground: NDArray[np.float32], footprint: NDArray[np.float32], kind: str,
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:  # fmt: skip
-    color = foliage_color(rng) if kind == 'grass' else surface_color(rng)
-    if kind == 'asphalt':
-        color = hsv(rng.random(), rng.uniform(0, 0.08), rng.uniform(0.2, 0.65))
-    if kind == 'floor' and rng.random() < 0.4:
-        color = hsv(rng.uniform(0.04, 0.1), rng.uniform(0.4, 0.75), rng.uniform(0.35, 0.8))
-    noise = octave_noise(rng, _TEXTURE, _TEXTURE, coarsest=4, octaves=7, persistence=0.75)
-    noise *= rng.uniform(0.02, 0.12)
-    meters = rng.uniform(4, 10)  # covered by one texture
-    pixel = np.arange(_TEXTURE)
-    tile = rng.choice([0, 16, 32, 64, 128]) if kind in ('paving', 'floor') else 0
-    if tile:
-        rows, columns = pixel // tile, pixel // (tile * rng.choice([1, 1, 2, 4]))
-        per_tile = rng.normal(0, rng.uniform(0, 0.09), (_TEXTURE, _TEXTURE))
-        noise += per_tile[rows[:, None], columns[None]].astype(np.float32)
-        joint = int(rng.integers(1, 3))
-        depth = rng.uniform(-0.25, 0.12)
-        noise[pixel % tile < joint] += depth
-        noise[:, columns != np.roll(columns, joint)] += depth
-    turn = rng.uniform(0, math.pi / 2)
-    scale = np.float32(_TEXTURE / meters)
-    cos, sin = np.float32(math.cos(turn)) * scale, np.float32(math.sin(turn)) * scale
-    map_x = np.mod(ground[..., 0] * cos + ground[..., 1] * sin, _TEXTURE)
-    map_y = np.mod(ground[..., 1] * cos - ground[..., 0] * sin, _TEXTURE)
-    fine = cv2.remap(noise, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    # Far away a pixel averages over many texture pixels.
-    fine /= 1 + (footprint * scale * 0.5) ** 2
-    large = octave_noise(rng, *fine.shape, coarsest=3, octaves=4) * rng.uniform(0, 0.08)
-    return color * (1 + fine + large)[..., None]
+    height, width = up.shape
+    clouds = octave_noise(rng, height // 4, width // 4, coarsest=2, octaves=5)
+    clouds = cv2.resize(clouds * np.float32(rng.uniform(0, 14)), (width, height))
+    share = np.clip(up * 3, 0, 1)
+    return cv2.merge(
+        [
+            cv2.convertScaleAbs(cv2.max(share * (high - low) + low + clouds, 0))
+            for low, high in zip(horizon, zenith, strict=True)
+        ]
+    )
 
 
 def _stand_walls(

@@ -21,7 +21,7 @@ SPHERES = (
     'shoulder_l', 'shoulder_r', 'hip_l', 'hip_r', 'seat',
     'knee_l', 'knee_r', 'ankle_l', 'ankle_r', 'heel_l', 'heel_r', 'toe_l', 'toe_r',
     'elbow_l', 'elbow_r', 'hand_l', 'hand_r', 'hem_l', 'hem_r', 'hem_f', 'hem_b',
-    'brim_f', 'brim_b', 'pack_top', 'pack_low', 'bag_top', 'bag_low',
+    'eye_l', 'eye_r', 'collar', 'brim_f', 'brim_b', 'pack_top', 'pack_low', 'bag_top', 'bag_low',
 )  # fmt: skip
 INDEX = {name: index for index, name in enumerate(SPHERES)}
 
@@ -32,7 +32,7 @@ _RADII = {
     'ankle_l': 0.045, 'ankle_r': 0.045, 'heel_l': 0.04, 'heel_r': 0.04,
     'toe_l': 0.036, 'toe_r': 0.036, 'elbow_l': 0.046, 'elbow_r': 0.046,
     'hand_l': 0.042, 'hand_r': 0.042, 'hem_l': 0.07, 'hem_r': 0.07, 'hem_f': 0.06, 'hem_b': 0.06,
-    'brim_f': 0.045, 'brim_b': 0.045, 'pack_top': 0.12, 'pack_low': 0.13, 'bag_top': 0.08,
+    'eye_l': 0.014, 'eye_r': 0.014, 'collar': 0.075, 'brim_f': 0.045, 'brim_b': 0.045, 'pack_top': 0.12, 'pack_low': 0.13, 'bag_top': 0.08,
     'bag_low': 0.1,
 }  # fmt: skip
 RADII = np.array([_RADII[name] for name in SPHERES])
@@ -131,9 +131,8 @@ def pose(
     local = np.zeros((len(SPHERES), len(bodies), 3))  # forward, left, up
 
     def put(name: str, forward: Array | float, left: Array | float, up: Array | float) -> None:
-        local[INDEX[name]] = np.stack(
-            np.broadcast_arrays(forward, left, up, bodies.stature)[:3], axis=-1
-        )
+        target = local[INDEX[name]]
+        target[:, 0], target[:, 1], target[:, 2] = forward, left, up
 
     def bend(angle: Array, length: float) -> tuple[Array, Array]:
         return np.sin(angle) * length, -np.cos(angle) * length
@@ -163,22 +162,25 @@ def pose(
         twist = -0.1 * swing * np.sin(phase)
         width = 0.175 * bodies.shoulders
         forward, up = bend(arm, 0.28)
-        put(f'shoulder_{side}', twist, sign * width, 1.40)
+        put(f'shoulder_{side}', twist, sign * width, 1.375)
         outward = sign * (width + 0.035 + 0.03 * bodies.girth)
-        put(f'elbow_{side}', twist + forward, outward, 1.40 + up)
+        put(f'elbow_{side}', twist + forward, outward, 1.375 + up)
         more, down = bend(arm + bodies.elbow + 1.2 * raised, 0.27)
         inward = outward - sign * 0.12 * np.minimum(raised, 1)
-        put(f'hand_{side}', twist + forward + more, inward, 1.40 + up + down)
+        put(f'hand_{side}', twist + forward + more, inward, 1.375 + up + down)
 
     put('chest', 0.01, 0.0, 1.24)
     put('belly', 0.02 * bodies.girth, 0.0, 1.04)
     put('seat', -0.03, 0.0, 0.93)
+    put('collar', 0.0, 0.0, 1.42)
+    put('eye_l', 0.1, 0.033, 1.65)
+    put('eye_r', 0.1, -0.033, 1.65)
     put('neck', 0.01, 0.0, 1.47)
     put('head', 0.02, 0.0, 1.645)
     put('jaw', 0.05, 0.0, 1.57)
     put('hair_top', 0.0, 0.0, 1.665)
     put('hair_back', -0.035, 0.0, 1.635)
-    put('hair_low', -0.06, 0.0, 1.6 - bodies.hair_length)
+    put('hair_low', -0.1, 0.0, 1.6 - bodies.hair_length)
     put('brim_f', 0.14, 0.0, 1.67)
     put('brim_b', -0.08, 0.0, 1.68)
     put('pack_top', -0.2, 0.0, 1.3)
@@ -215,5 +217,5 @@ def pose(
 
 
 _SOFT = np.array(
-    [not name.startswith(('head', 'jaw', 'hair', 'brim', 'pack', 'bag', 'toe')) for name in SPHERES]
+    [not name.startswith(('head', 'jaw', 'hair', 'eye', 'brim', 'pack', 'bag', 'toe')) for name in SPHERES]
 )

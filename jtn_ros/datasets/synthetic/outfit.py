@@ -11,7 +11,7 @@ from jtn_ros.datasets.synthetic.texture import hsv
 from jtn_ros.datasets.synthetic.texture import octave_noise
 
 # Labels of the drawn materials; 0 is nothing.
-SKIN, HAIR, UPPER, LOWER, SHOES, BAG, INNER, SLEEVE, HAT = range(1, 10)
+SKIN, HAIR, UPPER, LOWER, SHOES, BAG, INNER, SLEEVE, HAT, EYES = range(1, 11)
 SHEET = 96  # height and width of a pattern sheet, which spans the body from top to toe
 
 
@@ -30,19 +30,35 @@ class Part:
     nearer: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
 class Outfit:
     """How one person looks.
 
     Attributes:
         parts: what is drawn.
-        palette: uint8 (16, 3) BGR by label.
+        means: (P, S) weights that average the spheres of every part.
+        nearer: (P,) metres, as in the parts.
+        drawn: bool (S,), spheres that belong to a part.
+        palette: uint8 (1, 256, 4) BGR and alpha by label.
+        upper: uint8 (1, 256), 255 for the labels of upper clothes.
         patterns: uint8 (2, SHEET, SHEET, 3) brightness of upper and lower clothes, 128 = 1.
     """
 
-    parts: tuple[Part, ...]
-    palette: NDArray[np.uint8]
-    patterns: NDArray[np.uint8]
+    def __init__(
+        self, parts: list[Part], colors: NDArray[np.float32], patterns: NDArray[np.uint8]
+    ) -> None:
+        """Dress somebody in parts whose labels have BGR colours (L, 3)."""
+        self.parts = tuple(parts)
+        self.patterns = patterns
+        self.means = np.zeros((len(parts), len(INDEX)))
+        for row, part in zip(self.means, parts, strict=True):
+            row[list(part.spheres)] = 1 / len(part.spheres)
+        self.drawn = self.means.any(axis=0)
+        self.nearer = np.array([part.nearer for part in parts])
+        self.palette = np.zeros((1, 256, 4), np.uint8)
+        self.palette[0, : len(colors), :3] = np.clip(colors, 4, 250)
+        self.palette[0, 1:, 3] = 255
+        self.upper = np.zeros((1, 256), np.uint8)
+        self.upper[0, [UPPER, SLEEVE]] = 255
 
 
 def _part(names: str, label: int, nearer: float = 0.0) -> Part:
@@ -63,9 +79,11 @@ def sample_outfit(rng: np.random.Generator, backdrop: NDArray[np.float32]) -> Ou
     palette[SHOES] = hsv(rng.random(), rng.uniform(0, 0.3), rng.choice([0.1, 0.15, 0.25, 0.85]))
     palette[BAG] = _cloth_color(rng, backdrop)
     palette[INNER] = _cloth_color(rng, backdrop)
+    palette[EYES] = palette[SKIN] * rng.uniform(0.2, 0.7)
     palette[HAT] = _cloth_color(rng, backdrop)
 
     parts = [_part('head jaw', SKIN), _part('neck jaw', SKIN), _part('neck', SKIN)]
+    parts += [_part('eye_l', EYES, 0.03), _part('eye_r', EYES, 0.03)]
     style = rng.random()
     skirt, coat = style < 0.12, 0.12 <= style < 0.32
     short_legs = not skirt and not coat and rng.random() < 0.12
@@ -74,27 +92,27 @@ def sample_outfit(rng: np.random.Generator, backdrop: NDArray[np.float32]) -> Ou
     for side in 'lr':
         bare = skirt and rng.random() < 0.6
         parts += [
-            _part(f'hip_{side} knee_{side}', SKIN if bare else LOWER, -0.02),
+            _part(f'hip_{side} knee_{side}', SKIN if bare else LOWER, -0.14),
             _part(f'knee_{side} ankle_{side}', SKIN if bare or short_legs else LOWER),
             _part(f'ankle_{side} heel_{side} toe_{side}', SHOES, 0.01),
         ]
-    torso = 'shoulder_l shoulder_r chest belly hip_l hip_r'
+    torso = 'collar shoulder_l shoulder_r chest belly hip_l hip_r'
     if coat:
-        parts.append(_part(f'{torso} seat', UPPER))
-        parts.append(_part('belly hip_l hip_r seat hem_l hem_r hem_f hem_b', UPPER, 0.03))
+        parts.append(_part(f'{torso} seat', UPPER, 0.04))
+        parts.append(_part('belly hip_l hip_r seat hem_l hem_r hem_f hem_b', UPPER, 0.16))
     else:
-        parts.append(_part(torso, UPPER))
-        parts.append(_part('hip_l hip_r seat', LOWER if rng.random() < 0.6 else UPPER, 0.01))
+        parts.append(_part(torso, UPPER, 0.04))
+        parts.append(_part('hip_l hip_r seat', LOWER if rng.random() < 0.6 else UPPER, 0.05))
         if skirt:
-            parts.append(_part('belly hip_l hip_r hem_l hem_r hem_f hem_b', LOWER, 0.03))
+            parts.append(_part('belly hip_l hip_r hem_l hem_r hem_f hem_b', LOWER, 0.16))
     sleeves = rng.choice(['long', 'short', 'none'], p=[0.68, 0.27, 0.05])
     if rng.random() < 0.08:
         palette[SLEEVE] = palette[INNER]
     for side in 'lr':
         parts += [
-            _part(f'shoulder_{side} elbow_{side}', SKIN if sleeves == 'none' else SLEEVE, 0.04),
-            _part(f'elbow_{side} hand_{side}', SLEEVE if sleeves == 'long' else SKIN, 0.05),
-            _part(f'hand_{side}', SKIN, 0.06),
+            _part(f'shoulder_{side} elbow_{side}', SKIN if sleeves == 'none' else SLEEVE, 0.07),
+            _part(f'elbow_{side} hand_{side}', SLEEVE if sleeves == 'long' else SKIN, 0.1),
+            _part(f'hand_{side}', SKIN, 0.11),
         ]
     parts += _head_wear(rng)
     if rng.random() < 0.22:
@@ -104,9 +122,7 @@ def sample_outfit(rng: np.random.Generator, backdrop: NDArray[np.float32]) -> Ou
         if rng.random() < 0.7:
             parts.append(_part('bag_top', BAG))
     patterns = np.stack([_pattern(rng, 0.45), _pattern(rng, 0.12)])
-    return Outfit(
-        parts=tuple(parts), palette=np.clip(palette, 4, 250).astype(np.uint8), patterns=patterns
-    )
+    return Outfit(parts, palette, patterns)
 
 
 def _head_wear(rng: np.random.Generator) -> list[Part]:
@@ -115,7 +131,10 @@ def _head_wear(rng: np.random.Generator) -> list[Part]:
     if style == 'short':
         return [_part('hair_top hair_back', HAIR)]
     if style == 'long':
-        return [_part('hair_top hair_back', HAIR), _part('hair_back hair_low', HAIR, 0.02)]
+        return [
+            _part('hair_top hair_back', HAIR),
+            _part('hair_back hair_low', HAIR, 0.02),
+        ]
     if style == 'hat':
         return [_part('hair_top', HAT, 0.04), _part('hair_back', HAIR)]
     if style == 'cap':
@@ -148,7 +167,7 @@ def _cloth_color(
         return np.clip(backdrop * rng.uniform(0.8, 1.2) + rng.normal(0, 8, 3), 5, 250).astype(
             np.float32
         )
-    return hsv(rng.random(), rng.uniform(0.45, 0.95), rng.uniform(0.3, 0.95))
+    return hsv(rng.random(), rng.uniform(0.35, 0.9), rng.uniform(0.25, 0.9))
 
 
 def _skin_color(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -173,7 +192,7 @@ def _hair_color(rng: np.random.Generator) -> NDArray[np.float32]:
 def _pattern(rng: np.random.Generator, decorated: float) -> NDArray[np.uint8]:
     """Return a (SHEET, SHEET, 3) sheet of folds, and with some probability of decoration."""
     folds = octave_noise(rng, SHEET, SHEET, coarsest=3, octaves=5, persistence=0.7)
-    sheet = np.repeat(1 + rng.uniform(0.05, 0.16) * folds[..., None], 3, axis=2)
+    sheet = np.repeat(1 + rng.uniform(0.06, 0.22) * folds[..., None], 3, axis=2)
     if rng.random() < decorated:
         rows, columns = np.mgrid[:SHEET, :SHEET].astype(np.float32)
         tint = rng.uniform(0.3, 1.8, 3).astype(np.float32)

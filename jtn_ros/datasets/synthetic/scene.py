@@ -14,7 +14,7 @@ from jtn_ros.datasets.synthetic.camera import sample_camera
 from jtn_ros.datasets.synthetic.config import SceneConfig
 from jtn_ros.datasets.synthetic.figure import Patch
 from jtn_ros.datasets.synthetic.figure import draw_figure
-from jtn_ros.datasets.synthetic.figure import silhouette_box
+from jtn_ros.datasets.synthetic.figure import silhouette_boxes
 from jtn_ros.datasets.synthetic.outfit import sample_outfit
 from jtn_ros.datasets.synthetic.props import sample_props
 from jtn_ros.datasets.synthetic.sensor import Sensor
@@ -50,6 +50,8 @@ class Scene:
         backdrop = self._plate.image.reshape(-1, 3)
         colors = backdrop[people_rng.integers(len(backdrop), size=count)].astype(np.float32)
         self._outfits = [sample_outfit(people_rng, color) for color in colors]
+        self._drawn = np.array([outfit.drawn for outfit in self._outfits], np.bool_)
+        self._drawn = self._drawn.reshape(count, -1)
         self._walks = sample_walks(region, count, config.duration_s, walk_rng)
         self._phases = walk_rng.uniform(0, 2 * math.pi, count)
 
@@ -85,12 +87,11 @@ class Scene:
         centers, radii = self._pose(time_s)
         pixels, depths = camera.project(centers, time_s)
         radii_px = radii / depths * camera.focal
-        boxes = np.array(
-            [
-                silhouette_box(*figure)
-                for figure in zip(pixels, radii_px, self._outfits, strict=True)
-            ]
-        ).reshape(-1, 4)
+        boxes = silhouette_boxes(pixels, radii_px, self._drawn)
+        # On an upright body what is horizontally nearer is in front, whatever the pitch; but from
+        # above heads cover shoulders.
+        distances = np.hypot(centers[..., 0], centers[..., 1])
+        distances -= 0.3 * math.sin(max(camera.pitch, 0)) * centers[..., 2]
         width, height = self.config.width, self.config.height
         visible = (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
         visible &= (boxes[:, 0] < width) & (boxes[:, 1] < height)
@@ -106,8 +107,8 @@ class Scene:
             layers.append((prop.depth, 0, patch))
         for person in people:
             patch = draw_figure(
-                pixels[person], radii_px[person], depths[person], self._outfits[person],
-                self._sun.image_direction, self._contrast,
+                pixels[person], radii_px[person], distances[person], self._outfits[person],
+                boxes[person], self._sun.image_direction, self._contrast,
             )  # fmt: skip
             patch.color[:] = cv2.convertScaleAbs(patch.color, alpha=self._brightness)
             layers.append((float(depths[person].mean()), int(person) + 1, patch))

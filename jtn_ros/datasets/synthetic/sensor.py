@@ -27,14 +27,16 @@ class Sensor:
         self._sharpen = float(rng.choice([0.0, rng.uniform(0.2, 0.9)], p=[0.7, 0.3]))
         self._quality = int(rng.choice([100, rng.integers(30, 95)], p=[0.3, 0.7]))
         deviation = abs(rng.normal(0, 5))
-        grain = rng.standard_normal((height + _BANK, width + _BANK, 3), np.float32)
+        grain = rng.standard_normal((2 * _BANK, 3 * _BANK, 3), np.float32)
         if rng.random() < 0.5:
             grain = grain.mean(axis=2, keepdims=True) * np.full(3, 1.5, np.float32)
         if rng.random() < 0.4:
             grain = cv2.GaussianBlur(grain, (3, 3), 0) * 2
         grain *= deviation
-        self._brighter = np.clip(grain, 0, 255).astype(np.uint8)
-        self._darker = np.clip(-grain, 0, 255).astype(np.uint8)
+        repeats = (height // (2 * _BANK) + 2, width // (3 * _BANK) + 2, 1)
+        self._brighter, self._darker = (
+            np.tile(np.clip(part, 0, 255).astype(np.uint8), repeats) for part in (grain, -grain)
+        )
 
     @staticmethod
     def _sample_light(width: int, height: int, rng: np.random.Generator) -> Image:
