@@ -1,1 +1,10 @@
-"""One frame through the network, fast."""
+"""One frame through the network, fast, on whatever the machine has."""
+
+from jtn_ros.inference.engine import Engine
+from jtn_ros.inference.engine import ModelInfo
+from jtn_ros.inference.engine import Peaks
+from jtn_ros.inference.loading import BACKENDS
+from jtn_ros.inference.loading import find_model
+from jtn_ros.inference.loading import load_engine
+
+__all__ = ['BACKENDS', 'Engine', 'ModelInfo', 'Peaks', 'find_model', 'load_engine']

@@ -11,6 +11,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+# The entry of an ONNX file's metadata that holds `ModelInfo.to_json`.
+METADATA_KEY = 'jtn_ros'
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
@@ -138,6 +141,19 @@ def check_inputs(
                 f'{dtype.__name__} with shape (B, {", ".join(map(str, shape))})'
             )
         inputs[name] = np.ascontiguousarray(value)
+    return inputs
+
+
+def random_inputs(info: ModelInfo, batch: int = 1, seed: int = 0) -> dict[str, NDArray[Any]]:
+    """Return noise that fits `Engine.run`, for warming up, timing and comparing."""
+    rng = np.random.default_rng(seed)
+    size = (info.input_height, info.input_width)
+    images = rng.integers(0, 256, (2, batch, *size, 3), np.uint8)
+    inputs: dict[str, NDArray[Any]] = {'images': images[0]}
+    if info.previous_image:
+        inputs['previous_images'] = images[1]
+    if info.prior_heatmap:
+        inputs['prior_heatmaps'] = rng.random((batch, 1, *size), np.float32)
     return inputs
 
 

@@ -88,11 +88,26 @@ class PeakNetwork(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: JointTrackNet) -> None:
-        """Wrap a network; its configuration says how images are normalised and boxes coded."""
+    def __init__(self, network: JointTrackNet, config: NetworkConfig | None = None) -> None:
+        """Wrap a network.
+
+        Args:
+            network: what finds the objects.
+            config: its own configuration, which says how images are normalised and boxes coded,
+                or one with another input size, number of peaks, or without the prior heat map.
+
+        Raises:
+            ValueError: if there are fewer cells than peaks.
+        """
         super().__init__()
         self.network = network
-        self.config = network.config
+        self.config = network.config if config is None else config
+        places = self.config.input_height * self.config.input_width // 16
+        if not 0 < self.config.top_k <= places * self.config.heads['hm']:
+            raise ValueError(
+                f'{self.config.top_k} peaks do not fit an input of '
+                f'{self.config.input_height}x{self.config.input_width}'
+            )
         self.register_buffer('mean', 255 * torch.tensor(self.config.mean).view(1, 3, 1, 1))
         self.register_buffer('std', 255 * torch.tensor(self.config.std).view(1, 3, 1, 1))
 
@@ -111,15 +126,16 @@ class PeakNetwork(nn.Module):
         """
         previous = None if previous_images is None else self.normalise(previous_images)
         features = self.network.features(self.normalise(images), previous, prior_heatmaps)
-        heatmap = torch.sigmoid(self.network.head('hm')(features))
+        # Half precision ends here: it would make equal scores and misplace boxes.
+        heatmap = torch.sigmoid(self.network.head('hm')(features).float())
         scores, class_ids, indices = find_peaks(heatmap, self.config.top_k)
         neighbourhoods = peak_neighbourhoods(features, indices)
         values = {
-            name: head_at_peaks(self.network.head(name), neighbourhoods)
+            name: head_at_peaks(self.network.head(name), neighbourhoods).float()
             for name in peak_heads(self.config)
         }
         width = features.shape[3]
-        cells = torch.stack((indices % width, indices // width), 2).to(features.dtype)
+        cells = torch.stack((indices % width, indices // width), 2).float()
         described = describe_peaks(self.config, cells, values)
         return {'scores': scores, 'class_ids': class_ids.to(torch.int32), **described}
 
@@ -128,4 +144,5 @@ class PeakNetwork(nn.Module):
         channels_first = images.permute(0, 3, 1, 2)
         if self.config.rgb:
             channels_first = channels_first.flip(1)
-        return (channels_first.to(self.mean.dtype) - self.mean) / self.std
+        normalised = (channels_first.float() - self.mean) / self.std
+        return normalised.to(next(self.network.parameters()).dtype)

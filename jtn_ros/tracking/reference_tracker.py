@@ -120,6 +120,11 @@ class ReferenceTracker:
             embeddings=state.embeddings if state.embeddings.shape[1] else None,
         )
 
+    @property
+    def minimum_score(self) -> float:
+        """Return the score at or below which published detections never reach the tracker."""
+        return self._new_thresh
+
     def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
         """Return boxes (M, 4) and scores (M,) of all live tracks, for the prior heat map."""
         return self._state.boxes, self._state.scores

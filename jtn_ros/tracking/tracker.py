@@ -92,6 +92,11 @@ class Tracker:
             embeddings=table.appearances.copy() if table.appearances.shape[1] else None,
         )
 
+    @property
+    def minimum_score(self) -> float:
+        """Return the score below which detections are never used."""
+        return self._config.minimum_score
+
     def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
         """Return boxes (M, 4) and scores (M,) of all live tracks, for the prior heat map."""
         return motion.boxes_of(self._table.means), self._table.scores.copy()

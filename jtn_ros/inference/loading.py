@@ -1,0 +1,150 @@
+"""Find a model and the back end that runs it best."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from jtn_ros.inference.engine import Engine
+from jtn_ros.inference.engine import random_inputs
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MODEL = 'jtn_light'
+
+# In the order in which 'auto' tries them.
+BACKENDS = ('tensorrt', 'openvino', 'onnxruntime', 'torch')
+_SUFFIXES = {
+    'tensorrt': ('.plan', '.onnx'),
+    'openvino': ('.onnx',),
+    'onnxruntime': ('.onnx',),
+    'torch': ('.safetensors', '.pth', '.pt', '.tar'),
+}
+
+
+def load_engine(
+    model: str | Path | None = None,
+    backend: str = 'auto',
+    precision: str | None = None,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+) -> Engine:
+    """Load a model into a back end.
+
+    Args:
+        model: an exported file, a checkpoint (PyTorch only), the name of a bundled model, or
+            None for the bundled default.
+        backend: 'openvino', 'onnxruntime', 'tensorrt', 'torch', or 'auto' for the best that works;
+            why the better ones did not is logged.
+        precision: 'f32', 'f16' or 'bf16' where the back end has it; None for its default.
+        device: where to run, in the back end's own words; None for its default.
+        threads: CPU threads, None for one per core.
+
+    Raises:
+        OSError: if the file does not exist or cannot be read.
+        ValueError: if the file is no model, or no back end runs it as wanted.
+        ImportError: if the chosen back end is not installed.
+    """
+    if backend != 'auto' and backend not in BACKENDS:
+        raise ValueError(f'unknown back end {backend!r}; known: auto, {", ".join(BACKENDS)}')
+    path = find_model(model)
+    fitting = [name for name, suffixes in _SUFFIXES.items() if path.suffix.lower() in suffixes]
+    if not fitting:
+        raise ValueError(
+            f'{path} is neither an exported model (.onnx, .plan) nor a checkpoint (.safetensors, '
+            '.pth)'
+        )
+    if backend != 'auto':
+        if backend not in fitting:
+            raise ValueError(f'{backend} cannot run {path.name}; use {" or ".join(fitting)}')
+        engine = _LOADERS[backend](path, device, precision, threads)
+        engine.run(**random_inputs(engine.info))  # so that the first frame is as fast as the rest
+        return engine
+    reasons = []
+    for name in fitting:
+        try:
+            engine = _LOADERS[name](path, device, precision, threads)
+            engine.run(**random_inputs(engine.info))
+        except (ImportError, ValueError, RuntimeError) as error:
+            logger.info('not using %s: %s', name, error)
+            reasons.append(f'{name}: {error}')
+            continue
+        logger.info('%s runs on %s', engine.info.name, engine.description)
+        return engine
+    raise ValueError(f'no back end can run {path}: {"; ".join(reasons)}')
+
+
+def find_model(model: str | Path | None = None) -> Path:
+    """Return the path of a model file or of a bundled model.
+
+    Raises:
+        FileNotFoundError: if there is none; the message lists the bundled ones.
+    """
+    wanted = Path(DEFAULT_MODEL if model is None else model).expanduser()
+    if wanted.is_file():
+        return wanted
+    bundled = {path.stem: path for path in _bundled_models()}
+    if len(wanted.parts) == 1 and wanted.name.removesuffix('.onnx') in bundled:
+        return bundled[wanted.name.removesuffix('.onnx')]
+    known = ', '.join(sorted(bundled)) or 'none'
+    raise FileNotFoundError(f'no model {str(wanted)!r}; give a file or a bundled model ({known})')
+
+
+def _bundled_models() -> list[Path]:
+    """Return the models of the source tree or of the installation that this file is part of."""
+    for folder in Path(__file__).resolve().parents:
+        for models in (folder / 'models', folder / 'share' / 'jtn_ros' / 'models'):
+            if found := sorted(models.glob('*.onnx')):
+                return found
+    return []
+
+
+def _load_tensorrt(
+    path: Path, device: str | None, precision: str | None, threads: int | None
+) -> Engine:
+    from jtn_ros.inference.tensorrt_engine import TensorRtEngine
+
+    del threads  # a GPU has none to choose
+    return TensorRtEngine(path, device=device, precision=precision)
+
+
+def _load_openvino(
+    path: Path, device: str | None, precision: str | None, threads: int | None
+) -> Engine:
+    from jtn_ros.inference.openvino_engine import OpenVinoEngine
+
+    return OpenVinoEngine(path, device=device, precision=precision, threads=threads)
+
+
+def _load_onnxruntime(
+    path: Path, device: str | None, precision: str | None, threads: int | None
+) -> Engine:
+    from jtn_ros.inference.onnx_engine import OnnxEngine
+
+    return OnnxEngine(path, device=device, precision=precision, threads=threads)
+
+
+def _load_torch(
+    path: Path, device: str | None, precision: str | None, threads: int | None
+) -> Engine:
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            'checkpoints need PyTorch: pip install torch, or export the model: jtn export'
+        ) from error
+    from jtn_ros.inference.torch_engine import TorchEngine
+    from jtn_ros.network import load_checkpoint
+    from jtn_ros.network.peak_network import PeakNetwork
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return TorchEngine(PeakNetwork(load_checkpoint(path)), device=device, precision=precision)
+
+
+_LOADERS: dict[str, Callable[[Path, str | None, str | None, int | None], Engine]] = {
+    'tensorrt': _load_tensorrt,
+    'openvino': _load_openvino,
+    'onnxruntime': _load_onnxruntime,
+    'torch': _load_torch,
+}

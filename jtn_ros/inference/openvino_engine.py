@@ -1,0 +1,153 @@
+"""OpenVINO as a back end: the fastest on CPUs, and the default there."""
+
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.inference.engine import METADATA_KEY
+from jtn_ros.inference.engine import ModelInfo
+from jtn_ros.inference.engine import Peaks
+from jtn_ros.inference.engine import check_inputs
+
+logger = logging.getLogger(__name__)
+
+PRECISIONS = ('f32', 'bf16', 'f16')
+
+
+class OpenVinoEngine:
+    """Runs an exported model in OpenVINO.
+
+    A graph compiled for one fixed batch runs faster than a dynamic one, so every batch size is
+    compiled when it first occurs.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        device: str | None = None,
+        precision: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Load a model and compile it for single images.
+
+        Args:
+            path: the exported file.
+            device: an OpenVINO device; 'CPU' by default.
+            precision: 'f32' (default), or 'bf16' or 'f16' where the device has it. OpenVINO's own
+                default would be bf16 wherever possible, which moves scores by some thousandths.
+            threads: CPU threads; by default one per core.
+
+        Raises:
+            ImportError: if OpenVINO is not installed.
+            OSError: if the file cannot be read.
+            ValueError: if it is no exported model, or the device or precision is not to be had.
+        """
+        try:
+            import openvino
+        except ImportError as error:
+            raise ImportError('OpenVINO is missing: pip install openvino') from error
+        self._device = device or 'CPU'
+        self._precision = precision or 'f32'
+        if self._precision not in PRECISIONS:
+            raise ValueError(
+                f'unknown precision {precision!r} for OpenVINO; known: {", ".join(PRECISIONS)}'
+            )
+        self._core = openvino.Core()
+        self._core.add_extension(_deform_conv_extension())
+        content = Path(path).read_bytes()
+        try:
+            self._model = self._core.read_model(content, b'')
+            metadata = self._model.get_rt_info(['framework', METADATA_KEY]).astype(str)
+        except RuntimeError as error:
+            raise ValueError(
+                f'{path} is no model of jtn_ros that OpenVINO can run; make one with: '
+                f'jtn export ({str(error).strip().splitlines()[-1]})'
+            ) from error
+        self._info = ModelInfo.from_json(metadata)
+        capabilities = self._core.get_property(self._device, 'OPTIMIZATION_CAPABILITIES')
+        wanted = {'f32': 'FP32', 'bf16': 'BF16', 'f16': 'FP16'}[self._precision]
+        if wanted not in capabilities:
+            raise ValueError(f'this {self._device} has no {self._precision}; use f32')
+        self._settings: dict[str, Any] = {
+            'INFERENCE_PRECISION_HINT': self._precision,
+            'PERFORMANCE_HINT': 'LATENCY',
+        }
+        if self._device == 'CPU':
+            self._settings['INFERENCE_NUM_THREADS'] = threads or len(os.sched_getaffinity(0))
+        self._requests: dict[int, Any] = {}
+        self._lock = threading.Lock()  # cameras share the engine, a request serves one at a time
+        self._request(1)
+
+    @property
+    def info(self) -> ModelInfo:
+        """Return what the model says about itself."""
+        return self._info
+
+    @property
+    def description(self) -> str:
+        """Return back end, device and precision."""
+        return f'OpenVINO {self._device} {self._precision}'
+
+    def run(
+        self,
+        images: NDArray[np.uint8],
+        previous_images: NDArray[np.uint8] | None = None,
+        prior_heatmaps: NDArray[np.float32] | None = None,
+    ) -> Peaks:
+        """Return the peaks of B images; see `jtn_ros.inference.engine.Engine.run`."""
+        inputs = check_inputs(self._info, images, previous_images, prior_heatmaps)
+        with self._lock:
+            results = self._request(len(images)).infer(inputs, share_inputs=True)
+        return Peaks(**{output.get_any_name(): value for output, value in results.items()})
+
+    def _request(self, batch: int) -> Any:
+        """Return the inference request for a batch size, compiled on first use."""
+        if batch not in self._requests:
+            model = self._model.clone()
+            model.reshape(
+                {
+                    item.get_any_name(): [batch, *list(item.partial_shape)[1:]]
+                    for item in model.inputs
+                }
+            )
+            compiled = self._core.compile_model(model, self._device, self._settings)
+            self._requests[batch] = compiled.create_infer_request()
+            logger.debug('compiled %s for a batch of %d', self._info.name, batch)
+        return self._requests[batch]
+
+
+def _deform_conv_extension() -> Any:
+    """Return the translation that OpenVINO's ONNX front end lacks.
+
+    ONNX pads samples outside the map with zeros bilinearly; OpenVINO does so only when told to.
+    """
+    from openvino import opset8
+    from openvino.frontend.onnx import ConversionExtension
+
+    def translate(node: Any) -> Any:
+        data, weight, offset, bias, mask = (node.get_input(index) for index in range(5))
+        pads = node.get_attribute('pads', [0, 0, 0, 0])
+        convolved = opset8.deformable_convolution(
+            data,
+            offset,
+            weight,
+            strides=node.get_attribute('strides', [1, 1]),
+            pads_begin=pads[:2],
+            pads_end=pads[2:],
+            dilations=node.get_attribute('dilations', [1, 1]),
+            mask=mask,
+            group=node.get_attribute('group', 1),
+            deformable_group=node.get_attribute('offset_group', 1),
+            bilinear_interpolation_pad=True,
+        )
+        shape = np.array([1, -1, 1, 1], np.int64)
+        channels = opset8.reshape(bias, shape, special_zero=False)
+        return opset8.add(convolved, channels).outputs()
+
+    return ConversionExtension('DeformConv', translate)

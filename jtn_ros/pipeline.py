@@ -1,0 +1,174 @@
+"""One camera's frames to tracks: fit, infer, decode, track."""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.detections import Detections
+from jtn_ros.geometry import Boxes
+from jtn_ros.geometry import Letterbox
+from jtn_ros.inference import Engine
+from jtn_ros.inference import load_engine
+from jtn_ros.inference.decode import decode_peaks
+from jtn_ros.inference.preprocess import letterbox_image
+from jtn_ros.inference.prior_heatmap import render_prior_heatmap
+from jtn_ros.tracking import Tracker
+from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking import Tracks
+
+logger = logging.getLogger(__name__)
+
+STAGES = ('preprocess', 'inference', 'decode', 'tracking')
+
+
+class FrameTracker(Protocol):
+    """What the pipeline needs of a tracker."""
+
+    @property
+    def minimum_score(self) -> float:
+        """Return the score at or below which a detection is of no use to the tracker."""
+        ...
+
+    def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
+        """Return boxes (M, 4) and scores (M,) of all live tracks."""
+        ...
+
+    def step(self, detections: Detections, stamp_ns: int) -> Tracks:
+        """Take the detections of the next frame."""
+        ...
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        ...
+
+
+class TrackingPipeline:
+    """Tracks what one camera sees; many pipelines may share one engine.
+
+    >>> pipeline = TrackingPipeline()
+    >>> tracks = pipeline.step(image, stamp_ns)
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        backend: str = 'auto',
+        tracker: FrameTracker | None = None,
+        *,
+        precision: str | None = None,
+        score_threshold: float | None = None,
+        engine: Engine | None = None,
+    ) -> None:
+        """Load the model and start without tracks.
+
+        Args:
+            model: see `jtn_ros.inference.load_engine`, as for `backend` and `precision`.
+            backend: what runs the model.
+            tracker: by default a `Tracker` that trusts scores from the model's own threshold on.
+            precision: of the arithmetic.
+            score_threshold: detections at or below never reach the tracker; None leaves that to
+                the tracker, which can use weak detections to keep tracks.
+            engine: a loaded engine, instead of a model to load.
+
+        Raises:
+            OSError, ValueError, ImportError: if the model cannot be loaded.
+        """
+        self._engine = engine or load_engine(model, backend, precision)
+        if tracker is None:
+            trusted = self._engine.info.score_threshold
+            tracker = Tracker(TrackerConfig(confident_score=trusted, birth_score=trusted))
+        self._tracker = tracker
+        self.score_threshold = score_threshold
+        self._latencies = dict.fromkeys(STAGES, 0.0)
+        self._detections = Detections.empty()
+        self._previous: NDArray[np.uint8] | None = None
+        self._image_size: tuple[int, int] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """Return what runs the network."""
+        return self._engine
+
+    @property
+    def tracker(self) -> FrameTracker:
+        """Return the tracker of this camera."""
+        return self._tracker
+
+    @property
+    def latencies(self) -> Mapping[str, float]:
+        """Return the seconds that each of `STAGES` took in the last step."""
+        return dict(self._latencies)
+
+    @property
+    def detections(self) -> Detections:
+        """Return what the network saw in the last step."""
+        return self._detections
+
+    def reset(self) -> None:
+        """Forget all tracks and the previous image, as before the first frame."""
+        self._tracker.reset()
+        self._previous = None
+        self._image_size = None
+        self._detections = Detections.empty()
+
+    def step(self, image: NDArray[np.uint8], stamp_ns: int) -> Tracks:
+        """Take the next frame of the camera and return the tracks after it.
+
+        Another image size starts over, because what was remembered is in pixels of the old one.
+
+        Args:
+            image: uint8 BGR (H, W, 3).
+            stamp_ns: time of the frame in nanoseconds.
+
+        Raises:
+            ValueError: if the image has another type or shape, or time runs backwards.
+        """
+        info = self._engine.info
+        started = time.perf_counter()
+        fitted, letterbox = letterbox_image(
+            image, info.input_height, info.input_width, info.letterbox
+        )
+        self._expect_size((image.shape[0], image.shape[1]))
+        heatmap = self._draw_prior(letterbox)
+        prepared = time.perf_counter()
+        previous = fitted if self._previous is None else self._previous
+        peaks = self._engine.run(
+            fitted[None], previous[None] if info.previous_image else None, heatmap
+        )
+        inferred = time.perf_counter()
+        threshold = self.score_threshold
+        self._detections = decode_peaks(
+            peaks,
+            letterbox,
+            stride=info.stride,
+            threshold=self._tracker.minimum_score if threshold is None else threshold,
+        )
+        decoded = time.perf_counter()
+        self._previous = fitted
+        tracks = self._tracker.step(self._detections, stamp_ns)
+        times = (started, prepared, inferred, decoded, time.perf_counter())
+        self._latencies = dict(zip(STAGES, np.diff(times).tolist(), strict=True))
+        return tracks
+
+    def _expect_size(self, size: tuple[int, int]) -> None:
+        """Start over when the image size changes."""
+        before = self._image_size
+        if before is not None and before != size:
+            logger.warning('the image size changed from %s to %s: starting over', before, size)
+            self.reset()
+        self._image_size = size
+
+    def _draw_prior(self, letterbox: Letterbox) -> NDArray[np.float32] | None:
+        """Return the heat map (1, 1, H, W) of the tracks so far, where the model takes one."""
+        info = self._engine.info
+        if not info.prior_heatmap:
+            return None
+        boxes, scores = self._tracker.prior()
+        return render_prior_heatmap(
+            boxes, scores, letterbox, info.input_height, info.input_width, info.prior_threshold
+        )[None]
