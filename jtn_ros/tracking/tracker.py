@@ -141,12 +141,12 @@ class Tracker:
 
     def _adopt_embeddings(self, detections: Detections) -> None:
         """Make room for embeddings when they come for the first time."""
-        if detections.embeddings is None or not len(self._table):
+        if detections.embeddings is None:
             return
         known, given = self._table.appearances.shape[1], detections.embeddings.shape[1]
         if known == given:
             return
-        if known:
+        if known and len(self._table):
             raise ValueError(
                 f'embeddings of length {given} after length {known}; reset() the tracker when '
                 'the detector changes'
