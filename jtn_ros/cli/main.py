@@ -1,48 +1,72 @@
 """`jtn`: the command line of JointTrackNet.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage. Errors are one line on stderr, with the remedy.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Errors are one line on stderr, with
+the remedy.
 """
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
-import sys
+from pathlib import Path
+from pkgutil import iter_modules
 
-# Every verb is a module of this package with SUMMARY, add_arguments(parser) and run(args) -> int.
-VERBS = ('demo', 'track', 'evaluate', 'train', 'export', 'import', 'benchmark', 'synthesize')
+# A verb is a module `<verb>_verb` beside this one, with SUMMARY, add_arguments(parser) and
+# run(args) -> int. It imports what is heavy in run(), so that `jtn --help`, which imports them
+# all, stays quick.
+_SUFFIX = '_verb'
 
 
-def build_parser(verb: str | None) -> argparse.ArgumentParser:
-    """Return the parser; only the module of the chosen verb is imported in full."""
-    parser = argparse.ArgumentParser(prog='jtn', description='Joint detection and tracking.')
-    verbs = parser.add_subparsers(dest='verb', metavar='VERB', required=True)
-    for name in VERBS if verb is None else (verb,):
-        module = import_module(f'jtn_ros.cli.{module_name(name)}')
-        sub = verbs.add_parser(name, help=module.SUMMARY, description=module.__doc__,
-                               formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-        module.add_arguments(sub)
-        sub.set_defaults(run=module.run)
+def verbs() -> tuple[str, ...]:
+    """Return the verbs that there are."""
+    names = sorted(module.name for module in iter_modules([str(Path(__file__).parent)]))
+    return tuple(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
+
+
+def build_parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of these verbs."""
+    parser = argparse.ArgumentParser(
+        prog='jtn',
+        description='Track objects in camera images: joint detection and tracking.',
+        epilog='Run "jtn VERB --help" for the arguments of a verb.',
+    )
+    subparsers = parser.add_subparsers(dest='verb', metavar='VERB', required=True)
+    for verb in chosen:
+        module = import_module(f'{__package__}.{verb}{_SUFFIX}')
+        subparser = subparsers.add_parser(
+            verb,
+            help=module.SUMMARY,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
     return parser
-
-
-def module_name(verb: str) -> str:
-    """Return the module of a verb (`import` is a reserved word)."""
-    return f'{verb}_verb'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    verb = arguments[0] if arguments and arguments[0] in VERBS else None
-    args = build_parser(verb).parse_args(arguments)
+    known = verbs()
+    chosen = arguments[:1] if arguments and arguments[0] in known else known
     try:
+        args = build_parser(chosen).parse_args(arguments)
         return int(args.run(args))
+    except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, OSError, ImportError) as error:
-        print(f'jtn {args.verb}: {error}', file=sys.stderr)
+        print(f'jtn {" ".join(arguments[:1])}: {one_line(error)}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f'jtn {args.verb}: interrupted', file=sys.stderr)
+        print(f'jtn {" ".join(arguments[:1])}: interrupted', file=sys.stderr)
         return 130
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error says, on one line."""
+    return ' '.join(str(error).split()) or type(error).__name__
 
 
 if __name__ == '__main__':

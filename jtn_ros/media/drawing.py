@@ -60,8 +60,8 @@ class Trails:
 def draw_tracks(
     image: NDArray[np.uint8],
     tracks: Tracks,
-    *,
     class_names: Sequence[str] = (),
+    *,
     trails: Trails | None = None,
 ) -> NDArray[np.uint8]:
     """Return a copy of an image with its tracks drawn into it.

@@ -20,24 +20,23 @@ from jtn_ros.media.video import VideoFrames
 def open_folder(folder: Path, frame_rate: float | None = None) -> FrameSource:
     """Open a folder of images, or a sequence folder with ``seqinfo.ini``.
 
-    A sequence takes name and frame rate from its file; its frames are the images of its image
-    folder, or else the one video beside ``seqinfo.ini``.
+    A sequence takes its frame rate from that file; its frames are the images of its image
+    folder, or else the one video beside ``seqinfo.ini``. The name is the folder's.
 
     Raises:
         ValueError: if there is nothing to read in the folder.
     """
+    name = folder.resolve().name
     if not (folder / 'seqinfo.ini').exists():
-        return ImageFolderFrames(
-            folder, _images(folder), name=folder.resolve().name, frame_rate=frame_rate
-        )
+        return ImageFolderFrames(folder, _images(folder), name=name, frame_rate=frame_rate)
     info = read_sequence_info(folder)
     frame_rate = frame_rate or info.frame_rate
     images = _images(folder / info.image_dir)
     videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_EXTENSIONS)
     if not images and len(videos) == 1:
-        return VideoFrames(videos[0], frame_rate=frame_rate, name=info.name)
+        return VideoFrames(videos[0], frame_rate=frame_rate, name=name)
     return ImageFolderFrames(
-        folder / info.image_dir, images, name=info.name, frame_rate=frame_rate, numbered=True
+        folder / info.image_dir, images, name=name, frame_rate=frame_rate, numbered=True
     )
 
 

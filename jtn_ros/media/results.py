@@ -1,0 +1,95 @@
+"""Tracks out: MOTChallenge text for evaluators, JSON lines for everything else."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from typing import Self
+
+import numpy as np
+
+from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.datasets.mot_challenge import write_results
+from jtn_ros.tracking.track import Tracks
+from jtn_ros.tracking.track import TrackState
+
+
+class ResultFiles:
+    """Writes ``<name>.txt`` and ``<name>.jsonl``; both appear when they are complete.
+
+    The text holds the confirmed tracks that were observed in the frame. The JSON lines, one a
+    frame, hold every live track with its state.
+
+    Args:
+        folder: where to write; it is made if need be.
+        name: name of the files, without extension.
+        class_names: by class; without them the number is the name.
+    """
+
+    def __init__(self, folder: Path, name: str, class_names: Sequence[str] = ()) -> None:
+        self.text_path = Path(folder) / f'{name}.txt'
+        self.json_path = Path(folder) / f'{name}.jsonl'
+        self._class_names = class_names
+        self._boxes: dict[int, TrackedBoxes] = {}
+        self._temporary = self.json_path.with_name(f'.{name}.jsonl.part')
+        self.json_path.parent.mkdir(parents=True, exist_ok=True)
+        self._lines = self._temporary.open('w', encoding='utf-8')
+
+    @property
+    def track_count(self) -> int:
+        """Return the number of identities in the text so far."""
+        return len({track_id for frame in self._boxes.values() for track_id in frame.ids.tolist()})
+
+    def write(self, index: int, stamp_ns: int, tracks: Tracks) -> None:
+        """Append the tracks of a frame; the index counts from 0, the files from 1."""
+        reported = tracks.select(tracks.observed & (tracks.states == TrackState.CONFIRMED))
+        if len(reported):
+            self._boxes[index + 1] = TrackedBoxes(reported.ids, reported.boxes, reported.scores)
+        record = {
+            'frame': index + 1,
+            'stamp_ns': stamp_ns,
+            'tracks': tracks_to_records(tracks, self._class_names),
+        }
+        self._lines.write(json.dumps(record) + '\n')
+
+    def close(self) -> None:
+        """Finish both files and give them their names."""
+        self._lines.close()
+        write_results(self.text_path, self._boxes)
+        self._temporary.replace(self.json_path)
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish the files, or remove them after an exception."""
+        if kind is None:
+            self.close()
+        else:
+            self._lines.close()
+            self._temporary.unlink(missing_ok=True)
+
+
+def tracks_to_records(tracks: Tracks, class_names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return one JSON object per track: boxes in pixels ``x1 y1 x2 y2``, velocities in px/s."""
+    boxes = np.round(tracks.boxes.astype(float), 2).tolist()
+    velocities = np.round(tracks.velocities.astype(float), 2).tolist()
+    scores = np.round(tracks.scores.astype(float), 4).tolist()
+    observed = tracks.observed.tolist()
+    return [
+        {
+            'id': int(tracks.ids[row]),
+            'class': _name(int(tracks.class_ids[row]), class_names),
+            'score': scores[row],
+            'box': boxes[row],
+            'velocity': velocities[row],
+            'state': TrackState(tracks.states[row]).name.lower(),
+            'predicted': not observed[row],
+        }
+        for row in range(len(tracks))
+    ]
+
+
+def _name(class_id: int, class_names: Sequence[str]) -> str:
+    return class_names[class_id] if 0 <= class_id < len(class_names) else str(class_id)

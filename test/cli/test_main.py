@@ -1,0 +1,71 @@
+"""The command line: help is quick and complete, errors are one line, exit codes mean something."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jtn_ros.cli.main import main
+from jtn_ros.cli.main import verbs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def jtn(*arguments: str) -> subprocess.CompletedProcess:
+    """Run `jtn` in a process of its own."""
+    environment = os.environ | {'PYTHONPATH': f'{ROOT}:{os.environ.get("PYTHONPATH", "")}'}
+    return subprocess.run(
+        [sys.executable, '-m', 'jtn_ros.cli.main', *arguments],
+        capture_output=True, text=True, timeout=60, env=environment, check=False,
+    )  # fmt: skip
+
+
+def test_help_names_every_verb():
+    result = jtn('--help')
+    assert result.returncode == 0
+    assert {'track', 'train'} <= set(verbs())
+    for verb in verbs():
+        assert f'\n    {verb} ' in result.stdout
+    assert result.stderr == ''
+
+
+@pytest.mark.parametrize('verb', verbs())
+def test_every_verb_explains_itself(verb, capsys):
+    with pytest.raises(SystemExit) as done:
+        main([verb, '--help'])
+    assert done.value.code == 0
+    assert f'usage: jtn {verb}' in capsys.readouterr().out
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        'import sys; from jtn_ros.cli.main import build_parser, verbs; build_parser(verbs());'
+        'print(*sorted({"torch", "cv2", "openvino", "onnxruntime", "scipy", "rosbags", "rclpy"}'
+        '& set(sys.modules)))'
+    )
+    result = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert result.stdout.strip() == ''
+
+
+@pytest.mark.parametrize(
+    'arguments', [[], ['fly'], ['track'], ['track', 'x', '--output', 'y', '--end', '0']]
+)
+def test_wrong_usage_is_exit_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as done:
+        main(arguments)
+    assert done.value.code == 2
+    assert 'usage: jtn' in capsys.readouterr().err
+
+
+def test_a_failure_is_exit_code_1_and_one_line(tmp_path):
+    result = jtn('track', str(tmp_path / 'none.mp4'), '--output', str(tmp_path / 'out'))
+    assert result.returncode == 1
+    assert result.stdout == ''
+    (line,) = result.stderr.splitlines()
+    assert line.startswith('jtn track: ')
+    assert line.endswith('none.mp4 does not exist; give a video, folder, bag or camera')
+    assert not (tmp_path / 'out').exists()
