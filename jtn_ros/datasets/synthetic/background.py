@@ -3,8 +3,8 @@
 The camera only turns, so every view of the plate is a homography of it.
 """
 
-from dataclasses import dataclass
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np

@@ -87,7 +87,9 @@ class Bodies:
         def sometimes(share: float, values: Array) -> Array:
             return np.where(rng.random(count) < share, values, 0.0)
 
-        stature = np.where(rng.random(count) < 0.08, uniform(1.0, 1.5), rng.normal(1.71, 0.09, count))
+        stature = np.where(
+            rng.random(count) < 0.08, uniform(1.0, 1.5), rng.normal(1.71, 0.09, count)
+        )
         return cls(
             stature=np.clip(stature, 0.95, 2.0),
             girth=np.clip(rng.normal(1.08, 0.15, count), 0.8, 1.6),
@@ -217,5 +219,8 @@ def pose(
 
 
 _SOFT = np.array(
-    [not name.startswith(('head', 'jaw', 'hair', 'eye', 'brim', 'pack', 'bag', 'toe')) for name in SPHERES]
+    [
+        not name.startswith(('head', 'jaw', 'hair', 'eye', 'brim', 'pack', 'bag', 'toe'))
+        for name in SPHERES
+    ]
 )

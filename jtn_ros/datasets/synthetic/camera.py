@@ -4,8 +4,8 @@ World frame: metres, X to the right, Y away from the camera, Z up, ground at Z =
 (0, 0, height). Camera frame: x to the right, y down, z along the optical axis.
 """
 
-from dataclasses import dataclass
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,7 @@ class Camera:
         return rays[..., :2] * (self.elevation / np.maximum(-rays[..., 2:], 1e-6))
 
 
-def sample_camera(config: SceneConfig, rng: np.random.Generator) -> Camera:
+def sample_camera(config: SceneConfig, indoor: bool, rng: np.random.Generator) -> Camera:
     """Draw a camera under which people have useful sizes.
 
     Pitch and field of view are drawn first; the elevation follows from how tall a person in the
@@ -108,7 +108,8 @@ def sample_camera(config: SceneConfig, rng: np.random.Generator) -> Camera:
     field_of_view = math.radians(rng.uniform(35, 85))
     focal = config.width / 2 / math.tan(field_of_view / 2)
     pitch = math.radians(rng.choice([rng.uniform(-2, 9), rng.uniform(9, 25), rng.uniform(22, 45)]))
-    size = math.exp(rng.uniform(math.log(0.10), math.log(0.62))) * config.height
+    smallest, largest = (0.25, 0.8) if indoor else (0.11, 0.62)
+    size = math.exp(rng.uniform(math.log(smallest), math.log(largest))) * config.height
     row = rng.uniform(0.62, 0.9) * config.height
     # A person of that size at that row: depth from the size, elevation from the row.
     angle = pitch + math.atan((row - config.height / 2) / focal)

@@ -1,6 +1,5 @@
 """Rasterise one posed and dressed person into a small image patch."""
 
-from dataclasses import dataclass
 import math
 
 import cv2
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.synthetic.outfit import SHEET
 from jtn_ros.datasets.synthetic.outfit import Outfit
+from jtn_ros.datasets.synthetic.patch import Patch
 
 Array = NDArray[np.float64]
 
@@ -21,22 +21,6 @@ _DRAWN_HEIGHT = 240  # figures are drawn about this tall, then reduced: that smo
 # Shading is drawn as three nested shapes per part: rim, body and highlight.
 _NESTED = np.array([0.74, 0.42])
 _TONES = (-0.55, -0.1, 0.22)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patch:
-    """A picture to be laid over an image.
-
-    Attributes:
-        left, top: position of its first pixel in the image; may lie outside.
-        color: uint8 (h, w, 3) BGR, multiplied by alpha.
-        alpha: uint8 (h, w).
-    """
-
-    left: int
-    top: int
-    color: NDArray[np.uint8]
-    alpha: NDArray[np.uint8]
 
 
 def silhouette_boxes(pixels: Array, radii: Array, drawn: NDArray[np.bool_]) -> Array:

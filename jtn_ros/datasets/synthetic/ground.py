@@ -1,7 +1,7 @@
 """The ground: paving, asphalt, grass, floors, lines and shadows that lie on it."""
 
-from dataclasses import dataclass
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -88,8 +88,10 @@ def _paint_line(
     half = rng.uniform(0.03, 0.2)
     share = view.coverage(half - np.abs(distance - np.float32(rng.uniform(-0.3, 0.3))))
     share = cv2.convertScaleAbs(share, alpha=rng.uniform(0.3, 0.95))
-    paint = hsv(0.14, 0.75, 0.9) if rng.random() < 0.25 else np.full(3, 1.0) * rng.choice(
-        [230, 200, 150, 80, 40]
+    paint = (
+        hsv(0.14, 0.75, 0.9)
+        if rng.random() < 0.25
+        else np.full(3, 1.0) * rng.choice([230, 200, 150, 80, 40])
     )
     color = np.empty_like(image)
     color[:] = paint.astype(np.uint8)

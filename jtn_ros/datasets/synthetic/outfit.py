@@ -62,9 +62,7 @@ class Outfit:
 
 
 def _part(names: str, label: int, nearer: float = 0.0) -> Part:
-    return Part(
-        spheres=tuple(INDEX[name] for name in names.split()), label=label, nearer=nearer
-    )
+    return Part(spheres=tuple(INDEX[name] for name in names.split()), label=label, nearer=nearer)
 
 
 def sample_outfit(rng: np.random.Generator, backdrop: NDArray[np.float32]) -> Outfit:

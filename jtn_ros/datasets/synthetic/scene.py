@@ -8,14 +8,20 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.synthetic.background import paint_plate
+from jtn_ros.datasets.synthetic.body import SPHERES
 from jtn_ros.datasets.synthetic.body import Bodies
 from jtn_ros.datasets.synthetic.body import pose
 from jtn_ros.datasets.synthetic.camera import sample_camera
 from jtn_ros.datasets.synthetic.config import SceneConfig
-from jtn_ros.datasets.synthetic.figure import Patch
 from jtn_ros.datasets.synthetic.figure import draw_figure
 from jtn_ros.datasets.synthetic.figure import silhouette_boxes
 from jtn_ros.datasets.synthetic.outfit import sample_outfit
+from jtn_ros.datasets.synthetic.patch import Patch
+from jtn_ros.datasets.synthetic.patch import lay_over
+from jtn_ros.datasets.synthetic.props import DISTANT
+from jtn_ros.datasets.synthetic.props import INDOORS
+from jtn_ros.datasets.synthetic.props import OUTDOORS
+from jtn_ros.datasets.synthetic.props import Prop
 from jtn_ros.datasets.synthetic.props import sample_props
 from jtn_ros.datasets.synthetic.sensor import Sensor
 from jtn_ros.datasets.synthetic.shadow import Sun
@@ -40,10 +46,12 @@ class Scene:
         self.config = config
         streams = np.random.default_rng(config.seed).spawn(8)
         camera_rng, place_rng, people_rng, walk_rng, prop_rng, light_rng, sensor_rng, _ = streams
-        self._camera = camera = sample_camera(config, camera_rng)
-        region = GroundRegion.of(camera)
-        indoor = place_rng.random() < 0.3 and region.far < 25
+        indoor = bool(place_rng.random() < 0.3)
+        self._camera = camera = sample_camera(config, indoor, camera_rng)
+        region = GroundRegion.sample_region(camera, 14.0 if indoor else 120.0, walk_rng)
         self._plate = paint_plate(camera, region.far, indoor, place_rng)
+        self._sun = Sun.sample(indoor, light_rng)
+        self._props = self._place_props(region, indoor, prop_rng)
 
         count = int(people_rng.integers(config.people[0], config.people[1] + 1))
         self._bodies = Bodies.sample(count, people_rng)
@@ -51,16 +59,16 @@ class Scene:
         colors = backdrop[people_rng.integers(len(backdrop), size=count)].astype(np.float32)
         self._outfits = [sample_outfit(people_rng, color) for color in colors]
         self._drawn = np.array([outfit.drawn for outfit in self._outfits], np.bool_)
-        self._drawn = self._drawn.reshape(count, -1)
+        self._drawn = self._drawn.reshape(count, len(SPHERES))
         self._walks = sample_walks(region, count, config.duration_s, walk_rng)
         self._phases = walk_rng.uniform(0, 2 * math.pi, count)
 
-        standing = int(prop_rng.integers(config.occluders[0], config.occluders[1] + 1))
-        self._props = sample_props(camera, region.sample(prop_rng, standing, 1.1), prop_rng)
-        self._sun = Sun.sample(indoor, light_rng)
         self._brightness = light_rng.uniform(0.75, 1.1)
         self._contrast = light_rng.uniform(0.3, 1.0)
-        self._sensor = Sensor(config.width, config.height, sensor_rng) if config.sensor else None
+        self._sensor = None
+        if config.sensor:
+            brightness = float(backdrop[::7].mean())
+            self._sensor = Sensor(config.width, config.height, brightness, sensor_rng)
 
     def render(self, time_ns: int) -> tuple[Image, Annotations]:
         """Return the image and the ground truth at a time.
@@ -97,7 +105,7 @@ class Scene:
         visible &= (boxes[:, 0] < width) & (boxes[:, 1] < height)
         people = np.flatnonzero(visible & (depths.min(axis=1) > 0.3))
 
-        self._sun.cast(image, camera, time_s, centers[people], radii[people])
+        self._sun.cast_bodies(image, camera, time_s, centers[people], radii[people])
         layers: list[tuple[float, int, Patch]] = []
         inverse_margin = homography @ np.array(
             [[1, 0, self._plate.margin_x], [0, 1, self._plate.margin_y], [0, 0, 1.0]]
@@ -115,7 +123,8 @@ class Scene:
         layers.sort(key=lambda layer: -layer[0])
         owners = np.zeros((height, width), np.uint8)
         for _, owner, patch in layers:
-            _overlay(image, owners, patch, owner)
+            window, covered = lay_over(image, patch)
+            owners[window][covered] = owner
         if self._sensor is not None:
             image = self._sensor.expose(image, time_ns)
         seen = np.bincount(owners.ravel(), minlength=256)
@@ -130,6 +139,33 @@ class Scene:
             ignored=np.zeros(len(people), np.bool_),
         )
 
+    def _place_props(
+        self, region: GroundRegion, indoor: bool, rng: np.random.Generator
+    ) -> list[Prop]:
+        """Return the objects among the people; those behind them become part of the plate."""
+        camera, plate = self._camera, self._plate
+        distant: list[Prop] = []
+        if not indoor:
+            count = int(rng.integers(0, 9))
+            depths = region.far * rng.uniform(1.0, 1.3, count)
+            spots = region.ground(depths, rng.uniform(-0.8, 0.8, count))
+            distant = sample_props(camera, spots, DISTANT, rng)
+        standing = int(rng.integers(self.config.occluders[0], self.config.occluders[1] + 1))
+        props = sample_props(
+            camera, region.sample(rng, standing, 1.1), INDOORS if indoor else OUTDOORS, rng
+        )
+        everything = distant + props
+        if everything:
+            self._sun.cast_props(
+                plate.image, camera, (plate.margin_x, plate.margin_y),
+                np.array([prop.foot for prop in everything]),
+                np.array([prop.width for prop in everything]),
+                np.array([prop.height for prop in everything]),
+            )  # fmt: skip
+        for prop in sorted(distant, key=lambda prop: -prop.depth):
+            lay_over(plate.image, prop.patch, (plate.margin_x, plate.margin_y))
+        return props
+
     def _pose(self, time_s: float) -> tuple[Array, Array]:
         """Return the body spheres of all people: (N, S, 3) centres, (N, S) radii in metres."""
         positions, headings, travelled, speeds = self._walks.at(time_s)
@@ -137,19 +173,3 @@ class Scene:
         phases = self._phases + 2 * math.pi * travelled / stride_m
         effort = np.clip(speeds / 1.0, 0, 1.15)
         return pose(self._bodies, positions, headings, phases, effort)
-
-
-def _overlay(image: Image, owners: Image, patch: Patch, owner: int) -> None:
-    """Lay a patch over the image and note whose pixels it covers."""
-    height, width = owners.shape
-    rows, columns = patch.alpha.shape
-    x1, y1 = max(patch.left, 0), max(patch.top, 0)
-    x2, y2 = min(patch.left + columns, width), min(patch.top + rows, height)
-    if x1 >= x2 or y1 >= y2:
-        return
-    window = np.s_[y1 - patch.top : y2 - patch.top, x1 - patch.left : x2 - patch.left]
-    alpha, color = patch.alpha[window], patch.color[window]
-    target = image[y1:y2, x1:x2]
-    rest = cv2.merge([255 - alpha] * 3)
-    target[:] = cv2.add(cv2.multiply(target, rest, scale=1 / 255), color)
-    owners[y1:y2, x1:x2][alpha > 127] = owner

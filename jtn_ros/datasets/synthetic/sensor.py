@@ -16,12 +16,16 @@ _BANK = 64  # the noise pattern moves by up to this many pixels from frame to fr
 class Sensor:
     """The imaging chain of one camera, with random but fixed settings."""
 
-    def __init__(self, width: int, height: int, rng: np.random.Generator) -> None:
-        """Draw the settings for images of a size."""
+    def __init__(
+        self, width: int, height: int, brightness: float, rng: np.random.Generator
+    ) -> None:
+        """Draw the settings for images of a size and of a mean brightness, 0 to 255."""
         self._seed = int(rng.integers(2**32))
         self._light = self._sample_light(width, height, rng)
-        self._curves = self._sample_curves(rng)
-        self._saturation = float(rng.choice([1.0, rng.uniform(0.5, 1.3), 0.0], p=[0.3, 0.62, 0.08]))
+        self._curves = self._sample_curves(brightness, rng)
+        self._saturation = float(
+            rng.choice([1.0, rng.uniform(0.5, 1.3), 0.0], p=[0.3, 0.62, 0.08])
+        )
         self._defocus = float(rng.choice([0.0, rng.uniform(0.3, 1.3)], p=[0.45, 0.55]))
         self._scale = float(rng.choice([1.0, rng.uniform(0.5, 0.9)], p=[0.8, 0.2]))
         self._sharpen = float(rng.choice([0.0, rng.uniform(0.2, 0.9)], p=[0.7, 0.3]))
@@ -51,11 +55,13 @@ class Sensor:
         return cv2.merge([light.astype(np.uint8)] * 3)
 
     @staticmethod
-    def _sample_curves(rng: np.random.Generator) -> Image:
+    def _sample_curves(brightness: float, rng: np.random.Generator) -> Image:
         """Return the (256, 1, 3) tone curves: exposure, contrast, gamma, white balance."""
         levels = np.linspace(0, 1, 256)[:, None] * np.clip(rng.normal(1, 0.05, 3), 0.8, 1.2)
-        levels = np.clip(levels * math.exp(rng.normal(0, 0.18)), 0, 1)
-        levels = levels ** math.exp(rng.normal(0, 0.22))
+        # The camera exposes for the scene, more or less well.
+        exposure = rng.uniform(60, 160) / max(brightness, 1)
+        levels = np.clip(levels * min(max(exposure, 0.5), 2.5), 0, 1)
+        levels = levels ** math.exp(rng.normal(0, 0.15))
         levels = 0.5 + (levels - 0.5) * rng.uniform(0.6, 1.2) + rng.normal(0, 0.05)
         return np.clip(levels * 255, 0, 255).astype(np.uint8)[:, None]
 

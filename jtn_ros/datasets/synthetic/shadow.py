@@ -1,7 +1,7 @@
 """Shadows on the ground: soft contact under an overcast sky, cast figures under a sun."""
 
-from dataclasses import dataclass
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,16 +11,17 @@ from jtn_ros.datasets.synthetic.body import INDEX
 from jtn_ros.datasets.synthetic.camera import Camera
 
 Array = NDArray[np.float64]
+Image = NDArray[np.uint8]
 
 # Hulls of spheres that stand for the whole body, coarse enough for a shadow.
-_HULLS = [
+BODY_HULLS = [
     [INDEX[name] for name in names.split()]
     for names in (
         'head jaw', 'shoulder_l shoulder_r hip_l hip_r belly', 'hip_l knee_l', 'hip_r knee_r',
         'knee_l ankle_l toe_l', 'knee_r ankle_r toe_r',
     )
 ]  # fmt: skip
-_FEET = [INDEX[name] for name in ('heel_l', 'heel_r', 'toe_l', 'toe_r')]
+BODY_FEET = [INDEX[name] for name in ('heel_l', 'heel_r', 'toe_l', 'toe_r')]
 _ANGLES = np.linspace(0, 2 * math.pi, 8, endpoint=False)
 _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES), np.zeros(8)], axis=-1)
 
@@ -60,33 +61,46 @@ class Sun:
         toward = -self.slope / max(1.0, float(np.linalg.norm(self.slope)))
         return np.array([toward[0], -0.6])
 
-    def cast(
-        self, image: NDArray[np.uint8], camera: Camera, time_s: float, centers: Array, radii: Array
+    def cast_bodies(
+        self, image: Image, camera: Camera, time_s: float, centers: Array, radii: Array
     ) -> None:
-        """Darken the ground of the image under N bodies of spheres (N, S, 3), (N, S)."""
-        height, width = image.shape[0] // 2, image.shape[1] // 2
-        mask = np.zeros((height, width), np.uint8)
+        """Darken the ground under N bodies of spheres (N, S, 3), (N, S)."""
+        self._darken(image, camera, (0, 0), time_s, centers, radii, BODY_HULLS, BODY_FEET)
+
+    def cast_props(
+        self, image: Image, camera: Camera, margin: tuple[int, int], feet: Array, widths: Array,
+        heights: Array,
+    ) -> None:  # fmt: skip
+        """Darken the ground of a plate with margins under N objects at ground positions (N, 2)."""
+        centers = np.zeros((len(feet), 2, 3))
+        centers[..., :2] = feet[:, None]
+        centers[:, 1, 2] = heights
+        radii = np.stack([widths / 2, widths / 2.5], axis=1)
+        self._darken(image, camera, margin, None, centers, radii, [[0, 1]], [0])
+
+    def _darken(
+        self, image: Image, camera: Camera, margin: tuple[int, int], time_s: float | None,
+        centers: Array, radii: Array, hulls: list[list[int]], feet: list[int],
+    ) -> None:  # fmt: skip
+        mask = np.zeros((image.shape[0] // 2, image.shape[1] // 2), np.uint8)
+        ground = centers.copy()
+        ground[..., 2] = 0
+        grown = radii * (2.2 if len(feet) > 1 else 1.2)
+        layers = [(ground[:, feet], grown[:, feet], [list(range(len(feet)))], self.contact)]
         if self.strength:
-            ground = centers.copy()
-            ground[..., :2] += self.slope * centers[..., 2:]
-            ground[..., 2] = 0
-            self._fill(mask, camera, time_s, ground, radii, _HULLS, self.strength)
-        feet = centers.copy()
-        feet[..., 2] = 0
-        self._fill(mask, camera, time_s, feet, radii * 2.2, [_FEET], self.contact)
+            ground = ground + np.concatenate(
+                [self.slope * centers[..., 2:], np.zeros_like(centers[..., 2:])], axis=-1
+            )
+            layers.append((ground, radii, hulls, self.strength))
+        for spots, sizes, shapes, darkness in layers:
+            rims = spots[..., None, :] + sizes[..., None, None] * _CIRCLE
+            pixels, depths = camera.project(rims, time_s)
+            usable = depths.min(axis=(1, 2)) > 0.3
+            points = np.clip((pixels + margin) / 2 * 16, -1e6, 1e6).astype(np.int32)
+            for body in np.flatnonzero(usable):
+                for hull in shapes:
+                    outline = cv2.convexHull(points[body, hull].reshape(-1, 2))
+                    cv2.fillConvexPoly(mask, outline, 255 * darkness, cv2.LINE_AA, 4)
         mask = cv2.GaussianBlur(mask, (0, 0), self.softness)
         shade = cv2.resize(255 - mask, (image.shape[1], image.shape[0]))
         cv2.multiply(image, cv2.merge([shade] * 3), dst=image, scale=1 / 255)
-
-    def _fill(
-        self, mask: NDArray[np.uint8], camera: Camera, time_s: float, spots: Array, radii: Array,
-        hulls: list[list[int]], darkness: float,
-    ) -> None:  # fmt: skip
-        rims = spots[..., None, :] + radii[..., None, None] * _CIRCLE
-        pixels, depths = camera.project(rims, time_s)
-        usable = depths.min(axis=(1, 2)) > 0.3
-        points = np.clip(pixels / 2 * 16, -1e6, 1e6).astype(np.int32)
-        for body in np.flatnonzero(usable):
-            for hull in hulls:
-                outline = cv2.convexHull(points[body, hull].reshape(-1, 2))
-                cv2.fillConvexPoly(mask, outline, 255 * darkness, cv2.LINE_AA, 4)

@@ -1,7 +1,7 @@
 """Where people walk: paths over the ground as functions of time."""
 
-from dataclasses import dataclass
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,34 +29,38 @@ class GroundRegion:
     far: float
 
     @classmethod
-    def of(cls, camera: Camera) -> 'GroundRegion':
-        """Find the depths at which a person stands in the image, neither too small nor large."""
+    def sample_region(
+        cls, camera: Camera, farthest: float, rng: np.random.Generator
+    ) -> 'GroundRegion':
+        """Draw the depths between which people walk: neither too small nor too large to see."""
         rows = np.linspace(0.0, 1.45, 200) * camera.height
         pixels = np.stack([np.full_like(rows, camera.width / 2), rows], axis=-1)
-        rays = camera.rays(pixels)
-        rows = rows[rays[:, 2] < -1e-3]
-        ground = camera.ground(pixels[rays[:, 2] < -1e-3])
+        pixels = pixels[camera.rays(pixels)[:, 2] < -1e-3]
+        ground = camera.ground(pixels)
         feet = np.column_stack([ground, np.zeros(len(ground))])
         feet_px, depths = camera.project(feet)
         heads_px, _ = camera.project(feet + (0, 0, PERSON_HEIGHT_M))
         sizes = np.linalg.norm(feet_px - heads_px, axis=1)
-        limit = 1.1 * camera.height
-        useful = (sizes > SMALLEST_PERSON_PX) & (sizes < limit)
+        useful = (sizes > SMALLEST_PERSON_PX) & (sizes < 1.1 * camera.height)
         useful &= (heads_px[:, 1] < 0.85 * camera.height) & (depths > 0.8)
         if not useful.any():
-            nearest = int(np.argmin(np.abs(sizes - camera.height / 2)))
-            useful[nearest] = True
-        return cls(camera=camera, near=float(depths[useful].min()),
-                   far=float(depths[useful].max()))  # fmt: skip
+            useful[int(np.argmin(np.abs(sizes - camera.height / 2)))] = True
+        near, far = float(depths[useful].min()), float(depths[useful].max())
+        reach = near * math.exp(rng.uniform(math.log(2), math.log(9)))
+        return cls(camera=camera, near=near, far=max(near * 1.2, min(far, reach, farthest)))
 
     def sample(self, rng: np.random.Generator, count: int, spread: float = 1.2) -> Array:
         """Draw (count, 2) ground positions, even in image columns and in apparent size."""
-        camera = self.camera
         depth = np.exp(rng.uniform(math.log(self.near), math.log(self.far), count))
+        return self.ground(depth, rng.uniform(-spread / 2, spread / 2, count))
+
+    def ground(self, depth: Array, column: Array) -> Array:
+        """Return ground positions (..., 2) at depths and at columns, -0.5 to 0.5 in the image."""
+        camera = self.camera
         # Depth along the axis of a ground point straight ahead at distance y:
         # depth = y cos(pitch) + elevation sin(pitch).
         forward = (depth - camera.elevation * math.sin(camera.pitch)) / math.cos(camera.pitch)
-        across = rng.uniform(-spread / 2, spread / 2, count) * camera.width * depth / camera.focal
+        across = column * camera.width * depth / camera.focal
         return np.stack([across, np.maximum(forward, 0.3)], axis=-1)
 
 
@@ -95,18 +99,26 @@ def sample_walks(
     steps = math.ceil(duration_s * _RATE_HZ) + 3
     positions = np.empty((steps, count, 2))
     facing = rng.uniform(-math.pi, math.pi, count)
+    # In some places people go to and fro, in others they pass along one direction.
+    flow = str(rng.choice(['free', 'across', 'along', 'mixed'], p=[0.3, 0.3, 0.15, 0.25]))
+    sociable = rng.uniform(0.1, 0.7)
     person = 0
     while person < count:
-        size = min(count - person, int(rng.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05])))
-        path = _sample_path(region, steps, rng)
+        size = (
+            1 if rng.random() > sociable else int(rng.choice([2, 3, 4, 6], p=[0.6, 0.2, 0.1, 0.1]))
+        )
+        size = min(count - person, size)
+        path = _sample_path(region, flow, steps, rng)
         towards = rng.uniform(-math.pi, math.pi)
         for member in range(person, person + size):
-            offset = rng.normal(0, 0.12, 2) + (0.0 if member == person else 1.0) * np.array(
-                [math.cos(towards), math.sin(towards)]
-            ) * rng.uniform(0.45, 0.8) * (member - person)
+            place = member - person
+            ring = towards + place * rng.uniform(0.8, 1.3)
+            offset = rng.normal(0, 0.1, 2)
+            if place:
+                offset += np.array([math.cos(ring), math.sin(ring)]) * rng.uniform(0.45, 0.9)
             sway = 0.06 * np.sin(np.arange(steps)[:, None] / _RATE_HZ * rng.uniform(0.5, 1.5, 2))
             positions[:, member] = path + offset + sway
-            facing[member] = towards + rng.normal(0, 0.6)
+            facing[member] = ring + math.pi + rng.normal(0, 0.4)
         person += size
     velocity = np.gradient(positions, axis=0) * _RATE_HZ
     speeds = np.linalg.norm(velocity, axis=-1)
@@ -119,17 +131,33 @@ def sample_walks(
     )
 
 
-def _sample_path(region: GroundRegion, steps: int, rng: np.random.Generator) -> Array:
+def _sample_path(region: GroundRegion, flow: str, steps: int, rng: np.random.Generator) -> Array:
     """Return (steps, 2) positions along a smoothed polyline, walked with pauses."""
     if rng.random() < 0.14:
         return np.repeat(region.sample(rng, 1, 1.0), steps, axis=0)
     speed = float(np.clip(rng.normal(1.25, 0.35), 0.3, 3.2))
     length = speed * steps / _RATE_HZ
+    if flow == 'mixed':
+        flow = str(rng.choice(['free', 'across', 'along']))
     points = [region.sample(rng, 1)[0]]
     total = 0.0
+    side = rng.choice([-1, 1])
+    depth = math.exp(rng.uniform(math.log(region.near), math.log(region.far)))
+    column = rng.uniform(-0.5, 0.5)
     while total < length:
-        points.append(region.sample(rng, 1, 1.5)[0])
-        total += float(np.linalg.norm(points[-1] - points[-2]))
+        if flow == 'across':
+            depth = float(np.clip(depth * rng.uniform(0.9, 1.1), region.near, region.far))
+            corner = region.ground(np.array(depth), np.array(side * rng.uniform(0.5, 0.8)))
+        elif flow == 'along':
+            column = float(np.clip(column + rng.normal(0, 0.1), -0.6, 0.6))
+            end = region.near * rng.uniform(0.8, 1.2) if side > 0 else region.far
+            corner = region.ground(np.array(end), np.array(column))
+        else:
+            corner = region.sample(rng, 1, 1.5)[0]
+        side = -side
+        points.append(corner)
+        # A step of no length would never fill the walk.
+        total += max(float(np.linalg.norm(points[-1] - points[-2])), 0.05)
     corners = np.array(points)
     arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
     pace = np.full(steps, speed / _RATE_HZ)
