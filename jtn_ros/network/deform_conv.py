@@ -4,15 +4,14 @@ Zhu et al., Deformable ConvNets v2, CVPR 2019. Nothing is compiled: the CPU samp
 `embedding_bag`, CUDA uses torchvision, and an exported graph holds ONNX's own `DeformConv`.
 """
 
-from collections.abc import Callable
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch import nn
 from torch.nn import functional
-
 
 BLOCK = 512
 """Output pixels that the CPU treats at a time: their samples stay in the cache."""
@@ -161,7 +160,7 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         if gradient.is_cuda:
             output = _by_torchvision(*inputs)
         else:  # in one block, because every block would bring a whole gradient of the input
-            output = _by_embedding_bag(*inputs, block=gradient[:, 0].numel())
+            output = _by_embedding_bag(*inputs, gradient[:, 0].numel())
     wanted = [tensor for tensor in inputs if tensor.requires_grad]
     gradients = iter(torch.autograd.grad(output, wanted, gradient))
     return tuple(next(gradients) if tensor.requires_grad else None for tensor in inputs)
@@ -201,8 +200,8 @@ class ModulatedDeformConv2d(nn.Module):
         self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.conv_offset_mask = nn.Conv2d(inputs, 27, 3, padding=1)
-        nn.init.zeros_(self.conv_offset_mask.weight)
-        nn.init.zeros_(self.conv_offset_mask.bias)
+        for parameter in self.conv_offset_mask.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return (N, outputs, H, W) for (N, inputs, H, W)."""

@@ -1,0 +1,101 @@
+"""Turn a published checkpoint into a model file of this project.
+
+    jtn import mot17_half.pth mot17.safetensors
+    jtn import coco_tracking.pth coco.safetensors --input 512x512 --licence 'research only'
+
+Reads checkpoints of JointTrackNet, CenterTrack and FairMOT (DLA-34); nothing in them is executed.
+The result is for `jtn export` and as a start for `jtn train`. See docs/models.md for where such
+checkpoints are published.
+"""
+
+import argparse
+from pathlib import Path
+
+SUMMARY = 'convert a published checkpoint'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of this verb."""
+    parser.add_argument('checkpoint', type=Path, help='the published file (.pth)')
+    parser.add_argument('output', type=Path, help='file to write (.safetensors)')
+    parser.add_argument('--name', help="model name (default: the checkpoint's file name)")
+    parser.add_argument(
+        '--classes',
+        type=parse_classes,
+        metavar='A,B',
+        help='class names (default: those of the published models with as many classes)',
+    )
+    parser.add_argument(
+        '--input',
+        type=parse_size,
+        metavar='HxW',
+        help='network input size, multiples of 32 (default: that of the published models)',
+    )
+    parser.add_argument(
+        '--letterbox',
+        choices=('fit', 'published', 'fairmot'),
+        help="'fit' keeps the whole image, 'published' crops narrow ones as the authors did",
+    )
+    parser.add_argument('--score-threshold', type=float, help='drop detections at or below')
+    parser.add_argument(
+        '--no-prior-heatmap',
+        dest='prior_heatmap',
+        action='store_const',
+        const=False,
+        help="leave out the stem of the prior heat map, as JointTrackNet's evaluation does",
+    )
+    parser.add_argument('--training-data', help='what the weights were trained on')
+    parser.add_argument('--licence', help='licence of the weights')
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return height and width of ``HxW``."""
+    height, cross, width = text.partition('x')
+    if not (cross and height.isdecimal() and width.isdecimal()):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a size such as 544x960')
+    return int(height), int(width)
+
+
+def parse_classes(text: str) -> tuple[str, ...]:
+    """Return the names of ``A,B``."""
+    names = tuple(name.strip() for name in text.split(','))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a list of names such as person,car')
+    return names
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert the checkpoint and say what it turned out to be."""
+    try:
+        from jtn_ros.network import load_checkpoint
+        from jtn_ros.network import save_checkpoint
+    except ImportError as error:
+        raise ImportError('importing a checkpoint needs PyTorch: pip install torch') from error
+
+    if args.output.suffix != '.safetensors':
+        raise ValueError(f'{args.output}: the name of the output must end in .safetensors')
+    height, width = args.input or (None, None)
+    settings = {
+        'name': args.name,
+        'class_names': args.classes,
+        'input_height': height,
+        'input_width': width,
+        'letterbox': args.letterbox,
+        'score_threshold': args.score_threshold,
+        'prior_heatmap': args.prior_heatmap,
+        'training_data': args.training_data,
+        'licence': args.licence,
+    }
+    given = {name: value for name, value in settings.items() if value is not None}
+    network = load_checkpoint(args.checkpoint, **given)
+    save_checkpoint(args.output, network)
+
+    config = network.config
+    stems = {'previous image': config.previous_image, 'prior heat map': config.prior_heatmap}
+    print(f'{args.output}: {config.name}')
+    print(f'  classes    {", ".join(config.class_names)}')
+    print(f'  input      {config.input_height}x{config.input_width}, letterbox {config.letterbox}')
+    print(f'  stems      {", ".join(["image", *(name for name, has in stems.items() if has)])}')
+    print(f'  heads      {", ".join(f"{name} {size}" for name, size in config.heads.items())}')
+    print(f'  parameters {sum(value.numel() for value in network.parameters()) / 1e6:.1f} M')
+    return 0

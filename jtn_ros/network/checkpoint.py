@@ -1,0 +1,190 @@
+"""Checkpoints: the published ones (PyTorch pickles), and this project's own (safetensors).
+
+Nothing in a file is ever executed, and every tensor either arrives in the network or is named.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from jtn_ros.files import written_atomically
+from jtn_ros.network.joint_track_net import JointTrackNet
+from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.published import recognise
+
+logger = logging.getLogger(__name__)
+
+METADATA_KEY = 'jtn_ros.network_config'
+# The classifier of the backbone's ImageNet training; no network of the family runs it.
+UNUSED_PREFIX = 'base.fc.'
+COUNTER = 'num_batches_tracked'
+
+
+def save_checkpoint(path: str | Path, network: JointTrackNet) -> None:
+    """Write a network and its configuration as one safetensors file, atomically.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    tensors = {
+        key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
+    }
+    metadata = {METADATA_KEY: json.dumps(asdict(network.config))}
+    with written_atomically(path) as temporary:
+        temporary.write_bytes(safetensors.torch.save(tensors, metadata))
+
+
+def load_checkpoint(path: str | Path, **settings: Any) -> JointTrackNet:
+    """Read a network, in evaluation mode, from a published checkpoint or one of this project.
+
+    Published are those of JointTrackNet, CenterTrack and FairMOT; which of them a file is shows
+    in its tensors (see `jtn_ros.network.published`).
+
+    Args:
+        path: the file.
+        settings: fields of `NetworkConfig` that replace what the file says, such as
+            `class_names`. `prior_heatmap=False` leaves that stem out.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is no such checkpoint, or a tensor is missing, left over or of another
+            shape.
+    """
+    path = Path(path)
+    try:
+        state, metadata = _read(path)
+        text = metadata.get(METADATA_KEY)
+        config = recognise(state, path.stem) if text is None else config_from_json(text)
+        return _fill(replace(config, **settings), state).eval()
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+
+
+def config_from_json(text: str) -> NetworkConfig:
+    """Read the configuration that `save_checkpoint` wrote.
+
+    Raises:
+        ValueError: if a setting is unknown or of the wrong type.
+    """
+    values = json.loads(text)
+    defaults = asdict(NetworkConfig())
+    if not isinstance(values, dict) or not set(values) <= set(defaults):
+        raise ValueError(f'the metadata is not a network configuration: {text[:80]!r}')
+    for name, value in values.items():
+        values[name] = value = tuple(value) if isinstance(value, list) else value
+        if not _same_kind(value, defaults[name]):
+            raise ValueError(
+                f'the metadata has {name} = {value!r}, expected something like {defaults[name]!r}'
+            )
+    return NetworkConfig(**values)
+
+
+def _same_kind(value: Any, example: Any) -> bool:
+    """Return whether a setting has the type of its default value."""
+    if isinstance(example, dict):
+        return isinstance(value, dict) and all(type(number) is int for number in value.values())
+    if isinstance(example, tuple):
+        numbers = type(example[0]) is float  # three channels; class names may be any number
+        fits = isinstance(value, tuple) and (not numbers or len(value) == len(example))
+        return fits and all(_same_kind(item, example[0]) for item in value)
+    return type(value) is type(example) or (type(example) is float and type(value) is int)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the metadata of a file, told apart by their first bytes."""
+    with path.open('rb') as file:
+        start = file.read(9)
+    if start[8:] == b'{':
+        try:
+            with safetensors.safe_open(path, framework='pt') as opened:
+                tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+                return tensors, opened.metadata() or {}
+        except safetensors.SafetensorError as error:
+            raise ValueError(f'damaged safetensors file, fetch it again ({error})') from error
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # damaged files make the reader raise nearly anything
+        if call := re.search(r'GLOBAL (\S+)', str(error)):
+            raise ValueError(
+                f'refused, because reading it would call {call[1]}; save the state dict alone, '
+                'which holds nothing but tensors'
+            ) from error
+        raise ValueError(
+            'neither a PyTorch checkpoint nor a safetensors file, or damaged: fetch it again'
+        ) from error
+    return _state_dict(content), {}
+
+
+def _state_dict(content: Any) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint, which may hold an epoch and an optimizer too."""
+    state = content.get('state_dict', content) if isinstance(content, Mapping) else None
+    if not isinstance(state, Mapping) or not state:
+        raise ValueError(f'the file holds {type(content).__name__}, not a state dict')
+    for key, value in state.items():
+        if not isinstance(key, str) or not isinstance(value, Tensor) or not _is_plain(value):
+            raise ValueError(f'the state dict holds no plain tensor under {key!r}')
+    return {key.removeprefix('module.'): value for key, value in state.items()}
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Return whether a tensor's values are all in the file (no sparse, repeated or empty ones)."""
+    if tensor.layout != torch.strided or tensor.device.type != 'cpu' or tensor.is_quantized:
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+
+
+def _fill(config: NetworkConfig, state: Mapping[str, Tensor]) -> JointTrackNet:
+    """Return a network with these tensors.
+
+    It is laid out without memory first, so that no file can make it allocate more than it holds.
+    """
+    try:
+        with torch.device('meta'):
+            network = JointTrackNet(config)
+    except (KeyError, RuntimeError, TypeError) as error:
+        raise ValueError(f'no network can be built from its heads and sizes: {error}') from error
+    wanted = network.state_dict()
+    unused = [key for key in state if key.startswith(UNUSED_PREFIX)]
+    if not config.prior_heatmap:
+        unused += [key for key in state if key.startswith('base.pre_hm_layer.')]
+    counters = [key for key in wanted if key.endswith(COUNTER) and key not in state]
+    problems = [
+        *(f'missing {_shown(key, wanted)}' for key in wanted.keys() - state.keys() - {*counters}),
+        *(f'left over {_shown(key, state)}' for key in state.keys() - wanted.keys() - {*unused}),
+        *(
+            f'{_shown(key, state)} instead of {tuple(wanted[key].shape)}'
+            for key in wanted.keys() & state.keys()
+            if wanted[key].shape != state[key].shape
+        ),
+    ]
+    if problems:
+        raise ValueError(
+            f'the tensors do not fit this network ({config.backbone}): '
+            + '; '.join(sorted(problems))
+        )
+    if unused:
+        logger.info('not used: %s', ', '.join(_shown(key, state) for key in unused))
+    if counters:
+        logger.info('missing counters of batches start at 0: %s', ', '.join(counters))
+    tensors = {key: torch.zeros((), dtype=torch.int64) for key in counters} | {
+        key: state[key].detach().to(value.dtype).clone()
+        for key, value in wanted.items()
+        if key in state
+    }
+    network.load_state_dict(tensors, assign=True)
+    return network
+
+
+def _shown(key: str, tensors: Mapping[str, Tensor]) -> str:
+    """Return a key with the shape of its tensor."""
+    return f'{key} {tuple(tensors[key].shape)}'
