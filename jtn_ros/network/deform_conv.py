@@ -157,10 +157,12 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
             tensor.detach().requires_grad_(needed)
             for tensor, needed in zip(ctx.saved_tensors, ctx.needs_input_grad, strict=True)
         ]
+        input, offset, mask, weight, bias = inputs
         if gradient.is_cuda:
-            output = _by_torchvision(*inputs)
+            output = _by_torchvision(input, offset, mask, weight, bias)
         else:  # in one block, because every block would bring a whole gradient of the input
-            output = _by_embedding_bag(*inputs, gradient[:, 0].numel())
+            block = gradient[:, 0].numel()
+            output = _by_embedding_bag(input, offset, mask, weight, bias, block)
     wanted = [tensor for tensor in inputs if tensor.requires_grad]
     gradients = iter(torch.autograd.grad(output, wanted, gradient))
     return tuple(next(gradients) if tensor.requires_grad else None for tensor in inputs)

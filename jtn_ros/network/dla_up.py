@@ -21,8 +21,9 @@ class Upsample(nn.Module):
         super().__init__()
         self.factor = factor
         center = (2 * factor - 1) / (2 * factor)
-        ramp = 1 - (torch.arange(2 * factor) / factor - center).abs()
-        self.weight = nn.Parameter(torch.outer(ramp, ramp).repeat(channels, 1, 1, 1))
+        ramp = [1 - abs(tap / factor - center) for tap in range(2 * factor)]
+        bilinear = torch.tensor([[row * column for column in ramp] for row in ramp])
+        self.weight = nn.Parameter(bilinear.repeat(channels, 1, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C, f * H, f * W) for (N, C, H, W)."""
