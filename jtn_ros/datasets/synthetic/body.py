@@ -32,8 +32,8 @@ _RADII = {
     'ankle_l': 0.045, 'ankle_r': 0.045, 'heel_l': 0.04, 'heel_r': 0.04,
     'toe_l': 0.036, 'toe_r': 0.036, 'elbow_l': 0.046, 'elbow_r': 0.046,
     'hand_l': 0.042, 'hand_r': 0.042, 'hem_l': 0.07, 'hem_r': 0.07, 'hem_f': 0.06, 'hem_b': 0.06,
-    'eye_l': 0.014, 'eye_r': 0.014, 'collar': 0.075, 'brim_f': 0.045, 'brim_b': 0.045, 'pack_top': 0.12, 'pack_low': 0.13, 'bag_top': 0.08,
-    'bag_low': 0.1,
+    'eye_l': 0.014, 'eye_r': 0.014, 'collar': 0.075, 'brim_f': 0.045, 'brim_b': 0.045,
+    'pack_top': 0.12, 'pack_low': 0.13, 'bag_top': 0.08, 'bag_low': 0.1,
 }  # fmt: skip
 RADII = np.array([_RADII[name] for name in SPHERES])
 

@@ -85,7 +85,7 @@ class Camera:
         local = (points - (0, 0, self.elevation)) @ self.rotation(time_s).T
         depth = np.maximum(local[..., 2], 1e-3)
         pixels = local[..., :2] / depth[..., None] * self.focal
-        return pixels + ((self.width - 1) / 2, (self.height - 1) / 2), depth
+        return pixels + np.array([(self.width - 1) / 2, (self.height - 1) / 2]), depth
 
     def rays(self, pixels: Array) -> Array:
         """Return world directions (..., 3), of unit depth, through pixels (..., 2)."""
@@ -130,18 +130,18 @@ def sample_camera(config: SceneConfig, indoor: bool, rng: np.random.Generator) -
 def _sample_motions(
     config: SceneConfig, rng: np.random.Generator, focal: float
 ) -> tuple[Wobble, Wobble, Wobble]:
-    kind = config.camera_motion
+    kind: str = config.camera_motion
     if kind == 'random':
-        kind = rng.choice(['static', 'static', 'static', 'pan', 'shake'])
+        kind = str(rng.choice(['static', 'pan', 'shake'], p=[0.6, 0.2, 0.2]))
     # Peak excursions in pixels, turned into angles by the focal length.
     if kind == 'pan':
-        pixels, frequency = (0.22 * config.width, 0.04 * config.height, 0), (0.02, 0.12)
+        peaks, frequency = (0.22 * config.width, 0.04 * config.height, 0.0), (0.02, 0.12)
     elif kind == 'shake':
-        pixels, frequency = (4.0, 4.0, 2.0), (0.5, 6.0)
+        peaks, frequency = (4.0, 4.0, 2.0), (0.5, 6.0)
     else:
-        pixels, frequency = (0, 0, 0), (1, 2)
+        peaks, frequency = (0.0, 0.0, 0.0), (1.0, 2.0)
     motions = []
-    for peak in pixels:
+    for peak in peaks:
         amplitudes = rng.dirichlet(np.ones(3)) * rng.uniform(0.3, 1) * peak / focal
         motions.append(
             Wobble(

@@ -61,8 +61,9 @@ def _open_windows(
         bottom -= storey
     if shop and rows > 20:
         y = int((height - storey) * density)
+        board = hsv(rng.random(), rng.uniform(0, 1), rng.uniform(0.2, 1))
         cv2.rectangle(wall, (0, y), (columns, y + max(2, int(0.5 * density))),
-                      hsv(rng.random(), rng.uniform(0, 1), rng.uniform(0.2, 1)).tolist(), -1)  # fmt: skip
+                      board.tolist(), -1)  # fmt: skip
 
 
 def _furnish(

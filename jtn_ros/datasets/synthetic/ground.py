@@ -75,7 +75,8 @@ def paint_ground(view: GroundView, far: float, indoor: bool, rng: np.random.Gene
         image = blend(image, np.zeros_like(image), shade.astype(np.uint8))
     if rng.random() < 0.2:
         # The dappled shadow of a tree.
-        leaves = octave_noise(rng, *view.east.shape, coarsest=8, octaves=5)
+        height, width = view.east.shape
+        leaves = octave_noise(rng, height, width, coarsest=8, octaves=5)
         shade = np.clip(leaves * 2 - 0.5, 0, 1) * 255 * rng.uniform(0.1, 0.5)
         image = blend(image, np.zeros_like(image), shade.astype(np.uint8))
     return image
@@ -86,7 +87,8 @@ def _paint_line(
 ) -> Image:
     """Draw a kerb, a marking or a joint near distance 0."""
     half = rng.uniform(0.03, 0.2)
-    share = view.coverage(half - np.abs(distance - np.float32(rng.uniform(-0.3, 0.3))))
+    center = np.float32(rng.uniform(-0.3, 0.3))
+    share = view.coverage(np.float32(half) - np.abs(distance - center))
     share = cv2.convertScaleAbs(share, alpha=rng.uniform(0.3, 0.95))
     paint = (
         hsv(0.14, 0.75, 0.9)

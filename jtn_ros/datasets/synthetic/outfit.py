@@ -74,7 +74,9 @@ def sample_outfit(rng: np.random.Generator, backdrop: NDArray[np.float32]) -> Ou
     palette[LOWER] = lower
     palette[SKIN] = _skin_color(rng)
     palette[HAIR] = _hair_color(rng)
-    palette[SHOES] = hsv(rng.random(), rng.uniform(0, 0.3), rng.choice([0.1, 0.15, 0.25, 0.85]))
+    palette[SHOES] = hsv(
+        rng.random(), rng.uniform(0, 0.3), float(rng.choice([0.1, 0.15, 0.25, 0.85]))
+    )
     palette[BAG] = _cloth_color(rng, backdrop)
     palette[INNER] = _cloth_color(rng, backdrop)
     palette[EYES] = palette[SKIN] * rng.uniform(0.2, 0.7)

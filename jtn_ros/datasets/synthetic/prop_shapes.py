@@ -1,4 +1,4 @@
-"""Pictures of things: poles, signs, trees, furniture, vehicles, and shapes a little like people."""
+"""Pictures of things: poles, signs, trees, furniture, cars, shapes a little like people."""
 
 import math
 from collections.abc import Callable
@@ -234,8 +234,8 @@ def _tripod(brush: Brush) -> None:
 
 def _car(brush: Brush) -> None:
     rng = brush.rng
-    body = rng.choice([hsv(0, 0, 0.9), hsv(0, 0, 0.1), hsv(rng.random(), 0.6, 0.5),
-                       hsv(0.6, 0.05, 0.6)])  # fmt: skip
+    paints = [hsv(0, 0, 0.9), hsv(0, 0, 0.1), hsv(rng.random(), 0.6, 0.5), hsv(0.6, 0.05, 0.6)]
+    body = paints[int(rng.integers(len(paints)))]
     glass, black = hsv(0.6, 0.2, rng.uniform(0.1, 0.5)), hsv(0, 0, 0.08)
     hood = rng.uniform(0.0, 0.25)
     brush.polygon([(0.02, 0.5), (hood + 0.05, 0.42), (hood + 0.18, 0.04), (0.82, 0.02),
@@ -261,7 +261,7 @@ def _clutter(brush: Brush) -> None:
         if rng.random() < 0.5:
             brush.ellipse(x, y, rng.uniform(0.05, 0.2), rng.uniform(0.05, 0.2), color)
         else:
-            points = rng.normal(0, 0.14, (5, 2)) + (x, y)
+            points = rng.normal((x, y), 0.14, (5, 2))
             brush.polygon([(float(px), float(py)) for px, py in np.clip(points, 0, 1)], color)
     brush.rectangle(0.3, 0.6, 0.7, 1)
 

@@ -69,7 +69,7 @@ def _sample_prop(
     _, widths, heights, _, _ = SHAPES[kind]
     wide, tall = rng.uniform(*widths), rng.uniform(*heights)
     base = np.array([*position, 0.0])
-    pixels, depths = camera.project(np.stack([base, base + (0, 0, tall)]))
+    pixels, depths = camera.project(np.array([base, [*position, tall]]))
     depth = float(depths[0])
     rows = max(3, round(float(np.linalg.norm(pixels[0] - pixels[1]))))
     columns = max(2, round(wide * camera.focal / depth))

@@ -129,8 +129,7 @@ class Scene:
             image = self._sensor.expose(image, time_ns)
         seen = np.bincount(owners.ravel(), minlength=256)
         whole = {owner: int(np.count_nonzero(patch.alpha > 127)) for _, owner, patch in layers}
-        people = np.array([p for p in people if whole[p + 1] > 0], np.intp)
-        shares = [seen[person + 1] / whole[person + 1] for person in people]
+        shares = [seen[owner] / max(whole[owner], 1) for owner in (people + 1).tolist()]
         return image, Annotations(
             ids=people.astype(np.int64) + 1,
             boxes=boxes[people].astype(np.float32),

@@ -89,5 +89,5 @@ class Sensor:
         image = cv2.subtract(cv2.add(image, self._brighter[window]), self._darker[window])
         if self._quality < 100:
             _, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+            image = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
         return image

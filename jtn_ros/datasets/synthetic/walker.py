@@ -39,7 +39,7 @@ class GroundRegion:
         ground = camera.ground(pixels)
         feet = np.column_stack([ground, np.zeros(len(ground))])
         feet_px, depths = camera.project(feet)
-        heads_px, _ = camera.project(feet + (0, 0, PERSON_HEIGHT_M))
+        heads_px, _ = camera.project(feet + np.array([0, 0, PERSON_HEIGHT_M]))
         sizes = np.linalg.norm(feet_px - heads_px, axis=1)
         useful = (sizes > SMALLEST_PERSON_PX) & (sizes < 1.1 * camera.height)
         useful &= (heads_px[:, 1] < 0.85 * camera.height) & (depths > 0.8)
@@ -120,7 +120,7 @@ def sample_walks(
             positions[:, member] = path + offset + sway
             facing[member] = ring + math.pi + rng.normal(0, 0.4)
         person += size
-    velocity = np.gradient(positions, axis=0) * _RATE_HZ
+    velocity = np.asarray(np.gradient(positions, axis=0)) * _RATE_HZ
     speeds = np.linalg.norm(velocity, axis=-1)
     travelled = np.cumsum(speeds, axis=0) / _RATE_HZ
     return Walks(

@@ -1,0 +1,135 @@
+"""Write synthetic sequences with ground truth in MOTChallenge format.
+
+    jtn synthesize data --sequences 20 --seconds 10
+    jtn synthesize data --size 960x540 --people 10-30 --camera-motion pan --video
+
+Every sequence is a folder synthetic-<seed> with seqinfo.ini, img1/ and gt/gt.txt. Its seed alone
+decides what is in it: the first sequence has the seed given, the next ones count on from there.
+"""
+
+import argparse
+import re
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import get_args
+
+from jtn_ros.datasets.synthetic.config import CameraMotion
+
+if TYPE_CHECKING:
+    from jtn_ros.datasets.synthetic import SceneConfig
+
+SUMMARY = 'write synthetic sequences with ground truth'
+JPEG_QUALITY = 95
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of this verb."""
+    parser.add_argument('output', type=Path, help='folder for the sequences')
+    parser.add_argument('--sequences', type=int, default=1, help='how many (default: 1)')
+    parser.add_argument('--seconds', type=float, default=10.0, help='length of each (default: 10)')
+    parser.add_argument('--fps', type=float, default=25.0, help='frame rate (default: 25)')
+    parser.add_argument(
+        '--size', type=_pair('x'), default=(512, 288), metavar='WxH',
+        help='image size in pixels (default: 512x288)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--people', type=_pair('-'), default=(3, 14), metavar='MIN-MAX',
+        help='number of people in a scene (default: 3-14)',
+    )  # fmt: skip
+    parser.add_argument('--seed', type=int, default=0, help='of the first (default: 0)')
+    parser.add_argument(
+        '--camera-motion', choices=get_args(CameraMotion), default='random',
+        help='how the camera moves (default: random)',
+    )  # fmt: skip
+    parser.add_argument('--video', action='store_true', help='write <sequence>.mp4 as well')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the sequences."""
+    from jtn_ros.cli.progress import show_progress
+    from jtn_ros.datasets.synthetic import SceneConfig
+
+    if args.sequences < 1:
+        raise ValueError(f'--sequences is {args.sequences}; give 1 or more')
+    if not 0 < args.fps <= 1000:
+        raise ValueError(f'--fps is {args.fps}; give a rate above 0, up to 1000')
+    length = round(args.seconds * args.fps)
+    if length < 1:
+        raise ValueError(f'--seconds {args.seconds} at {args.fps} fps is not even one frame')
+    for seed in range(args.seed, args.seed + args.sequences):
+        config = SceneConfig(
+            width=args.size[0],
+            height=args.size[1],
+            seed=seed,
+            people=args.people,
+            camera_motion=args.camera_motion,
+            duration_s=args.seconds,
+        )
+        folder = args.output / f'synthetic-{seed:06d}'
+        for _ in show_progress(
+            _write_sequence(folder, config, args.fps, length, args.video), folder.name, length
+        ):
+            pass
+        print(folder)
+    return 0
+
+
+def _write_sequence(
+    folder: Path, config: 'SceneConfig', frame_rate: float, length: int, with_video: bool
+) -> Iterator[int]:
+    """Write one sequence, yielding after every frame."""
+    import cv2
+
+    from jtn_ros.datasets.mot_challenge import SequenceInfo
+    from jtn_ros.datasets.mot_challenge import write_ground_truth
+    from jtn_ros.datasets.mot_challenge import write_sequence_info
+    from jtn_ros.datasets.synthetic import Scene
+    from jtn_ros.media.video_writer import VideoWriter
+
+    images, truth = folder / 'img1', folder / 'gt'
+    if images.is_dir() and any(images.iterdir()):
+        raise ValueError(f'{images} holds images already; remove {folder} or choose another seed')
+    images.mkdir(parents=True, exist_ok=True)
+    truth.mkdir(exist_ok=True)
+    scene = Scene(config)
+    annotations = {}
+    with ExitStack() as stack:
+        video = None
+        if with_video:
+            path = folder.with_name(f'{folder.name}.mp4')
+            video = stack.enter_context(VideoWriter(path, frame_rate))
+        for number in range(1, length + 1):
+            image, annotations[number] = scene.render(round((number - 1) / frame_rate * 1e9))
+            path = images / f'{number:06d}.jpg'
+            if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
+                raise OSError(f'{path} cannot be written; check the folder and the free space')
+            if video is not None:
+                video.write(image)
+            yield number
+    write_ground_truth(truth / 'gt.txt', annotations)
+    # Written last: a folder with seqinfo.ini is a complete sequence.
+    write_sequence_info(
+        folder,
+        SequenceInfo(
+            name=folder.name,
+            frame_rate=frame_rate,
+            length=length,
+            width=config.width,
+            height=config.height,
+        ),
+    )
+
+
+def _pair(sign: str) -> Callable[[str], tuple[int, int]]:
+    """Return a reader of two whole numbers with a sign between them."""
+
+    def read(text: str) -> tuple[int, int]:
+        match = re.fullmatch(rf'(\d+){sign}(\d+)', text)
+        if match is None:
+            raise argparse.ArgumentTypeError(f'{text!r} is not two whole numbers around {sign!r}')
+        return int(match[1]), int(match[2])
+
+    return read
