@@ -1,29 +1,14 @@
-"""ROS messages from and to the project's arrays."""
+"""Images and times of ROS messages from and to the project's arrays."""
 
-import uuid
 from array import array
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
 
 import numpy as np
-from builtin_interfaces.msg import Duration
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
-from unique_identifier_msgs.msg import UUID
-from vision_msgs.msg import BoundingBox2D
-from vision_msgs.msg import Detection2D
-from vision_msgs.msg import Detection2DArray
-from vision_msgs.msg import ObjectHypothesisWithPose
 
-from jtn_msgs.msg import StageLatency
-from jtn_msgs.msg import TrackedObject
-from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.media.image_encoding import decode_image
-from jtn_ros.tracking.track import Tracks
-from jtn_ros.tracking.track import TrackState
 
 NANOSECONDS = 1_000_000_000
 
@@ -79,106 +64,3 @@ def array_to_image(image: NDArray[np.uint8], header: Header) -> Image:
     pixels.frombytes(np.ascontiguousarray(image).data.cast('B'))
     message.data = pixels
     return message
-
-
-def tracks_to_objects(
-    tracks: Tracks, class_name: Callable[[int], str], *, embeddings: bool = False
-) -> list[TrackedObject]:
-    """Return one message per track; `embeddings` says whether to fill in the appearance."""
-    centers = (tracks.boxes[:, :2].astype(np.float64) + tracks.boxes[:, 2:]) / 2
-    sizes = tracks.boxes[:, 2:].astype(np.float64) - tracks.boxes[:, :2]
-    covariances = np.ascontiguousarray(tracks.velocity_covariances, np.float32).reshape(-1, 4)
-    velocities = np.ascontiguousarray(tracks.velocities, np.float32)
-    vectors = tracks.embeddings if embeddings else None
-    objects = []
-    for row, (track_id, class_id, score, state, observed, age, hits, unseen_ns) in enumerate(
-        zip(
-            tracks.ids.tolist(),
-            tracks.class_ids.tolist(),
-            tracks.scores.tolist(),
-            tracks.states.tolist(),
-            tracks.observed.tolist(),
-            tracks.ages.tolist(),
-            tracks.hits.tolist(),
-            tracks.unseen_ns.tolist(),
-            strict=True,
-        )
-    ):
-        seconds, nanoseconds = divmod(unseen_ns, NANOSECONDS)
-        tracked = TrackedObject(
-            id=track_id,
-            class_id=class_id,
-            class_name=class_name(class_id),
-            score=score,
-            bbox=_bounding_box(centers[row], sizes[row]),
-            velocity=velocities[row],
-            velocity_covariance=covariances[row],
-            state=state,
-            predicted=not observed,
-            age=age + 1,  # the message counts the first frame too
-            hits=hits,
-            time_since_observation=Duration(sec=seconds, nanosec=nanoseconds),
-        )
-        if vectors is not None:
-            tracked.embedding = array('f', vectors[row].astype(np.float32).tobytes())
-        objects.append(tracked)
-    return objects
-
-
-def to_tracked_object_array(
-    header: Header,
-    objects: Sequence[TrackedObject],
-    *,
-    session: uuid.UUID,
-    camera_name: str,
-    image_size: tuple[int, int],
-    model_name: str,
-    latencies: Mapping[str, float],
-) -> TrackedObjectArray:
-    """Return the tracks of one frame as a message.
-
-    Args:
-        header: header of the image.
-        objects: what `tracks_to_objects` returned.
-        session: identity of the tracking session.
-        camera_name: name of the camera.
-        image_size: width and height of the source image in pixels.
-        model_name: name of the model.
-        latencies: seconds per stage, in the order of the stages.
-    """
-    width, height = image_size
-    return TrackedObjectArray(
-        header=header,
-        session=UUID(uuid=np.frombuffer(session.bytes, np.uint8)),
-        camera_name=camera_name,
-        image_width=width,
-        image_height=height,
-        model_name=model_name,
-        latencies=[StageLatency(name=name, duration=s) for name, s in latencies.items()],
-        objects=list(objects),
-    )
-
-
-def to_detection_array(header: Header, objects: Sequence[TrackedObject]) -> Detection2DArray:
-    """Return the confirmed objects that were seen in this frame, for users of vision_msgs.
-
-    Each has the track's id, and the name of its class rather than an index.
-    """
-    detections = []
-    for tracked in objects:
-        if tracked.state != TrackState.CONFIRMED or tracked.predicted:
-            continue
-        result = ObjectHypothesisWithPose()
-        result.hypothesis.class_id = tracked.class_name
-        result.hypothesis.score = tracked.score
-        detections.append(
-            Detection2D(header=header, results=[result], bbox=tracked.bbox, id=str(tracked.id))
-        )
-    return Detection2DArray(header=header, detections=detections)
-
-
-def _bounding_box(center: NDArray[np.float64], size: NDArray[np.float64]) -> BoundingBox2D:
-    """Return a box without rotation from its centre and size in pixels."""
-    box = BoundingBox2D(size_x=float(size[0]), size_y=float(size[1]))
-    box.center.position.x, box.center.position.y = center.tolist()
-    return box

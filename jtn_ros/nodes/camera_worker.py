@@ -1,0 +1,143 @@
+"""One camera's frames to tracks, on a thread of their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from threading import Thread
+from time import perf_counter
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from jtn_ros.nodes.conversions import image_to_array
+from jtn_ros.nodes.conversions import stamp_to_ns
+from jtn_ros.nodes.latest_slot import LatestSlot
+from jtn_ros.nodes.session import FrameKey
+from jtn_ros.nodes.session import Session
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking.track import Tracks
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackedFrame:
+    """What came out of one frame.
+
+    Attributes:
+        header: header of the image message.
+        stamp_ns: the time at which it was tracked; never runs backwards within a session.
+        image: uint8 BGR (H, W, 3), read-only where it is a view of the message.
+        tracks: every live track.
+        session: identity of the tracking session.
+        new_session: why this frame began a session by itself, or None.
+        latencies: seconds per stage, in the order of the stages.
+    """
+
+    header: Header
+    stamp_ns: int
+    image: NDArray[np.uint8]
+    tracks: Tracks
+    session: UUID
+    new_session: str | None
+    latencies: dict[str, float]
+
+
+class CameraWorker:
+    """Track the newest image, again and again, until stopped.
+
+    Images that arrive while one is being tracked replace each other, so the latency stays
+    bounded by the engine's time for two frames. An image that cannot be tracked is reported and
+    left out; the next one is tried as if nothing had happened.
+    """
+
+    def __init__(
+        self,
+        pipeline: TrackingPipeline,
+        session: Session,
+        *,
+        on_result: Callable[[TrackedFrame], None],
+        on_error: Callable[[Exception], None],
+    ) -> None:
+        """Prepare, without starting the thread; both callbacks run on it."""
+        self.enabled = True
+        self._pipeline = pipeline
+        self._session = session
+        self._on_result = on_result
+        self._on_error = on_error
+        self._tracking = Lock()
+        self._processed = 0
+        self._slot = LatestSlot[tuple[Image, float]]()
+        self._thread = Thread(target=self._run, name='camera_worker')
+
+    @property
+    def processed(self) -> int:
+        """Return the number of frames that were tracked."""
+        return self._processed
+
+    @property
+    def dropped(self) -> int:
+        """Return the number of images that a newer one replaced."""
+        return self._slot.dropped
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the images that are already here, then end the thread."""
+        self._slot.close()
+        self._thread.join()
+
+    def offer(self, message: Image) -> None:
+        """Hand over a new image; return at once."""
+        if self.enabled:
+            self._slot.put((message, perf_counter()))
+
+    def reset(self) -> None:
+        """Forget all tracks and begin a new session; waits for the frame in progress."""
+        with self._tracking:
+            self._session.restart()
+            self._pipeline.reset()
+
+    def _run(self) -> None:
+        """Track what the slot holds until it is closed."""
+        while (item := self._slot.take()) is not None:
+            try:
+                with self._tracking:
+                    result = self._track(*item)
+                self._processed += 1
+                self._on_result(result)
+            except Exception as error:  # a robot's node outlives any single frame
+                self._on_error(error)
+
+    def _track(self, message: Image, arrival: float) -> TrackedFrame:
+        """Return the tracks of one image."""
+        start = perf_counter()
+        image = image_to_array(message)
+        converted = perf_counter()
+        stamp_ns, new_session = self._session.admit(
+            FrameKey(
+                stamp_to_ns(message.header.stamp),
+                message.width,
+                message.height,
+                message.header.frame_id,
+            )
+        )
+        if new_session is not None:
+            self._pipeline.reset()
+        tracks = self._pipeline.step(image, stamp_ns)
+        return TrackedFrame(
+            header=message.header,
+            stamp_ns=stamp_ns,
+            image=image,
+            tracks=tracks,
+            session=self._session.id,
+            new_session=new_session,
+            latencies={
+                'queue': start - arrival,
+                'conversion': converted - start,
+                **self._pipeline.latencies,
+            },
+        )

@@ -1,0 +1,98 @@
+"""Start the tracker node, configured and active, and RViz if wanted."""
+
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch.action import Action
+from launch.actions import DeclareLaunchArgument
+from launch.actions import OpaqueFunction
+from launch_ros.actions import LifecycleNode
+from launch_ros.actions import Node
+
+from launch import LaunchContext
+from launch import LaunchDescription
+
+CONFIG = Path(get_package_share_directory('jtn_ros')) / 'config'
+
+ARGUMENTS = (
+    DeclareLaunchArgument('image', default_value='image', description='Image topic to track in.'),
+    DeclareLaunchArgument(
+        'model',
+        default_value='',
+        description='Exported model; empty takes that of the parameter file.',
+    ),
+    DeclareLaunchArgument(
+        'backend',
+        default_value='',
+        description='auto, openvino, onnxruntime, tensorrt or torch; '
+        'empty takes that of the parameter file.',
+    ),
+    DeclareLaunchArgument('namespace', default_value='', description='Namespace of the node.'),
+    DeclareLaunchArgument(
+        'params_file',
+        default_value=str(CONFIG / 'tracker.yaml'),
+        description='YAML file with parameters of jtn_tracker.',
+    ),
+    DeclareLaunchArgument(
+        'autostart',
+        default_value='true',
+        description='Configure and activate the node; false leaves that to a lifecycle manager.',
+        choices=['true', 'false'],
+    ),
+    DeclareLaunchArgument(
+        'use_sim_time',
+        default_value='false',
+        description='Take the time from /clock.',
+        choices=['true', 'false'],
+    ),
+    DeclareLaunchArgument(
+        'rviz',
+        default_value='false',
+        description='Show image, boxes, ids and trails in RViz.',
+        choices=['true', 'false'],
+    ),
+    DeclareLaunchArgument(
+        'log_level',
+        default_value='info',
+        description='Least severity of the messages that are logged.',
+        choices=['debug', 'info', 'warn', 'error', 'fatal'],
+    ),
+)
+
+
+def generate_launch_description() -> LaunchDescription:
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=_start)])
+
+
+def _start(context: LaunchContext) -> list[Action]:
+    argument = context.launch_configurations
+    parameters: dict[str, object] = {
+        'autostart': argument['autostart'] == 'true',
+        'use_sim_time': argument['use_sim_time'] == 'true',
+    }
+    # What is not given here is left to the parameter file.
+    parameters |= {name: argument[name] for name in ('model', 'backend') if argument[name]}
+    tracker = LifecycleNode(
+        package='jtn_ros',
+        executable='tracker_node',
+        name='jtn_tracker',
+        namespace=argument['namespace'],
+        parameters=[argument['params_file'], parameters],
+        remappings=[('image', argument['image'])],
+        arguments=['--ros-args', '--log-level', f'jtn_tracker:={argument["log_level"]}'],
+        output='screen',
+    )
+    if argument['rviz'] == 'false':
+        return [tracker]
+    tracker_name = f'/{argument["namespace"].strip("/")}/jtn_tracker'.replace('//', '/')
+    rviz = Node(
+        package='rviz2',
+        executable='rviz2',
+        arguments=['-d', str(CONFIG / 'tracker.rviz')],
+        remappings=[
+            (f'/jtn_tracker/{topic}', f'{tracker_name}/{topic}')
+            for topic in ('markers', 'debug_image')
+        ],
+        output='log',
+    )
+    return [tracker, rviz]
