@@ -122,14 +122,14 @@ def _make_step(
     from jtn_ros.tracking import ReferenceTracker
     from jtn_ros.tracking import Tracker
 
-    tracker: ReferenceTracker | Tracker
-    tracker = ReferenceTracker() if args.tracker == 'reference' else Tracker()
+    reference = ReferenceTracker() if args.tracker == 'reference' else None
     if args.detections is None:
         from jtn_ros.pipeline import TrackingPipeline
 
-        pipeline = TrackingPipeline(model=args.model, backend=args.backend, tracker=tracker)
+        pipeline = TrackingPipeline(args.model, args.backend, reference)
         names = pipeline.engine.info.class_names
         return lambda frame: pipeline.step(frame.image, frame.stamp_ns), names
+    tracker = reference or Tracker()
     detections = read_detections(args.detections)
 
     def track_stored(frame: 'Frame') -> 'Tracks':

@@ -1,0 +1,104 @@
+"""Track a clip through a real ROS 2 graph, and show what came out.
+
+    jtn demo
+    jtn demo --input street.mp4 --output street_demo
+
+A player node publishes the input as camera images at its own rate, the tracker node tracks them,
+and a recorder writes both to a bag. Then the figures are printed, and these files are left in the
+output folder: bag/, tracks.mp4, tracks.png, result.json, tracks/ (MOTChallenge text and JSON
+lines) and ros2.log. Without an input the clip is rendered here, with ground truth.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+SUMMARY = 'track a clip through ROS 2 and show what came out'
+# Loading a model and starting the nodes takes so long at most.
+_STARTUP_S = 180
+_LOG_LINES = 15
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of this verb."""
+    parser.add_argument('--input', help='video, image folder, sequence folder or bag')
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=Path('demo_output'),
+        help='folder for the results (default: demo_output); those of an earlier run are replaced',
+    )
+    parser.add_argument('--model', default='', help='exported model (default: the bundled one)')
+    parser.add_argument('--backend', default='auto', help='what runs the network (default: auto)')
+    parser.add_argument('--rate', type=float, default=1.0, help='speed; 2 is twice as fast')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo."""
+    from jtn_ros.cli.demo_clip import write_clip
+    from jtn_ros.cli.demo_report import make_report
+    from jtn_ros.cli.demo_report import print_report
+    from jtn_ros.cli.ros_launch import run_launch_file
+    from jtn_ros.media import open_frames
+    from jtn_ros.resources import resource_folder
+
+    if args.rate <= 0:
+        raise ValueError(f'--rate {args.rate} is not positive')
+    launch_file = resource_folder('launch') / 'demo.launch.py'
+    output = args.output.resolve()
+    clear_output(output)
+    if args.input is None:
+        source_path = output / 'clip'
+        write_clip(source_path)
+    else:
+        source_path = Path(args.input).resolve()
+    with open_frames(source_path) as source:
+        if source.length is None:
+            raise ValueError(f'{args.input} does not say how long it is; give a recording')
+        seconds = source.length / source.frame_rate / args.rate
+        size = f'{source.width}x{source.height}'
+        print(
+            f'playing {source.name}: {source.length} frames of {size} at '
+            f'{source.frame_rate * args.rate:.4g} Hz, {seconds:.0f} s ...',
+            flush=True,
+        )
+        arguments = {
+            'input': str(source_path),
+            'output': str(output),
+            'rate': str(args.rate),
+            'model': args.model and str(Path(args.model).resolve()),
+            'backend': args.backend,
+        }
+        log = output / 'ros2.log'
+        try:
+            run_launch_file(launch_file, arguments, log=log, timeout_s=_STARTUP_S + 3 * seconds)
+        except ValueError:
+            lines = log.read_text('utf-8', 'replace').splitlines()[-_LOG_LINES:]
+            print(*lines, sep='\n', file=sys.stderr)
+            raise
+        report = make_report(source, source_path, output)
+    print_report(report)
+    return 0
+
+
+def clear_output(output: Path) -> None:
+    """Remove what an earlier demo left in the folder, and nothing else.
+
+    Raises:
+        FileExistsError: if the folder holds something that is not from a demo.
+    """
+    ours = ('bag', 'clip', 'tracks', 'tracks.mp4', 'tracks.png', 'result.json', 'ros2.log')
+    output.mkdir(parents=True, exist_ok=True)
+    found = {path.name for path in output.iterdir()}
+    if found and 'ros2.log' not in found and found & set(ours):
+        raise FileExistsError(
+            f'{output} holds {", ".join(sorted(found & set(ours)))} that no demo has left there; '
+            'choose another --output'
+        )
+    for name in found & set(ours):
+        path = output / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

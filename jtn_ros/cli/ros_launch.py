@@ -1,0 +1,80 @@
+"""Run a ROS 2 launch file as a subprocess, apart from other ROS 2 systems on the network."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+_DOMAINS = 100
+_ERROR = re.compile(r'\[(?:ERROR|FATAL)\].*?: *(.+)')
+
+
+def run_launch_file(
+    path: Path, arguments: Mapping[str, str], *, log: Path, timeout_s: float
+) -> None:
+    """Run a launch file to its end; what its processes print goes to a log file.
+
+    Args:
+        path: the launch file.
+        arguments: its arguments; empty values are left at their default.
+        log: the file to write.
+        timeout_s: seconds after which it is stopped.
+
+    Raises:
+        OSError: if there is no ROS 2.
+        ValueError: if the launch or a process in it fails, or it takes too long.
+    """
+    ros2 = shutil.which('ros2')
+    if ros2 is None:
+        raise OSError('the command ros2 is not found; source a ROS 2, or use tools/run')
+    # A domain of its own, and this machine only: the demo neither sees nor disturbs a robot.
+    environment = os.environ | {
+        'ROS_DOMAIN_ID': str(1 + os.getpid() % _DOMAINS),
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+    }
+    values = [f'{name}:={value}' for name, value in arguments.items() if value]
+    command = [ros2, 'launch', '--noninteractive', str(path), *values]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open('w', encoding='utf-8') as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches us alone, and we pass it on once
+        )
+        try:
+            code = process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            _stop(process)
+            raise ValueError(
+                f'the ROS 2 nodes did not finish within {timeout_s:.0f} s; see {log}'
+            ) from error
+        except BaseException:
+            _stop(process)
+            raise
+    if code:
+        raise ValueError(f'{_first_error(log)} (exit code {code}; all output is in {log})')
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a launch as Ctrl-C does, which lets it stop its nodes; insist after a while."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _first_error(log: Path) -> str:
+    """Return the first error that a node logged, or the last line."""
+    lines = log.read_text(encoding='utf-8', errors='replace').splitlines()
+    for line in lines:
+        if found := _ERROR.search(line):
+            return found[1]
+    return lines[-1] if lines else 'ros2 launch failed without a word'

@@ -1,0 +1,214 @@
+"""The report of a demo, from a bag as the nodes leave it."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from jtn_ros.cli.demo_report import make_report
+from jtn_ros.cli.demo_report import print_report
+from jtn_ros.cli.demo_verb import clear_output
+from jtn_ros.datasets.mot_challenge import SequenceInfo
+from jtn_ros.datasets.mot_challenge import read_results
+from jtn_ros.datasets.mot_challenge import write_sequence_info
+from jtn_ros.media import open_frames
+from jtn_ros.media.bag import BagReader
+from jtn_ros.media.bag import BagWriter
+from jtn_ros.media.message_types import message_types
+from jtn_ros.media.recorded_tracks import TRACKS_TYPE
+from jtn_ros.media.recorded_tracks import read_tracks
+from jtn_ros.tracking import TrackState
+
+FRAMES = 12
+PERIOD_NS = 100_000_000
+DROPPED = (4, 5)
+
+
+def box_at(index: int) -> tuple[float, float, float, float]:
+    """Return the true box of the only person, who walks to the right at 60 px/s."""
+    return 10 + 6 * index, 50, 50 + 6 * index, 150
+
+
+def write_walk(folder: Path) -> Path:
+    """Write a sequence with ground truth."""
+    (folder / 'img1').mkdir(parents=True)
+    (folder / 'gt').mkdir()
+    rows = []
+    for index in range(FRAMES):
+        image = np.full((240, 320, 3), 60, np.uint8)
+        assert cv2.imwrite(str(folder / 'img1' / f'{index + 1:06d}.png'), image)
+        x1, y1, x2, y2 = box_at(index)
+        rows.append(f'{index + 1},1,{x1},{y1},{x2 - x1},{y2 - y1},1,1,1.0')
+    (folder / 'gt' / 'gt.txt').write_text('\n'.join(rows))
+    write_sequence_info(
+        folder,
+        SequenceInfo(name='Walk', frame_rate=10, length=FRAMES, width=320, height=240,
+                     image_extension='.png'),
+    )  # fmt: skip
+    return folder
+
+
+def tracks_message(index: int, start_ns: int = 0):
+    """Return what the node publishes for a frame: the person, and a predicted one."""
+    types = message_types().types
+    seconds, nanoseconds = divmod(start_ns + index * PERIOD_NS, 10**9)
+    time = types['builtin_interfaces/msg/Time'](sec=seconds, nanosec=nanoseconds)
+    point, pose2d = types['vision_msgs/msg/Point2D'], types['vision_msgs/msg/Pose2D']
+    pose = types['geometry_msgs/msg/PoseWithCovariance'](
+        pose=types['geometry_msgs/msg/Pose'](
+            position=types['geometry_msgs/msg/Point'](x=0, y=0, z=0),
+            orientation=types['geometry_msgs/msg/Quaternion'](x=0, y=0, z=0, w=1),
+        ),
+        covariance=np.zeros(36),
+    )
+    zero = types['geometry_msgs/msg/Vector3'](x=0, y=0, z=0)
+    twist = types['geometry_msgs/msg/TwistWithCovariance'](
+        twist=types['geometry_msgs/msg/Twist'](linear=zero, angular=zero),
+        covariance=np.zeros(36),
+    )
+    x1, y1, x2, y2 = box_at(index)
+
+    def tracked(track_id, x, predicted):
+        return types['jtn_msgs/msg/TrackedObject'](
+            id=track_id, class_id=0, class_name='person', score=0.9,
+            bbox=types['vision_msgs/msg/BoundingBox2D'](
+                center=pose2d(position=point(x=x, y=(y1 + y2) / 2), theta=0.0),
+                size_x=x2 - x1, size_y=y2 - y1,
+            ),
+            velocity=np.array([60, 0], np.float32),
+            velocity_covariance=np.array([4, 0, 0, 9], np.float32),
+            state=TrackState.LOST if predicted else TrackState.CONFIRMED,
+            predicted=predicted, age=index + 1, hits=index,
+            time_since_observation=types['builtin_interfaces/msg/Duration'](
+                sec=1 if predicted else 0, nanosec=500
+            ),
+            embedding=np.zeros(0, np.float32), has_3d=False, pose=pose, twist=twist,
+        )  # fmt: skip
+
+    return types[TRACKS_TYPE](
+        header=types['std_msgs/msg/Header'](stamp=time, frame_id='camera'),
+        session=types['unique_identifier_msgs/msg/UUID'](np.zeros(16, np.uint8)),
+        camera_name='camera', image_width=320, image_height=240, model_name='light',
+        latencies=[types['jtn_msgs/msg/StageLatency'](name='inference', duration=0.02),
+                   types['jtn_msgs/msg/StageLatency'](name='tracking', duration=0.001 * index)],
+        pose_frame_id='', objects=[tracked(1, (x1 + x2) / 2, False), tracked(2, 200, True)],
+    )  # fmt: skip
+
+
+def write_bag(path: Path, indices, start_ns: int = 0) -> None:
+    """Write the tracks of these frames."""
+    with BagWriter(path) as bag:
+        for index in indices:
+            message = tracks_message(index, start_ns)
+            data = message_types().serialize_cdr(message, TRACKS_TYPE)
+            bag.write('/jtn_tracker/tracks', TRACKS_TYPE, 10**18 + index * PERIOD_NS, data)
+
+
+def test_recorded_tracks_come_back(tmp_path):
+    write_bag(tmp_path / 'bag', [3])
+    with BagReader(tmp_path / 'bag') as bag:
+        (frame,) = read_tracks(bag)
+    assert frame.stamp_ns == 3 * PERIOD_NS
+    assert frame.received_ns == 10**18 + 3 * PERIOD_NS
+    assert frame.latency_s == pytest.approx(0.023)
+    assert frame.class_names == {0: 'person'}
+    tracks = frame.tracks
+    assert tracks.ids.tolist() == [1, 2]
+    np.testing.assert_allclose(tracks.boxes[0], box_at(3))
+    np.testing.assert_allclose(tracks.velocities, [[60, 0]] * 2)
+    np.testing.assert_allclose(tracks.velocity_covariances[1], [[4, 0], [0, 9]])
+    assert tracks.states.tolist() == [TrackState.CONFIRMED, TrackState.LOST]
+    assert tracks.observed.tolist() == [True, False]
+    assert (tracks.ages.tolist(), tracks.hits.tolist()) == ([3, 3], [3, 3])
+    assert tracks.unseen_ns.tolist() == [500, 1_000_000_500]
+
+
+def test_the_report_counts_and_scores_and_draws(tmp_path, capsys):
+    walk = write_walk(tmp_path / 'walk')
+    output = tmp_path / 'out'
+    write_bag(output / 'bag', [i for i in range(FRAMES) if i not in DROPPED])
+    with open_frames(walk) as source:
+        report = make_report(source, walk, output)
+    summary = report.summary
+    assert (summary.frames_published, summary.frames_processed) == (FRAMES, FRAMES - 2)
+    assert (summary.frames_dropped, summary.tracks) == (2, 1)
+    # 20 ms and 0, 1, 2, 3, 6, 7, ... 11 ms
+    assert summary.latency_median == pytest.approx(0.0265)
+    assert 0.030 < summary.latency_p95 < 0.031
+    assert report.scores is not None
+    # Two of twelve frames are missing, the rest is exact and keeps its identity.
+    assert report.scores.mota == pytest.approx(100 * 10 / 12, abs=0.01)
+    assert report.scores.idf1 == pytest.approx(100 * 20 / 22, abs=0.01)
+    assert report.scores.id_switches == 0
+
+    results = read_results(output / 'tracks' / 'walk.txt')
+    assert sorted(results) == [i + 1 for i in range(FRAMES) if i not in DROPPED]
+    written = json.loads((output / 'result.json').read_text())
+    assert written['frames_dropped'] == 2
+    assert written['latency_ms']['median'] == pytest.approx(26.5)
+    assert written['scores']['mota'] == pytest.approx(report.scores.mota)
+
+    print_report(report)
+    text = capsys.readouterr().out
+    for words in ('walk, tracked by light', 'frames dropped', '26.5 ms', 'MOTA', '83.3',
+                  str(output / 'tracks.mp4')):  # fmt: skip
+        assert words in text
+
+
+def test_the_video_has_every_frame_and_holds_the_picture_where_one_was_dropped(tmp_path):
+    walk = write_walk(tmp_path / 'walk')
+    output = tmp_path / 'out'
+    write_bag(output / 'bag', [i for i in range(FRAMES) if i not in DROPPED])
+    with open_frames(walk) as source:
+        make_report(source, walk, output)
+    capture = cv2.VideoCapture(str(output / 'tracks.mp4'))
+    images = []
+    while (read := capture.read())[0]:
+        images.append(read[1].astype(int))
+    assert len(images) == FRAMES
+    assert capture.get(cv2.CAP_PROP_FPS) == 10
+    for shown, index in [(3, 3), (4, 3), (5, 3), (6, 6)]:
+        left = int(box_at(index)[0])
+        assert abs(images[shown][70:140, left] - 60).max(axis=1).min() > 40
+    picture = cv2.imread(str(output / 'tracks.png'))
+    assert picture.shape == (240, 320, 3)
+    assert (picture != 60).any()
+
+
+def test_without_ground_truth_there_are_no_scores(tmp_path):
+    walk = write_walk(tmp_path / 'walk')
+    (walk / 'gt' / 'gt.txt').unlink()
+    write_bag(tmp_path / 'out' / 'bag', range(FRAMES))
+    with open_frames(walk) as source:
+        report = make_report(source, walk, tmp_path / 'out')
+    assert report.scores is None
+    assert json.loads((tmp_path / 'out' / 'result.json').read_text())['scores'] is None
+
+
+def test_a_recording_of_something_else_is_an_error(tmp_path):
+    walk = write_walk(tmp_path / 'walk')
+    write_bag(tmp_path / 'out' / 'bag', range(3), start_ns=77)
+    with open_frames(walk) as source, pytest.raises(ValueError, match='are not frames of the so'):
+        make_report(source, walk, tmp_path / 'out')
+    assert not (tmp_path / 'out' / 'result.json').exists()
+
+
+def test_a_recording_without_tracks_is_an_error(tmp_path):
+    walk = write_walk(tmp_path / 'walk')
+    with BagWriter(tmp_path / 'out' / 'bag'):
+        pass
+    with open_frames(walk) as source, pytest.raises(ValueError, match='no tracks'):
+        make_report(source, walk, tmp_path / 'out')
+
+
+def test_only_the_results_of_a_demo_are_replaced(tmp_path):
+    for name in ('ros2.log', 'tracks.png', 'notes.txt'):
+        (tmp_path / name).write_text('x')
+    (tmp_path / 'bag').mkdir()
+    clear_output(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ['notes.txt']
+    (tmp_path / 'bag').mkdir()
+    with pytest.raises(FileExistsError, match='holds bag that no demo has left there'):
+        clear_output(tmp_path)
