@@ -15,7 +15,9 @@ def resource_folder(relative: str | Path) -> Path:
         FileNotFoundError: if the package is not installed completely.
     """
     source = Path(__file__).resolve().parent.parent
-    prefixes = [Path(entry) for entry in os.environ.get('AMENT_PREFIX_PATH', '').split(':') if entry]
+    prefixes = [
+        Path(entry) for entry in os.environ.get('AMENT_PREFIX_PATH', '').split(':') if entry
+    ]
     for root in (source, *(prefix / 'share' / PACKAGE for prefix in prefixes)):
         if (root / relative).is_dir():
             return root / relative

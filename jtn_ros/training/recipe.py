@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from jtn_ros.datasets.augmentation import Augmentation
 from jtn_ros.datasets.targets import PriorNoise
 from jtn_ros.network.joint_track_net import NetworkConfig
 
@@ -46,6 +47,7 @@ class Recipe:
     Attributes:
         network: the network and its metadata.
         data: where the image pairs come from.
+        augmentation: how the image pairs are changed.
         prior_noise: how the prior heat map is disturbed.
         initial_weights: checkpoint to start from, '' for fresh weights.
         steps: optimizer steps.
@@ -63,6 +65,7 @@ class Recipe:
 
     network: NetworkConfig
     data: SyntheticData = field(default_factory=SyntheticData)
+    augmentation: Augmentation = field(default_factory=Augmentation)
     prior_noise: PriorNoise = field(default_factory=PriorNoise)
     initial_weights: str = ''
     steps: int = 10000
@@ -78,7 +81,12 @@ class Recipe:
     checkpoint_every: int = 250
 
 
-NESTED = {'network': NetworkConfig, 'data': SyntheticData, 'prior_noise': PriorNoise}
+NESTED = {
+    'network': NetworkConfig,
+    'data': SyntheticData,
+    'augmentation': Augmentation,
+    'prior_noise': PriorNoise,
+}
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.augmentation import Frame
+from jtn_ros.datasets.augmentation import change_colour
+from jtn_ros.datasets.augmentation import mirror
+from jtn_ros.datasets.augmentation import warp
 from jtn_ros.datasets.synthetic import Scene
 from jtn_ros.datasets.synthetic import SceneConfig
 from jtn_ros.datasets.targets import TargetLayout
 from jtn_ros.datasets.targets import make_prior
 from jtn_ros.datasets.targets import make_targets
-from jtn_ros.geometry import Letterbox
 from jtn_ros.geometry import box_sizes
 from jtn_ros.training.recipe import Recipe
 
@@ -71,27 +73,27 @@ class SyntheticPairs(Dataset[Arrays]):
         joined['identity'] = joined['identity'] + index * IDENTITIES_PER_SCENE
         return joined
 
-    def _pair(
-        self,
-        before: tuple[NDArray[np.uint8], Annotations],
-        now: tuple[NDArray[np.uint8], Annotations],
-        rng: np.random.Generator,
-    ) -> Arrays:
-        """Return one image pair with its prior heat map and targets."""
-        data = self.recipe.data
+    def _pair(self, before: Frame, now: Frame, rng: np.random.Generator) -> Arrays:
+        """Return one augmented image pair with its prior heat map and targets."""
+        data, augmentation = self.recipe.data, self.recipe.augmentation
         if rng.random() < data.first_frame:
             before = now
-        image, annotations = now
-        previous_image, previous = before
-        letterbox = Letterbox(1, 0, 0)
+        if rng.random() < augmentation.flip:
+            before, now = mirror(before), mirror(now)
+        size = self.layout.input_width, self.layout.input_height
+        letterbox = augmentation.draw_letterbox(*size, *size, rng)
+        factors = augmentation.draw_colour(rng)
+        image, previous_image = (
+            change_colour(warp(frame, letterbox, *size), factors) for frame in (now[0], before[0])
+        )
+
         prior, ids, centers = make_prior(
-            previous, letterbox, self.layout, self.recipe.prior_noise, rng
+            before[1], letterbox, self.layout, self.recipe.prior_noise, rng
         )
         if rng.random() < data.no_prior:
             prior = np.zeros_like(prior)
-        visible = annotations.select(annotations.visibilities >= data.min_visibility)
-        tiny = box_sizes(visible.boxes)[:, 1] < data.min_height
-        visible.ignored[tiny] = True
+        visible = now[1].select(now[1].visibilities >= data.min_visibility)
+        visible.ignored[box_sizes(visible.boxes)[:, 1] * letterbox.scale < data.min_height] = True
         targets = make_targets(visible, ids, centers, letterbox, self.layout)
         identity = np.zeros(self.layout.max_objects, np.int64)
         number = min(len(visible), len(identity))

@@ -1,13 +1,13 @@
 """The training loop, from the first batch to the weights that are kept."""
 
-from collections.abc import Iterator
 import copy
 import json
 import logging
 import math
 import os
-from pathlib import Path
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch

@@ -51,7 +51,9 @@ def build_loss(name, case, arrays):
 
 def targets_of(name, arrays):
     """Return the targets of a case: the base ones, or with objects or identities taken out."""
-    targets = {key[7:]: value.clone() for key, value in arrays.items() if key.startswith('target/')}
+    targets = {
+        key[7:]: value.clone() for key, value in arrays.items() if key.startswith('target/')
+    }
     if 'no_identities' in name:
         for key in ('tid_mask', 'tracking', 'tracking_mask'):
             targets[key].zero_()

@@ -18,7 +18,9 @@ from jtn_ros.training.trainer import train
 def recipe():
     """Return a recipe that is done in seconds."""
     return Recipe(
-        network=NetworkConfig(backbone='light', head_channels=16, input_height=96, input_width=160),
+        network=NetworkConfig(
+            backbone='light', head_channels=16, input_height=96, input_width=160
+        ),
         data=SyntheticData(max_objects=16),
         prior_noise=PriorNoise(),
         steps=4,
