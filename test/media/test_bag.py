@@ -208,14 +208,14 @@ def test_a_damaged_message_is_left_out_or_read(tmp_path, position, value):
         assert len(indices) + source.broken == 3
 
 
-def test_a_broken_frame_is_reported_and_left_out(tmp_path, caplog):
+def test_a_broken_frame_is_reported_and_left_out(tmp_path, media_log):
     with BagWriter(tmp_path / 'bag') as bag:
         for index, data in enumerate([raw_image(0), bytes(raw_image(1))[:200], raw_image(2)]):
             bag.write('/image', RAW, T0 + index, data)
     with open_frames(tmp_path / 'bag') as source:
         assert [frame.index for frame in source] == [0, 2]
         assert source.broken == 1
-    assert 'frame 1 is left out: a message of /image cannot be read' in caplog.text
+    assert 'frame 1 is left out: a message of /image cannot be read' in media_log.text
 
 
 def test_a_bag_appears_when_it_is_complete(tmp_path):

@@ -78,7 +78,7 @@ def test_a_frame_rate_replaces_the_times_of_a_video(tmp_path):
         assert [f.stamp_ns for f in source.read(0, 3)] == [0, 10_000_000, 20_000_000]
 
 
-def test_a_truncated_video_says_where_it_ends(tmp_path, caplog):
+def test_a_truncated_video_says_where_it_ends(tmp_path, media_log):
     path = write_video(tmp_path / 'walk.avi', frames=20)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
@@ -86,7 +86,7 @@ def test_a_truncated_video_says_where_it_ends(tmp_path, caplog):
         frames = list(source)
     assert 5 <= len(frames) <= 11
     np.testing.assert_array_equal(frames[4].image, picture(4))
-    assert f'ends after {len(frames)} frames, but announces 20' in caplog.text
+    assert f'ends after {len(frames)} frames, but announces 20' in media_log.text
 
 
 @settings(max_examples=15, deadline=None)
@@ -110,7 +110,7 @@ def test_images_come_in_the_order_of_their_numbers(tmp_path):
         np.testing.assert_array_equal(frame.image, picture(frame.index))
 
 
-def test_a_broken_image_is_reported_and_left_out(tmp_path, caplog):
+def test_a_broken_image_is_reported_and_left_out(tmp_path, media_log):
     folder = write_images(tmp_path / 'shots', ['1.png', '2.png', '3.png', '4.png'])
     (folder / '2.png').write_bytes(b'')
     (folder / '3.png').write_bytes((folder / '4.png').read_bytes()[:40])
@@ -118,7 +118,7 @@ def test_a_broken_image_is_reported_and_left_out(tmp_path, caplog):
         frames = list(source)
         assert source.broken == 2
     assert [(frame.index, frame.stamp_ns) for frame in frames] == [(0, 0), (3, 300_000_000)]
-    assert 'shots: frame 1 is left out: 2.png cannot be decoded' in caplog.text
+    assert 'shots: frame 1 is left out: 2.png cannot be decoded' in media_log.text
 
 
 def test_a_sequence_has_its_rate_and_numbers(tmp_path):
