@@ -70,15 +70,19 @@ def run(args: argparse.Namespace) -> int:
         )
         folder = args.output / f'synthetic-{seed:06d}'
         for _ in show_progress(
-            _write_sequence(folder, config, args.fps, length, args.video), folder.name, length
+            write_sequence(folder, config, args.fps, length, args.video), folder.name, length
         ):
             pass
         print(folder)
     return 0
 
 
-def _write_sequence(
-    folder: Path, config: 'SceneConfig', frame_rate: float, length: int, with_video: bool
+def write_sequence(
+    folder: Path,
+    config: 'SceneConfig',
+    frame_rate: float,
+    length: int,
+    with_video: bool = False,
 ) -> Iterator[int]:
     """Write one sequence, yielding after every frame."""
     import cv2
