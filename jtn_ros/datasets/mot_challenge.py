@@ -6,7 +6,6 @@ boxes are ``x1 y1 x2 y2`` and classes count from 0. Every reader returns only fr
 
 import configparser
 import io
-import os
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.detections import Detections
+from jtn_ros.files import written_atomically
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
 
@@ -103,7 +103,7 @@ def write_sequence_info(folder: Path, info: SequenceInfo) -> None:
     values = (info.name, info.image_dir, rate, info.length, info.width, info.height,
               info.image_extension)  # fmt: skip
     lines = [f'{key}={value}\n' for key, value in zip(_KEYS, values, strict=True)]
-    _write_atomically(Path(folder) / 'seqinfo.ini', '[Sequence]\n' + ''.join(lines))
+    _write_text(Path(folder) / 'seqinfo.ini', '[Sequence]\n' + ''.join(lines))
 
 
 def read_annotations(path: Path) -> dict[int, Annotations]:
@@ -305,14 +305,9 @@ def _write_rows(path: Path, rows: list[NDArray[np.float64]], formats: list[str])
     text = io.StringIO()
     table = np.concatenate(rows) if rows else np.zeros((0, len(formats)))
     np.savetxt(text, table, fmt=formats, delimiter=',')
-    _write_atomically(Path(path), text.getvalue())
+    _write_text(path, text.getvalue())
 
 
-def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
+def _write_text(path: Path, text: str) -> None:
+    with written_atomically(path) as temporary:
         temporary.write_text(text, encoding='utf-8')
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

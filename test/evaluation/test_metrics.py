@@ -1,0 +1,188 @@
+"""Scores of tracks: known values, TrackEval's own reading of the same files, and bad input."""
+
+import io
+import json
+import shutil
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jtn_ros.cli.main import main
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.mot_challenge import SequenceInfo
+from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.datasets.mot_challenge import write_results
+from jtn_ros.datasets.mot_challenge import write_sequence_info
+from jtn_ros.evaluation.metrics import Sequence
+from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.evaluation.metrics import evaluate_folder
+
+SHARED = Path(__file__).resolve().parents[3] / 'shared'
+
+
+def boxes(*lefts: float) -> np.ndarray:
+    return np.array([[x, 0, x + 10, 20] for x in lefts], np.float32)
+
+
+def annotations(*lefts: float, ignored: tuple[bool, ...] | None = None) -> Annotations:
+    number = len(lefts)
+    return Annotations(
+        ids=np.arange(1, number + 1),
+        boxes=boxes(*lefts),
+        class_ids=np.zeros(number, np.int32),
+        visibilities=np.ones(number, np.float32),
+        ignored=np.array(ignored or (False,) * number),
+    )
+
+
+def tracked(ids: list[int], *lefts: float) -> TrackedBoxes:
+    return TrackedBoxes(np.array(ids), boxes(*lefts), np.ones(len(ids), np.float32))
+
+
+def test_perfect_tracks_score_100() -> None:
+    truth = {frame: annotations(frame, 100 - frame) for frame in range(1, 11)}
+    tracks = {frame: tracked([7, 3], frame, 100 - frame) for frame in range(1, 11)}
+    scores = evaluate({'s': Sequence(annotations=truth, tracks=tracks, frames=10)}).combined
+    assert (scores.hota, scores.mota, scores.idf1) == pytest.approx((100, 100, 100))
+    assert (scores.id_switches, scores.true_objects, scores.true_identities) == (0, 20, 2)
+
+
+def test_one_switch_in_the_middle() -> None:
+    """One object of 10 frames whose identity changes once: half of it is associated."""
+    truth = {frame: annotations(0) for frame in range(1, 11)}
+    tracks = {frame: tracked([1 if frame <= 5 else 2], 0) for frame in range(1, 11)}
+    scores = evaluate({'s': Sequence(annotations=truth, tracks=tracks, frames=10)}).combined
+    assert scores.det_a == pytest.approx(100)
+    assert scores.ass_a == pytest.approx(50)
+    assert scores.hota == pytest.approx(100 * 0.5**0.5)
+    assert scores.mota == pytest.approx(90)
+    assert scores.idf1 == pytest.approx(50)
+    assert scores.id_switches == 1
+
+
+def test_misses_and_false_objects() -> None:
+    truth = {frame: annotations(0) for frame in range(1, 5)}
+    tracks = {1: tracked([1], 0), 2: tracked([1, 2], 0, 500), 3: tracked([1], 0)}
+    scores = evaluate({'s': Sequence(annotations=truth, tracks=tracks, frames=4)}).combined
+    assert scores.mota == pytest.approx(100 * (1 - 2 / 4))
+    assert scores.det_a == pytest.approx(100 * 3 / 5)
+
+
+def test_results_on_ignored_persons_are_forgiven_unless_told_otherwise() -> None:
+    truth = {1: annotations(0, 200, ignored=(False, True))}
+    tracks = {1: tracked([1, 2], 0, 200)}
+    for forgive, mota in ((True, 100), (False, 0)):
+        sequence = Sequence(annotations=truth, tracks=tracks, frames=1, forgive_ignored=forgive)
+        assert evaluate({'s': sequence}).combined.mota == pytest.approx(mota)
+
+
+def test_no_tracks_at_all() -> None:
+    sequence = Sequence(annotations={1: annotations(0)}, tracks={}, frames=1)
+    scores = evaluate({'s': sequence}).combined
+    assert (scores.hota, scores.mota, scores.tracked_objects) == (0, 0, 0)
+
+
+def test_frames_beyond_the_end_and_empty_truth_are_refused() -> None:
+    with pytest.raises(ValueError, match='s: frame 3, but the sequence has 2 frames'):
+        evaluate({'s': Sequence(annotations={1: annotations(0)}, tracks={3: tracked([1], 0)},
+                                frames=2)})  # fmt: skip
+    with pytest.raises(ValueError, match='s: the ground truth is empty'):
+        evaluate({'s': Sequence(annotations={}, tracks={}, frames=2)})
+
+
+def make_folders(root: Path) -> tuple[Path, Path]:
+    """Write two sequences, one in the MOT17 and one in the MOT15 format, and results."""
+    for name, rows in {
+        'new': '1,1,0,0,10,20,1,1,1\n1,2,200,0,10,20,0,7,1\n2,1,0,0,10,20,1,1,1\n',
+        'old': '1,1,0,0,10,20,1,-1,-1,-1\n1,2,200,0,10,20,0,-1,-1,-1\n',
+    }.items():
+        (root / 'truth' / name / 'gt').mkdir(parents=True)
+        (root / 'truth' / name / 'gt' / 'gt.txt').write_text(rows)
+        write_sequence_info(
+            root / 'truth' / name,
+            SequenceInfo(name=name, frame_rate=10, length=2, width=640, height=480),
+        )
+    for name in ('new', 'old'):
+        write_results(root / 'tracks' / f'{name}.txt', {1: tracked([1, 2], 0, 200)})
+    return root / 'truth', root / 'tracks'
+
+
+def test_command_line_on_a_folder_of_both_formats(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth, tracks = make_folders(tmp_path)
+    report = tmp_path / 'out' / 'scores.json'
+    arguments = ['--ground-truth', str(truth), '--tracks', str(tracks), '--json', str(report)]
+    assert main(['evaluate', *arguments]) == 0
+    scores = json.loads(report.read_text())
+    assert scores['sequences']['new']['mota'] == pytest.approx(50)  # one miss, static forgiven
+    assert scores['sequences']['old']['mota'] == pytest.approx(0)  # one false object
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ['sequence', 'new', 'old', 'all']
+    assert lines[1].split()[4] == '50.00'
+
+
+def test_command_line_on_one_sequence_and_its_file(tmp_path: Path) -> None:
+    truth, tracks = make_folders(tmp_path)
+    report = tmp_path / 'scores.json'
+    arguments = ['--ground-truth', str(truth / 'new'), '--tracks', str(tracks / 'new.txt')]
+    assert main(['evaluate', *arguments, '--json', str(report)]) == 0
+    assert list(json.loads(report.read_text())['sequences']) == ['new']
+
+
+def test_command_line_errors_are_one_line_with_exit_code_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth, tracks = make_folders(tmp_path)
+    (tracks / 'old.txt').unlink()
+    arguments = ['--ground-truth', str(truth), '--tracks', str(tracks)]
+    assert main(['evaluate', *arguments]) == 1
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert 'no results of the sequence old' in error
+    assert main(['evaluate', '--ground-truth', str(tracks), '--tracks', str(tracks)]) == 1
+    assert 'no ground truth' in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not (SHARED / 'data').is_dir(), reason='the shared sequences are not here')
+@pytest.mark.parametrize(('folder', 'benchmark'), [('association/KITTI-13', 'MOT15'),
+                                                   ('MOT17-04-FRCNN-mini', 'MOT17')])  # fmt: skip
+def test_equal_to_trackeval_reading_the_files_itself(
+    tmp_path: Path, folder: str, benchmark: str
+) -> None:
+    """Half of the true boxes, shifted and with switches, as results."""
+    import trackeval
+
+    source = SHARED / 'data' / folder
+    truth = tmp_path / 'truth' / source.name
+    shutil.copytree(source / 'gt', truth / 'gt')
+    shutil.copy(source / 'seqinfo.ini', truth / 'seqinfo.ini')
+    rows = np.loadtxt(source / 'gt' / 'gt.txt', delimiter=',')[::2, :7]
+    rows[:, 1] += 1000 * (rows[:, 0] // 3 % 2)
+    rows[:, 2] += 1.25
+    (tmp_path / 'tracks').mkdir()
+    np.savetxt(tmp_path / 'tracks' / f'{source.name}.txt', rows, fmt='%g', delimiter=',')
+
+    ours = evaluate_folder(truth, tmp_path / 'tracks').combined
+    with redirect_stdout(io.StringIO()):
+        dataset = trackeval.datasets.MotChallenge2DBox(
+            {'BENCHMARK': benchmark, 'SEQ_INFO': {source.name: None}, 'SKIP_SPLIT_FOL': True,
+             'GT_FOLDER': str(tmp_path / 'truth'), 'TRACKERS_FOLDER': str(tmp_path),
+             'TRACKERS_TO_EVAL': ['tracks'], 'TRACKER_SUB_FOLDER': ''}
+        )  # fmt: skip
+        data = dataset.get_preprocessed_seq_data(
+            dataset.get_raw_seq_data('tracks', source.name), 'pedestrian'
+        )
+        hota = trackeval.metrics.HOTA().eval_sequence(data)
+        clear = trackeval.metrics.CLEAR().eval_sequence(data)
+        identity = trackeval.metrics.Identity().eval_sequence(data)
+    assert ours.hota == pytest.approx(100 * hota['HOTA'].mean(), abs=0.01)
+    assert ours.ass_a == pytest.approx(100 * hota['AssA'].mean(), abs=0.01)
+    assert ours.mota == pytest.approx(100 * clear['MOTA'])
+    assert ours.id_switches == clear['IDSW']
+    assert ours.fragmentations == clear['Frag']
+    assert ours.idf1 == pytest.approx(100 * identity['IDF1'])
+    assert ours.true_objects == data['num_gt_dets']
+    assert ours.tracked_objects == data['num_tracker_dets']
