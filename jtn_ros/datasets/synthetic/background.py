@@ -50,20 +50,31 @@ class Plate:
         high += wide * y / camera.focal * 0.5
         return math.ceil(wide), math.ceil(high)
 
-    def homography(self, camera: Camera, time_s: float) -> Array:
-        """Return the 3x3 map from plate pixels to the image at a time."""
+    def turn(self, camera: Camera, time_s: float) -> Array:
+        """Return the 3x3 map from the mean orientation's image to the image at a time."""
         turn = camera.rotation(time_s) @ camera.rotation().T
-        shift = np.array([[1, 0, -self.margin_x], [0, 1, -self.margin_y], [0, 0, 1.0]])
-        inner = camera.intrinsics
-        return inner @ turn @ np.linalg.inv(inner) @ shift
+        return camera.intrinsics @ turn @ np.linalg.inv(camera.intrinsics)
+
+    def drift(self, camera: Camera, time_s: float, span_s: float) -> tuple[float, float]:
+        """Return the motion (x, y) of the image centre, in pixels, over a span of time."""
+        if not camera.moves:
+            return 0.0, 0.0
+        center = np.array([(camera.width - 1) / 2, (camera.height - 1) / 2, 1])
+        first, second = (self.turn(camera, time_s + step) @ center for step in (0, span_s))
+        dx, dy = second[:2] / second[2] - first[:2] / first[2]
+        return float(dx), float(dy)
 
     def view(self, camera: Camera, time_s: float) -> Image:
         """Return the image of the plate that the camera sees at a time."""
         if not camera.moves:
             return self.image.copy()
-        return cv2.warpPerspective(
-            self.image, self.homography(camera, time_s), (camera.width, camera.height),
-            flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT,
+        shift = np.array([[1, 0, -self.margin_x], [0, 1, -self.margin_y], [0, 0, 1.0]])
+        return np.asarray(
+            cv2.warpPerspective(
+                self.image, self.turn(camera, time_s) @ shift, (camera.width, camera.height),
+                flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT,
+            ),
+            np.uint8,
         )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Rasterise one posed and dressed person into a small image patch."""
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -20,7 +21,22 @@ _MARGIN = 3  # pixels around a figure, for anti-aliasing and blur
 _DRAWN_HEIGHT = 240  # figures are drawn about this tall, then reduced: that smooths edges
 # Shading is drawn as three nested shapes per part: rim, body and highlight.
 _NESTED = np.array([0.74, 0.42])
-_TONES = (-0.55, -0.1, 0.22)
+_TONES = (-0.48, -0.1, 0.22)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Light:
+    """The light that falls on people.
+
+    Attributes:
+        direction: (2,) image direction towards its source, of length about 1.
+        brightness: of a lit surface relative to its colour, 0 to 1.
+        contrast: strength of the shading, 0 to 1.
+    """
+
+    direction: Array
+    brightness: float
+    contrast: float
 
 
 def silhouette_boxes(pixels: Array, radii: Array, drawn: NDArray[np.bool_]) -> Array:
@@ -39,8 +55,7 @@ def silhouette_boxes(pixels: Array, radii: Array, drawn: NDArray[np.bool_]) -> A
 
 
 def draw_figure(
-    pixels: Array, radii: Array, distances: Array, outfit: Outfit, box: Array, light: Array,
-    contrast: float,
+    pixels: Array, radii: Array, distances: Array, outfit: Outfit, box: Array, light: Light
 ) -> Patch:  # fmt: skip
     """Draw a person.
 
@@ -50,8 +65,7 @@ def draw_figure(
         distances: (S,) metres from the camera, by which parts hide one another.
         outfit: what is drawn.
         box: (4,) of the silhouette.
-        light: (2,) image direction towards the light, of length about 1.
-        contrast: strength of the shading, 0 to 1.
+        light: what falls on the person.
 
     """
     left, top = (int(value) for value in np.floor(box[:2]) - _MARGIN)
@@ -60,7 +74,7 @@ def draw_figure(
     size = (math.ceil(width * zoom), math.ceil(height * zoom))
     labels, shade = _draw_parts(
         (pixels - (left - 0.5, top - 0.5)) * (size[0] / width, size[1] / height) - 0.5,
-        radii * zoom, distances, size, outfit, light, contrast,
+        radii * zoom, distances, size, outfit, light,
     )  # fmt: skip
 
     painted = cv2.LUT(cv2.merge([labels] * 4), outfit.palette)
@@ -85,16 +99,18 @@ def draw_figure(
 
 def _draw_parts(
     centers: Array, radii: Array, distances: Array, size: tuple[int, int], outfit: Outfit,
-    light: Array, contrast: float,
+    light: Light,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:  # fmt: skip
     """Return the materials and the brightness (128 = 1) of every pixel, far parts first."""
     labels = np.zeros((size[1], size[0]), np.uint8)
     shade = np.full((size[1], size[0]), 128, np.uint8)
-    rim, body, highlight = (128 * (1 + contrast * tone) for tone in _TONES)
+    rim, body, highlight = (
+        128 * light.brightness * (1 + light.contrast * tone) for tone in _TONES
+    )
     circles = centers[:, None] + _CIRCLE * radii[:, None, None]
     circles = (circles * (1 << _SHIFT)).astype(np.int32)
     middles = outfit.means @ centers
-    reach = (outfit.means @ radii)[:, None] * light * 0.5
+    reach = (outfit.means @ radii)[:, None] * light.direction * 0.5
     middles, lit = middles * (1 << _SHIFT), reach * (1 << _SHIFT)
     for part in np.argsort(outfit.nearer - outfit.means @ distances):
         spheres = outfit.parts[part].spheres

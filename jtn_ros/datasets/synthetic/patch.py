@@ -1,12 +1,16 @@
 """Pictures with transparency, and how they are laid over an image."""
 
+import math
 from dataclasses import dataclass
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+
+_LEAST_BLUR, _GREATEST_BLUR = 0.8, 9.0  # pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,3 +50,33 @@ def lay_over(
         rest = cv2.merge([255 - alpha] * 3)
         image[window] = cv2.add(cv2.multiply(image[window], rest, scale=1 / 255), color)
     return window, alpha > 127
+
+
+def motion_kernel(dx: float, dy: float) -> NDArray[np.float32] | None:
+    """Return the blur kernel of a motion by so many pixels; None where it is too small to see."""
+    length = math.hypot(dx, dy)
+    if length < _LEAST_BLUR:
+        return None
+    scale = min(1.0, _GREATEST_BLUR / length)
+    dx, dy = dx * scale, dy * scale
+    half = math.ceil(max(abs(dx), abs(dy)) / 2)
+    kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
+    for share in np.linspace(-0.5, 0.5, 4 * half + 1):
+        # Every point of the line is shared between the four pixels around it.
+        x, y = half + share * dx, half + share * dy
+        column, row = min(int(x), 2 * half - 1), min(int(y), 2 * half - 1)
+        kernel[row : row + 2, column : column + 2] += np.outer(
+            [row + 1 - y, y - row], [column + 1 - x, x - column]
+        )
+    return kernel / kernel.sum()
+
+
+def smear(patch: Patch, dx: float, dy: float) -> Patch:
+    """Return a patch blurred by a motion in pixels."""
+    kernel = motion_kernel(dx, dy)
+    if kernel is None:
+        return patch
+    return replace(
+        patch, color=cv2.filter2D(patch.color, -1, kernel),
+        alpha=cv2.filter2D(patch.alpha, -1, kernel),
+    )  # fmt: skip

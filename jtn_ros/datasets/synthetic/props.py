@@ -26,16 +26,19 @@ class Prop:
 
     Attributes:
         patch: how it looks.
-        depth: distance from the camera along its axis, in metres.
         foot: (2,) ground position in metres.
         width, height: metres.
     """
 
     patch: Patch
-    depth: float
     foot: Array
     width: float
     height: float
+
+    @property
+    def range_m(self) -> float:
+        """Return the distance over the ground, by which it hides others."""
+        return float(np.hypot(*self.foot))
 
     def view(self, homography: Array) -> Patch:
         """Return the patch moved by a 3x3 map from mean to present image pixels."""
@@ -83,4 +86,4 @@ def _sample_prop(
         left=round(foot[0] - columns / 2), top=round(foot[1] - rows),
         color=cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR), alpha=cv2.extractChannel(picture, 3),
     )  # fmt: skip
-    return Prop(patch=patch, depth=depth, foot=np.asarray(position), width=wide, height=tall)
+    return Prop(patch=patch, foot=np.asarray(position), width=wide, height=tall)

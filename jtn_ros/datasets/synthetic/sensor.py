@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.datasets.synthetic.patch import motion_kernel
 from jtn_ros.datasets.synthetic.texture import octave_noise
 
 Image = NDArray[np.uint8]
@@ -30,6 +31,7 @@ class Sensor:
         self._scale = float(rng.choice([1.0, rng.uniform(0.5, 0.9)], p=[0.8, 0.2]))
         self._sharpen = float(rng.choice([0.0, rng.uniform(0.2, 0.9)], p=[0.7, 0.3]))
         self._quality = int(rng.choice([100, rng.integers(30, 95)], p=[0.3, 0.7]))
+        self.shutter_s = float(rng.uniform(0.002, 0.03))
         deviation = abs(rng.normal(0, 5))
         grain = rng.standard_normal((2 * _BANK, 3 * _BANK, 3), np.float32)
         if rng.random() < 0.5:
@@ -59,20 +61,30 @@ class Sensor:
         """Return the (256, 1, 3) tone curves: exposure, contrast, gamma, white balance."""
         levels = np.linspace(0, 1, 256)[:, None] * np.clip(rng.normal(1, 0.05, 3), 0.8, 1.2)
         # The camera exposes for the scene, more or less well.
-        exposure = rng.uniform(60, 160) / max(brightness, 1)
+        exposure = rng.uniform(75, 165) / max(brightness, 1)
         levels = np.clip(levels * min(max(exposure, 0.5), 2.5), 0, 1)
         levels = levels ** math.exp(rng.normal(0, 0.15))
-        levels = 0.5 + (levels - 0.5) * rng.uniform(0.6, 1.2) + rng.normal(0, 0.05)
+        levels = 0.5 + (levels - 0.5) * rng.uniform(0.7, 1.25) + rng.normal(0, 0.05)
         return np.clip(levels * 255, 0, 255).astype(np.uint8)[:, None]
 
-    def expose(self, image: Image, time_ns: int) -> Image:
-        """Return the picture that the sensor makes of an ideal image at a time."""
+    def expose(self, image: Image, drift: tuple[float, float], time_ns: int) -> Image:
+        """Return the picture that the sensor makes of an ideal image at a time.
+
+        Args:
+            image: uint8 BGR (H, W, 3).
+            drift: motion (x, y) of the image in pixels while the shutter is open.
+            time_ns: decides the noise.
+
+        """
         height, width = image.shape[:2]
         image = cv2.multiply(image, self._light, scale=1 / 200)
         if self._saturation != 1:
             grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
             image = cv2.addWeighted(image, self._saturation, grey, 1 - self._saturation, 0)
         image = cv2.LUT(image, self._curves)
+        kernel = motion_kernel(*drift)
+        if kernel is not None:
+            image = cv2.filter2D(image, -1, kernel)
         if self._scale < 1:
             image = cv2.resize(image, None, fx=self._scale, fy=self._scale,
                                interpolation=cv2.INTER_AREA)  # fmt: skip

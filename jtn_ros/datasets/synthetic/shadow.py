@@ -1,6 +1,7 @@
 """Shadows on the ground: soft contact under an overcast sky, cast figures under a sun."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.synthetic.body import INDEX
 from jtn_ros.datasets.synthetic.camera import Camera
+from jtn_ros.datasets.synthetic.props import Prop
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
@@ -68,13 +70,15 @@ class Sun:
         self._darken(image, camera, (0, 0), time_s, centers, radii, BODY_HULLS, BODY_FEET)
 
     def cast_props(
-        self, image: Image, camera: Camera, margin: tuple[int, int], feet: Array, widths: Array,
-        heights: Array,
-    ) -> None:  # fmt: skip
-        """Darken the ground of a plate with margins under N objects at ground positions (N, 2)."""
-        centers = np.zeros((len(feet), 2, 3))
-        centers[..., :2] = feet[:, None]
-        centers[:, 1, 2] = heights
+        self, image: Image, camera: Camera, margin: tuple[int, int], props: Sequence[Prop]
+    ) -> None:
+        """Darken the ground of a plate with margins under standing objects."""
+        if not props:
+            return
+        centers = np.zeros((len(props), 2, 3))
+        centers[..., :2] = np.array([prop.foot for prop in props])[:, None]
+        centers[:, 1, 2] = [prop.height for prop in props]
+        widths = np.array([prop.width for prop in props])
         radii = np.stack([widths / 2, widths / 2.5], axis=1)
         self._darken(image, camera, margin, None, centers, radii, [[0, 1]], [0])
 

@@ -34,10 +34,10 @@ def hsv(hue: float, saturation: float, value: float) -> NDArray[np.float32]:
 
 def surface_color(rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw the BGR colour of a built or natural surface: mostly dull."""
-    saturation = rng.choice([rng.uniform(0, 0.1), rng.uniform(0.1, 0.3), rng.uniform(0.3, 0.65)],
-                            p=[0.62, 0.32, 0.06])  # fmt: skip
+    ranges = [(0, 0.1), (0.1, 0.3), (0.3, 0.65)]
+    saturation = rng.uniform(*ranges[int(rng.choice(3, p=[0.62, 0.32, 0.06]))])
     hue = float(rng.choice([rng.uniform(0.03, 0.14), rng.uniform(0, 1)], p=[0.65, 0.35]))
-    return hsv(hue, float(saturation), rng.uniform(0.15, 0.95))
+    return hsv(hue, saturation, rng.uniform(0.15, 0.95))
 
 
 def foliage_color(rng: np.random.Generator) -> NDArray[np.float32]:
