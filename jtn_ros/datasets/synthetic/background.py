@@ -40,9 +40,7 @@ class Plate:
     @classmethod
     def margins(cls, camera: Camera) -> tuple[int, int]:
         """Return the margins that the camera's motion needs."""
-        yaw, pitch, roll = (
-            math.tan(float(np.abs(motion.amplitudes).sum())) for motion in camera.motions
-        )
+        yaw, pitch, roll = (math.tan(motion.reach) for motion in camera.motions)
         # Away from the axis an angle covers more pixels; the factor covers that.
         x, y = camera.width / 2, camera.height / 2
         wide = (yaw * camera.focal * (1 + (x / camera.focal) ** 2) + roll * y) * 1.15

@@ -20,16 +20,25 @@ SMALLEST_PERSON_PX = 15
 
 @dataclass(frozen=True, kw_only=True)
 class Wobble:
-    """One rotation angle over time: a sum of sines, in radians."""
+    """One rotation angle over time: a sum of sines.
 
-    amplitudes: Array
-    frequencies_hz: Array
-    phases: Array
+    Attributes:
+        sines: amplitude in radians, frequency in hertz and phase in radians of each.
+    """
+
+    sines: tuple[tuple[float, float, float], ...]
+
+    @property
+    def reach(self) -> float:
+        """Return the greatest angle there can be, in radians."""
+        return sum(abs(amplitude) for amplitude, _, _ in self.sines)
 
     def at(self, time_s: float) -> float:
         """Return the angle at a time."""
-        angles = 2 * math.pi * self.frequencies_hz * time_s + self.phases
-        return float(np.sum(self.amplitudes * np.sin(angles)))
+        return sum(
+            amplitude * math.sin(math.tau * frequency * time_s + phase)
+            for amplitude, frequency, phase in self.sines
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +65,7 @@ class Camera:
     @property
     def moves(self) -> bool:
         """Say whether the orientation changes over time."""
-        return any(bool(motion.amplitudes.any()) for motion in self.motions)
+        return any(motion.reach > 0 for motion in self.motions)
 
     @property
     def intrinsics(self) -> Array:
@@ -143,12 +152,8 @@ def _sample_motions(
     motions = []
     for peak in peaks:
         amplitudes = rng.dirichlet(np.ones(3)) * rng.uniform(0.3, 1) * peak / focal
-        motions.append(
-            Wobble(
-                amplitudes=amplitudes,
-                frequencies_hz=rng.uniform(*frequency, 3),
-                phases=rng.uniform(0, 2 * math.pi, 3),
-            )
-        )
+        frequencies, phases = rng.uniform(*frequency, 3), rng.uniform(0, math.tau, 3)
+        table = np.stack([amplitudes, frequencies, phases], axis=-1).tolist()
+        motions.append(Wobble(sines=tuple((a, f, p) for a, f, p in table)))
     yaw, pitch, roll = motions
     return yaw, pitch, roll

@@ -13,9 +13,11 @@ from jtn_ros.datasets.synthetic.camera import Camera
 from jtn_ros.datasets.synthetic.figure import Light
 from jtn_ros.datasets.synthetic.figure import draw_figure
 from jtn_ros.datasets.synthetic.figure import silhouette_boxes
+from jtn_ros.datasets.synthetic.outfit import SHEET
 from jtn_ros.datasets.synthetic.outfit import sample_outfit
 from jtn_ros.datasets.synthetic.patch import Patch
 from jtn_ros.datasets.synthetic.patch import smear
+from jtn_ros.datasets.synthetic.texture import octave_noise
 from jtn_ros.datasets.synthetic.walker import GroundRegion
 from jtn_ros.datasets.synthetic.walker import sample_walks
 
@@ -60,7 +62,8 @@ class Crowd:
         """Draw `count` people; some wear colours (M, 3) of the place behind them."""
         self._bodies = Bodies.sample(count, rng)
         colors = backdrop[rng.integers(len(backdrop), size=count)].astype(np.float32)
-        self._outfits = [sample_outfit(rng, color) for color in colors]
+        folds = octave_noise(rng, 3 * SHEET, 3 * SHEET, coarsest=9, octaves=5, persistence=0.75)
+        self._outfits = [sample_outfit(rng, color, folds) for color in colors]
         drawn = np.array([outfit.drawn for outfit in self._outfits], np.bool_)
         self._drawn = drawn.reshape(count, len(SPHERES))
         self._walks = sample_walks(region, count, duration_s, rng)

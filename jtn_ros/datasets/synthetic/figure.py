@@ -18,9 +18,10 @@ _ANGLES = np.linspace(0, 2 * math.pi, _CORNERS, endpoint=False)
 _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=-1)
 _SHIFT = 4  # fractional bits of drawing coordinates
 _MARGIN = 3  # pixels around a figure, for anti-aliasing and blur
-_DRAWN_HEIGHT = 240  # figures are drawn about this tall, then reduced: that smooths edges
+_DRAWN_HEIGHT = 210  # figures are drawn about this tall, then reduced: that smooths edges
 # Shading is drawn as three nested shapes per part: rim, body and highlight.
-_NESTED = np.array([0.74, 0.42])
+_NESTED = np.array([0.74, 0.42])[:, None, None]  # sizes of the inner two
+_SHIFTED = np.array([0.25, 0.5])[:, None, None]  # radii by which they move towards the light
 _TONES = (-0.48, -0.1, 0.22)
 
 
@@ -81,7 +82,8 @@ def draw_figure(
     painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_AREA)
     shade = cv2.resize(shade, (width, height), interpolation=cv2.INTER_AREA)
     shade = cv2.GaussianBlur(shade, (0, 0), min(max(height / 90, 0.4), 2.5))
-    upper = cv2.resize(cv2.LUT(labels, outfit.upper), (width, height))
+    upper = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST)
+    upper = cv2.LUT(upper, outfit.upper)
     to_sheet = np.array([[SHEET / height, 0, SHEET / 2 * (1 - width / height)],
                          [0, SHEET / height, 0]])  # fmt: skip
     worn, cloth = (
@@ -107,18 +109,16 @@ def _draw_parts(
     rim, body, highlight = (
         128 * light.brightness * (1 + light.contrast * tone) for tone in _TONES
     )
+    fixed = 1 << _SHIFT
     circles = centers[:, None] + _CIRCLE * radii[:, None, None]
-    circles = (circles * (1 << _SHIFT)).astype(np.int32)
-    middles = outfit.means @ centers
-    reach = (outfit.means @ radii)[:, None] * light.direction * 0.5
-    middles, lit = middles * (1 << _SHIFT), reach * (1 << _SHIFT)
+    circles = (circles * fixed).astype(np.int32)
+    # The nested shapes are the hull, shrunk towards its middle and moved towards the light.
+    middles = (outfit.means @ centers)[:, None, None] * (1 - _NESTED)
+    lit = (outfit.means @ radii)[:, None, None, None] * light.direction * _SHIFTED
+    offsets = (middles + lit) * fixed
     for part in np.argsort(outfit.nearer - outfit.means @ distances):
-        spheres = outfit.parts[part].spheres
-        hull = cv2.convexHull(circles[spheres, :].reshape(-1, 2))[:, 0]
-        nested = (hull - middles[part]) * _NESTED[:, None, None] + middles[part]
-        nested[0] += lit[part] * 0.5
-        nested[1] += lit[part]
-        inner = nested.astype(np.int32)
+        hull = cv2.convexHull(circles[outfit.members[part]].reshape(-1, 2))[:, 0]
+        inner = (hull * _NESTED + offsets[part]).astype(np.int32)
         cv2.fillConvexPoly(labels, hull, outfit.parts[part].label, cv2.LINE_8, _SHIFT)
         cv2.fillConvexPoly(shade, hull, rim, cv2.LINE_8, _SHIFT)
         cv2.fillConvexPoly(shade, inner[0], body, cv2.LINE_8, _SHIFT)

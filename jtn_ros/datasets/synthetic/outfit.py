@@ -35,6 +35,7 @@ class Outfit:
 
     Attributes:
         parts: what is drawn.
+        members: (K,) indices of the spheres of every part.
         means: (P, S) weights that average the spheres of every part.
         nearer: (P,) metres, as in the parts.
         drawn: bool (S,), spheres that belong to a part.
@@ -48,6 +49,7 @@ class Outfit:
     ) -> None:
         """Dress somebody in parts whose labels have BGR colours (L, 3)."""
         self.parts = tuple(parts)
+        self.members = [np.array(part.spheres) for part in parts]
         self.patterns = patterns
         self.means = np.zeros((len(parts), len(INDEX)))
         for row, part in zip(self.means, parts, strict=True):
@@ -65,8 +67,17 @@ def _part(names: str, label: int, nearer: float = 0.0) -> Part:
     return Part(spheres=tuple(INDEX[name] for name in names.split()), label=label, nearer=nearer)
 
 
-def sample_outfit(rng: np.random.Generator, backdrop: NDArray[np.float32]) -> Outfit:
-    """Draw an outfit; `backdrop` (3,) is a BGR colour of the scene that some clothes take on."""
+def sample_outfit(
+    rng: np.random.Generator, backdrop: NDArray[np.float32], folds: NDArray[np.float32]
+) -> Outfit:
+    """Draw an outfit.
+
+    Args:
+        rng: the source of all choices.
+        backdrop: (3,) BGR colour of the scene, which some clothes take on.
+        folds: noise with deviation 1, larger than SHEET, of which every cloth gets a piece.
+
+    """
     upper = _cloth_color(rng, backdrop)
     lower = _cloth_color(rng, backdrop, trousers=True)
     palette = np.zeros((16, 3), np.float32)
@@ -121,7 +132,7 @@ def sample_outfit(rng: np.random.Generator, backdrop: NDArray[np.float32]) -> Ou
         parts.append(_part('bag_top bag_low', BAG, 0.05))
         if rng.random() < 0.7:
             parts.append(_part('bag_top', BAG))
-    patterns = np.stack([_pattern(rng, 0.45), _pattern(rng, 0.12)])
+    patterns = np.stack([_pattern(rng, folds, 0.45), _pattern(rng, folds, 0.12)])
     return Outfit(parts, palette, patterns)
 
 
@@ -189,10 +200,13 @@ def _hair_color(rng: np.random.Generator) -> NDArray[np.float32]:
     return hsv(0.1, rng.uniform(0, 0.1), rng.uniform(0.5, 0.85))
 
 
-def _pattern(rng: np.random.Generator, decorated: float) -> NDArray[np.uint8]:
+def _pattern(
+    rng: np.random.Generator, folds: NDArray[np.float32], decorated: float
+) -> NDArray[np.uint8]:
     """Return a (SHEET, SHEET, 3) sheet of folds, and with some probability of decoration."""
-    folds = octave_noise(rng, SHEET, SHEET, coarsest=3, octaves=5, persistence=0.7)
-    sheet = np.repeat(1 + rng.uniform(0.06, 0.22) * folds[..., None], 3, axis=2)
+    row, column = rng.integers(np.array(folds.shape) - SHEET)
+    piece = 1 + np.float32(rng.uniform(0.06, 0.22)) * folds[row:, column:][:SHEET, :SHEET]
+    sheet = cv2.merge([piece] * 3)
     if rng.random() < decorated:
         rows, columns = np.mgrid[:SHEET, :SHEET].astype(np.float32)
         tint = rng.uniform(0.3, 1.8, 3).astype(np.float32)
