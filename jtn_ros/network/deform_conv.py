@@ -17,7 +17,6 @@ BLOCK = 512
 """Output pixels that the CPU treats at a time: their samples stay in the cache."""
 
 
-@torch.library.custom_op('jtn_ros::modulated_deform_conv2d', mutates_args=(), device_types='cpu')
 def modulated_deform_conv2d(
     input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor
 ) -> Tensor:
@@ -38,15 +37,31 @@ def modulated_deform_conv2d(
     Returns:
         (N, O, H, W) in the type of `input`.
     """
+    output: Tensor = OPERATOR(input, offset, mask, weight, bias)
+    return output
+
+
+# Registered by hand: the decorator `custom_op` would import torch's compiler, which takes
+# seconds, at the first call.
+torch.library.define(
+    'jtn_ros::modulated_deform_conv2d',
+    '(Tensor input, Tensor offset, Tensor mask, Tensor weight, Tensor bias) -> Tensor',
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
+OPERATOR = torch.ops.jtn_ros.modulated_deform_conv2d.default
+
+
+@torch.library.impl('jtn_ros::modulated_deform_conv2d', 'CPU')
+def _on_cpu(input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return _by_embedding_bag(input, offset, mask, weight, bias, BLOCK)
 
 
-@modulated_deform_conv2d.register_kernel('cuda')
+@torch.library.impl('jtn_ros::modulated_deform_conv2d', 'CUDA')
 def _on_cuda(input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return _by_torchvision(input, offset, mask, weight, bias)
 
 
-@modulated_deform_conv2d.register_fake
+@torch.library.register_fake('jtn_ros::modulated_deform_conv2d')
 def _fake(input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     number, _, height, width = input.shape
     output = input.new_empty(number, height, width, weight.shape[0])
@@ -168,7 +183,9 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
     return tuple(next(gradients) if tensor.requires_grad else None for tensor in inputs)
 
 
-modulated_deform_conv2d.register_autograd(_backward, setup_context=_save_inputs)
+torch.library.register_autograd(
+    'jtn_ros::modulated_deform_conv2d', _backward, setup_context=_save_inputs
+)
 
 
 def onnx_translations() -> dict[Callable[..., Any], Callable[..., Any]]:
@@ -189,7 +206,7 @@ def onnx_translations() -> dict[Callable[..., Any], Callable[..., Any]]:
             kernel_shape=[kernel, kernel], pads=[kernel // 2] * 4,
         )  # fmt: skip
 
-    return {torch.ops.jtn_ros.modulated_deform_conv2d.default: deform_conv}
+    return {OPERATOR: deform_conv}
 
 
 class ModulatedDeformConv2d(nn.Module):
@@ -208,10 +225,7 @@ class ModulatedDeformConv2d(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return (N, outputs, H, W) for (N, inputs, H, W)."""
         offset, mask = self.conv_offset_mask(input).split((18, 9), dim=1)
-        result: Tensor = modulated_deform_conv2d(
-            input, offset, mask.sigmoid(), self.weight, self.bias
-        )
-        return result
+        return modulated_deform_conv2d(input, offset, mask.sigmoid(), self.weight, self.bias)
 
 
 class DeformConv(nn.Module):
