@@ -113,6 +113,11 @@ def print_report(report: Report) -> None:
         table.add_row(*row)
     console = Console()
     console.print(table)
+    if summary.frames_dropped:
+        console.print(
+            f'{summary.frames_dropped} frames came while the tracker was busy; with a lower '
+            '--rate it sees every frame'
+        )
     for path in report.files:
         console.print(str(path), soft_wrap=True, highlight=False)
 

@@ -10,6 +10,7 @@ lines) and ros2.log. Without an input the clip is rendered here, with ground tru
 """
 
 import argparse
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -67,19 +68,25 @@ def run(args: argparse.Namespace) -> int:
             'input': str(source_path),
             'output': str(output),
             'rate': str(args.rate),
-            'model': args.model and str(Path(args.model).resolve()),
+            'model': str(model.resolve()) if (model := Path(args.model)).is_file() else args.model,
             'backend': args.backend,
         }
         log = output / 'ros2.log'
         try:
             run_launch_file(launch_file, arguments, log=log, timeout_s=_STARTUP_S + 3 * seconds)
         except ValueError:
-            lines = log.read_text('utf-8', 'replace').splitlines()[-_LOG_LINES:]
-            print(*lines, sep='\n', file=sys.stderr)
+            print(*complaints(log), sep='\n', file=sys.stderr)
             raise
         report = make_report(source, source_path, output)
     print_report(report)
     return 0
+
+
+def complaints(log: Path) -> list[str]:
+    """Return the warnings and errors of a log, or its end when there are none."""
+    lines = log.read_text('utf-8', 'replace').splitlines()
+    found = [line for line in lines if re.search(r'\[(WARN|ERROR|FATAL)\]', line)]
+    return found[:_LOG_LINES] or lines[-_LOG_LINES:]
 
 
 def clear_output(output: Path) -> None:

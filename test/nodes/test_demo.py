@@ -1,0 +1,122 @@
+"""`jtn demo` end to end: nodes of their own, a real graph, a bag, and the report made of it."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from jtn_ros.cli.main import main
+from jtn_ros.datasets.mot_challenge import SequenceInfo
+from jtn_ros.datasets.mot_challenge import read_annotations
+from jtn_ros.datasets.mot_challenge import read_results
+from jtn_ros.datasets.mot_challenge import write_sequence_info
+from jtn_ros.geometry import box_iou
+from jtn_ros.media import open_frames
+from jtn_ros.media.bag import BagReader
+from jtn_ros.media.recorded_tracks import read_tracks
+
+pytestmark = pytest.mark.ros
+
+FRAMES = 30
+FRAME_RATE = 10
+STEP = 3  # pixels per frame
+
+
+@pytest.fixture(scope='module')
+def blocks(tmp_path_factory) -> Path:
+    """Return a sequence in which two white blocks pass each other, with ground truth."""
+    folder = tmp_path_factory.mktemp('data') / 'blocks'
+    (folder / 'img1').mkdir(parents=True)
+    (folder / 'gt').mkdir()
+    rows = []
+    for index in range(FRAMES):
+        image = np.zeros((192, 320, 3), np.uint8)
+        for identity, x, y in ((1, 90 + STEP * index, 30), (2, 200 - STEP * index, 110)):
+            image[y : y + 48, x : x + 24] = 255
+            rows.append(f'{index + 1},{identity},{x},{y},24,48,1,1,1')
+        assert cv2.imwrite(str(folder / 'img1' / f'{index + 1:06d}.png'), image)
+    (folder / 'gt' / 'gt.txt').write_text('\n'.join(rows))
+    info = SequenceInfo(
+        name='blocks',
+        frame_rate=FRAME_RATE,
+        length=FRAMES,
+        width=320,
+        height=192,
+        image_extension='.png',
+    )
+    write_sequence_info(folder, info)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def demo(blocks, block_model, tmp_path_factory) -> Path:
+    """Return the output folder of a demo with these blocks."""
+    output = tmp_path_factory.mktemp('demo') / 'out'
+    arguments = ['--input', str(blocks), '--output', str(output), '--model', str(block_model)]
+    assert main(['demo', *arguments]) == 0
+    return output
+
+
+def test_every_frame_is_published_and_either_tracked_or_counted_as_dropped(demo):
+    result = json.loads((demo / 'result.json').read_text())
+    assert result['model'] == 'blocks'
+    assert result['frames_published'] == FRAMES
+    assert result['frames_processed'] + result['frames_dropped'] == FRAMES
+    assert result['frames_processed'] >= FRAMES // 4
+    assert 0 < result['latency_ms']['median'] <= result['latency_ms']['p95']
+    with BagReader(demo / 'bag') as bag:
+        assert bag.counts['/image'] == FRAMES
+        assert bag.counts['/jtn_tracker/tracks'] == result['frames_processed']
+
+
+def test_the_tracks_are_where_the_blocks_are(demo, blocks):
+    truth = read_annotations(blocks / 'gt' / 'gt.txt')
+    results = read_results(demo / 'tracks' / 'blocks.txt')
+    assert len(results) >= FRAMES // 4 - 2
+    for frame, tracked in results.items():
+        overlap = box_iou(truth[frame].boxes, tracked.boxes)
+        assert overlap.max(axis=0).min() > 0.7
+    result = json.loads((demo / 'result.json').read_text())
+    assert result['tracks'] == 2
+    assert result['scores']['id_switches'] == 0
+    assert result['scores']['true_objects'] == 2 * FRAMES
+
+
+def test_velocities_are_in_pixels_per_second(demo):
+    """Check the median: after dropped frames this model's displacements fall short."""
+    with BagReader(demo / 'bag') as bag:
+        frames = [frame.tracks for frame in read_tracks(bag)]
+    for identity, expected in ((1, STEP * FRAME_RATE), (2, -STEP * FRAME_RATE)):
+        velocities = [t.velocities[t.ids == identity][0] for t in frames[2:]]
+        np.testing.assert_allclose(np.median(velocities, axis=0), [expected, 0], atol=4.5)
+
+
+def test_the_video_and_the_picture_show_them(demo):
+    with open_frames(demo / 'tracks.mp4') as video:
+        assert (video.width, video.height, video.frame_rate) == (320, 192, FRAME_RATE)
+        assert len(list(video)) == FRAMES
+    picture = cv2.imread(str(demo / 'tracks.png'))
+    saturation = picture.max(axis=2).astype(int) - picture.min(axis=2)
+    assert (saturation > 80).sum() > 200  # the scene is black and white, the tracks are not
+
+
+def test_a_bag_can_be_tracked_in_turn(demo, block_model, tmp_path):
+    """Track what the demo recorded, without ROS."""
+    model = str(block_model)
+    assert main(['track', str(demo / 'bag'), '--output', str(tmp_path), '--model', model]) == 0
+    results = read_results(tmp_path / 'bag.txt')
+    assert set(results) >= set(range(3, FRAMES + 1))
+    assert {i for tracked in results.values() for i in tracked.ids.tolist()} == {1, 2}
+
+
+def test_a_missing_model_is_one_clear_line(blocks, tmp_path, capfd):
+    code = main(
+        ['demo', '--input', str(blocks), '--output', str(tmp_path), '--model', 'none.onnx']
+    )
+    assert code == 1
+    last = capfd.readouterr().err.splitlines()[-1]
+    assert last.startswith('jtn demo: ')
+    assert 'none.onnx' in last
+    assert str(tmp_path / 'ros2.log') in last
