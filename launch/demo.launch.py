@@ -6,6 +6,8 @@ The exit code is 0 only if all three nodes did their work to the end.
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext
+from launch import LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument
 from launch.actions import EmitEvent
@@ -24,9 +26,6 @@ from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
 from launch_ros.events.lifecycle import matches_node_name
 from lifecycle_msgs.msg import Transition
-
-from launch import LaunchContext
-from launch import LaunchDescription
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 PARAMETERS = str(SHARE / 'config' / 'demo.yaml')

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext
+from launch import LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument
 from launch.actions import OpaqueFunction
 from launch_ros.actions import LifecycleNode
 from launch_ros.actions import Node
-
-from launch import LaunchContext
-from launch import LaunchDescription
 
 CONFIG = Path(get_package_share_directory('jtn_ros')) / 'config'
 
