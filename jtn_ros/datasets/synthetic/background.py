@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
+_GLARE_SHARE = 0.15
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plate:
@@ -83,9 +85,13 @@ def paint_plate(camera: Camera, far: float, indoor: bool, rng: np.random.Generat
     view, up = _look_at_ground(camera, width, height, margin_x, margin_y)
     above = (up > -1e-3).astype(np.uint8) * np.uint8(255)
     canvas = paint_ground(view, far, indoor, rng)
+    _scatter(canvas, camera, (margin_x, margin_y), far, rng)
     if above.any():
-        canvas = blend(canvas, _sky(up, rng), above)
+        over = _ceiling(up, rng) if indoor else _sky(up, rng)
+        canvas = blend(canvas, over, above)
     _stand_walls(canvas, camera, (margin_x, margin_y), far, indoor, rng)
+    if rng.random() < _GLARE_SHARE:
+        _add_glare(canvas, rng)
     return Plate(image=canvas, margin_x=margin_x, margin_y=margin_y)
 
 
@@ -125,6 +131,53 @@ def _sky(up: Field, rng: np.random.Generator) -> Image:
             for low, high in zip(horizon, zenith, strict=True)
         ]
     )
+
+
+def _ceiling(up: Field, rng: np.random.Generator) -> Image:
+    height, width = up.shape
+    noise = octave_noise(rng, height // 4, width // 4, coarsest=2, octaves=4)
+    shade = cv2.resize(1 + noise * np.float32(rng.uniform(0, 0.05)), (width, height))
+    color = surface_color(rng) * 0.4 + 150
+    return np.asarray(
+        cv2.merge([cv2.convertScaleAbs(shade, alpha=float(channel)) for channel in color]),
+        np.uint8,
+    )
+
+
+def _scatter(
+    canvas: Image, camera: Camera, margin: tuple[int, int], far: float, rng: np.random.Generator
+) -> None:
+    """Strew flat things over the ground: leaves, paper, stains, covers."""
+    count = int(rng.choice([0, 6, 40]))
+    spots = np.zeros((count, 3))
+    spots[:, 0] = rng.uniform(-0.7, 0.7, count) * far * camera.width / camera.focal
+    spots[:, 1] = far * rng.uniform(0, 1, count) ** 1.5 + 0.5
+    pixels, depths = camera.project(spots)
+    largest = rng.choice([0.08, 0.2, 0.6])
+    halves = rng.uniform(0.02, largest, count) * camera.focal / depths
+    flat = camera.elevation / np.hypot(np.hypot(*spots[:, :2].T), camera.elevation)
+    usual = surface_color(rng)
+    for (x, y), half, slant in zip(pixels + margin, halves, flat, strict=True):
+        color = surface_color(rng) if rng.random() < 0.3 else usual * rng.uniform(0.7, 1.3)
+        box = ((float(x), float(y)), (float(half * 2), float(half * 2 * slant)), 0.0)
+        if half < 0.2 * camera.width:
+            cv2.ellipse(canvas, box, np.clip(color, 0, 255).tolist(), -1, cv2.LINE_AA)
+
+
+def _add_glare(canvas: Image, rng: np.random.Generator) -> None:
+    """Light lamps that outshine what is around them."""
+    height, width = canvas.shape[:2]
+    for _ in range(int(rng.integers(1, 7))):
+        radius = int(rng.uniform(0.03, 0.15) * height)
+        x, y = int(rng.uniform(0, width)), int(rng.uniform(0, 0.7) * height)
+        rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float32)
+        distance = np.sqrt(rows**2 + columns**2) / radius
+        glow = np.clip(1.15 - distance, 0, 1) ** 3 * 330
+        color = np.clip(glow[..., None] * hsv(0.12, rng.uniform(0, 0.3), 1) / 255, 0, 255)
+        x1, y1 = max(x - radius, 0), max(y - radius, 0)
+        target = canvas[y1 : y + radius + 1, x1 : x + radius + 1]
+        part = color[y1 - y + radius :, x1 - x + radius :][: target.shape[0], : target.shape[1]]
+        target[:] = cv2.add(target, part.astype(np.uint8))
 
 
 def _stand_walls(

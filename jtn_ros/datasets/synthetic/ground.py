@@ -123,10 +123,17 @@ def _material(view: GroundView, kind: str, rng: np.random.Generator) -> Image:
     height, width = fine.shape
     large = octave_noise(rng, height // 4, width // 4, coarsest=3, octaves=4)
     large *= np.float32(rng.uniform(0, 0.1))
-    brightness = 1 + fine + cv2.resize(large, (width, height))
-    brightness = cv2.max(brightness, 0.05)
+    brightness = cv2.max(1 + fine + cv2.resize(large, (width, height)), 0.05)
+    tint = octave_noise(rng, height // 4, width // 4, coarsest=4, octaves=4)
+    tint = cv2.resize(tint * np.float32(rng.uniform(0, 0.03)), (width, height))
+    channels = (brightness + tint, brightness, brightness - tint)
     return np.asarray(
-        cv2.merge([cv2.convertScaleAbs(brightness, alpha=float(channel)) for channel in color]),
+        cv2.merge(
+            [
+                cv2.convertScaleAbs(cv2.max(field, 0.05), alpha=float(level))
+                for field, level in zip(channels, color, strict=True)
+            ]
+        ),
         np.uint8,
     )
 

@@ -42,4 +42,4 @@ def surface_color(rng: np.random.Generator) -> NDArray[np.float32]:
 
 def foliage_color(rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw the BGR colour of grass or leaves."""
-    return hsv(rng.uniform(0.17, 0.36), rng.uniform(0.25, 0.75), rng.uniform(0.15, 0.6))
+    return hsv(rng.uniform(0.17, 0.36), rng.uniform(0.2, 0.62), rng.uniform(0.15, 0.55))
