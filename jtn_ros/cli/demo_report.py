@@ -116,7 +116,8 @@ def print_report(report: Report) -> None:
     if summary.frames_dropped:
         console.print(
             f'{summary.frames_dropped} frames came while the tracker was busy; with a lower '
-            '--rate it sees every frame'
+            '--rate it sees every frame',
+            soft_wrap=True,
         )
     for path in report.files:
         console.print(str(path), soft_wrap=True, highlight=False)

@@ -12,6 +12,7 @@ lines) and ros2.log. Without an input the clip is rendered here, with ground tru
 import argparse
 import re
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.media import open_frames
     from jtn_ros.resources import resource_folder
 
+    # Ended from outside, as `timeout` does, it stops its nodes too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if args.rate <= 0:
         raise ValueError(f'--rate {args.rate} is not positive')
     launch_file = resource_folder('launch') / 'demo.launch.py'
