@@ -9,7 +9,6 @@ it is put in place.
 
 import argparse
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,6 @@ def run(args: argparse.Namespace) -> int:
         ) from error
     for noisy in ('onnxscript', 'onnx_ir', 'torch.onnx'):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    network = load_checkpoint(args.checkpoint)
     changes: dict[str, Any] = {}
     if args.input:
         changes['input_height'], changes['input_width'] = args.input
@@ -64,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
             changes[name] = value
     if args.no_prior_heatmap:
         changes['prior_heatmap'] = False
-    config = replace(network.config, **changes)
-    info = export_onnx(network, args.output, config=config, half_weights=args.half_weights)
+    network = load_checkpoint(args.checkpoint, **changes)
+    info = export_onnx(network, args.output, half_weights=args.half_weights)
     size = args.output.stat().st_size / 1e6
     print(
         f'{args.output}: {info.name}, {info.input_height}x{info.input_width}, '

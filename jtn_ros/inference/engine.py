@@ -7,9 +7,12 @@ from dataclasses import fields
 from typing import Any
 from typing import Protocol
 from typing import Self
+from typing import get_origin
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jtn_ros.inference.preprocess import LETTERBOXES
 
 # The entry of an ONNX file's metadata that holds `ModelInfo.to_json`.
 METADATA_KEY = 'jtn_ros'
@@ -56,10 +59,21 @@ class ModelInfo:
 
     def __post_init__(self) -> None:
         """Refuse values that no model can have."""
+        for field in fields(self):
+            value, kind = getattr(self, field.name), get_origin(field.type) or field.type
+            if type(value) is not kind and not (kind is float and type(value) is int):
+                raise ValueError(f'model metadata: {field.name} is {value!r}, expected {kind}')
         for name in ('input_height', 'input_width', 'stride', 'top_k'):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-                raise ValueError(f'model metadata: {name} is {value!r}, expected a whole number')
+            if getattr(self, name) <= 0:
+                raise ValueError(f'model metadata: {name} is not positive')
+        if self.embedding_dim < 0:
+            raise ValueError('model metadata: embedding_dim is negative')
+        for name in ('score_threshold', 'prior_threshold'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f'model metadata: {name} is not between 0 and 1')
+        if self.letterbox not in LETTERBOXES:
+            known = ', '.join(LETTERBOXES)
+            raise ValueError(f'model metadata: letterbox is {self.letterbox!r}, known: {known}')
         names = self.class_names
         if not names or not all(isinstance(name, str) for name in names):
             raise ValueError(f'model metadata: class_names is {names!r}, expected one a class')
@@ -80,6 +94,8 @@ class ModelInfo:
             known = {field.name for field in fields(cls)}
             if not isinstance(values, dict) or not set(values) <= known:
                 raise ValueError('not the metadata of a jtn_ros model')
+            if not isinstance(values.get('class_names'), list):
+                raise ValueError('class_names is no list')
             return cls(**{**values, 'class_names': tuple(values['class_names'])})
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f'unusable model metadata {text[:80]!r}: {error}') from error

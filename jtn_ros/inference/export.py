@@ -2,8 +2,6 @@
 
 import copy
 import logging
-import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from jtn_ros.files import written_atomically
 from jtn_ros.inference.agreement import check_agreement
 from jtn_ros.inference.engine import METADATA_KEY
 from jtn_ros.inference.engine import ModelInfo
@@ -24,7 +23,6 @@ from jtn_ros.inference.torch_engine import model_info
 from jtn_ros.network.deform_conv import DeformConv
 from jtn_ros.network.deform_conv import onnx_translations
 from jtn_ros.network.joint_track_net import JointTrackNet
-from jtn_ros.network.joint_track_net import NetworkConfig
 from jtn_ros.network.peak_network import PeakNetwork
 
 logger = logging.getLogger(__name__)
@@ -38,7 +36,6 @@ def export_onnx(
     network: JointTrackNet,
     output: Path,
     *,
-    config: NetworkConfig | None = None,
     half_weights: bool = False,
 ) -> ModelInfo:
     """Write a network as one ONNX file that takes uint8 images and returns K peaks.
@@ -47,10 +44,8 @@ def export_onnx(
     images, alone and in a batch, and appears under its name only when both agree.
 
     Args:
-        network: the network, on the CPU.
+        network: the network, on the CPU; its configuration becomes the file's metadata.
         output: path of the file.
-        config: the network's own configuration with another input size, letterbox, number of
-            peaks, threshold or name, or without the prior heat map.
         half_weights: store large weights as float16, which halves the file; the arithmetic stays
             float32.
 
@@ -58,10 +53,10 @@ def export_onnx(
         The metadata in the file.
 
     Raises:
-        ValueError: if the configuration does not fit, or ONNX Runtime and PyTorch disagree.
+        ValueError: if ONNX Runtime and PyTorch disagree.
         OSError: if the file cannot be written.
     """
-    module = PeakNetwork(fold_deformable_norms(network.eval()), config).eval()
+    module = PeakNetwork(fold_deformable_norms(network)).eval()
     info = model_info(module.config)
     inputs = random_inputs(info, batch=2)
     model = _trace(module, inputs)
@@ -69,18 +64,9 @@ def export_onnx(
         _store_half(model)
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, info.to_json()
-    output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=output.parent, suffix='.onnx')
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, 'wb') as file:
-            file.write(model.SerializeToString())
+    with written_atomically(output) as temporary:
+        temporary.write_bytes(model.SerializeToString())
         _compare(module, temporary, inputs, half_weights)
-        temporary.chmod(0o644)
-        os.replace(temporary, output)
-    finally:
-        temporary.unlink(missing_ok=True)
     return info
 
 
@@ -168,4 +154,4 @@ def _compare(
             check_agreement(expected, found, tolerance)
         except ValueError as error:
             raise ValueError(f'the exported model differs from PyTorch: {error}') from error
-    logger.info('%s agrees with PyTorch on %d images', path.name, len(inputs['images']))
+    logger.info('ONNX Runtime and PyTorch agree')

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import random_inputs
+from jtn_ros.resources import resource_folder
 
 logger = logging.getLogger(__name__)
 
@@ -91,12 +92,10 @@ def find_model(model: str | Path | None = None) -> Path:
 
 
 def _bundled_models() -> list[Path]:
-    """Return the models of the source tree or of the installation that this file is part of."""
-    for folder in Path(__file__).resolve().parents:
-        for models in (folder / 'models', folder / 'share' / 'jtn_ros' / 'models'):
-            if found := sorted(models.glob('*.onnx')):
-                return found
-    return []
+    try:
+        return sorted(resource_folder('models').glob('*.onnx'))
+    except FileNotFoundError:
+        return []
 
 
 def _load_tensorrt(
@@ -128,18 +127,13 @@ def _load_torch(
     path: Path, device: str | None, precision: str | None, threads: int | None
 ) -> Engine:
     try:
-        import torch
+        from jtn_ros.inference.torch_engine import load_torch_engine
     except ImportError as error:
         raise ImportError(
-            'checkpoints need PyTorch: pip install torch, or export the model: jtn export'
+            f'{error}; checkpoints need PyTorch: pip install torch torchvision, or make a file '
+            'that runs without: jtn export'
         ) from error
-    from jtn_ros.inference.torch_engine import TorchEngine
-    from jtn_ros.network import load_checkpoint
-    from jtn_ros.network.peak_network import PeakNetwork
-
-    if threads is not None:
-        torch.set_num_threads(threads)
-    return TorchEngine(PeakNetwork(load_checkpoint(path)), device=device, precision=precision)
+    return load_torch_engine(path, device=device, precision=precision, threads=threads)
 
 
 _LOADERS: dict[str, Callable[[Path, str | None, str | None, int | None], Engine]] = {

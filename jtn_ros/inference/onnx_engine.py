@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.inference.engine import METADATA_KEY
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.engine import check_inputs
+from jtn_ros.inference.model_file import read_model
 
 
 class OnnxEngine:
@@ -37,6 +37,7 @@ class OnnxEngine:
             OSError: if the file cannot be read.
             ValueError: if it is no exported model, or the device or precision is not to be had.
         """
+        content, self._info = read_model(path)
         try:
             import onnxruntime
         except ImportError as error:
@@ -56,15 +57,10 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
         options.log_severity_level = 3
-        content = Path(path).read_bytes()
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=[provider])
         except Exception as error:  # its exceptions share no public base class
             raise ValueError(f'{path} is no model that ONNX Runtime can run: {error}') from error
-        metadata = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-        if metadata is None:
-            raise ValueError(f'{path} has no metadata of jtn_ros; make it with: jtn export')
-        self._info = ModelInfo.from_json(metadata)
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     @property

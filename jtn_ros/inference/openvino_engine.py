@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.inference.engine import METADATA_KEY
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.engine import check_inputs
+from jtn_ros.inference.model_file import read_model
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class OpenVinoEngine:
             OSError: if the file cannot be read.
             ValueError: if it is no exported model, or the device or precision is not to be had.
         """
+        content, self._info = read_model(path)
         try:
             import openvino
         except ImportError as error:
@@ -60,16 +61,10 @@ class OpenVinoEngine:
             )
         self._core = openvino.Core()
         self._core.add_extension(_deform_conv_extension())
-        content = Path(path).read_bytes()
         try:
             self._model = self._core.read_model(content, b'')
-            metadata = self._model.get_rt_info(['framework', METADATA_KEY]).astype(str)
         except RuntimeError as error:
-            raise ValueError(
-                f'{path} is no model of jtn_ros that OpenVINO can run; make one with: '
-                f'jtn export ({str(error).strip().splitlines()[-1]})'
-            ) from error
-        self._info = ModelInfo.from_json(metadata)
+            raise ValueError(f'{path} is no model that OpenVINO can run: {error}') from error
         capabilities = self._core.get_property(self._device, 'OPTIMIZATION_CAPABILITIES')
         wanted = {'f32': 'FP32', 'bf16': 'BF16', 'f16': 'FP16'}[self._precision]
         if wanted not in capabilities:

@@ -31,9 +31,9 @@ def letterbox_image(
         ValueError: if the image has another type or shape, or the kind is unknown.
     """
     check_image(image)
-    if kind not in _LETTERBOXES:
-        raise ValueError(f'unknown letterbox {kind!r}; known: {", ".join(_LETTERBOXES)}')
-    return _LETTERBOXES[kind](image, height, width)
+    if kind not in LETTERBOXES:
+        raise ValueError(f'unknown letterbox {kind!r}; known: {", ".join(LETTERBOXES)}')
+    return LETTERBOXES[kind](image, height, width)
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
@@ -111,6 +111,6 @@ def _centered(
     )
 
 
-_LETTERBOXES: dict[
+LETTERBOXES: dict[
     str, Callable[[NDArray[np.uint8], int, int], tuple[NDArray[np.uint8], Letterbox]]
 ] = {'fit': _fit, 'published': _published, 'fairmot': _fairmot}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.engine import check_inputs
+from jtn_ros.network.checkpoint import load_checkpoint
 from jtn_ros.network.joint_track_net import NetworkConfig
 from jtn_ros.network.peak_network import PeakNetwork
 
@@ -70,6 +72,25 @@ class TorchEngine:
                 tensors['prior_heatmaps'] = tensors['prior_heatmaps'].to(self._dtype)
             outputs: Mapping[str, torch.Tensor] = self._module(**tensors)
             return Peaks(**{name: value.cpu().numpy() for name, value in outputs.items()})
+
+
+def load_torch_engine(
+    path: Path,
+    *,
+    device: str | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
+) -> TorchEngine:
+    """Load a checkpoint; the number of CPU threads holds for the whole process.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is no checkpoint.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    module = PeakNetwork(load_checkpoint(path))
+    return TorchEngine(module, device=device, precision=precision)
 
 
 def model_info(config: NetworkConfig) -> ModelInfo:

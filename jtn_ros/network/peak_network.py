@@ -88,20 +88,15 @@ class PeakNetwork(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: JointTrackNet, config: NetworkConfig | None = None) -> None:
-        """Wrap a network.
-
-        Args:
-            network: what finds the objects.
-            config: its own configuration, which says how images are normalised and boxes coded,
-                or one with another input size, number of peaks, or without the prior heat map.
+    def __init__(self, network: JointTrackNet) -> None:
+        """Wrap a network; its configuration says how images are normalised and boxes coded.
 
         Raises:
             ValueError: if there are fewer cells than peaks.
         """
         super().__init__()
         self.network = network
-        self.config = network.config if config is None else config
+        self.config = network.config
         places = self.config.input_height * self.config.input_width // 16
         if not 0 < self.config.top_k <= places * self.config.heads['hm']:
             raise ValueError(
@@ -141,8 +136,9 @@ class PeakNetwork(nn.Module):
 
     def normalise(self, images: Tensor) -> Tensor:
         """Return uint8 (B, H, W, 3) images as the network wants them, (B, 3, H, W)."""
-        channels_first = images.permute(0, 3, 1, 2)
+        # The cast comes first: TensorRT takes uint8 for nothing else.
+        channels_first = images.float().permute(0, 3, 1, 2)
         if self.config.rgb:
             channels_first = channels_first.flip(1)
-        normalised = (channels_first.float() - self.mean) / self.std
+        normalised = (channels_first - self.mean) / self.std
         return normalised.to(next(self.network.parameters()).dtype)

@@ -1,0 +1,105 @@
+"""What goes into an exported file, and that a wrong one never appears."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from jtn_ros.inference import load_engine
+from jtn_ros.inference.agreement import check_agreement
+from jtn_ros.inference.engine import random_inputs
+
+torch = pytest.importorskip('torch')
+onnx = pytest.importorskip('onnx')
+from jtn_ros.inference import export  # noqa: E402
+from jtn_ros.inference.torch_engine import TorchEngine  # noqa: E402
+from jtn_ros.network import JointTrackNet  # noqa: E402
+from jtn_ros.network import NetworkConfig  # noqa: E402
+from jtn_ros.network.peak_network import PeakNetwork  # noqa: E402
+
+
+def test_the_graph_is_one_opset_20_file_without_dead_parts(light_model):
+    model = onnx.load(light_model)
+    onnx.checker.check_model(model, full_check=True)
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [('', 20)]
+    kinds = collections.Counter(node.op_type for node in model.graph.node)
+    assert 'BatchNormalization' not in kinds
+    assert kinds['MatMul'] + kinds['Gemm'] == 6  # three sparse heads, two products each
+    names = [value.name for value in model.graph.input]
+    assert names == ['images', 'previous_images', 'prior_heatmaps']
+    assert [value.name for value in model.graph.output] == [
+        'scores', 'class_ids', 'centers', 'boxes', 'displacements', 'embeddings'
+    ]  # fmt: skip
+    for value in [*model.graph.input, *model.graph.output]:
+        assert value.type.tensor_type.shape.dim[0].dim_param
+
+
+def test_the_fairmot_kind_takes_one_image_in_rgb(tmp_path, enliven):
+    torch.manual_seed(4)
+    network = enliven(
+        JointTrackNet(
+            NetworkConfig(
+                name='fairmot_like',
+                backbone='light',
+                heads={'hm': 1, 'wh': 4, 'id': 8, 'reg': 2},
+                head_channels=16,
+                previous_image=False,
+                prior_heatmap=False,
+                input_height=64,
+                input_width=96,
+                box_coding='center_ltrb',
+                embedding_head='id',
+                mean=(0.0, 0.0, 0.0),
+                std=(1.0, 1.0, 1.0),
+                rgb=True,
+                letterbox='fairmot',
+                top_k=20,
+            )
+        )
+    )
+    path = tmp_path / 'fairmot_like.onnx'
+    info = export.export_onnx(network, path, half_weights=True)
+    full = sum(parameter.numel() for parameter in network.parameters()) * 4
+    assert path.stat().st_size < 0.6 * full
+    assert (info.previous_image, info.prior_heatmap, info.displacement) == (False, False, False)
+    assert info.embedding_dim == 8
+    engine = load_engine(path, 'openvino')
+    inputs = random_inputs(info)
+    assert set(inputs) == {'images'}
+    peaks = engine.run(**inputs)
+    check_agreement(TorchEngine(PeakNetwork(network), device='cpu').run(**inputs), peaks, 2e-2)
+    middle = (peaks.boxes[..., :2] + peaks.boxes[..., 2:]) / 2
+    np.testing.assert_allclose(peaks.centers, middle, atol=1e-4)
+    with pytest.raises(ValueError, match='takes no previous_images'):
+        engine.run(inputs['images'], inputs['images'])
+
+
+def test_red_and_blue_are_swapped_for_rgb_networks():
+    config = NetworkConfig(backbone='light', rgb=True, mean=(0, 0, 0), std=(1, 1, 1))
+    module = PeakNetwork(JointTrackNet(config))
+    image = torch.tensor([[[[255, 51, 0]]]], dtype=torch.uint8)
+    np.testing.assert_allclose(module.normalise(image).flatten(), [0, 0.2, 1])
+
+
+def test_a_file_that_differs_from_pytorch_never_appears(light_network, tmp_path, monkeypatch):
+    trace = export._trace
+
+    def spoil(module, inputs):
+        model = trace(module, inputs)
+        tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+        bias = tensors['network.ltrb_amodal.2.bias']
+        moved = onnx.numpy_helper.to_array(bias) + np.float32(0.25)
+        bias.CopyFrom(onnx.numpy_helper.from_array(moved, bias.name))
+        return model
+
+    monkeypatch.setattr(export, '_trace', spoil)
+    output = tmp_path / 'out' / 'model.onnx'
+    with pytest.raises(ValueError, match='differs from PyTorch: boxes'):
+        export.export_onnx(light_network, output)
+    assert list(output.parent.iterdir()) == []
+
+
+def test_more_peaks_than_cells_are_refused():
+    config = NetworkConfig(backbone='light', input_height=32, input_width=32, top_k=65)
+    with pytest.raises(ValueError, match='65 peaks do not fit an input of 32x32'):
+        PeakNetwork(JointTrackNet(config))

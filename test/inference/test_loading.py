@@ -1,0 +1,69 @@
+"""Which model, which back end, and why not the others."""
+
+import pytest
+
+from jtn_ros.inference import find_model
+from jtn_ros.inference import load_engine
+from jtn_ros.inference import loading
+
+
+def test_a_missing_model_is_named():
+    with pytest.raises(FileNotFoundError, match=r"no model 'nowhere\.onnx'"):
+        load_engine('nowhere.onnx')
+
+
+def test_bundled_models_go_by_name(tmp_path, monkeypatch):
+    (tmp_path / 'jtn_light.onnx').write_bytes(b'1')
+    (tmp_path / 'other.onnx').write_bytes(b'2')
+    monkeypatch.setattr(loading, 'resource_folder', lambda name: tmp_path)
+    assert find_model() == tmp_path / 'jtn_light.onnx'
+    assert find_model('other') == tmp_path / 'other.onnx'
+    with pytest.raises(FileNotFoundError, match=r'\(jtn_light, other\)'):
+        find_model('third')
+
+
+def test_unknown_back_ends_and_files_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="'tflite'; known: auto, tensorrt"):
+        load_engine(None, 'tflite')
+    text = tmp_path / 'notes.txt'
+    text.write_text('hello')
+    with pytest.raises(ValueError, match=r'notes\.txt is neither'):
+        load_engine(text)
+    model = tmp_path / 'model.onnx'
+    model.write_text('hello')
+    with pytest.raises(
+        ValueError, match=r'torch cannot run model\.onnx; use tensorrt or openvino'
+    ):
+        load_engine(model, 'torch')
+
+
+def test_auto_takes_the_first_that_works_and_says_why_not_the_others(light_model, monkeypatch):
+    messages = []
+    monkeypatch.setattr(
+        loading.logger, 'info', lambda text, *values: messages.append(text % values)
+    )
+    engine = load_engine(light_model)
+    assert engine.description == 'OpenVINO CPU f32'
+    assert any(message.startswith('not using tensorrt: ') for message in messages)
+    assert 'random_light runs on OpenVINO CPU f32' in messages
+
+
+def test_a_checkpoint_runs_in_pytorch(light_network, light_model, tmp_path):
+    from jtn_ros.inference.agreement import check_agreement
+    from jtn_ros.inference.engine import random_inputs
+    from jtn_ros.network import save_checkpoint
+
+    path = tmp_path / 'random_light.safetensors'
+    save_checkpoint(path, light_network)
+    engine = load_engine(path, device='cpu')
+    assert engine.description == 'PyTorch CPU f32'
+    exported = load_engine(light_model, 'onnxruntime')
+    assert engine.info == exported.info
+    inputs = random_inputs(engine.info)
+    check_agreement(engine.run(**inputs), exported.run(**inputs), 1e-4)
+
+
+@pytest.mark.parametrize('backend', ['openvino', 'onnxruntime'])
+def test_a_precision_that_is_not_to_be_had_is_refused(light_model, backend):
+    with pytest.raises(ValueError, match="'int3'"):
+        load_engine(light_model, backend, 'int3')

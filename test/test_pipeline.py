@@ -1,0 +1,209 @@
+"""Images in, tracks out: what the pipeline remembers, and what it refuses."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from jtn_ros.inference.engine import ModelInfo
+from jtn_ros.inference.engine import Peaks
+from jtn_ros.inference.engine import check_inputs
+from jtn_ros.pipeline import STAGES
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking import ReferenceTracker
+from jtn_ros.tracking import Tracker
+
+FRAME = 40_000_000
+
+
+class BrightSpotEngine:
+    """A real engine of the simplest kind: it finds the white square, and where it was before."""
+
+    def __init__(self, **changes):
+        """Describe itself; `changes` go to `ModelInfo`."""
+        self.info = ModelInfo(
+            name='spot', class_names=('spot',), input_height=96, input_width=160, **changes
+        )
+        self.description = 'NumPy'
+        self.heatmaps = []
+
+    def run(self, images, previous_images=None, prior_heatmaps=None):
+        check_inputs(self.info, images, previous_images, prior_heatmaps)
+        self.heatmaps.append(prior_heatmaps)
+        boxes = np.array([[self._find(image)] for image in images], np.float32) / 4
+        before = np.array([[self._find(image)] for image in previous_images], np.float32) / 4
+        middle = (boxes[..., :2] + boxes[..., 2:]) / 2
+        score = np.where(images.max(axis=(1, 2, 3)) > 200, 0.9, 0.0).astype(np.float32)
+        return Peaks(
+            scores=score[:, None],
+            class_ids=np.zeros((len(images), 1), np.int32),
+            centers=middle,
+            boxes=boxes,
+            displacements=(before[..., :2] + before[..., 2:]) / 2 - middle,
+        )
+
+    @staticmethod
+    def _find(image):
+        rows = np.flatnonzero((image > 200).any(axis=(1, 2)))
+        columns = np.flatnonzero((image > 200).any(axis=(0, 2)))
+        if not len(rows):
+            return [0, 0, 0, 0]
+        return [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+
+
+def frame(left, top=100, size=(480, 640)):
+    """Return a dark image with a white square of 60 pixels."""
+    image = np.zeros((*size, 3), np.uint8)
+    image[top : top + 60, left : left + 60] = 255
+    return image
+
+
+@pytest.mark.parametrize('tracker', [Tracker, ReferenceTracker])
+def test_a_moving_square_keeps_its_identity_and_its_place(tracker):
+    pipeline = TrackingPipeline(engine=BrightSpotEngine(), tracker=tracker())
+    ids = set()
+    for number in range(12):
+        left = 50 + 10 * number
+        tracks = pipeline.step(frame(left), number * FRAME)
+        if number:
+            ids |= set(tracks.ids.tolist())
+            # One network pixel is five source pixels here.
+            np.testing.assert_allclose(tracks.boxes, [[left, 100, left + 60, 160]], atol=6)
+    assert len(ids) == 1
+    np.testing.assert_allclose(tracks.velocities, [[250, 0]], atol=30)
+
+
+def test_displacements_point_to_where_the_square_was():
+    pipeline = TrackingPipeline(engine=BrightSpotEngine())
+    pipeline.step(frame(100), 0)
+    np.testing.assert_array_equal(pipeline.detections.displacements, [[0, 0]])
+    pipeline.step(frame(150), FRAME)
+    np.testing.assert_allclose(pipeline.detections.displacements, [[-50, 0]], atol=5)
+    pipeline.reset()
+    pipeline.step(frame(200), 2 * FRAME)
+    np.testing.assert_array_equal(pipeline.detections.displacements, [[0, 0]])
+
+
+def test_the_prior_heat_map_shows_the_tracks_so_far():
+    engine = BrightSpotEngine(prior_heatmap=True)
+    pipeline = TrackingPipeline(engine=engine)
+    pipeline.step(frame(300), 0)
+    pipeline.step(frame(300), FRAME)
+    assert not engine.heatmaps[0].any()
+    assert engine.heatmaps[1].shape == (1, 1, 96, 160)
+    y, x = np.unravel_index(engine.heatmaps[1].argmax(), (96, 160))
+    # 480x640 fits 96x160 at a fifth, 16 columns from the left.
+    assert (abs(x - (16 + 330 / 5)) <= 1.5, abs(y - 130 / 5) <= 1.5) == (True, True)
+
+
+def test_empty_frames_age_the_tracks():
+    pipeline = TrackingPipeline(engine=BrightSpotEngine())
+    for number in range(4):
+        pipeline.step(frame(100), number * FRAME)
+    blank = np.zeros((480, 640, 3), np.uint8)
+    tracks = pipeline.step(blank, 4 * FRAME)
+    assert tracks.unseen_ns.tolist() == [FRAME]
+    assert len(pipeline.detections) == 0
+    for number in range(5, 80):
+        tracks = pipeline.step(blank, number * FRAME)
+    assert len(tracks) == 0
+
+
+def test_another_image_size_starts_over():
+    pipeline = TrackingPipeline(engine=BrightSpotEngine())
+    for number in range(3):
+        pipeline.step(frame(100), number * FRAME)
+    tracks = pipeline.step(frame(400, 300, (720, 1280)), 3 * FRAME)
+    assert tracks.ages.tolist() == [0]
+    np.testing.assert_array_equal(pipeline.detections.displacements, [[0, 0]])
+
+
+def test_every_stage_is_timed():
+    pipeline = TrackingPipeline(engine=BrightSpotEngine())
+    assert set(pipeline.latencies) == set(STAGES)
+    pipeline.step(frame(100), 0)
+    assert all(0 < seconds < 5 for seconds in pipeline.latencies.values())
+
+
+@pytest.mark.parametrize(
+    'bad', [np.zeros((480, 640), np.uint8), np.zeros((4, 4, 3), np.float32), None]
+)
+def test_what_is_no_image_changes_nothing(bad):
+    pipeline = TrackingPipeline(engine=BrightSpotEngine())
+    for number in range(3):
+        before = pipeline.step(frame(100), number * FRAME)
+    with pytest.raises(ValueError, match='expected'):
+        pipeline.step(bad, 3 * FRAME)
+    after = pipeline.step(frame(100), 4 * FRAME)
+    assert after.ids.tolist() == before.ids.tolist()
+    assert after.hits[0] == before.hits[0] + 1
+
+
+class WeakSpotEngine(BrightSpotEngine):
+    """The same with the scores it is told."""
+
+    score = 0.9
+
+    def run(self, images, previous_images=None, prior_heatmaps=None):
+        peaks = super().run(images, previous_images, prior_heatmaps)
+        peaks.scores[:] = self.score
+        return peaks
+
+
+def test_weak_detections_keep_tracks_but_start_none():
+    engine = WeakSpotEngine(score_threshold=0.6)
+    pipeline = TrackingPipeline(engine=engine)
+    engine.score = 0.5
+    assert len(pipeline.step(frame(100), 0)) == 0
+    assert len(pipeline.detections) == 1
+    engine.score = 0.9
+    for number in range(1, 4):
+        first = pipeline.step(frame(100), number * FRAME)
+    engine.score = 0.3
+    second = pipeline.step(frame(100), 4 * FRAME)
+    assert second.ids.tolist() == first.ids.tolist()
+    assert second.observed.tolist() == [True]
+    pipeline.score_threshold = 0.35
+    assert pipeline.step(frame(100), 5 * FRAME).observed.tolist() == [False]
+    assert len(pipeline.detections) == 0
+
+
+def test_many_cameras_share_one_engine(light_engine):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, 5, 120, 200, 3), np.uint8)
+    expected = []
+    for camera in images:
+        pipeline = TrackingPipeline(engine=light_engine)
+        expected.append([pipeline.step(image, n * FRAME) for n, image in enumerate(camera)])
+    found = [[], []]
+
+    def run(camera):
+        pipeline = TrackingPipeline(engine=light_engine)
+        for number, image in enumerate(images[camera]):
+            found[camera].append(pipeline.step(image, number * FRAME))
+
+    threads = [threading.Thread(target=run, args=(camera,)) for camera in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for camera in range(2):
+        assert len(found[camera]) == 5
+        for first, second in zip(expected[camera], found[camera], strict=True):
+            np.testing.assert_array_equal(first.ids, second.ids)
+            np.testing.assert_allclose(first.boxes, second.boxes, atol=1e-3)
+
+
+@pytest.fixture(scope='module')
+def light_engine():
+    torch = pytest.importorskip('torch')
+    from jtn_ros.inference.torch_engine import TorchEngine
+    from jtn_ros.network import JointTrackNet
+    from jtn_ros.network import NetworkConfig
+    from jtn_ros.network.peak_network import PeakNetwork
+
+    torch.manual_seed(0)
+    network = JointTrackNet(NetworkConfig(backbone='light', input_height=64, input_width=96))
+    with torch.no_grad():
+        network.head('hm')[2].bias.fill_(1.0)
+    return TorchEngine(PeakNetwork(network), device='cpu')
