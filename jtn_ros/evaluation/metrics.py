@@ -173,14 +173,18 @@ def _read_sequence(folder: Path, tracks: Path) -> Sequence:
     frames = max([0, *annotations, *boxes])
     if (folder / 'seqinfo.ini').is_file():
         frames = read_sequence_info(folder).length
-    with truth.open(encoding='utf-8-sig') as file:
-        columns = file.readline().count(',') + 1
     return Sequence(
         annotations=annotations,
         tracks=boxes,
         frames=frames,
-        forgive_ignored=columns in (8, 9),
+        forgive_ignored=has_classes(truth),
     )
+
+
+def has_classes(ground_truth: Path) -> bool:
+    """Return whether a ground-truth file names classes, as MOT16 and later do."""
+    with ground_truth.open(encoding='utf-8-sig') as file:
+        return file.readline().count(',') + 1 in (8, 9)
 
 
 def _prepare(trackeval: Any, name: str, sequence: Sequence) -> dict[str, Any]:

@@ -1,45 +1,105 @@
-"""Which detection is which track: costs of pairs and the best assignment."""
+"""Which detection is which track: the cost of every pair, and the best assignment.
+
+The cost of motion is a negative log likelihood, so a track that was not seen for long, and whose
+prediction is vague, has a wide gate and yet loses against one that is known precisely.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from jtn_ros.tracking import motion
+from jtn_ros.tracking.config import TrackerConfig
+from jtn_ros.tracking.motion import RATE
+from jtn_ros.tracking.motion import VALUE
+from jtn_ros.tracking.motion import Floats
+from jtn_ros.tracking.motion import Velocities
+
 Matches = tuple[NDArray[np.intp], NDArray[np.intp]]
-Floats = NDArray[np.float64]
 
 
-def widened_overlap(
-    first: NDArray[np.floating], second: NDArray[np.floating], margins: Floats
+def motion_cost(
+    measured: Floats, means: Floats, covariances: Floats, config: TrackerConfig
 ) -> Floats:
-    """Return the (N, M) intersection over union of boxes, all widened by margins.
+    """Return the (N, M) costs of measured boxes (N, 4) at predicted tracks: 0 is perfect.
 
-    Args:
-        first: (N, 4) ``x1 y1 x2 y2``.
-        second: (M, 4).
-        margins: (M, 2), by how much in x and y both boxes of a pair grow on every side: the
-            uncertainty of the second. Where it is small this is the plain intersection over
-            union, where it is large boxes match that do not touch.
+    Every coordinate adds the negative log density of Student's t distribution, whose tails
+    forgive the odd bad box, and the log of how uncertain the prediction is. 1 is as unlikely
+    as an accepted pair may be.
     """
-    grow = margins[None, :, :]
-    low = np.maximum(first[:, None, :2], second[None, :, :2]) - grow
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:]) + grow
-    shared = np.maximum(high - low, 0)
-    intersection = shared[..., 0] * shared[..., 1]
-    first_sizes = (first[:, None, 2:] - first[:, None, :2]) + 2 * grow
-    second_sizes = (second[:, 2:] - second[:, :2]) + 2 * margins
-    union = first_sizes[..., 0] * first_sizes[..., 1] + second_sizes.prod(axis=1) - intersection
-    return intersection / np.maximum(union, 1e-9)
+    noise = motion.measurement_variance(means[..., VALUE], config)
+    variance = covariances[..., VALUE, VALUE] + noise
+    cost = _misfit(measured[:, None] - means[None, :, :, VALUE], variance, config)
+    vagueness = config.vagueness_weight * np.log(variance / noise).sum(axis=1)
+    return (cost + vagueness) / config.motion_limit
 
 
-def assign(cost: NDArray[np.floating], allowed: NDArray[np.bool_], limit: float) -> Matches:
-    """Return row and column indices of the matches that cost least in sum.
+def velocity_cost(
+    measured: Floats,
+    velocities: Velocities,
+    means: Floats,
+    covariances: Floats,
+    config: TrackerConfig,
+) -> Floats:
+    """Return what measured velocities add to the (N, M) costs of motion.
 
-    Args:
-        cost: (N, M), lower is better.
-        allowed: (N, M), pairs that may match at all.
-        limit: what it costs to leave a row and a column apart; pairs must cost less.
+    The velocity is compared with the one the track would have after taking over the position.
     """
-    gain = np.where(allowed, np.minimum(cost - limit, 0), 0)
+    noise = motion.measurement_variance(means[..., VALUE], config)[:, :2]
+    centers = covariances[:, :2]
+    gain = centers[..., RATE, VALUE] / (centers[..., VALUE, VALUE] + noise)
+    known = means[None, :, :2, RATE] + gain * (measured[:, None, :2] - means[None, :, :2, VALUE])
+    remaining = centers[..., RATE, RATE] - gain * centers[..., VALUE, RATE]
+    variance = remaining[None] + velocities.variances[:, None]
+    return _misfit(velocities.values[:, None] - known, variance, config) / config.motion_limit
+
+
+def _misfit(difference: Floats, variance: Floats, config: TrackerConfig) -> Floats:
+    tail = config.outlier_tail
+    squares = difference * difference / (variance * tail)
+    misfit: Floats = (tail + 1) * np.log1p(squares).sum(axis=2)
+    return misfit
+
+
+def assign(cost: NDArray[np.floating], limit: float) -> Matches:
+    """Return row and column indices of the matches whose costs sum to the least.
+
+    Leaving a row and a column apart costs the limit, so pairs at or above it never match; neither
+    do infinite ones.
+    """
+    gain = np.minimum(cost - limit, 0)
     rows, columns = linear_sum_assignment(gain)
     good = gain[rows, columns] < 0
     return rows[good], columns[good]
+
+
+class Matching:
+    """Who is matched so far, over the stages of an association."""
+
+    def __init__(self, detections: int, tracks: int) -> None:
+        """Start with nobody matched."""
+        self._partners = np.full(detections, -1, np.intp)
+        self._free_tracks = np.ones(tracks, np.bool_)
+
+    @property
+    def matches(self) -> Matches:
+        """Return the matched detections and their tracks."""
+        rows = np.flatnonzero(self._partners >= 0)
+        return rows, self._partners[rows]
+
+    def free(self, detections: NDArray[np.bool_], tracks: NDArray[np.bool_]) -> Matches:
+        """Return the indices of those among given detections and tracks that are not matched."""
+        rows = np.flatnonzero(detections & (self._partners < 0))
+        return rows, np.flatnonzero(tracks & self._free_tracks)
+
+    def add(
+        self,
+        rows: NDArray[np.intp],
+        columns: NDArray[np.intp],
+        cost: NDArray[np.floating],
+        limit: float,
+    ) -> None:
+        """Assign detections `rows` to tracks `columns` by their (rows, columns) cost."""
+        first, second = assign(cost, limit)
+        self._partners[rows[first]] = columns[second]
+        self._free_tracks[columns[second]] = False

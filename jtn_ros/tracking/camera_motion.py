@@ -4,44 +4,57 @@ A camera motion is a 2x3 affine matrix from pixels of the previous frame to pixe
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.motion import RATE
 from jtn_ros.tracking.motion import VALUE
 from jtn_ros.tracking.motion import Floats
+from jtn_ros.tracking.motion import sizes_of
 
 STILL: Floats = np.eye(2, 3)
-_FEWEST = 4  # objects that can outvote one that moves by itself
+_FEWEST = 3  # tracks that can outvote one that moves by itself
+_CANDIDATES = 64
 
 
-def common_displacement(
-    displacements: NDArray[np.floating],
-    sizes: NDArray[np.floating],
-    expected: NDArray[np.floating],
-) -> Floats:
-    """Return the shift that all objects share beyond the motion expected of them.
+def common_shift(measured: Floats, predicted: Floats, config: TrackerConfig) -> Floats:
+    """Return the shift that brings most predicted boxes onto detected ones.
 
-    Objects move by themselves, so only what surprises all tracks alike is the camera's: the median
-    of the detected motions minus the median of the predicted ones. A shift that does not
-    stand out of its own uncertainty is no motion.
+    Objects move by themselves, and their filters know how; what surprises all of them alike is
+    the camera's doing. Every pair of similar size votes for its own shift, a track has one
+    vote for a shift, and the winner must clearly beat no shift at all: a camera that
+    stands still is left alone.
 
     Args:
-        displacements: (N, 2) of the detections, to the previous frame.
-        sizes: (N,) lengths of the detections.
-        expected: (M, 2) motions that the tracks predict.
+        measured: (N, 4) detected boxes, centre and size.
+        predicted: (M, 4) boxes of tracks seen recently.
+        config: thresholds.
 
     Returns:
         (2, 3) affine matrix, `STILL` when the camera seems to stand.
     """
-    if min(len(displacements), len(expected)) < _FEWEST:
+    if min(len(measured), len(predicted)) < _FEWEST:
         return STILL
-    moved = -displacements
-    middle = np.median(moved, axis=0)
-    shift = middle - np.median(expected, axis=0)
-    deviation = 1.4826 * np.median(abs(moved - middle), axis=0)
-    uncertainty = 1.2533 * deviation / np.sqrt(min(len(moved), len(expected)))
-    if np.hypot(*shift) < max(3 * np.hypot(*uncertainty), 0.03 * float(np.median(sizes))):
+    sizes = sizes_of(predicted)
+    shifts = measured[:, None, :2] - predicted[None, :, :2]
+    alike = abs(np.log(measured[:, None, 3] / predicted[None, :, 3])) < 0.2
+    near = (shifts**2).sum(axis=2) < (config.camera_reach * sizes[:, 0]) ** 2
+    rows, columns = np.nonzero(alike & near)
+    if len(rows) < _FEWEST:
         return STILL
+    shifts = shifts[rows, columns]
+    width = (config.camera_noise * sizes[columns]).T
+    stride = -(-len(shifts) // _CANDIDATES)
+    candidates = np.vstack([np.zeros((1, 2)), shifts[::stride]])
+    apart = ((shifts[None] - candidates[:, None]) ** 2).sum(axis=2) / width**2
+    support = np.exp(-apart / 2)
+    votes = np.zeros((len(predicted), len(candidates)))
+    np.maximum.at(votes, columns, support.T)
+    total = votes.sum(axis=0)
+    best = int(total.argmax())
+    if total[best] < max(config.camera_evidence * total[0] + 0.5, 0.4 * len(predicted)):
+        return STILL
+    weights = support[best]
+    shift = weights @ shifts / weights.sum()
     return np.column_stack([np.eye(2), shift])
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from dataclasses import fields
 
-# The size of a box, to which lengths are relative, is the square root of its area.
 _SHARE = (0.0, 1.0)
 _LENGTH = (1e-3, 10.0)
 _TIME = (0.0, 3600.0)
+_DISTANCE = (0.0, 2.0)
 _RANGES = {
     'confident_score': _SHARE,
     'minimum_score': _SHARE,
@@ -21,17 +21,22 @@ _RANGES = {
     'initial_speed': _LENGTH,
     'acceleration_noise': _LENGTH,
     'resize_noise': _LENGTH,
-    'gate_sigmas': (0.0, 10.0),
-    'minimum_overlap': _SHARE,
-    'minimum_overlap_low': _SHARE,
+    'motion_limit': (1.0, 1000.0),
+    'outlier_tail': (0.5, 1000.0),
+    'vagueness_weight': (0.0, 10.0),
+    'low_score_limit': _SHARE,
     'duplicate_overlap': _SHARE,
-    'appearance_weight': _SHARE,
-    'appearance_limit': (0.0, 2.0),
+    'appearance_weight': (0.0, 10.0),
+    'appearance_neutral': _DISTANCE,
     'appearance_memory': _TIME,
     'gallery_interval': _TIME,
-    'reidentification_limit': (0.0, 2.0),
-    'reidentification_time': _TIME,
+    'reidentification_limit': _DISTANCE,
+    'reidentification_after': _TIME,
     'reidentification_speed': (0.0, 100.0),
+    'camera_memory': _TIME,
+    'camera_reach': _LENGTH,
+    'camera_noise': _LENGTH,
+    'camera_evidence': (1.0, 100.0),
 }
 
 
@@ -43,55 +48,66 @@ class TrackerConfig:
         confident_score: detections at or above are associated first (0 to 1).
         minimum_score: detections below are never used (0 to 1).
         birth_score: an unmatched detection at or above starts a track (0 to 1).
-        confirmation_hits: observations that make a tentative track a confirmed one (1 to 100).
-        tentative_time: seconds without observation after which a tentative track is removed.
-        coast_time: seconds without observation after which a confirmed track is lost.
-        lost_time: seconds without observation after which a track is removed.
+        confirmation_hits: detections that make a tentative track a confirmed one (1 to 100).
+        tentative_time: seconds without detection after which a tentative track is removed.
+        coast_time: seconds without detection after which a confirmed track is lost.
+        lost_time: seconds without detection after which a track is removed.
         position_noise: standard deviation of a detected centre, in sizes.
         size_noise: standard deviation of a detected width or height, in sizes.
         displacement_noise: standard deviation of a displacement with score 1, in sizes.
         initial_speed: standard deviation of the speed of a new track, sizes per second.
-        acceleration_noise: how fast speeds change: their standard deviation after one second,
-            sizes per second.
+        acceleration_noise: standard deviation that a speed gains in one second, sizes per second.
         resize_noise: the same for width and height.
-        gate_sigmas: predicted boxes are widened by so many standard deviations (0 to 10).
-        minimum_overlap: least overlap of a confident detection and a widened box (0 to 1).
-        minimum_overlap_low: the same for detections that are not confident.
+        motion_limit: greatest negative log likelihood of a pair, for all coordinates together
+            (1 to 1000).
+        outlier_tail: degrees of freedom of Student's t distribution; few forgive bad boxes,
+            many make it a normal distribution (0.5 to 1000).
+        vagueness_weight: how much an uncertain prediction counts against a pair (0 to 10).
+        low_score_limit: share of `motion_limit` for detections that are not confident.
         duplicate_overlap: a detection that overlaps a tracked box more starts no track.
-        appearance_weight: share of appearance in the cost of a pair, the rest is motion.
-        appearance_limit: greatest cosine distance of a pair (0 to 2).
+        appearance_weight: what a cosine distance of 1 costs, in motion limits (0 to 10).
+        appearance_neutral: cosine distance that speaks neither for nor against (0 to 2).
         appearance_memory: seconds over which the mean appearance forgets.
         gallery_interval: seconds between the views that are kept for re-identification.
-        reidentification_limit: greatest cosine distance at which a lost track is found again.
-        reidentification_time: seconds without observation after which an unconfirmed guess of
-            the position is no longer needed: appearance decides inside a growing circle.
-        reidentification_speed: growth of that circle, sizes per second.
+        reidentification_limit: greatest cosine distance at which a track is found again.
+        reidentification_after: seconds without detection from which it may be found so.
+        reidentification_speed: radius around the last prediction in which it is looked for, in
+            sizes per second of absence.
+        camera_memory: tracks seen within so many seconds vote on the motion of the camera.
+        camera_reach: greatest shift between two frames, in sizes.
+        camera_noise: standard deviation of a single vote, in sizes.
+        camera_evidence: how many times more votes a shift needs than no shift (1 to 100).
     """
 
     confident_score: float = 0.5
     minimum_score: float = 0.1
-    birth_score: float = 0.5
+    birth_score: float = 0.6
     confirmation_hits: int = 2
-    tentative_time: float = 0.25
+    tentative_time: float = 0.15
     coast_time: float = 0.25
-    lost_time: float = 2.0
+    lost_time: float = 1.5
     position_noise: float = 0.06
     size_noise: float = 0.08
     displacement_noise: float = 0.04
-    initial_speed: float = 1.5
-    acceleration_noise: float = 1.0
-    resize_noise: float = 0.15
-    gate_sigmas: float = 1.0
-    minimum_overlap: float = 0.2
-    minimum_overlap_low: float = 0.4
+    initial_speed: float = 1.9
+    acceleration_noise: float = 0.8
+    resize_noise: float = 0.17
+    motion_limit: float = 30.0
+    outlier_tail: float = 6.0
+    vagueness_weight: float = 2.2
+    low_score_limit: float = 0.7
     duplicate_overlap: float = 0.8
-    appearance_weight: float = 0.5
-    appearance_limit: float = 0.6
+    appearance_weight: float = 1.0
+    appearance_neutral: float = 0.4
     appearance_memory: float = 0.5
     gallery_interval: float = 0.5
     reidentification_limit: float = 0.35
-    reidentification_time: float = 0.2
+    reidentification_after: float = 0.2
     reidentification_speed: float = 2.0
+    camera_memory: float = 0.4
+    camera_reach: float = 1.5
+    camera_noise: float = 0.12
+    camera_evidence: float = 1.3
 
     def __post_init__(self) -> None:
         """Check every value against its range."""

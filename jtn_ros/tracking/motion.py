@@ -5,6 +5,8 @@ rate: means are (M, 4, 2), covariances (M, 4, 2, 2), in pixels and pixels per se
 grow with the box, so that near and far objects are treated alike.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,18 @@ from jtn_ros.tracking.config import TrackerConfig
 Floats = NDArray[np.float64]
 VALUE, RATE = 0, 1
 _SMALLEST = 1.0  # pixels
+
+
+class Velocities(NamedTuple):
+    """Measured velocities of N detections.
+
+    Attributes:
+        values: (N, 2) in px/s.
+        variances: (N, 2) in (px/s)^2.
+    """
+
+    values: Floats
+    variances: Floats
 
 
 def measure(boxes: NDArray[np.floating]) -> Floats:

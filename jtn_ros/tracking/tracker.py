@@ -1,7 +1,5 @@
 """The default tracker: motion, appearance and patience."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,39 +8,18 @@ from jtn_ros.geometry import Boxes
 from jtn_ros.geometry import box_iou
 from jtn_ros.tracking import appearance
 from jtn_ros.tracking import motion
-from jtn_ros.tracking.association import Matches
-from jtn_ros.tracking.association import assign
-from jtn_ros.tracking.association import widened_overlap
-from jtn_ros.tracking.camera_motion import STILL
-from jtn_ros.tracking.camera_motion import common_displacement
+from jtn_ros.tracking.association import Matching
+from jtn_ros.tracking.association import motion_cost
+from jtn_ros.tracking.association import velocity_cost
+from jtn_ros.tracking.camera_motion import common_shift
 from jtn_ros.tracking.camera_motion import move
-from jtn_ros.tracking.columns import Columns
 from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.motion import RATE
 from jtn_ros.tracking.motion import VALUE
 from jtn_ros.tracking.motion import Floats
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Table(Columns):
-    """What the tracker remembers: one row a track."""
-
-    ids: NDArray[np.int64]
-    means: Floats  # (M, 4, 2), see `motion`
-    covariances: Floats  # (M, 4, 2, 2)
-    scores: NDArray[np.float32]
-    class_ids: NDArray[np.int32]
-    states: NDArray[np.uint8]
-    births: NDArray[np.int64]  # number of the frame
-    hits: NDArray[np.int32]
-    stamps: NDArray[np.int64]  # of the last observation, nanoseconds
-    matched: NDArray[np.int32]  # row of this frame's detections, or -1
-    appearances: NDArray[np.float32]  # (M, D), zero when unknown
-    galleries: NDArray[np.float32]  # (M, GALLERY, D)
-    views: NDArray[np.int32]  # pictures put into the gallery so far
-    viewed: NDArray[np.int64]  # stamp of the last of them
+from jtn_ros.tracking.track_table import TrackTable
 
 
 class Tracker:
@@ -70,32 +47,12 @@ class Tracker:
         """Forget all tracks, as after a jump in time; identities go on, none is used again."""
         self._frame = 0
         self._stamp: int | None = None
-        self._table = self._create(Detections.empty(), np.zeros(0, np.intp), 0, 0.0)
+        self._table = self._create(Detections.empty(), np.zeros(0, np.intp), None, 0)
 
     @property
     def tracks(self) -> Tracks:
         """Return all live tracks after the last step."""
-        table = self._table
-        return Tracks(
-            ids=table.ids.copy(),
-            boxes=motion.boxes_of(table.means),
-            scores=table.scores.copy(),
-            class_ids=table.class_ids.copy(),
-            centers=table.means[:, :2, VALUE].astype(np.float32),
-            velocities=table.means[:, :2, RATE].astype(np.float32),
-            velocity_covariances=_diagonal(table.covariances[:, :2, RATE, RATE]),
-            states=table.states.copy(),
-            ages=(self._frame - table.births).astype(np.int32),
-            hits=table.hits.copy(),
-            unseen_ns=(self._stamp or 0) - table.stamps,
-            detection_indices=table.matched.copy(),
-            embeddings=table.appearances.copy() if table.appearances.shape[1] else None,
-        )
-
-    @property
-    def minimum_score(self) -> float:
-        """Return the score below which detections are never used."""
-        return self._config.minimum_score
+        return self._table.snapshot(self._stamp or 0, self._frame)
 
     def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
         """Return boxes (M, 4) and scores (M,) of all live tracks, for the prior heat map."""
@@ -110,25 +67,26 @@ class Tracker:
             detections: of this frame, in any order; empty ones count too.
             stamp_ns: time of the frame in nanoseconds.
             camera_motion: (2, 3) affine matrix from pixels of the previous frame to this one,
-                or None to estimate a shift from the displacements.
+                or None to estimate a shift from the detections.
 
         Raises:
             ValueError: if time runs backwards or embeddings change their length.
         """
-        seconds = self._elapsed(stamp_ns)
-        self._adopt_embeddings(detections)
-        previous = self._table.means
+        seconds = self._advance(stamp_ns)
+        self._make_room_for_embeddings(detections)
+        self._predict(seconds)
         if camera_motion is None:
-            camera_motion = self._estimate_camera_motion(detections, seconds)
-        self._predict(seconds, camera_motion)
-        rows, columns = self._associate(detections, previous, stamp_ns)
-        self._update(detections, rows, columns, stamp_ns, seconds, camera_motion)
-        self._give_birth(detections, rows, stamp_ns, seconds)
+            camera_motion = self._estimate_camera_motion(detections, stamp_ns)
+        self._table = self._table.replace(means=move(self._table.means, camera_motion))
+        velocities = self._measure_velocities(detections, seconds, camera_motion)
+        rows, columns = self._associate(detections, velocities, stamp_ns)
+        self._update(detections, rows, columns, velocities, stamp_ns)
+        self._give_birth(detections, rows, velocities, stamp_ns)
         self._settle(stamp_ns)
         return self.tracks
 
-    def _elapsed(self, stamp_ns: int) -> float:
-        """Advance the clock and return the seconds since the previous frame."""
+    def _advance(self, stamp_ns: int) -> float:
+        """Set the clock and return the seconds since the previous frame."""
         previous = stamp_ns if self._stamp is None else self._stamp
         if stamp_ns < previous:
             raise ValueError(
@@ -139,123 +97,124 @@ class Tracker:
         self._stamp = stamp_ns
         return (stamp_ns - previous) / 1e9
 
-    def _adopt_embeddings(self, detections: Detections) -> None:
-        """Make room for embeddings when they come for the first time."""
-        if detections.embeddings is None:
+    def _make_room_for_embeddings(self, detections: Detections) -> None:
+        """Widen the table when embeddings come for the first time."""
+        if detections.embeddings is None or not len(detections) or not len(self._table):
             return
         known, given = self._table.appearances.shape[1], detections.embeddings.shape[1]
-        if known == given:
-            return
-        if known and len(self._table):
+        if known and known != given:
             raise ValueError(
                 f'embeddings of length {given} after length {known}; reset() the tracker when '
                 'the detector changes'
             )
-        number = len(self._table)
-        self._table = self._table.replace(
-            appearances=np.zeros((number, given), np.float32),
-            galleries=np.zeros((number, appearance.GALLERY, given), np.float32),
-        )
-
-    def _estimate_camera_motion(self, detections: Detections, seconds: float) -> Floats:
-        table = self._table
-        if detections.displacements is None:
-            return STILL
-        seen = table.matched >= 0
-        confident = detections.scores >= self._config.confident_score
-        sizes = motion.sizes_of(motion.measure(detections.boxes))[:, 0]
-        return common_displacement(
-            detections.displacements[confident],
-            sizes[confident],
-            table.means[seen, :2, RATE] * seconds,
-        )
-
-    def _predict(self, seconds: float, camera_motion: Floats) -> None:
-        means, covariances = motion.predict(
-            self._table.means, self._table.covariances, seconds, self._config
-        )
-        self._table = self._table.replace(
-            means=move(means, camera_motion),
-            covariances=covariances,
-            matched=np.full(len(means), -1, np.int32),
-        )
-
-    def _associate(self, detections: Detections, previous: Floats, stamp_ns: int) -> Matches:
-        """Return matched detections and tracks."""
-        config, table = self._config, self._table
-        rows = np.zeros(0, np.intp)
-        columns = np.zeros(0, np.intp)
-        if not len(detections) or not len(table):
-            return rows, columns
-        same_class = detections.class_ids[:, None] == table.class_ids[None]
-        confident = detections.scores >= config.confident_score
-        low = ~confident & (detections.scores >= config.minimum_score)
-        overlap = self._overlap(detections, previous)
-        cost = 1 - overlap
-        allowed = same_class & (overlap > config.minimum_overlap) & confident[:, None]
-        if detections.embeddings is not None and table.appearances.shape[1]:
-            distance = appearance.distances(detections.embeddings, table.appearances)
-            known = table.appearances.any(axis=1)[None]
-            weight = config.appearance_weight
-            cost = np.where(known, (1 - weight) * cost + weight * distance, cost)
-            allowed &= ~known | (distance < config.appearance_limit)
-        rows, columns = assign(cost, allowed, 1.0)
-
-        free = _others(len(table), columns)
-        recent = free[table.states[free] == TrackState.CONFIRMED]
-        second = np.flatnonzero(low)
-        if len(second) and len(recent):
-            pairs = np.ix_(second, recent)
-            allowed = same_class[pairs] & (overlap[pairs] > config.minimum_overlap_low)
-            more = assign(1 - overlap[pairs], allowed, 1.0)
-            rows = np.concatenate([rows, second[more[0]]])
-            columns = np.concatenate([columns, recent[more[1]]])
-
-        free = _others(len(table), columns)
-        unseen = (stamp_ns - table.stamps[free]) / 1e9
-        lost = free[
-            (unseen > config.reidentification_time)
-            & (table.states[free] != TrackState.TENTATIVE)
-            & table.appearances[free].any(axis=1)
-        ]
-        third = _others(len(detections), rows)
-        third = third[confident[third]]
-        if len(third) and len(lost) and detections.embeddings is not None:
-            distance = np.minimum(
-                appearance.distances(detections.embeddings[third], table.appearances[lost]),
-                appearance.gallery_distances(detections.embeddings[third], table.galleries[lost]),
+        if not known:
+            number = len(self._table)
+            self._table = self._table.replace(
+                appearances=np.zeros((number, given), np.float32),
+                galleries=np.zeros((number, appearance.GALLERY, given), np.float32),
             )
-            where = motion.measure(detections.boxes[third])
-            apart = np.linalg.norm(where[:, None, :2] - table.means[None, lost, :2, VALUE], axis=2)
-            sizes = motion.sizes_of(table.means[lost][..., VALUE])[:, 0]
-            unseen = (stamp_ns - table.stamps[lost]) / 1e9
-            reach = sizes * (1 + config.reidentification_speed * unseen)
-            allowed = same_class[np.ix_(third, lost)] & (apart < reach[None])
-            more = assign(distance, allowed, config.reidentification_limit)
-            rows = np.concatenate([rows, third[more[0]]])
-            columns = np.concatenate([columns, lost[more[1]]])
-        return rows, columns
 
-    def _overlap(self, detections: Detections, previous: Floats) -> Floats:
-        """Return how well detections (N) fit predicted tracks (M) and their displacements."""
+    def _predict(self, seconds: float) -> None:
         table = self._table
-        deviations = np.sqrt(table.covariances[:, :2, VALUE, VALUE])
-        margins = self._config.gate_sigmas * deviations
-        overlap = widened_overlap(detections.boxes, motion.boxes_of(table.means), margins)
-        if detections.displacements is None:
-            return overlap
-        origin = detections.boxes + np.tile(detections.displacements, 2)
-        before = widened_overlap(origin, motion.boxes_of(previous), margins)
-        return np.maximum(overlap, before)
+        means, covariances = motion.predict(table.means, table.covariances, seconds, self._config)
+        self._table = table.replace(
+            means=means, covariances=covariances, matched=np.full(len(means), -1, np.int32)
+        )
+
+    def _estimate_camera_motion(self, detections: Detections, stamp_ns: int) -> Floats:
+        config, table = self._config, self._table
+        recent = table.unseen(stamp_ns) < config.camera_memory
+        confident = detections.scores >= config.confident_score
+        measured = motion.measure(detections.boxes[confident])
+        return common_shift(measured, table.means[recent, :, VALUE], config)
+
+    def _measure_velocities(
+        self, detections: Detections, seconds: float, camera_motion: Floats
+    ) -> motion.Velocities | None:
+        """Return the velocities that the displacements tell, without the camera's motion."""
+        if detections.displacements is None or seconds <= 0:
+            return None
+        middle = detections.centers.astype(np.float64)
+        before = middle + detections.displacements
+        before = before @ camera_motion[:, :2].T + camera_motion[:, 2]
+        scale = motion.sizes_of(motion.measure(detections.boxes))
+        doubt = 2 - detections.scores.clip(0, 1)[:, None]
+        deviations = self._config.displacement_noise * scale * doubt / seconds
+        return motion.Velocities((middle - before) / seconds, np.repeat(deviations**2, 2, axis=1))
+
+    def _associate(
+        self, detections: Detections, velocities: motion.Velocities | None, stamp_ns: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return matched detections and their tracks."""
+        config, table = self._config, self._table
+        matching = Matching(len(detections), len(table))
+        if not len(detections) or not len(table):
+            return matching.matches
+        measured = motion.measure(detections.boxes)
+        cost = motion_cost(measured, table.means, table.covariances, config)
+        if velocities is not None:
+            cost += velocity_cost(measured, velocities, table.means, table.covariances, config)
+        cost[detections.class_ids[:, None] != table.class_ids[None]] = np.inf
+        confident = detections.scores >= config.confident_score
+        proven = table.states != TrackState.TENTATIVE
+
+        rows, columns = matching.free(confident, np.ones(len(table), np.bool_))
+        pairs = np.ix_(rows, columns)
+        look = self._appearance_cost(detections, rows)
+        matching.add(rows, columns, cost[pairs] + look, limit=1.0)
+
+        weak = ~confident & (detections.scores >= config.minimum_score)
+        rows, columns = matching.free(weak, proven)
+        matching.add(rows, columns, cost[np.ix_(rows, columns)], config.low_score_limit)
+
+        if detections.embeddings is not None:
+            missing = table.unseen(stamp_ns) > config.reidentification_after
+            rows, columns = matching.free(confident, proven & missing)
+            distances = self._lost_distances(detections, measured, rows, columns, stamp_ns)
+            distances[np.isinf(cost[np.ix_(rows, columns)])] = np.inf
+            matching.add(rows, columns, distances, config.reidentification_limit)
+        return matching.matches
+
+    def _appearance_cost(self, detections: Detections, rows: NDArray[np.intp]) -> Floats:
+        """Return what appearance adds to the cost of detections `rows` and all tracks."""
+        config, table = self._config, self._table
+        if detections.embeddings is None or not table.appearances.shape[1]:
+            return np.zeros((len(rows), len(table)))
+        distances = appearance.distances(detections.embeddings[rows], table.appearances)
+        known = table.appearances.any(axis=1)
+        return np.where(
+            known, config.appearance_weight * (distances - config.appearance_neutral), 0
+        )
+
+    def _lost_distances(
+        self,
+        detections: Detections,
+        measured: Floats,
+        rows: NDArray[np.intp],
+        columns: NDArray[np.intp],
+        stamp_ns: int,
+    ) -> NDArray[np.floating]:
+        """Return how unlike detections and lost tracks look; infinite where one cannot be."""
+        config, table = self._config, self._table
+        assert detections.embeddings is not None
+        seen = detections.embeddings[rows]
+        distances = np.minimum(
+            appearance.distances(seen, table.appearances[columns]),
+            appearance.gallery_distances(seen, table.galleries[columns]),
+        )
+        lost = table.means[columns][..., VALUE]
+        apart = np.linalg.norm(measured[rows][:, None, :2] - lost[None, :, :2], axis=2)
+        absence = table.unseen(stamp_ns)[columns]
+        reach = motion.sizes_of(lost)[:, 0] * (1 + config.reidentification_speed * absence)
+        return np.where(apart < reach, distances, np.inf)
 
     def _update(
         self,
         detections: Detections,
         rows: NDArray[np.intp],
         columns: NDArray[np.intp],
+        velocities: motion.Velocities | None,
         stamp_ns: int,
-        seconds: float,
-        camera_motion: Floats,
     ) -> None:
         """Correct the filters and appearances of matched tracks."""
         config, table = self._config, self._table
@@ -268,83 +227,89 @@ class Tracker:
             measured,
             motion.measurement_variance(measured, config),
         )
-        if seen.displacements is not None and seconds > 0:
-            velocity, variance = self._measured_velocity(seen, seconds, camera_motion)
+        if velocities is not None:
             means[:, :2], covariances[:, :2] = motion.correct(
-                means[:, :2], covariances[:, :2], RATE, velocity, variance
+                means[:, :2],
+                covariances[:, :2],
+                RATE,
+                velocities.values[rows],
+                velocities.variances[rows],
             )
         table.means[columns] = means
         table.covariances[columns] = covariances
         table.scores[columns] = seen.scores
         table.hits[columns] += 1
         table.matched[columns] = rows
-        if seen.embeddings is not None:
+        if seen.embeddings is not None and len(rows):
             self._remember_appearance(seen, columns, stamp_ns)
         table.stamps[columns] = stamp_ns
-
-    def _measured_velocity(
-        self, seen: Detections, seconds: float, camera_motion: Floats
-    ) -> tuple[Floats, Floats]:
-        """Return velocities (N, 2) from displacements and their variances (N, 2)."""
-        assert seen.displacements is not None
-        scale = motion.sizes_of(motion.measure(seen.boxes))
-        velocity = -(seen.displacements.astype(np.float64) + camera_motion[:, 2]) / seconds
-        noise = self._config.displacement_noise * scale * (2 - seen.scores.clip(0, 1)[:, None])
-        return velocity, np.repeat((noise / seconds) ** 2, 2, axis=1)
 
     def _remember_appearance(
         self, seen: Detections, columns: NDArray[np.intp], stamp_ns: int
     ) -> None:
         config, table = self._config, self._table
         assert seen.embeddings is not None
-        unseen = (stamp_ns - table.stamps[columns]) / 1e9
-        share = 1 - np.exp(-unseen / max(config.appearance_memory, 1e-9))
+        absence = table.unseen(stamp_ns)[columns]
+        share = 1 - np.exp(-absence / max(config.appearance_memory, 1e-9))
         weights = np.minimum(share, 0.5) * seen.scores.clip(0, 1)
         table.appearances[columns] = appearance.blend(
             table.appearances[columns], seen.embeddings, weights
         )
-        due = stamp_ns - table.viewed[columns] >= config.gallery_interval * 1e9
+        due = stamp_ns - table.view_stamps[columns] >= config.gallery_interval * 1e9
         due &= seen.scores >= config.confident_score
         kept = columns[due]
         table.galleries[kept, table.views[kept] % appearance.GALLERY] = seen.embeddings[due]
         table.views[kept] += 1
-        table.viewed[kept] = stamp_ns
+        table.view_stamps[kept] = stamp_ns
 
     def _give_birth(
-        self, detections: Detections, rows: NDArray[np.intp], stamp_ns: int, seconds: float
+        self,
+        detections: Detections,
+        rows: NDArray[np.intp],
+        velocities: motion.Velocities | None,
+        stamp_ns: int,
     ) -> None:
         """Start tracks at confident detections that belong to no track."""
         config, table = self._config, self._table
-        free = _others(len(detections), rows)
-        free = free[detections.scores[free] >= config.birth_score]
-        if not len(free):
+        free = detections.scores >= config.birth_score
+        free[rows] = False
+        born = np.flatnonzero(free)
+        if not len(born):
             return
         observed = table.matched >= 0
-        overlap = box_iou(detections.boxes[free], motion.boxes_of(table.means[observed]))
-        same = detections.class_ids[free][:, None] == table.class_ids[observed][None]
-        free = free[(overlap * same).max(axis=1, initial=0) <= config.duplicate_overlap]
-        self._table = table.extend(self._create(detections, free, stamp_ns, seconds))
+        overlap = box_iou(detections.boxes[born], motion.boxes_of(table.means[observed]))
+        same = detections.class_ids[born][:, None] == table.class_ids[observed][None]
+        born = born[(overlap * same).max(axis=1, initial=0) <= config.duplicate_overlap]
+        self._table = table.extend(self._create(detections, born, velocities, stamp_ns))
 
     def _create(
-        self, detections: Detections, rows: NDArray[np.intp], stamp_ns: int, seconds: float
-    ) -> _Table:
+        self,
+        detections: Detections,
+        rows: NDArray[np.intp],
+        velocities: motion.Velocities | None,
+        stamp_ns: int,
+    ) -> TrackTable:
+        """Return tentative tracks that start at some detections."""
         number = len(rows)
         seen = detections.select(rows)
         means, covariances = motion.initiate(motion.measure(seen.boxes), self._config)
-        if seen.displacements is not None and seconds > 0:
-            velocity, variance = self._measured_velocity(seen, seconds, STILL)
+        if velocities is not None:
             means[:, :2], covariances[:, :2] = motion.correct(
-                means[:, :2], covariances[:, :2], RATE, velocity, variance
+                means[:, :2],
+                covariances[:, :2],
+                RATE,
+                velocities.values[rows],
+                velocities.variances[rows],
             )
         embeddings = seen.embeddings
         if embeddings is None:
-            known = self._table.appearances.shape[1] if self._last_id else 0
-            embeddings = np.zeros((number, known), np.float32)
+            width = self._table.appearances.shape[1] if self._last_id else 0
+            embeddings = np.zeros((number, width), np.float32)
         galleries = np.zeros((number, appearance.GALLERY, embeddings.shape[1]), np.float32)
         galleries[:, 0] = embeddings
         first = self._last_id + 1
         self._last_id += number
-        return _Table(
+        return TrackTable(
             ids=np.arange(first, first + number),
             means=means,
             covariances=covariances,
@@ -358,32 +323,16 @@ class Tracker:
             appearances=embeddings,
             galleries=galleries,
             views=np.ones(number, np.int32),
-            viewed=np.full(number, stamp_ns, np.int64),
+            view_stamps=np.full(number, stamp_ns, np.int64),
         )
 
     def _settle(self, stamp_ns: int) -> None:
         """Set the states of all tracks and remove those unseen for too long."""
         config, table = self._config, self._table
-        unseen = (stamp_ns - table.stamps) / 1e9
+        absence = table.unseen(stamp_ns)
         proven = table.hits >= config.confirmation_hits
-        lost = unseen > config.coast_time
-        states = np.where(lost, TrackState.LOST, TrackState.CONFIRMED)
+        states = np.where(absence > config.coast_time, TrackState.LOST, TrackState.CONFIRMED)
         table.states[:] = np.where(proven, states, TrackState.TENTATIVE)
-        limit = np.where(proven, config.lost_time, config.tentative_time)
-        gone = unseen > limit
+        gone = absence > np.where(proven, config.lost_time, config.tentative_time)
         if gone.any():
             self._table = table.select(~gone)
-
-
-def _others(number: int, taken: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the indices below a number that are not taken."""
-    free = np.ones(number, np.bool_)
-    free[taken] = False
-    return np.flatnonzero(free)
-
-
-def _diagonal(variances: Floats) -> NDArray[np.float32]:
-    """Return (M, 2, 2) matrices with the given (M, 2) diagonals."""
-    matrices = np.zeros((len(variances), 2, 2), np.float32)
-    matrices[:, [0, 1], [0, 1]] = variances
-    return matrices

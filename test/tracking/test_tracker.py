@@ -1,0 +1,310 @@
+"""The default tracker: identities, velocities, states and bad input."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from jtn_ros.detections import Detections
+from jtn_ros.tracking import Tracker
+from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking import Tracks
+from jtn_ros.tracking import TrackState
+
+SECOND = 1_000_000_000
+
+
+def people(
+    *centers: tuple[float, float],
+    scores: float | list[float] = 0.9,
+    class_ids: int | list[int] = 0,
+    displacements: list[tuple[float, float]] | None = None,
+    looks: list[int] | None = None,
+) -> Detections:
+    """Return boxes of 40 x 100 pixels; `looks` picks unit vectors as embeddings."""
+    middle = np.array(centers, np.float32).reshape(-1, 2)
+    number, half = len(middle), np.float32((20, 50))
+    return Detections(
+        boxes=np.hstack([middle - half, middle + half]),
+        scores=np.broadcast_to(np.float32(scores), number),
+        class_ids=np.broadcast_to(class_ids, number),
+        centers=middle,
+        displacements=displacements,
+        embeddings=None if looks is None else np.eye(8, dtype=np.float32)[looks],
+    )
+
+
+def walk(
+    tracker: Tracker, velocity: float, frames: int, rate: float = 20, start: int = 0
+) -> Tracks:
+    """Let one person walk to the right and return the tracks of the last frame."""
+    for frame in range(start, start + frames):
+        tracks = tracker.step(people((100 + velocity * frame / rate, 200)), stamp(frame, rate))
+    return tracks
+
+
+def stamp(frame: int, rate: float = 20) -> int:
+    return round(frame * SECOND / rate)
+
+
+@pytest.mark.parametrize('rate', [5, 15, 30, 60])
+@pytest.mark.parametrize('velocity', [0, 30, -160])
+def test_velocity_in_pixels_per_second_whatever_the_frame_rate(
+    rate: float, velocity: float
+) -> None:
+    tracks = walk(Tracker(), velocity, round(rate) + 1, rate)
+    assert len(tracks) == 1
+    np.testing.assert_allclose(tracks.velocities, [[velocity, 0]], atol=0.1 * abs(velocity) + 0.1)
+    end = 100 + velocity
+    np.testing.assert_allclose(tracks.boxes, [[end - 20, 150, end + 20, 250]], atol=2)
+
+
+def test_noisy_walks_come_within_15_percent_in_a_second() -> None:
+    rng = np.random.default_rng(5)
+    errors = []
+    for velocity in rng.uniform(40, 200, 40):
+        tracker = Tracker()
+        for frame in range(25):
+            noise = rng.normal(0, 1.5, 2)
+            tracks = tracker.step(
+                people((100 + velocity * frame / 24 + noise[0], 200 + noise[1])), stamp(frame, 24)
+            )
+        errors.append(abs(tracks.velocities[0, 0] / velocity - 1))
+    assert np.median(errors) < 0.08
+    assert np.mean(np.array(errors) < 0.15) >= 0.85
+
+
+def test_irregular_stamps_give_the_same_velocity() -> None:
+    tracker = Tracker()
+    for seconds in (0, 0.04, 0.2, 0.24, 0.5, 0.55, 0.9, 0.95, 1.2):
+        tracks = tracker.step(people((100 + 80 * seconds, 200)), round(seconds * SECOND))
+    np.testing.assert_allclose(tracks.velocities, [[80, 0]], atol=6)
+    assert tracks.ids.tolist() == [1]
+
+
+def test_displacements_give_the_velocity_from_the_first_frame_on() -> None:
+    tracker = Tracker()
+    tracker.step(people(), 0)
+    tracks = tracker.step(people((100, 200), displacements=[(-6, 0)]), stamp(1))
+    np.testing.assert_allclose(tracks.velocities, [[120, 0]], atol=25)
+    assert tracks.velocity_covariances[0, 0, 0] > 0
+    alone = Tracker().step(people((100, 200)), stamp(1))
+    assert tracks.velocity_covariances[0, 0, 0] < alone.velocity_covariances[0, 0, 0]
+
+
+def test_states_from_tentative_to_removed() -> None:
+    config = TrackerConfig(coast_time=0.1, lost_time=0.5)
+    tracker = Tracker(config)
+    assert walk(tracker, 40, 1).states.tolist() == [TrackState.TENTATIVE]
+    assert walk(tracker, 40, 9, start=1).states.tolist() == [TrackState.CONFIRMED]
+    states, deviations, positions = [], [], []
+    for frame in range(10, 21):
+        tracks = tracker.step(Detections.empty(), stamp(frame))
+        states += tracks.states.tolist()
+        deviations += tracks.velocity_covariances[:, 0, 0].tolist()
+        positions += tracks.centers[:, 0].tolist()
+        assert not tracks.observed.any()
+    assert states == [TrackState.CONFIRMED] * 2 + [TrackState.LOST] * 8
+    assert (np.diff(deviations) > 0).all()
+    np.testing.assert_allclose(positions, 100 + 2 * np.arange(10, 20), atol=1)
+
+
+def test_tentative_tracks_go_soon() -> None:
+    tracker = Tracker()
+    tracker.step(people((100, 200)), 0)
+    assert len(tracker.step(Detections.empty(), SECOND)) == 0
+
+
+def test_ages_hits_and_time_unseen() -> None:
+    tracker = Tracker()
+    walk(tracker, 20, 4)
+    tracks = tracker.step(Detections.empty(), stamp(4))
+    assert tracks.ages.tolist() == [4]
+    assert tracks.hits.tolist() == [4]
+    assert tracks.unseen_ns.tolist() == [stamp(1)]
+    assert tracks.detection_indices.tolist() == [-1]
+    assert tracks.boxes.shape == (1, 4)
+
+
+def test_crossing_people_keep_their_identities() -> None:
+    tracker = Tracker()
+    for frame in range(41):
+        x = 4 * frame
+        tracks = tracker.step(people((100 + x, 200), (260 - x, 204)), stamp(frame))
+    by_row = dict(zip(tracks.detection_indices.tolist(), tracks.ids.tolist(), strict=True))
+    assert by_row == {0: 1, 1: 2}
+
+
+def test_order_of_detections_does_not_matter() -> None:
+    rng = np.random.default_rng(3)
+    one, other = Tracker(), Tracker()
+    for frame in range(30):
+        places = [(100 + 90 * n + 3 * frame, 200 + 20 * n) for n in range(6)]
+        order = rng.permutation(6)
+        first = one.step(people(*places), stamp(frame))
+        second = other.step(people(*[places[n] for n in order]), stamp(frame))
+    row_first = first.ids[np.argsort(first.centers[:, 0])]
+    row_second = second.ids[np.argsort(second.centers[:, 0])]
+    assert len(set(row_first.tolist())) == 6
+    assert len(set(row_second.tolist())) == 6
+    assert sorted(first.ids) == sorted(second.ids) == [1, 2, 3, 4, 5, 6]
+
+
+def test_weak_detections_keep_tracks_but_start_none() -> None:
+    tracker = Tracker()
+    walk(tracker, 20, 5)
+    tracks = tracker.step(people((105, 200), (500, 200), scores=0.3), stamp(5))
+    assert tracks.ids.tolist() == [1]
+    assert tracks.detection_indices.tolist() == [0]
+    np.testing.assert_allclose(tracks.scores, [0.3])
+
+
+def test_classes_never_share_a_track() -> None:
+    tracker = Tracker()
+    tracker.step(people((100, 200)), 0)
+    tracks = tracker.step(people((100, 200), class_ids=2), stamp(1))
+    assert tracks.class_ids.tolist() == [0, 2]
+    assert tracks.ids.tolist() == [1, 2]
+
+
+def test_appearance_finds_a_lost_person_where_motion_does_not() -> None:
+    """Someone turns round behind a wall: the prediction runs on, the looks do not change."""
+    for looks, expected in ((3, 1), (5, 2)):
+        tracker = Tracker()
+        for frame in range(20):
+            tracker.step(people((100 + 4 * frame, 200), looks=[3]), stamp(frame))
+        for frame in range(20, 36):
+            tracker.step(Detections.empty(), stamp(frame))
+        tracks = tracker.step(people((140, 200), looks=[looks]), stamp(36))
+        assert tracks.ids[tracks.observed].tolist() == [expected]
+
+
+def test_appearance_decides_between_two_who_meet() -> None:
+    tracker = Tracker()
+    for frame in range(10):
+        tracker.step(people((100, 200), (160, 200), looks=[0, 1]), stamp(frame))
+    tracks = tracker.step(people((128, 200), (132, 200), looks=[1, 0]), stamp(10))
+    by_row = dict(zip(tracks.detection_indices.tolist(), tracks.ids.tolist(), strict=True))
+    assert by_row == {0: 2, 1: 1}
+
+
+def test_a_jump_of_the_camera_moves_all_tracks_along() -> None:
+    places = [(100, 200), (300, 260), (520, 180), (700, 240), (900, 220)]
+    for given_motion in (None, np.array([[1.0, 0, 45], [0, 1, -20]])):
+        tracker = Tracker()
+        for frame in range(10):
+            tracks = tracker.step(people(*places), stamp(frame))
+        moved = [(x + 45, y - 20) for x, y in places]
+        tracks = tracker.step(people(*moved), stamp(10), given_motion)
+        assert tracks.ids.tolist() == [1, 2, 3, 4, 5]
+        assert tracks.observed.all()
+        np.testing.assert_allclose(tracks.velocities, np.zeros((5, 2)), atol=12)
+
+
+def test_identities_are_never_used_again() -> None:
+    tracker = Tracker()
+    tracker.step(people((100, 200), (300, 200)), 0)
+    tracker.reset()
+    assert len(tracker.tracks) == 0
+    assert tracker.step(people((100, 200)), 0).ids.tolist() == [3]
+
+
+def test_duplicates_start_no_second_track() -> None:
+    tracker = Tracker()
+    tracker.step(people((100, 200)), 0)
+    tracks = tracker.step(people((100, 200), (101, 200)), stamp(1))
+    assert len(tracks) == 1
+
+
+def test_prior_holds_every_live_track() -> None:
+    tracker = Tracker()
+    walk(tracker, 0, 3)
+    tracker.step(Detections.empty(), stamp(3))
+    boxes, scores = tracker.prior()
+    np.testing.assert_allclose(boxes, [[80, 150, 120, 250]], atol=1)
+    np.testing.assert_allclose(scores, [0.9])
+
+
+def test_what_was_handed_out_stays() -> None:
+    tracker = Tracker()
+    tracks = walk(tracker, 100, 3)
+    before = tracks.boxes.copy()
+    walk(tracker, 100, 3, start=3)
+    np.testing.assert_array_equal(tracks.boxes, before)
+
+
+def test_equal_stamps_are_taken_and_earlier_ones_refused() -> None:
+    tracker = Tracker()
+    tracker.step(people((100, 200), displacements=[(-1, 0)]), SECOND)
+    assert len(tracker.step(people((100, 200), displacements=[(-1, 0)]), SECOND)) == 1
+    with pytest.raises(ValueError, match=r'after one at 1000000000 ns; reset\(\) the tracker'):
+        tracker.step(Detections.empty(), SECOND - 1)
+
+
+def test_embeddings_may_come_later_but_not_change_length() -> None:
+    tracker = Tracker()
+    tracker.step(people((100, 200)), 0)
+    tracks = tracker.step(people((100, 200), looks=[2]), stamp(1))
+    assert tracks.embeddings is not None
+    np.testing.assert_allclose(tracks.embeddings, np.eye(8)[[2]])
+    tracker.step(people((100, 200)), stamp(2))
+    wrong = Detections(boxes=[[0, 0, 9, 9]], scores=[0.9], class_ids=[0], centers=[[4, 4]],
+                       embeddings=[[1, 0]])  # fmt: skip
+    with pytest.raises(ValueError, match='embeddings of length 2 after length 8'):
+        tracker.step(wrong, stamp(3))
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'), [('confident_score', 1.5), ('confirmation_hits', 0), ('lost_time', -1),
+                        ('position_noise', 0), ('motion_limit', float('nan'))],
+)  # fmt: skip
+def test_thresholds_have_ranges(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f'{name} is .*; it must be'):
+        TrackerConfig(**{name: value})
+
+
+_BOX = st.tuples(
+    st.floats(-3000, 3000), st.floats(-3000, 3000), st.floats(-10, 900), st.floats(-10, 900)
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3 * SECOND),
+            st.lists(st.tuples(_BOX, st.floats(0, 1), st.integers(0, 2)), max_size=6),
+            st.booleans(),
+            st.booleans(),
+        ),
+        max_size=8,
+    )
+)
+@settings(max_examples=120, deadline=None)
+def test_any_detections_give_sound_tracks(
+    frames: list[tuple[int, list[tuple[tuple[float, ...], float, int]], bool, bool]],
+) -> None:
+    tracker = Tracker()
+    now = 0
+    for wait, objects, with_displacements, with_embeddings in frames:
+        now += wait
+        boxes = np.array([box for box, _, _ in objects], np.float32).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        detections = Detections(
+            boxes=boxes,
+            scores=[score for _, score, _ in objects],
+            class_ids=[class_id for _, _, class_id in objects],
+            centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
+            displacements=boxes[:, :2] / 100 if with_displacements else None,
+            embeddings=np.eye(6, dtype=np.float32)[: len(objects)] if with_embeddings else None,
+        )
+        tracks = tracker.step(detections, now)
+        assert len(np.unique(tracks.ids)) == len(tracks)
+        assert (tracks.ids > 0).all()
+        assert np.isfinite(tracks.boxes).all()
+        assert np.isfinite(tracks.velocities).all()
+        assert (tracks.velocity_covariances[:, [0, 1], [0, 1]] > 0).all()
+        rows = tracks.detection_indices[tracks.observed]
+        assert len(np.unique(rows)) == len(rows)
+        np.testing.assert_array_equal(tracks.class_ids[tracks.observed],
+                                      detections.class_ids[rows])  # fmt: skip
