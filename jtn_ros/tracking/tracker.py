@@ -54,6 +54,11 @@ class Tracker:
         """Return all live tracks after the last step."""
         return self._table.snapshot(self._stamp or 0, self._frame)
 
+    @property
+    def minimum_score(self) -> float:
+        """Return the score below which a detection is of no use to the tracker."""
+        return self._config.minimum_score
+
     def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
         """Return boxes (M, 4) and scores (M,) of all live tracks, for the prior heat map."""
         return motion.boxes_of(self._table.means), self._table.scores.copy()
