@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.cli.demo_clip import write_clip
     from jtn_ros.cli.demo_report import make_report
     from jtn_ros.cli.demo_report import print_report
+    from jtn_ros.cli.ros_launch import first_error
     from jtn_ros.cli.ros_launch import run_launch_file
     from jtn_ros.media import open_frames
     from jtn_ros.resources import resource_folder
@@ -77,10 +78,12 @@ def run(args: argparse.Namespace) -> int:
         log = output / 'ros2.log'
         try:
             run_launch_file(launch_file, arguments, log=log, timeout_s=_STARTUP_S + 3 * seconds)
-        except ValueError:
+            report = make_report(source, source_path, output)
+        except ValueError as error:
             print(*complaints(log), sep='\n', file=sys.stderr)
+            if (said := first_error(log)) and said not in str(error):
+                raise ValueError(f'{error}; the nodes said: {said}') from error
             raise
-        report = make_report(source, source_path, output)
     print_report(report)
     return 0
 

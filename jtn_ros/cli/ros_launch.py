@@ -58,7 +58,8 @@ def run_launch_file(
             _stop(process)
             raise
     if code:
-        raise ValueError(f'{_first_error(log)} (exit code {code}; all output is in {log})')
+        problem = first_error(log) or 'ros2 launch failed'
+        raise ValueError(f'{problem} (exit code {code}; all output is in {log})')
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -71,10 +72,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _first_error(log: Path) -> str:
-    """Return the first error that a node logged, or the last line."""
-    lines = log.read_text(encoding='utf-8', errors='replace').splitlines()
-    for line in lines:
+def first_error(log: Path) -> str | None:
+    """Return what the first error says that a node logged, or None."""
+    for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
         if found := _ERROR.search(line):
             return found[1]
-    return lines[-1] if lines else 'ros2 launch failed without a word'
+    return None
