@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable
 from collections.abc import Iterator
-from contextlib import suppress
+from pathlib import Path
+from threading import Event
 from threading import Thread
 from time import monotonic
 from time import sleep
@@ -11,9 +12,10 @@ from time import sleep
 import pytest
 import rclpy
 from rclpy.client import Client
-from rclpy.executors import ExternalShutdownException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+
+from .block_model import write_block_model
 
 # Domains above 101 collide with the ports that Linux hands out.
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
@@ -25,6 +27,7 @@ class Graph:
 
     def __init__(self) -> None:
         self._executor = SingleThreadedExecutor()
+        self._closing = Event()
         self._thread = Thread(target=self._spin, name='graph')
         self._nodes: list[Node] = []
         self._thread.start()
@@ -49,14 +52,15 @@ class Graph:
             sleep(0.005)
 
     def close(self) -> None:
-        self._executor.shutdown()
+        self._closing.set()
         self._thread.join()
+        self._executor.shutdown()
         for node in self._nodes:
             node.destroy_node()
 
     def _spin(self) -> None:
-        with suppress(ExternalShutdownException):
-            self._executor.spin()
+        while not self._closing.is_set():
+            self._executor.spin_once(timeout_sec=0.1)
 
 
 @pytest.fixture
@@ -71,3 +75,11 @@ def graph(ros: None) -> Iterator[Graph]:
     graph = Graph()
     yield graph
     graph.close()
+
+
+@pytest.fixture(scope='session')
+def block_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that finds the white blocks of `Blocks`."""
+    path = tmp_path_factory.mktemp('model') / 'blocks.onnx'
+    write_block_model(path)
+    return path
