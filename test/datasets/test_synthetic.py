@@ -212,6 +212,23 @@ def test_nearer_people_stand_lower_and_are_larger():
     assert correlation > 0.6
 
 
+def test_vehicles_are_a_second_class_with_tight_boxes():
+    vehicles = 0
+    for seed in range(8):
+        config = replace(SMALL, seed=seed, people=(2, 2), vehicles=(3, 3))
+        scene = Scene(config)
+        _, annotations = scene.render(SECOND)
+        figures = scene.figures(SECOND)
+        assert (annotations.class_ids == (annotations.ids > 2)).all()
+        for number in np.flatnonzero(annotations.class_ids == 1):
+            rows, columns = solid(figures[int(annotations.ids[number])])
+            tight = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+            # Fast cars are blurred by up to half the length of the greatest smear.
+            assert annotations.boxes[number] == pytest.approx(tight, abs=5.5)
+            vehicles += 1
+    assert vehicles >= 5
+
+
 @pytest.mark.parametrize(('motion', 'least'), [('pan', 5.0), ('shake', 0.7)])
 def test_moving_cameras_move_the_background_as_a_whole(motion, least):
     shifts, errors = [], []
@@ -275,6 +292,7 @@ def test_any_seed_and_size_gives_a_scene(seed, width, height, motion):
         ('duration_s', 0.0),
         ('people', (5, 2)),
         ('people', (0, 101)),
+        ('vehicles', (0, 21)),
         ('occluders', (-1, 2)),
         ('camera_motion', 'zoom'),
     ],

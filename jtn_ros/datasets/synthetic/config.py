@@ -19,6 +19,7 @@ class SceneConfig:
         camera_motion: ``static``, ``pan`` (slow turns), ``shake`` (hand or wind), or ``random``
             (one of the three, mostly static).
         duration_s: seconds of video the scene is defined for, 0.1 to 3600.
+        vehicles: least and greatest number of vehicles (class 1), 0 to 20; none indoors.
         occluders: least and greatest number of objects standing among the people, 0 to 50.
         sensor: add lens blur, noise and compression to the image.
 
@@ -32,6 +33,7 @@ class SceneConfig:
     people: tuple[int, int] = (3, 14)
     camera_motion: CameraMotion = 'random'
     duration_s: float = 20.0
+    vehicles: tuple[int, int] = (0, 0)
     occluders: tuple[int, int] = (1, 9)
     sensor: bool = True
 
@@ -46,7 +48,7 @@ class SceneConfig:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f'{name} is {value}; give a value from {low} to {high}')
-        for name, limit in (('people', 100), ('occluders', 50)):
+        for name, limit in (('people', 100), ('vehicles', 20), ('occluders', 50)):
             least, greatest = getattr(self, name)
             if not 0 <= least <= greatest <= limit:
                 raise ValueError(

@@ -1,4 +1,4 @@
-"""Rasterise one posed and dressed person into a small image patch."""
+"""Rasterise one person or vehicle into a small image patch."""
 
 import math
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.datasets.synthetic.outfit import SHEET
-from jtn_ros.datasets.synthetic.outfit import Outfit
+from jtn_ros.datasets.synthetic.look import SHEET
+from jtn_ros.datasets.synthetic.look import Look
 from jtn_ros.datasets.synthetic.patch import Patch
 
 Array = NDArray[np.float64]
@@ -56,17 +56,17 @@ def silhouette_boxes(pixels: Array, radii: Array, drawn: NDArray[np.bool_]) -> A
 
 
 def draw_figure(
-    pixels: Array, radii: Array, distances: Array, outfit: Outfit, box: Array, light: Light
+    pixels: Array, radii: Array, distances: Array, look: Look, box: Array, light: Light
 ) -> Patch:  # fmt: skip
-    """Draw a person.
+    """Draw a figure.
 
     Args:
         pixels: (S, 2) projected sphere centres.
         radii: (S,) projected radii in pixels.
         distances: (S,) metres from the camera, by which parts hide one another.
-        outfit: what is drawn.
+        look: what is drawn.
         box: (4,) of the silhouette.
-        light: what falls on the person.
+        light: what falls on it.
 
     """
     left, top = (int(value) for value in np.floor(box[:2]) - _MARGIN)
@@ -75,21 +75,21 @@ def draw_figure(
     size = (math.ceil(width * zoom), math.ceil(height * zoom))
     labels, shade = _draw_parts(
         (pixels - (left - 0.5, top - 0.5)) * (size[0] / width, size[1] / height) - 0.5,
-        radii * zoom, distances, size, outfit, light,
+        radii * zoom, distances, size, look, light,
     )  # fmt: skip
 
-    painted = cv2.LUT(cv2.merge([labels] * 4), outfit.palette)
+    painted = cv2.LUT(cv2.merge([labels] * 4), look.palette)
     painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_AREA)
     shade = cv2.resize(shade, (width, height), interpolation=cv2.INTER_AREA)
     shade = cv2.GaussianBlur(shade, (0, 0), min(max(height / 90, 0.4), 2.5))
     upper = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST)
-    upper = cv2.LUT(upper, outfit.upper)
+    upper = cv2.LUT(upper, look.upper)
     to_sheet = np.array([[SHEET / height, 0, SHEET / 2 * (1 - width / height)],
                          [0, SHEET / height, 0]])  # fmt: skip
     worn, cloth = (
         cv2.warpAffine(sheet, to_sheet, (width, height), borderMode=cv2.BORDER_REFLECT,
                        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        for sheet in outfit.patterns
+        for sheet in look.patterns
     )  # fmt: skip
     cv2.copyTo(worn, upper, cloth)
     color, alpha = cv2.cvtColor(painted, cv2.COLOR_BGRA2BGR), cv2.extractChannel(painted, 3)
@@ -100,7 +100,7 @@ def draw_figure(
 
 
 def _draw_parts(
-    centers: Array, radii: Array, distances: Array, size: tuple[int, int], outfit: Outfit,
+    centers: Array, radii: Array, distances: Array, size: tuple[int, int], look: Look,
     light: Light,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:  # fmt: skip
     """Return the materials and the brightness (128 = 1) of every pixel, far parts first."""
@@ -113,13 +113,13 @@ def _draw_parts(
     circles = centers[:, None] + _CIRCLE * radii[:, None, None]
     circles = (circles * fixed).astype(np.int32)
     # The nested shapes are the hull, shrunk towards its middle and moved towards the light.
-    middles = (outfit.means @ centers)[:, None, None] * (1 - _NESTED)
-    lit = (outfit.means @ radii)[:, None, None, None] * light.direction * _SHIFTED
+    middles = (look.means @ centers)[:, None, None] * (1 - _NESTED)
+    lit = (look.means @ radii)[:, None, None, None] * light.direction * _SHIFTED
     offsets = (middles + lit) * fixed
-    for part in np.argsort(outfit.nearer - outfit.means @ distances):
-        hull = cv2.convexHull(circles[outfit.members[part]].reshape(-1, 2))[:, 0]
+    for part in np.argsort(look.nearer - look.means @ distances):
+        hull = cv2.convexHull(circles[look.members[part]].reshape(-1, 2))[:, 0]
         inner = (hull * _NESTED + offsets[part]).astype(np.int32)
-        cv2.fillConvexPoly(labels, hull, outfit.parts[part].label, cv2.LINE_8, _SHIFT)
+        cv2.fillConvexPoly(labels, hull, look.parts[part].label, cv2.LINE_8, _SHIFT)
         cv2.fillConvexPoly(shade, hull, rim, cv2.LINE_8, _SHIFT)
         cv2.fillConvexPoly(shade, inner[0], body, cv2.LINE_8, _SHIFT)
         cv2.fillConvexPoly(shade, inner[1], highlight, cv2.LINE_8, _SHIFT)

@@ -1,66 +1,18 @@
 """What people wear: which hulls of body spheres are drawn, in which colours and patterns."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.synthetic.body import INDEX
+from jtn_ros.datasets.synthetic.look import SHEET
+from jtn_ros.datasets.synthetic.look import Look
+from jtn_ros.datasets.synthetic.look import Part
 from jtn_ros.datasets.synthetic.texture import hsv
 from jtn_ros.datasets.synthetic.texture import octave_noise
 
 # Labels of the drawn materials; 0 is nothing.
 SKIN, HAIR, UPPER, LOWER, SHOES, BAG, INNER, SLEEVE, HAT, EYES = range(1, 11)
-SHEET = 96  # height and width of a pattern sheet, which spans the body from top to toe
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A convex hull of spheres of one material.
-
-    Attributes:
-        spheres: indices into the body's spheres.
-        label: the material.
-        nearer: metres by which the part is moved towards the camera when parts are sorted.
-    """
-
-    spheres: tuple[int, ...]
-    label: int
-    nearer: float = 0.0
-
-
-class Outfit:
-    """How one person looks.
-
-    Attributes:
-        parts: what is drawn.
-        members: (K,) indices of the spheres of every part.
-        means: (P, S) weights that average the spheres of every part.
-        nearer: (P,) metres, as in the parts.
-        drawn: bool (S,), spheres that belong to a part.
-        palette: uint8 (1, 256, 4) BGR and alpha by label.
-        upper: uint8 (1, 256), 255 for the labels of upper clothes.
-        patterns: uint8 (2, SHEET, SHEET, 3) brightness of upper and lower clothes, 128 = 1.
-    """
-
-    def __init__(
-        self, parts: list[Part], colors: NDArray[np.float32], patterns: NDArray[np.uint8]
-    ) -> None:
-        """Dress somebody in parts whose labels have BGR colours (L, 3)."""
-        self.parts = tuple(parts)
-        self.members = [np.array(part.spheres) for part in parts]
-        self.patterns = patterns
-        self.means = np.zeros((len(parts), len(INDEX)))
-        for row, part in zip(self.means, parts, strict=True):
-            row[list(part.spheres)] = 1 / len(part.spheres)
-        self.drawn = self.means.any(axis=0)
-        self.nearer = np.array([part.nearer for part in parts])
-        self.palette = np.zeros((1, 256, 4), np.uint8)
-        self.palette[0, : len(colors), :3] = np.clip(colors, 4, 250)
-        self.palette[0, 1:, 3] = 255
-        self.upper = np.zeros((1, 256), np.uint8)
-        self.upper[0, [UPPER, SLEEVE]] = 255
 
 
 def _part(names: str, label: int, nearer: float = 0.0) -> Part:
@@ -69,7 +21,7 @@ def _part(names: str, label: int, nearer: float = 0.0) -> Part:
 
 def sample_outfit(
     rng: np.random.Generator, backdrop: NDArray[np.float32], folds: NDArray[np.float32]
-) -> Outfit:
+) -> Look:
     """Draw an outfit.
 
     Args:
@@ -133,7 +85,7 @@ def sample_outfit(
         if rng.random() < 0.7:
             parts.append(_part('bag_top', BAG))
     patterns = np.stack([_pattern(rng, folds, 0.45), _pattern(rng, folds, 0.12)])
-    return Outfit(parts, palette, patterns)
+    return Look(parts, len(INDEX), palette, patterns, upper=(UPPER, SLEEVE))
 
 
 def _head_wear(rng: np.random.Generator) -> list[Part]:

@@ -193,7 +193,7 @@ def _fence(brush: Brush) -> None:
 
 
 def _barrier(brush: Brush) -> None:
-    first = hsv(brush.rng.choice([0.0, 0.02, 0.13, 0.6]), 0.8, brush.rng.uniform(0.4, 0.9))
+    first = hsv(float(brush.rng.choice([0.0, 0.02, 0.13, 0.6])), 0.8, brush.rng.uniform(0.4, 0.9))
     second = hsv(0, 0, brush.rng.uniform(0.1, 0.95))
     for step, x in enumerate(np.arange(0, 1, 0.125)):
         brush.rectangle(x, 0.05, x + 0.125, 0.35, first if step % 2 else second)

@@ -1,14 +1,17 @@
 """One synthetic scene: a place, a camera, people walking, rendered at any time."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.synthetic.actors import Actors
+from jtn_ros.datasets.synthetic.actors import ActorView
 from jtn_ros.datasets.synthetic.background import paint_plate
 from jtn_ros.datasets.synthetic.camera import sample_camera
 from jtn_ros.datasets.synthetic.config import SceneConfig
 from jtn_ros.datasets.synthetic.crowd import Crowd
-from jtn_ros.datasets.synthetic.crowd import CrowdView
 from jtn_ros.datasets.synthetic.figure import Light
 from jtn_ros.datasets.synthetic.patch import Patch
 from jtn_ros.datasets.synthetic.patch import lay_over
@@ -19,11 +22,13 @@ from jtn_ros.datasets.synthetic.props import Prop
 from jtn_ros.datasets.synthetic.props import sample_props
 from jtn_ros.datasets.synthetic.sensor import Sensor
 from jtn_ros.datasets.synthetic.shadow import Sun
+from jtn_ros.datasets.synthetic.traffic import Traffic
 from jtn_ros.datasets.synthetic.walker import GroundRegion
 
 Image = NDArray[np.uint8]
 
 _INDOOR_SHARE = 0.3
+_NEAREST_VEHICLE_M = 6.0
 _FARTHEST_INDOORS_M, _FARTHEST_OUTDOORS_M = 14.0, 120.0
 
 
@@ -40,8 +45,8 @@ class Scene:
         """Draw the scene."""
         self.config = config
         # One stream for each purpose: more people do not change the place.
-        camera_rng, place_rng, people_rng, prop_rng, light_rng, sensor_rng = (
-            np.random.default_rng(config.seed).spawn(6)
+        camera_rng, place_rng, people_rng, prop_rng, light_rng, sensor_rng, traffic_rng = (
+            np.random.default_rng(config.seed).spawn(7)
         )  # fmt: skip
         indoor = bool(place_rng.random() < _INDOOR_SHARE)
         farthest = _FARTHEST_INDOORS_M if indoor else _FARTHEST_OUTDOORS_M
@@ -59,7 +64,15 @@ class Scene:
         backdrop = self._plate.image.reshape(-1, 3)
         least, greatest = config.people
         count = int(people_rng.integers(least, greatest, endpoint=True))
-        self._crowd = Crowd(count, region, config.duration_s, backdrop, people_rng)
+        self._actors: list[Actors] = [
+            Crowd(count, region, config.duration_s, backdrop, people_rng)
+        ]
+        least, greatest = config.vehicles
+        count = 0 if indoor else int(traffic_rng.integers(least, greatest, endpoint=True))
+        if count:
+            street = replace(region, near=max(region.near, _NEAREST_VEHICLE_M),
+                             far=max(region.far, 2 * _NEAREST_VEHICLE_M))  # fmt: skip
+            self._actors.append(Traffic(count, street, config.duration_s, traffic_rng))
         self._sensor = None
         self._shutter_s = 0.0
         if config.sensor:
@@ -81,36 +94,37 @@ class Scene:
             ValueError: the time lies outside the scene's duration.
 
         """
-        time_s, view = self._look(time_ns)
+        time_s, seen = self._look(time_ns)
         camera, plate = self._camera, self._plate
         image = plate.view(camera, time_s)
-        self._sun.cast_bodies(image, camera, time_s, view.centers, view.radii)
-
-        figures = self._crowd.draw(view, camera, self._light)
-        layers: list[tuple[float, int, Patch]] = [
-            (float(distance), int(person) + 1, figure)
-            for distance, person, figure in zip(view.ranges, view.people, figures, strict=True)
-        ]
+        layers: list[tuple[float, int, Patch]] = []
+        for actors, ids, view in seen:
+            self._sun.cast_figures(image, camera, time_s, actors, view)
+            figures = actors.draw(view, camera, self._light)
+            layers += zip(view.ranges.tolist(), ids.tolist(), figures, strict=True)
+        whole = {owner: np.count_nonzero(patch.alpha > 127) for _, owner, patch in layers}
         turn = plate.turn(camera, time_s)
         for prop in self._props:
             layers.append((prop.range_m, 0, prop.view(turn) if camera.moves else prop.patch))
         owners = np.zeros(image.shape[:2], np.uint8)  # whose every pixel is; 0 is nobody
         for _, owner, patch in sorted(layers, key=lambda layer: -layer[0]):
-            window, covered = lay_over(image, patch)
-            owners[window][covered] = owner
+            window, solid = lay_over(image, patch)
+            owners[window][solid] = owner
         if self._sensor is not None:
             image = self._sensor.expose(
                 image, plate.drift(camera, time_s, self._shutter_s), time_ns
             )
 
-        whole = np.array([np.count_nonzero(figure.alpha > 127) for figure in figures], np.float32)
-        seen = np.bincount(owners.ravel(), minlength=256)[view.people + 1]
+        covered = np.bincount(owners.ravel(), minlength=256).tolist()
+        ids = np.concatenate([ids for _, ids, _ in seen])
+        shares = [covered[owner] / max(whole[owner], 1) for owner in ids.tolist()]
+        classes = [np.full(len(ids), actors.class_id, np.int32) for actors, ids, _ in seen]
         return image, Annotations(
-            ids=view.people.astype(np.int64) + 1,
-            boxes=view.boxes.astype(np.float32),
-            class_ids=np.zeros(len(whole), np.int32),
-            visibilities=(seen / np.maximum(whole, 1)).astype(np.float32),
-            ignored=np.zeros(len(whole), np.bool_),
+            ids=ids,
+            boxes=np.concatenate([view.boxes for _, _, view in seen]).astype(np.float32),
+            class_ids=np.concatenate(classes),
+            visibilities=np.array(shares, np.float32),
+            ignored=np.zeros(len(ids), np.bool_),
         )
 
     def figures(self, time_ns: int) -> dict[int, Patch]:
@@ -120,20 +134,32 @@ class Scene:
             ValueError: the time lies outside the scene's duration.
 
         """
-        _, view = self._look(time_ns)
-        figures = self._crowd.draw(view, self._camera, self._light)
+        _, seen = self._look(time_ns)
         return {
-            int(person) + 1: figure for person, figure in zip(view.people, figures, strict=True)
+            owner: figure
+            for actors, ids, view in seen
+            for owner, figure in zip(
+                ids.tolist(), actors.draw(view, self._camera, self._light), strict=True
+            )
         }
 
-    def _look(self, time_ns: int) -> tuple[float, CrowdView]:
+    def _look(
+        self, time_ns: int
+    ) -> tuple[float, list[tuple[Actors, NDArray[np.int64], ActorView]]]:
+        """Return the time in seconds, and the actors in view with their identities."""
         time_s = time_ns / 1e9
         if not 0 <= time_s <= self.config.duration_s:
             raise ValueError(
                 f'time_ns is {time_ns}; the scene lasts {self.config.duration_s} s, '
                 'raise duration_s to see more'
             )
-        return time_s, self._crowd.seen_by(self._camera, time_s, self._shutter_s)
+        seen = []
+        first = 1
+        for actors in self._actors:
+            view = actors.seen_by(self._camera, time_s, self._shutter_s)
+            seen.append((actors, view.numbers.astype(np.int64) + first, view))
+            first += len(actors)
+        return time_s, seen
 
     def _place_props(
         self, region: GroundRegion, indoor: bool, rng: np.random.Generator
@@ -146,12 +172,16 @@ class Scene:
             count = int(rng.integers(0, 9))
             depths = region.far * rng.uniform(1.0, 1.3, count)
             spots = region.ground(depths, rng.uniform(-0.8, 0.8, count))
-            distant = sample_props(camera, spots, DISTANT, rng)
+            distant = sample_props(camera, spots, self._unannotated(DISTANT), rng)
         least, greatest = self.config.occluders
         count = int(rng.integers(least, greatest, endpoint=True))
-        kinds = INDOORS if indoor else OUTDOORS
+        kinds = self._unannotated(INDOORS if indoor else OUTDOORS)
         props = sample_props(camera, region.sample(rng, count, 1.1), kinds, rng)
         self._sun.cast_props(plate.image, camera, margin, [*distant, *props])
         for prop in sorted(distant, key=lambda prop: -prop.range_m):
             lay_over(plate.image, prop.patch, margin)
         return props
+
+    def _unannotated(self, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the kinds of props without cars, where cars are annotated."""
+        return tuple(kind for kind in kinds if kind != 'car' or self.config.vehicles[1] == 0)

@@ -8,22 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.datasets.synthetic.body import INDEX
+from jtn_ros.datasets.synthetic.actors import Actors
+from jtn_ros.datasets.synthetic.actors import ActorView
 from jtn_ros.datasets.synthetic.camera import Camera
 from jtn_ros.datasets.synthetic.props import Prop
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
-# Hulls of spheres that stand for the whole body, coarse enough for a shadow.
-BODY_HULLS = [
-    [INDEX[name] for name in names.split()]
-    for names in (
-        'head jaw', 'shoulder_l shoulder_r hip_l hip_r belly', 'hip_l knee_l', 'hip_r knee_r',
-        'knee_l ankle_l toe_l', 'knee_r ankle_r toe_r',
-    )
-]  # fmt: skip
-BODY_FEET = [INDEX[name] for name in ('heel_l', 'heel_r', 'toe_l', 'toe_r')]
 _ANGLES = np.linspace(0, 2 * math.pi, 8, endpoint=False)
 _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES), np.zeros(8)], axis=-1)
 
@@ -63,11 +55,13 @@ class Sun:
         toward = -self.slope / max(1.0, float(np.linalg.norm(self.slope)))
         return np.array([toward[0], -0.6])
 
-    def cast_bodies(
-        self, image: Image, camera: Camera, time_s: float, centers: Array, radii: Array
+    def cast_figures(
+        self, image: Image, camera: Camera, time_s: float, actors: Actors, view: ActorView
     ) -> None:
-        """Darken the ground under N bodies of spheres (N, S, 3), (N, S)."""
-        self._darken(image, camera, (0, 0), time_s, centers, radii, BODY_HULLS, BODY_FEET)
+        """Darken the ground under the actors in a view."""
+        if len(view.numbers):
+            self._darken(image, camera, (0, 0), time_s, view.centers, view.radii,
+                         actors.shadow_hulls, actors.shadow_feet)  # fmt: skip
 
     def cast_props(
         self, image: Image, camera: Camera, margin: tuple[int, int], props: Sequence[Prop]

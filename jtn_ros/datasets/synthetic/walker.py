@@ -65,6 +65,39 @@ class GroundRegion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WalkStyle:
+    """How a kind of figures moves.
+
+    Attributes:
+        speed: mean, deviation, least and greatest speed in metres per second.
+        still: share that stands in one place.
+        pausing: share of the others that stops for a while.
+        flows: probabilities of the scene's order of movement: free, across, along, mixed.
+        sociable: range of the share that goes in groups.
+        turning: range of the columns, 0.5 at the image border, at which crossing figures turn.
+        sway: metres of swaying from side to side.
+    """
+
+    speed: tuple[float, float, float, float]
+    still: float
+    pausing: float
+    flows: tuple[float, float, float, float]
+    sociable: tuple[float, float]
+    turning: tuple[float, float]
+    sway: float
+
+
+WALKING = WalkStyle(
+    speed=(1.25, 0.35, 0.3, 3.2), still=0.14, pausing=0.25, flows=(0.3, 0.3, 0.15, 0.25),
+    sociable=(0.1, 0.7), turning=(0.5, 0.8), sway=0.06,
+)  # fmt: skip
+DRIVING = WalkStyle(
+    speed=(7.0, 3.0, 2.0, 16.0), still=0.35, pausing=0.2, flows=(0.0, 0.55, 0.25, 0.2),
+    sociable=(0.0, 0.0), turning=(0.9, 1.6), sway=0.0,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class Walks:
     """The walks of N people, tabulated at a fixed rate.
 
@@ -93,22 +126,23 @@ class Walks:
 
 
 def sample_walks(
-    region: GroundRegion, count: int, duration_s: float, rng: np.random.Generator
-) -> Walks:
-    """Draw walks of `count` people: alone or in groups, passing through or standing."""
+    region: GroundRegion, count: int, duration_s: float, rng: np.random.Generator,
+    style: WalkStyle = WALKING,
+) -> Walks:  # fmt: skip
+    """Draw walks of `count` figures: alone or in groups, passing through or standing."""
     steps = math.ceil(duration_s * _RATE_HZ) + 3
     positions = np.empty((steps, count, 2))
     facing = rng.uniform(-math.pi, math.pi, count)
     # In some places people go to and fro, in others they pass along one direction.
-    flow = str(rng.choice(['free', 'across', 'along', 'mixed'], p=[0.3, 0.3, 0.15, 0.25]))
-    sociable = rng.uniform(0.1, 0.7)
+    flow = str(rng.choice(['free', 'across', 'along', 'mixed'], p=style.flows))
+    sociable = rng.uniform(*style.sociable)
     person = 0
     while person < count:
         size = (
             1 if rng.random() > sociable else int(rng.choice([2, 3, 4, 6], p=[0.6, 0.2, 0.1, 0.1]))
         )
         size = min(count - person, size)
-        path = _sample_path(region, flow, steps, rng)
+        path = _sample_path(region, style, flow, steps, rng)
         towards = rng.uniform(-math.pi, math.pi)
         for member in range(person, person + size):
             place = member - person
@@ -116,7 +150,9 @@ def sample_walks(
             offset = rng.normal(0, 0.1, 2)
             if place:
                 offset += np.array([math.cos(ring), math.sin(ring)]) * rng.uniform(0.45, 0.9)
-            sway = 0.06 * np.sin(np.arange(steps)[:, None] / _RATE_HZ * rng.uniform(0.5, 1.5, 2))
+            sway = style.sway * np.sin(
+                np.arange(steps)[:, None] / _RATE_HZ * rng.uniform(0.5, 1.5, 2)
+            )
             positions[:, member] = path + offset + sway
             facing[member] = ring + math.pi + rng.normal(0, 0.4)
         person += size
@@ -131,14 +167,19 @@ def sample_walks(
     )
 
 
-def _sample_path(region: GroundRegion, flow: str, steps: int, rng: np.random.Generator) -> Array:
+def _sample_path(
+    region: GroundRegion, style: WalkStyle, flow: str, steps: int, rng: np.random.Generator
+) -> Array:
     """Return (steps, 2) positions along a smoothed polyline, walked with pauses."""
-    if rng.random() < 0.14:
+    if rng.random() < style.still:
         return np.repeat(region.sample(rng, 1, 1.0), steps, axis=0)
-    speed = float(np.clip(rng.normal(1.25, 0.35), 0.3, 3.2))
+    mean, deviation, least, greatest = style.speed
+    speed = float(np.clip(rng.normal(mean, deviation), least, greatest))
     length = speed * steps / _RATE_HZ
     if flow == 'mixed':
-        flow = str(rng.choice(['free', 'across', 'along']))
+        flow = str(
+            rng.choice(['across', 'along'] if style.flows[0] == 0 else ['free', 'across', 'along'])
+        )
     points = [region.sample(rng, 1)[0]]
     total = 0.0
     side = rng.choice([-1, 1])
@@ -147,7 +188,7 @@ def _sample_path(region: GroundRegion, flow: str, steps: int, rng: np.random.Gen
     while total < length:
         if flow == 'across':
             depth = float(np.clip(depth * rng.uniform(0.9, 1.1), region.near, region.far))
-            corner = region.ground(np.array(depth), np.array(side * rng.uniform(0.5, 0.8)))
+            corner = region.ground(np.array(depth), np.array(side * rng.uniform(*style.turning)))
         elif flow == 'along':
             column = float(np.clip(column + rng.normal(0, 0.1), -0.6, 0.6))
             end = region.near * rng.uniform(0.8, 1.2) if side > 0 else region.far
@@ -161,7 +202,7 @@ def _sample_path(region: GroundRegion, flow: str, steps: int, rng: np.random.Gen
     corners = np.array(points)
     arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
     pace = np.full(steps, speed / _RATE_HZ)
-    if rng.random() < 0.25:
+    if rng.random() < style.pausing:
         stop = int(rng.integers(steps))
         pace[stop : stop + int(rng.uniform(1, 6) * _RATE_HZ)] = 0
     smooth = np.ones(9) / 9
