@@ -85,7 +85,7 @@ class TrackerConfig:
     confirmation_hits: int = 2
     tentative_time: float = 0.15
     coast_time: float = 0.25
-    lost_time: float = 1.5
+    lost_time: float = 5.0
     position_noise: float = 0.06
     size_noise: float = 0.08
     displacement_noise: float = 0.04
@@ -97,8 +97,8 @@ class TrackerConfig:
     vagueness_weight: float = 2.2
     low_score_limit: float = 0.7
     duplicate_overlap: float = 0.8
-    appearance_weight: float = 1.0
-    appearance_neutral: float = 0.4
+    appearance_weight: float = 2.0
+    appearance_neutral: float = 0.3
     appearance_memory: float = 0.5
     gallery_interval: float = 0.5
     reidentification_limit: float = 0.35
