@@ -106,7 +106,7 @@ class _Pen:
     def __init__(self, canvas: NDArray[np.uint8]) -> None:
         side = min(canvas.shape[:2])
         self._canvas = canvas
-        self._thickness = max(1, round(side / 300))
+        self._thickness = max(1, round(side / 240))
         self._font_scale = max(0.35, side / 1100)
         self._font_thickness = max(1, round(side / 700))
         self._dash = max(4.0, side / 60)
