@@ -29,9 +29,9 @@ def motion_cost(
     """
     noise = motion.measurement_variance(means[..., VALUE], config)
     variance = covariances[..., VALUE, VALUE] + noise
-    cost = _misfit(measured[:, None] - means[None, :, :, VALUE], variance, config)
+    apart = [np.subtract.outer(measured[:, k], means[:, k, VALUE]) for k in range(4)]
     vagueness = config.vagueness_weight * np.log(variance / noise).sum(axis=1)
-    return (cost + vagueness) / config.motion_limit
+    return (_misfit(apart, list(variance.T), config) + vagueness) / config.motion_limit
 
 
 def velocity_cost(
@@ -48,16 +48,25 @@ def velocity_cost(
     noise = motion.measurement_variance(means[..., VALUE], config)[:, :2]
     centers = covariances[:, :2]
     gain = centers[..., RATE, VALUE] / (centers[..., VALUE, VALUE] + noise)
-    known = means[None, :, :2, RATE] + gain * (measured[:, None, :2] - means[None, :, :2, VALUE])
     remaining = centers[..., RATE, RATE] - gain * centers[..., VALUE, RATE]
-    variance = remaining[None] + velocities.variances[:, None]
-    return _misfit(velocities.values[:, None] - known, variance, config) / config.motion_limit
+    apart = [
+        np.subtract.outer(velocities.values[:, k], means[:, k, RATE])
+        - gain[:, k] * np.subtract.outer(measured[:, k], means[:, k, VALUE])
+        for k in range(2)
+    ]
+    variances = [np.add.outer(velocities.variances[:, k], remaining[:, k]) for k in range(2)]
+    return _misfit(apart, variances, config) / config.motion_limit
 
 
-def _misfit(difference: Floats, variance: Floats, config: TrackerConfig) -> Floats:
+def _misfit(differences: list[Floats], variances: list[Floats], config: TrackerConfig) -> Floats:
+    """Return the (N, M) sum of -log t densities of differences, each (N, M) with its variance.
+
+    The logarithm of a product is the sum of the logarithms, at a fraction of their price.
+    """
     tail = config.outlier_tail
-    squares = difference * difference / (variance * tail)
-    misfit: Floats = (tail + 1) * np.log1p(squares).sum(axis=2)
+    pairs = zip(differences, variances, strict=True)
+    factors = [1 + d * d * (1 / (tail * variance)) for d, variance in pairs]
+    misfit: Floats = (tail + 1) * np.log(np.prod(factors, axis=0))
     return misfit
 
 

@@ -14,6 +14,8 @@ from jtn_ros.tracking.motion import sizes_of
 STILL: Floats = np.eye(2, 3)
 _FEWEST = 3  # tracks that can outvote one that moves by itself
 _CANDIDATES = 64
+_ALIKE = 0.2  # relative difference of heights
+_QUORUM = 0.4  # share of the tracks
 
 
 def common_shift(measured: Floats, predicted: Floats, config: TrackerConfig) -> Floats:
@@ -34,24 +36,22 @@ def common_shift(measured: Floats, predicted: Floats, config: TrackerConfig) -> 
     """
     if min(len(measured), len(predicted)) < _FEWEST:
         return STILL
-    sizes = sizes_of(predicted)
-    shifts = measured[:, None, :2] - predicted[None, :, :2]
-    alike = abs(np.log(measured[:, None, 3] / predicted[None, :, 3])) < 0.2
-    near = (shifts**2).sum(axis=2) < (config.camera_reach * sizes[:, 0]) ** 2
-    rows, columns = np.nonzero(alike & near)
-    if len(rows) < _FEWEST:
+    sizes = sizes_of(predicted)[:, 0]
+    x, y, _, heights = (-np.subtract.outer(predicted[:, k], measured[:, k]) for k in range(4))
+    alike = abs(heights) < _ALIKE * predicted[:, 3:]
+    near = x * x + y * y < (config.camera_reach * sizes[:, None]) ** 2
+    tracks, detections = np.nonzero(alike & near)
+    if len(tracks) < _FEWEST:
         return STILL
-    shifts = shifts[rows, columns]
-    width = (config.camera_noise * sizes[columns]).T
-    stride = -(-len(shifts) // _CANDIDATES)
-    candidates = np.vstack([np.zeros((1, 2)), shifts[::stride]])
-    apart = ((shifts[None] - candidates[:, None]) ** 2).sum(axis=2) / width**2
-    support = np.exp(-apart / 2)
-    votes = np.zeros((len(predicted), len(candidates)))
-    np.maximum.at(votes, columns, support.T)
-    total = votes.sum(axis=0)
+    shifts = np.column_stack([x[tracks, detections], y[tracks, detections]])
+    candidates = np.vstack([np.zeros((1, 2)), shifts[:: -(-len(shifts) // _CANDIDATES)]])
+    dx, dy = (np.subtract.outer(candidates[:, k], shifts[:, k]) for k in range(2))
+    width = config.camera_noise * sizes[tracks]
+    support = np.exp((dx * dx + dy * dy) / (-2 * width * width))
+    starts = np.unique(tracks, return_index=True)[1]
+    total = np.maximum.reduceat(support, starts, axis=1).sum(axis=1)
     best = int(total.argmax())
-    if total[best] < max(config.camera_evidence * total[0] + 0.5, 0.4 * len(predicted)):
+    if total[best] < max(config.camera_evidence * total[0] + 0.5, _QUORUM * len(predicted)):
         return STILL
     weights = support[best]
     shift = weights @ shifts / weights.sum()

@@ -175,9 +175,10 @@ class Tracker:
         if detections.embeddings is not None:
             missing = table.unseen(stamp_ns) > config.reidentification_after
             rows, columns = matching.free(confident, proven & missing)
-            distances = self._lost_distances(detections, measured, rows, columns, stamp_ns)
-            distances[np.isinf(cost[np.ix_(rows, columns)])] = np.inf
-            matching.add(rows, columns, distances, config.reidentification_limit)
+            if len(rows) and len(columns):
+                distances = self._lost_distances(detections, measured, rows, columns, stamp_ns)
+                distances[np.isinf(cost[np.ix_(rows, columns)])] = np.inf
+                matching.add(rows, columns, distances, config.reidentification_limit)
         return matching.matches
 
     def _appearance_cost(self, detections: Detections, rows: NDArray[np.intp]) -> Floats:
