@@ -24,7 +24,6 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
-from launch_ros.events.lifecycle import matches_node_name
 from lifecycle_msgs.msg import Transition
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
@@ -81,23 +80,10 @@ def generate_launch_description() -> LaunchDescription:
             'params_file': PARAMETERS,
         }.items(),
     )
-    deactivate = EmitEvent(
-        event=ChangeState(
-            lifecycle_node_matcher=matches_node_name('/jtn_tracker'),
-            transition_id=Transition.TRANSITION_DEACTIVATE,
-        )
-    )
     return LaunchDescription(
         [
             *ARGUMENTS,
-            RegisterEventHandler(OnProcessExit(on_exit=_judge)),
-            # The tracker finishes what has arrived before it is inactive; then all may end.
-            RegisterEventHandler(
-                OnProcessExit(
-                    target_action=player,
-                    on_exit=[TimerAction(period=SETTLE_S, actions=[deactivate])],
-                )
-            ),
+            RegisterEventHandler(OnProcessExit(on_exit=_go_on)),
             RegisterEventHandler(
                 OnStateTransition(
                     start_state='deactivating',
@@ -117,10 +103,18 @@ def generate_launch_description() -> LaunchDescription:
     )
 
 
-def _judge(event: ProcessExited, context: LaunchContext) -> list[Action]:
-    """End the launch with an error when a process failed, or ended too early."""
-    finished = event.returncode == 0 and (context.is_shutdown or 'player' in event.process_name)
-    return [] if finished else [OpaqueFunction(function=_fail, args=[event])]
+def _go_on(event: ProcessExited, context: LaunchContext) -> list[Action]:
+    """Let the tracker finish when the player has; end with an error when anything else ends."""
+    if context.is_shutdown and event.returncode == 0:
+        return []
+    if event.returncode == 0 and event.process_name.startswith('player_node'):
+        # An inactive tracker has finished what had arrived.
+        deactivate = ChangeState(
+            lifecycle_node_matcher=lambda node: node.node_name == '/jtn_tracker',
+            transition_id=Transition.TRANSITION_DEACTIVATE,
+        )
+        return [TimerAction(period=SETTLE_S, actions=[EmitEvent(event=deactivate)])]
+    return [OpaqueFunction(function=_fail, args=[event])]
 
 
 def _fail(_: LaunchContext, event: ProcessExited) -> None:

@@ -97,8 +97,8 @@ class PlayerNode(Node):
             due = start + (frame.stamp_ns - first_ns) / 1e9 / self._values.rate
             if monotonic() - due > _LATE_S:
                 self.get_logger().warning(
-                    f'{monotonic() - due:.1f} s late: this machine cannot read the frames as fast '
-                    'as they are to be played; lower the parameter rate',
+                    f'{monotonic() - due:.1f} s late, this machine cannot play so fast; '
+                    'lower the parameter rate',
                     throttle_duration_sec=5.0,
                 )
             self._spin_for(due - monotonic())

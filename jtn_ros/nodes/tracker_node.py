@@ -1,8 +1,12 @@
 """`jtn_tracker`: images in, tracked objects out, as a managed (lifecycle) node."""
 
 import sys
+from collections.abc import Callable
 from collections.abc import Iterable
+from functools import wraps
+from traceback import format_exc
 from types import SimpleNamespace
+from typing import Any
 
 import rclpy
 from rclpy.lifecycle import LifecycleNode
@@ -31,6 +35,24 @@ from jtn_ros.tracking import TrackerConfig
 
 _LOG_PERIOD_S = 5.0
 
+type Transition = Callable[[Any, LifecycleState], TransitionCallbackReturn]
+
+
+def _reported(transition: Transition) -> Transition:
+    """Log what a transition raises, which rclpy would swallow, before `on_error` is called."""
+
+    @wraps(transition)
+    def run(self: LifecycleNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(self, state)
+        except Exception as error:
+            what = f'{transition.__name__} failed: {error or type(error).__name__}'
+            self.get_logger().error(what)
+            self.get_logger().debug(format_exc())
+            return TransitionCallbackReturn.ERROR
+
+    return run
+
 
 class TrackerNode(LifecycleNode):
     """Track the objects in the images of one camera.
@@ -56,15 +78,12 @@ class TrackerNode(LifecycleNode):
         success = TransitionCallbackReturn.SUCCESS
         return self.trigger_configure() == success and self.trigger_activate() == success
 
+    @_reported
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the engine, open outputs and services."""
         values = self._declared.values()
         self.get_logger().info(f'loading {values.model or "the bundled model"} ...')
-        try:
-            self._pipeline = _load_pipeline(values)
-        except (ValueError, OSError, ImportError, RuntimeError) as error:
-            self.get_logger().error(f'not configured, the model cannot be loaded: {error}')
-            return TransitionCallbackReturn.FAILURE
+        self._pipeline = _load_pipeline(values)
         engine = self._pipeline.engine
         self.get_logger().info(f'{engine.info.name} runs on {engine.description}')
         self._outputs = TrackPublishers(
@@ -82,6 +101,7 @@ class TrackerNode(LifecycleNode):
         self._declared.frozen = True
         return super().on_configure(state)
 
+    @_reported
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start a new session and subscribe to the images."""
         assert self._pipeline is not None
@@ -105,16 +125,19 @@ class TrackerNode(LifecycleNode):
         self.get_logger().info(f'tracking in the images of {self._images.topic_name}')
         return activated
 
+    @_reported
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Finish what has arrived and stop listening."""
         self._stop()
         return super().on_deactivate(state)
 
+    @_reported
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release the engine, outputs and services."""
         self._release()
         return super().on_cleanup(state)
 
+    @_reported
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release everything."""
         self._release()
@@ -122,9 +145,7 @@ class TrackerNode(LifecycleNode):
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release everything, so that the node can be configured again."""
-        self.get_logger().error(
-            f'the transition from the state {state.label} failed; configure the node again'
-        )
+        self.get_logger().error('the node is unconfigured; remove the cause and configure it')
         self._release()
         return super().on_error(state)
 

@@ -1,0 +1,149 @@
+"""The launch files as users start them, with the ros2 command."""
+
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from jtn_msgs.msg import TrackedObjectArray
+from jtn_ros.media.bag import BagReader
+from jtn_ros.nodes.conversions import array_to_image
+from jtn_ros.nodes.conversions import ns_to_stamp
+from jtn_ros.nodes.conversions import stamp_to_ns
+from jtn_ros.nodes.tracker_parameters import TRACKER_PARAMETERS
+
+pytestmark = pytest.mark.ros
+
+ROOT = Path(__file__).resolve().parents[2]
+FRAMES = 20
+
+Launch = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Start a launch file of the checkout with arguments."""
+    ros2 = shutil.which('ros2')
+    assert ros2, 'the ros2 command is not on the PATH'
+    processes: list[subprocess.Popen[str]] = []
+
+    def run(name: str, **arguments: object) -> subprocess.Popen[str]:
+        values = [f'{key}:={value}' for key, value in arguments.items()]
+        process = subprocess.Popen(
+            [ros2, 'launch', '--noninteractive', str(ROOT / 'launch' / name), *values],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def picture(number: int) -> np.ndarray:
+    """Return a white block on black ground that moves by three pixels a frame."""
+    image = np.zeros((192, 320, 3), np.uint8)
+    image[60:108, 20 + 3 * number : 44 + 3 * number] = 255
+    return image
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    folder = tmp_path / 'clip'
+    folder.mkdir()
+    for number in range(FRAMES):
+        cv2.imwrite(str(folder / f'{number:03}.png'), picture(number))
+    return folder
+
+
+def test_tracker_launch_starts_an_active_node_with_its_arguments(graph, launch, block_model):
+    process = launch(
+        'tracker.launch.py', model=block_model, backend='onnxruntime', namespace='robot',
+        image='/front/image', log_level='warn',
+    )  # fmt: skip
+    outputs: list[TrackedObjectArray] = []
+    node = graph.add(Node('user'))
+    images = node.create_publisher(Image, '/front/image', QoSProfile(depth=10))
+    node.create_subscription(
+        TrackedObjectArray, '/robot/jtn_tracker/tracks', outputs.append, QoSProfile(depth=10)
+    )
+    graph.wait(lambda: images.get_subscription_count() == 1, what='the node', timeout=60)
+    graph.wait(lambda: node.count_publishers('/robot/jtn_tracker/tracks') == 1, what='tracks')
+    header = Header(stamp=ns_to_stamp(5_000_000_000), frame_id='front')
+    images.publish(array_to_image(picture(0), header))
+    graph.wait(lambda: len(outputs) > 0, what='the tracks of an image')
+    assert outputs[0].header == header
+    assert [o.class_name for o in outputs[0].objects] == ['block']
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, text
+    assert 'process has finished cleanly' in text
+
+
+def test_demo_launch_records_every_frame_and_its_tracks_and_ends(
+    launch, block_model, clip, tmp_path
+):
+    process = launch(
+        'demo.launch.py', input=clip, output=tmp_path / 'out', rate=0.25, model=block_model,
+        backend='onnxruntime',
+    )  # fmt: skip
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, text
+    with BagReader(tmp_path / 'out' / 'bag') as bag:
+        images = [m.deserialize() for m in bag.messages(['/image'])]
+        tracks = [m.deserialize() for m in bag.messages(['/jtn_tracker/tracks'])]
+        detections = [m.deserialize() for m in bag.messages(['/jtn_tracker/detections'])]
+    stamps = [stamp_to_ns(image.header.stamp) for image in images]
+    assert stamps == [round(number * 1e9 / 30) for number in range(FRAMES)]
+    # A stalled machine may leave frames out, but none is unaccounted for.
+    ((tracked_number, left_out),) = re.findall(r'(\d+) images tracked, (\d+) left out', text)
+    assert len(tracks) == len(detections) == int(tracked_number) == FRAMES - int(left_out)
+    assert len(tracks) > FRAMES // 2
+    assert {tuple(o.id for o in message.objects) for message in tracks} == {(1,)}
+    for message in tracks:
+        number = stamps.index(stamp_to_ns(message.header.stamp))
+        (tracked,) = message.objects
+        assert tracked.bbox.center.position.x == pytest.approx(31.5 + 3 * number, abs=1)
+        assert tracked.bbox.center.position.y == pytest.approx(83.5, abs=1)
+    assert tracked.velocity == pytest.approx([90, 0], abs=2)
+
+
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [({'model': '/no/model.onnx'}, 'no model'), ({'input': '/no/clip.mp4'}, 'does not exist')],
+)
+def test_demo_launch_fails_when_a_node_fails(launch, block_model, clip, tmp_path, change, reason):
+    arguments = {
+        'input': clip, 'output': tmp_path / 'out', 'model': block_model, 'backend': 'onnxruntime',
+    }  # fmt: skip
+    process = launch('demo.launch.py', **(arguments | change))
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, text
+    assert reason in text
+
+
+def test_parameter_file_lists_every_parameter_with_its_default():
+    text = (ROOT / 'config' / 'tracker.yaml').read_text()
+    assert yaml.safe_load(text) == {
+        '/**/jtn_tracker': {'ros__parameters': {'camera_name': 'camera'}}
+    }
+    lines = re.findall(r'^    #?(\w+: .+)$', text, re.MULTILINE)
+    values = {name: value for line in lines for name, value in yaml.safe_load(line).items()}
+    defaults = {spec.name: spec.default for spec in TRACKER_PARAMETERS}
+    del defaults['autostart']  # the launch file sets it
+    assert values == defaults
