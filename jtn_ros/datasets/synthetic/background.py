@@ -172,7 +172,7 @@ def _add_glare(canvas: Image, rng: np.random.Generator) -> None:
         x, y = int(rng.uniform(0, width)), int(rng.uniform(0, 0.7) * height)
         rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float32)
         distance = np.sqrt(rows**2 + columns**2) / radius
-        glow = np.clip(1.15 - distance, 0, 1) ** 3 * 330
+        glow = np.clip(1 - distance, 0, 1) ** 2.5 * 400
         color = np.clip(glow[..., None] * hsv(0.12, rng.uniform(0, 0.3), 1) / 255, 0, 255)
         x1, y1 = max(x - radius, 0), max(y - radius, 0)
         target = canvas[y1 : y + radius + 1, x1 : x + radius + 1]

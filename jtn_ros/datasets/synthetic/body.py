@@ -6,7 +6,6 @@ and from above.
 """
 
 from dataclasses import dataclass
-from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,10 +105,6 @@ class Bodies:
             hair_length=uniform(0.05, 0.35),
             load=uniform(0.6, 1.25),
         )
-
-    def select(self, index: NDArray[np.intp]) -> 'Bodies':
-        """Return some of the people."""
-        return Bodies(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
 def pose(

@@ -1,6 +1,7 @@
 """The people of a scene: bodies, clothes and walks."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +28,14 @@ class Crowd(Actors):
     """People."""
 
     class_id = 0
-    shadow_hulls = [  # noqa: RUF012 - constant
+    shadow_hulls: ClassVar = [
         [INDEX[name] for name in names.split()]
         for names in (
             'head jaw', 'shoulder_l shoulder_r hip_l hip_r belly', 'hip_l knee_l',
             'hip_r knee_r', 'knee_l ankle_l toe_l', 'knee_r ankle_r toe_r',
         )
     ]  # fmt: skip
-    shadow_feet = [INDEX[name] for name in ('heel_l', 'heel_r', 'toe_l', 'toe_r')]  # noqa: RUF012
+    shadow_feet: ClassVar = [INDEX[name] for name in ('heel_l', 'heel_r', 'toe_l', 'toe_r')]
 
     def __init__(
         self, count: int, region: GroundRegion, duration_s: float, backdrop: NDArray[np.uint8],

@@ -10,7 +10,7 @@ from jtn_ros.datasets.synthetic.texture import surface_color
 
 Field = NDArray[np.float32]
 
-_LIMIT = 320  # pixels of the longer side
+_LIMIT = 400  # pixels of the longer side
 
 
 def paint_facade(
@@ -20,8 +20,8 @@ def paint_facade(
     """Return a picture (h, w, 3) of a wall of so many metres."""
     density = _LIMIT / max(length, height)
     rows, columns = max(16, int(height * density)), max(16, int(length * density))
-    grain = octave_noise(rng, rows, columns, coarsest=3, octaves=6, persistence=0.7)
-    wall = color * (1 + rng.uniform(0.01, 0.1) * grain[..., None])
+    grain = octave_noise(rng, rows, columns, coarsest=3, octaves=7, persistence=0.85)
+    wall = color * (1 + rng.uniform(0.02, 0.16) * grain[..., None])
     if not indoor and rng.random() < 0.4:
         course = max(2, int(rng.uniform(0.1, 0.4) * density))
         wall[::course] *= rng.uniform(0.75, 1.15)

@@ -81,7 +81,7 @@ def draw_figure(
     painted = cv2.LUT(cv2.merge([labels] * 4), look.palette)
     painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_AREA)
     shade = cv2.resize(shade, (width, height), interpolation=cv2.INTER_AREA)
-    shade = cv2.GaussianBlur(shade, (0, 0), min(max(height / 90, 0.4), 2.5))
+    shade = cv2.GaussianBlur(shade, (0, 0), min(max(height / 120, 0.4), 2.0))
     upper = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST)
     upper = cv2.LUT(upper, look.upper)
     to_sheet = np.array([[SHEET / height, 0, SHEET / 2 * (1 - width / height)],

@@ -112,14 +112,12 @@ def _material(view: GroundView, kind: str, rng: np.random.Generator) -> Image:
         color = surface_color(rng)
     texture, meters = _texture(kind, rng)
     turn = rng.uniform(0, math.pi)
-    scale = _TEXTURE / meters
-    cos, sin = math.cos(turn) * scale, math.sin(turn) * scale
-    map_x = cv2.addWeighted(view.east, cos, view.north, sin, 0)
-    map_y = cv2.addWeighted(view.north, cos, view.east, -sin, 0)
-    fine = cv2.remap(texture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    # Far away a pixel averages over many texture pixels.
-    coarse = view.footprint * np.float32(0.5 * scale)
-    fine = cv2.divide(fine, 1 + coarse * coarse)
+    fine = _spread(texture, view, meters, turn)
+    # The same roughness in the large keeps far ground from looking smooth.
+    rough = _texture('asphalt', rng)[0] if kind in ('paving', 'floor') else texture
+    fine = cv2.addWeighted(
+        fine, 1, _spread(rough, view, meters * rng.uniform(5, 9), turn + 1), rng.uniform(0, 0.9), 0
+    )
     height, width = fine.shape
     large = octave_noise(rng, height // 4, width // 4, coarsest=3, octaves=4)
     large *= np.float32(rng.uniform(0, 0.1))
@@ -138,10 +136,22 @@ def _material(view: GroundView, kind: str, rng: np.random.Generator) -> Image:
     )
 
 
+def _spread(texture: Field, view: GroundView, meters: float, turn: float) -> Field:
+    """Return a texture of so many metres laid on the ground, turned by an angle."""
+    scale = _TEXTURE / meters
+    cos, sin = math.cos(turn) * scale, math.sin(turn) * scale
+    map_x = cv2.addWeighted(view.east, cos, view.north, sin, 0)
+    map_y = cv2.addWeighted(view.north, cos, view.east, -sin, 0)
+    laid = cv2.remap(texture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    # Far away a pixel averages over many texture pixels.
+    coarse = view.footprint * np.float32(0.4 * scale)
+    return np.asarray(cv2.divide(laid, 1 + coarse * coarse), np.float32)
+
+
 def _texture(kind: str, rng: np.random.Generator) -> tuple[Field, float]:
     """Return a brightness texture around 0, and the metres it covers."""
     noise = octave_noise(rng, _TEXTURE, _TEXTURE, coarsest=8, octaves=6, persistence=0.85)
-    noise *= np.float32(rng.uniform(0.03, 0.2 if kind == 'grass' else 0.12))
+    noise *= np.float32(rng.uniform(0.04, 0.3 if kind == 'grass' else 0.18))
     pixel = np.arange(_TEXTURE)
     tile = int(rng.choice([0, 8, 16, 32, 64])) if kind in ('paving', 'floor') else 0
     if tile:

@@ -169,7 +169,7 @@ class Scene:
         margin = (plate.margin_x, plate.margin_y)
         distant: list[Prop] = []
         if not indoor:
-            count = int(rng.integers(0, 9))
+            count = int(rng.integers(0, 15))
             depths = region.far * rng.uniform(1.0, 1.3, count)
             spots = region.ground(depths, rng.uniform(-0.8, 0.8, count))
             distant = sample_props(camera, spots, self._unannotated(DISTANT), rng)

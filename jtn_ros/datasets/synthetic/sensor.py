@@ -27,9 +27,9 @@ class Sensor:
         self._saturation = float(
             rng.choice([1.0, rng.uniform(0.5, 1.3), 0.0], p=[0.3, 0.62, 0.08])
         )
-        self._defocus = float(rng.choice([0.0, rng.uniform(0.3, 1.3)], p=[0.45, 0.55]))
-        self._scale = float(rng.choice([1.0, rng.uniform(0.5, 0.9)], p=[0.8, 0.2]))
-        self._sharpen = float(rng.choice([0.0, rng.uniform(0.2, 0.9)], p=[0.7, 0.3]))
+        self._defocus = float(rng.choice([0.0, rng.uniform(0.3, 1.1)], p=[0.65, 0.35]))
+        self._scale = float(rng.choice([1.0, rng.uniform(0.5, 0.9)], p=[0.88, 0.12]))
+        self._sharpen = float(rng.choice([0.0, rng.uniform(0.2, 1.2)], p=[0.5, 0.5]))
         self._quality = int(rng.choice([100, rng.integers(30, 95)], p=[0.3, 0.7]))
         self.shutter_s = float(rng.uniform(0.002, 0.03))
         deviation = abs(rng.normal(0, 5))
@@ -61,10 +61,10 @@ class Sensor:
         """Return the (256, 1, 3) tone curves: exposure, contrast, gamma, white balance."""
         levels = np.linspace(0, 1, 256)[:, None] * np.clip(rng.normal(1, 0.05, 3), 0.8, 1.2)
         # The camera exposes for the scene, more or less well.
-        exposure = rng.uniform(75, 165) / max(brightness, 1)
+        exposure = rng.uniform(85, 175) / max(brightness, 1)
         levels = np.clip(levels * min(max(exposure, 0.5), 2.5), 0, 1)
         levels = levels ** math.exp(rng.normal(0, 0.15))
-        levels = 0.5 + (levels - 0.5) * rng.uniform(0.7, 1.25) + rng.normal(0, 0.05)
+        levels = 0.5 + (levels - 0.5) * rng.uniform(0.75, 1.3) + rng.normal(0, 0.05)
         return np.clip(levels * 255, 0, 255).astype(np.uint8)[:, None]
 
     def expose(self, image: Image, drift: tuple[float, float], time_ns: int) -> Image:

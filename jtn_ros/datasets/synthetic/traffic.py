@@ -1,5 +1,7 @@
 """Vehicles: cars, vans and lorries built from the same hulls of spheres as people."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,8 +29,8 @@ class Traffic(Actors):
     """Vehicles, driving or parked."""
 
     class_id = 1
-    shadow_hulls = [list(range(_BODY, _BODY + 8)), list(range(_CABIN, _CABIN + 8))]  # noqa: RUF012
-    shadow_feet = [0, 1, 2, 3]  # noqa: RUF012
+    shadow_hulls: ClassVar = [list(range(_BODY, _BODY + 8)), list(range(_CABIN, _CABIN + 8))]
+    shadow_feet: ClassVar = [0, 1, 2, 3]
 
     def __init__(
         self, count: int, region: GroundRegion, duration_s: float, rng: np.random.Generator
