@@ -17,6 +17,7 @@ def light_network():
     from jtn_ros.network import JointTrackNet
     from jtn_ros.network import NetworkConfig
 
+    torch.set_num_threads(1)  # tests share their machine
     torch.manual_seed(3)
     network = JointTrackNet(
         NetworkConfig(

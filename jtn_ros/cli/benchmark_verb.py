@@ -1,0 +1,131 @@
+"""Time every stage from image to tracks, for one configuration or several in turns.
+
+    jtn benchmark --size 1080x1920 --json benchmark.json
+    jtn benchmark --backend openvino --against precision=bf16 --against backend=onnxruntime
+
+A configuration given by --against differs from the first in what it names: model, backend,
+precision, device, threads or batch, separated by commas. Ratios are medians over frames.
+"""
+
+import argparse
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from jtn_ros.cli.export_verb import input_size
+
+if TYPE_CHECKING:
+    from jtn_ros.evaluation.benchmark import Configuration
+    from jtn_ros.evaluation.benchmark import Measurement
+
+SUMMARY = 'time every stage, for one configuration or several'
+
+NOISE_IMAGES = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of this verb."""
+    parser.add_argument('--model', help='a file or a bundled model (the bundled default)')
+    parser.add_argument('--backend', default='auto', help='openvino, onnxruntime, ... (auto)')
+    parser.add_argument('--precision', help="f32, bf16, f16 (the back end's default)")
+    parser.add_argument('--device', help="in the back end's own words")
+    parser.add_argument('--threads', type=int, help='CPU threads (one per core)')
+    parser.add_argument('--batch', type=int, default=1, help='images per inference (1)')
+    parser.add_argument(
+        '--size', type=input_size, default=(1080, 1920), metavar='HxW',
+        help='size of the camera image (1080x1920)',
+    )  # fmt: skip
+    parser.add_argument('--input', help='images from a video, folder or bag instead of noise')
+    parser.add_argument('--frames', type=int, default=50, help='frames to time (50)')
+    parser.add_argument(
+        '--against', action='append', default=[], metavar='KEY=VALUE,...',
+        help='compare with another configuration; may be repeated',
+    )  # fmt: skip
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write everything as JSON')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print a table, and write the JSON."""
+    from jtn_ros.evaluation.benchmark import Configuration
+    from jtn_ros.evaluation.benchmark import report
+    from jtn_ros.evaluation.benchmark import run_benchmark
+    from jtn_ros.files import written_atomically
+
+    names = [field.name for field in fields(Configuration)]
+    first = Configuration(**{name: getattr(args, name) for name in names})
+    others = [_changed(first, text) for text in args.against]
+    images = _images(args)
+    measurements = run_benchmark([first, *others], images, frames=args.frames)
+    result = report(measurements, images[0].shape[:2])
+    print('\n'.join(_table(measurements, result)))
+    if args.json:
+        with written_atomically(args.json) as temporary:
+            temporary.write_text(json.dumps(result, indent=2) + '\n')
+    return 0
+
+
+def _changed(first: 'Configuration', text: str) -> 'Configuration':
+    """Return the first configuration with what ``key=value,...`` changes.
+
+    Raises:
+        ValueError: if a key is unknown or a number is none.
+    """
+    changes: dict[str, Any] = {}
+    for part in text.split(','):
+        key, equals, value = part.partition('=')
+        if not equals or key not in {field.name for field in fields(first)}:
+            known = ', '.join(field.name for field in fields(first))
+            raise ValueError(f'--against {text!r}: {part!r} is no KEY=VALUE; keys: {known}')
+        changes[key] = int(value) if key in ('threads', 'batch') else value
+    if 'backend' in changes and 'precision' not in changes:
+        changes['precision'] = None  # what one back end calls its precision another may not have
+    return replace(first, **changes)
+
+
+def _images(args: argparse.Namespace) -> list[Any]:
+    """Return the images that are timed."""
+    import numpy as np
+
+    if args.input is None:
+        rng = np.random.default_rng(0)
+        return [rng.integers(0, 256, (*args.size, 3), np.uint8) for _ in range(NOISE_IMAGES)]
+    from jtn_ros.media import open_frames
+
+    with open_frames(args.input) as source:
+        return [frame.image.copy() for frame in itertools.islice(source, args.frames)]
+
+
+def _table(measurements: Sequence['Measurement'], result: dict[str, Any]) -> list[str]:
+    """Return the lines of the table: median and 95th percentile in milliseconds."""
+    stages = list(measurements[0].seconds)
+    head = ['', *stages, 'images/s', 'MB', 'ratio']
+    rows = [head]
+    ratios = ['1', *(f'{entry["total"]:.2f}' for entry in result['ratios_to_first'])]
+    for measured, summary, ratio in zip(measurements, result['results'], ratios, strict=True):
+        cells = [
+            f'{measured.milliseconds(stage):.1f} ({measured.milliseconds(stage, 95):.1f})'
+            if stage in measured.seconds
+            else ''
+            for stage in stages
+        ]
+        height, width = measured.input_size
+        label = f'{measured.model} {height}x{width}, {measured.engine}'
+        if measured.configuration.batch > 1:
+            label += f', batch {measured.configuration.batch}'
+        speed = f'{summary["images_per_second"]:.1f}'
+        rows.append([label, *cells, speed, f'{measured.memory_mb:.0f}', ratio])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = [
+        '  '.join(
+            cell.ljust(width) if not column else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    cpu = f'{result["machine"]["cpu"]}, {result["machine"]["cores"]} cores'
+    return [f'milliseconds, median (95th percentile); {cpu}', *lines]
