@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / 'jtn_ros'
 # A room may import from its own layer's own room and from every layer below.
 LAYERS = [
     {'cli', 'nodes'},
-    {'evaluation', 'training', 'media'},
-    {'pipeline'},
+    {'evaluation', 'training'},
+    {'media', 'pipeline'},
     {'inference', 'tracking', 'datasets'},
     {'network', 'detections', 'geometry', 'gaussian', 'resources'},
     {'files'},
