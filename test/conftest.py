@@ -18,6 +18,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
         return None
     return pytest.Module.from_parent(parent, path=module_path)
 
+
 @pytest.fixture(scope='session')
 def parity_state() -> Callable[[int], dict[str, np.ndarray]]:
     """Return a function from a seed to the weights with which the parity goldens were made."""

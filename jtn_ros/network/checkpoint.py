@@ -173,9 +173,11 @@ def _fill(config: NetworkConfig, state: Mapping[str, Tensor]) -> JointTrackNet:
             + '; '.join(sorted(problems))
         )
     if unused:
-        logger.info('not used: %s', ', '.join(_shown(key, state) for key in unused))
+        logger.warning(
+            'not used by this network: %s', ', '.join(_shown(key, state) for key in unused)
+        )
     if counters:
-        logger.info('missing counters of batches start at 0: %s', ', '.join(counters))
+        logger.warning('missing counters of batches start at 0: %s', ', '.join(counters))
     tensors = {key: torch.zeros((), dtype=torch.int64) for key in counters} | {
         key: state[key].detach().to(value.dtype).clone()
         for key, value in wanted.items()

@@ -40,6 +40,18 @@ SMALL = NetworkConfig(
 )
 
 
+@pytest.fixture
+def messages():
+    """Return what the reader logs. (launch_testing's loggers bypass pytest's own fixture.)"""
+    logger = logging.getLogger('jtn_ros.network.checkpoint')
+    collected = []
+    handler = logging.Handler()
+    handler.emit = lambda record: collected.append(record.getMessage())
+    logger.addHandler(handler)
+    yield collected
+    logger.removeHandler(handler)
+
+
 @pytest.fixture(scope='module')
 def published_state(parity_state):
     """Return a published state dict without a prefix."""
@@ -72,7 +84,7 @@ def change_heads(state, heads, drop=()):
 
 
 @pytest.mark.parametrize('zipped', [True, False], ids=['zip', 'legacy'])
-def test_a_training_checkpoint_loads_unchanged(published_state, tmp_path, caplog, zipped):
+def test_a_training_checkpoint_loads_unchanged(published_state, tmp_path, messages, zipped):
     path = tmp_path / 'mot17.pth'
     saved = {f'module.{name}': value for name, value in published_state.items()}
     saved['module.base.fc.weight'] = torch.zeros(1000, 512, 1, 1)
@@ -80,22 +92,20 @@ def test_a_training_checkpoint_loads_unchanged(published_state, tmp_path, caplog
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(3))], lr=0.1, momentum=0.9)
     content = {'epoch': 30, 'state_dict': saved, 'optimizer': optimizer.state_dict()}
     torch.save(content, path, _use_new_zipfile_serialization=zipped)
-    with caplog.at_level(logging.INFO):
-        network = load_checkpoint(path)
+    network = load_checkpoint(path)
     loaded = network.state_dict()
     assert list(loaded) == list(published_state)
     assert all(torch.equal(loaded[name], value) for name, value in published_state.items())
     assert not network.training
     assert network.config == NetworkConfig(name='mot17')
-    assert 'base.fc.weight (1000, 512, 1, 1), base.fc.bias (1000,)' in caplog.text
+    assert 'base.fc.weight (1000, 512, 1, 1), base.fc.bias (1000,)' in messages[0]
 
 
-def test_the_prior_stem_can_be_left_out(published_state, tmp_path, caplog):
+def test_the_prior_stem_can_be_left_out(published_state, tmp_path, messages):
     path = tmp_path / 'a.pth'
     torch.save({'state_dict': published_state}, path)
-    with caplog.at_level(logging.INFO):
-        network = load_checkpoint(path, prior_heatmap=False)
-    assert 'base.pre_hm_layer.0.weight (16, 1, 7, 7)' in caplog.text
+    network = load_checkpoint(path, prior_heatmap=False)
+    assert 'base.pre_hm_layer.0.weight (16, 1, 7, 7)' in messages[0]
     assert network.base.pre_hm_layer is None
     assert not any('pre_hm' in name for name in network.state_dict())
 
@@ -168,14 +178,13 @@ def test_tensors_that_do_not_fit_are_named_with_their_shapes(published_state, tm
     assert 'left over base.level9.weight (2, 3)' in message
 
 
-def test_counters_that_old_checkpoints_lack_start_at_zero(published_state, tmp_path, caplog):
+def test_counters_that_old_checkpoints_lack_start_at_zero(published_state, tmp_path, messages):
     path = tmp_path / 'old.pth'
     state = {name: value for name, value in published_state.items() if 'num_batches' not in name}
     torch.save(state, path)
-    with caplog.at_level(logging.INFO):
-        network = load_checkpoint(path)
+    network = load_checkpoint(path)
     assert network.base.base_layer[1].num_batches_tracked == 0
-    assert 'base.base_layer.1.num_batches_tracked' in caplog.text
+    assert 'base.base_layer.1.num_batches_tracked' in messages[0]
 
 
 class Payload:
