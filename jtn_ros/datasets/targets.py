@@ -105,7 +105,7 @@ def make_prior(
             if present:
                 x, y = center + 0.05 * shift * size
                 draw_gaussian(heatmap[0], int(x), int(y), radius)
-    return heatmap, ids, known / layout.stride
+    return heatmap, ids, known / np.float32(layout.stride)
 
 
 def make_targets(
@@ -136,9 +136,9 @@ def make_targets(
     targets: dict[str, NDArray[np.generic]] = {'hm': heatmap}
     targets |= {name: np.zeros(slots, np.int64) for name in ('ind', 'cat', 'tid')}
     targets |= {name: np.zeros(slots, np.float32) for name in ('mask', 'tid_mask')}
-    for name, values in (('reg', 2), ('wh', 2), ('tracking', 2), ('ltrb_amodal', 4)):
-        targets[name] = np.zeros((slots, values), np.float32)
-        targets[f'{name}_mask'] = np.zeros((slots, values), np.float32)
+    for name, outputs in (('reg', 2), ('wh', 2), ('tracking', 2), ('ltrb_amodal', 4)):
+        targets[name] = np.zeros((slots, outputs), np.float32)
+        targets[f'{name}_mask'] = np.zeros((slots, outputs), np.float32)
 
     amodal = (_transform(annotations.boxes, letterbox) / layout.stride).astype(np.float32)[:slots]
     boxes, inside = _clip(amodal, width, height)

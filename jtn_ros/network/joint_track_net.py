@@ -118,15 +118,16 @@ class JointTrackNet(nn.Module):
             from jtn_ros.network.dla_up import DLAUp
             from jtn_ros.network.dla_up import IDAUp
 
-            self.base = DLA34(**stems)
+            self.base: nn.Module = DLA34(**stems)
             self.dla_up = DLAUp(CHANNELS[2:])
             self.ida_up = IDAUp(feature_channels, CHANNELS[3:5], (2, 4))
         else:
+            from jtn_ros.network.light import LEVEL_CHANNELS
             from jtn_ros.network.light import LightBackbone
             from jtn_ros.network.light import LightNeck
 
             self.base = LightBackbone(**stems)
-            self.neck = LightNeck(self.base.channels, feature_channels)
+            self.neck = LightNeck(LEVEL_CHANNELS, feature_channels)
 
     def head(self, name: str) -> nn.Sequential:
         """Return a head by name."""

@@ -31,7 +31,6 @@ class LightBackbone(nn.Module):
             Tree(below, channels, 2, level_root=index > 0)
             for index, (below, channels) in enumerate(zip(widths, widths[1:], strict=False))
         )
-        self.channels = LEVEL_CHANNELS
 
     def forward(
         self, image: Tensor, previous_image: Tensor | None, prior_heatmap: Tensor | None

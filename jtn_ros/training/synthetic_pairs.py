@@ -1,6 +1,7 @@
 """Image pairs with targets, drawn from synthetic scenes as training asks for them."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -67,7 +68,7 @@ class SyntheticPairs(Dataset[Arrays]):
         for begin in (start, start + later):
             times = [int(1e9 * (begin + gap * step)) for step in range(FRAMES_PER_BURST)]
             frames = [scene.render(time) for time in times]
-            for before, now in zip(frames, frames[1:], strict=False):
+            for before, now in pairwise(frames):
                 pairs.append(self._pair(before, now, rng))
         joined = {name: np.stack([pair[name] for pair in pairs]) for name in pairs[0]}
         joined['identity'] = joined['identity'] + index * IDENTITIES_PER_SCENE

@@ -4,7 +4,6 @@ import copy
 import json
 import logging
 import math
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,12 @@ from torch import Tensor
 from torch import nn
 from torch.utils.data import DataLoader
 
+from jtn_ros.files import written_atomically
 from jtn_ros.network.checkpoint import save_checkpoint
 from jtn_ros.network.heads import head_at_peaks
 from jtn_ros.network.heads import peak_neighbourhoods
 from jtn_ros.network.joint_track_net import JointTrackNet
+from jtn_ros.network.peak_network import PeakNetwork
 from jtn_ros.training.losses import IdentityContrast
 from jtn_ros.training.losses import JointLoss
 from jtn_ros.training.recipe import Recipe
@@ -56,6 +57,7 @@ def train(
     torch.manual_seed(recipe.seed)
     network = initial or JointTrackNet(recipe.network)
     network = network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    with_images = PeakNetwork(network).to(device)
     average = copy.deepcopy(network).requires_grad_(requires_grad=False)
     loss = JointLoss(IdentityContrast(recipe.temperature), recipe.network.embedding_head)
     loss = loss.to(device)
@@ -86,7 +88,7 @@ def train(
             group['lr'] = rate
 
         with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == 'bf16'):
-            heatmap, at_slots = _predict(network, batch)
+            heatmap, at_slots = _predict(with_images, batch)
         total, parts = loss(heatmap, at_slots, batch)
         if not torch.isfinite(total):
             torch.save(batch, output / 'bad_batch.pt')
@@ -112,29 +114,18 @@ def train(
         }
 
 
-def _predict(network: JointTrackNet, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+def _predict(network: PeakNetwork, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the raw heat map, and the other heads at the targets' slots."""
-    config = network.config
-    features = network.features(
-        normalise(batch['image'], config.mean, config.std),
-        normalise(batch['previous_image'], config.mean, config.std)
-        if config.previous_image
-        else None,
+    config, heads = network.config, network.network
+    features = heads.features(
+        network.normalise(batch['image']),
+        network.normalise(batch['previous_image']) if config.previous_image else None,
         batch['prior_heatmap'] if config.prior_heatmap else None,
     )
     around = peak_neighbourhoods(features, batch['ind'])
     names = [name for name in config.heads if name != 'hm']
-    at_slots = {name: head_at_peaks(network.head(name), around) for name in names}
-    return network.head('hm')(features), at_slots
-
-
-def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """Turn uint8 images (B, H, W, 3) into the network's float input (B, 3, H, W)."""
-    values = images.float() / 255
-    values = (values - torch.tensor(mean, device=images.device)) / torch.tensor(
-        std, device=images.device
-    )
-    return values.permute(0, 3, 1, 2)
+    at_slots = {name: head_at_peaks(heads.head(name), around) for name in names}
+    return heads.head('hm')(features), at_slots
 
 
 def _learning_rate(recipe: Recipe, step: int) -> float:
@@ -158,11 +149,10 @@ def _update_average(average: nn.Module, network: nn.Module, decay: float) -> Non
 
 
 def _save(path: Path, step: int, parts: dict[str, Any]) -> None:
-    """Write everything that a resumed run needs; the old file stays until the new one is whole."""
+    """Write everything that a resumed run needs."""
     state = {name: part.state_dict() for name, part in parts.items()}
-    partial = path.with_suffix('.partial')
-    torch.save({'step': step, **state}, partial)
-    os.replace(partial, path)
+    with written_atomically(path) as temporary:
+        torch.save({'step': step, **state}, temporary)
 
 
 def _resume(path: Path, parts: dict[str, Any]) -> int:

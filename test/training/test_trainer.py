@@ -51,7 +51,7 @@ def test_a_resumed_run_equals_an_unbroken_one(recipe, tmp_path):
 
 
 def test_one_scene_is_learned(recipe, tmp_path, monkeypatch):
-    recipe = replace(recipe, steps=60, learning_rate=3e-3, checkpoint_every=60)
+    recipe = replace(recipe, steps=30, learning_rate=5e-3, checkpoint_every=30)
     scene = SyntheticPairs(recipe)[0]
     monkeypatch.setattr(SyntheticPairs, '__getitem__', lambda *_: scene)
     records = list(train(recipe, tmp_path, workers=0))
