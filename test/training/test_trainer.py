@@ -51,7 +51,7 @@ def test_a_resumed_run_equals_an_unbroken_one(recipe, tmp_path):
 
 
 def test_one_scene_is_learned(recipe, tmp_path, monkeypatch):
-    recipe = replace(recipe, steps=30, learning_rate=5e-3, checkpoint_every=30)
+    recipe = replace(recipe, steps=20, learning_rate=5e-3, checkpoint_every=20)
     scene = SyntheticPairs(recipe)[0]
     monkeypatch.setattr(SyntheticPairs, '__getitem__', lambda *_: scene)
     records = list(train(recipe, tmp_path, workers=0))
