@@ -1,10 +1,9 @@
-"""What tracks look like: a mean appearance, and a few views from longer ago."""
+"""What tracks look like."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
-GALLERY = 8  # views a track keeps
 
 
 def normalise(vectors: Vectors) -> Vectors:
@@ -26,9 +25,3 @@ def distances(seen: Vectors, means: Vectors) -> NDArray[np.float32]:
     Pairs with an unknown appearance have distance 1.
     """
     return 1 - seen @ means.T
-
-
-def gallery_distances(seen: Vectors, galleries: Vectors) -> NDArray[np.float32]:
-    """Return the (N, M) distances to the most similar view of galleries (M, GALLERY, D)."""
-    similarity = np.einsum('nd,mgd->nmg', seen, galleries, optimize=True)
-    return 1 - similarity.max(axis=2, initial=-1)

@@ -29,7 +29,6 @@ _RANGES = {
     'appearance_weight': (0.0, 10.0),
     'appearance_neutral': _DISTANCE,
     'appearance_memory': _TIME,
-    'gallery_interval': _TIME,
     'reidentification_limit': _DISTANCE,
     'reidentification_after': _TIME,
     'reidentification_speed': (0.0, 100.0),
@@ -68,7 +67,6 @@ class TrackerConfig:
         appearance_weight: what a cosine distance of 1 costs, in motion limits (0 to 10).
         appearance_neutral: cosine distance that speaks neither for nor against (0 to 2).
         appearance_memory: seconds over which the mean appearance forgets.
-        gallery_interval: seconds between the views that are kept for re-identification.
         reidentification_limit: greatest cosine distance at which a track is found again.
         reidentification_after: seconds without detection from which it may be found so.
         reidentification_speed: radius around the last prediction in which it is looked for, in
@@ -100,10 +98,9 @@ class TrackerConfig:
     appearance_weight: float = 2.0
     appearance_neutral: float = 0.3
     appearance_memory: float = 0.5
-    gallery_interval: float = 0.5
     reidentification_limit: float = 0.35
     reidentification_after: float = 0.2
-    reidentification_speed: float = 2.0
+    reidentification_speed: float = 4.0
     camera_memory: float = 0.4
     camera_reach: float = 1.5
     camera_noise: float = 0.12

@@ -29,9 +29,6 @@ class TrackTable(Columns):
         stamps: int64 (M,), nanoseconds, of the last detection.
         matched: int32 (M,), row of this frame's detections, or -1.
         appearances: float32 (M, D), mean appearance, zero when unknown.
-        galleries: float32 (M, G, D), views from longer ago.
-        views: int32 (M,), how many were put into the gallery so far.
-        view_stamps: int64 (M,), nanoseconds, of the last of them.
     """
 
     ids: NDArray[np.int64]
@@ -45,9 +42,6 @@ class TrackTable(Columns):
     stamps: NDArray[np.int64]
     matched: NDArray[np.int32]
     appearances: NDArray[np.float32]
-    galleries: NDArray[np.float32]
-    views: NDArray[np.int32]
-    view_stamps: NDArray[np.int64]
 
     def unseen(self, stamp_ns: int) -> Floats:
         """Return the seconds (M,) since every track was detected."""

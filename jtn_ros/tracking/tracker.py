@@ -113,11 +113,8 @@ class Tracker:
                 'the detector changes'
             )
         if not known:
-            number = len(self._table)
-            self._table = self._table.replace(
-                appearances=np.zeros((number, given), np.float32),
-                galleries=np.zeros((number, appearance.GALLERY, given), np.float32),
-            )
+            unknown = np.zeros((len(self._table), given), np.float32)
+            self._table = self._table.replace(appearances=unknown)
 
     def _predict(self, seconds: float) -> None:
         table = self._table
@@ -203,11 +200,7 @@ class Tracker:
         """Return how unlike detections and lost tracks look; infinite where one cannot be."""
         config, table = self._config, self._table
         assert detections.embeddings is not None
-        seen = detections.embeddings[rows]
-        distances = np.minimum(
-            appearance.distances(seen, table.appearances[columns]),
-            appearance.gallery_distances(seen, table.galleries[columns]),
-        )
+        distances = appearance.distances(detections.embeddings[rows], table.appearances[columns])
         lost = table.means[columns][..., VALUE]
         apart = np.linalg.norm(measured[rows][:, None, :2] - lost[None, :, :2], axis=2)
         absence = table.unseen(stamp_ns)[columns]
@@ -261,12 +254,6 @@ class Tracker:
         table.appearances[columns] = appearance.blend(
             table.appearances[columns], seen.embeddings, weights
         )
-        due = stamp_ns - table.view_stamps[columns] >= config.gallery_interval * 1e9
-        due &= seen.scores >= config.confident_score
-        kept = columns[due]
-        table.galleries[kept, table.views[kept] % appearance.GALLERY] = seen.embeddings[due]
-        table.views[kept] += 1
-        table.view_stamps[kept] = stamp_ns
 
     def _give_birth(
         self,
@@ -311,8 +298,6 @@ class Tracker:
         if embeddings is None:
             width = self._table.appearances.shape[1] if self._last_id else 0
             embeddings = np.zeros((number, width), np.float32)
-        galleries = np.zeros((number, appearance.GALLERY, embeddings.shape[1]), np.float32)
-        galleries[:, 0] = embeddings
         first = self._last_id + 1
         self._last_id += number
         return TrackTable(
@@ -327,9 +312,6 @@ class Tracker:
             stamps=np.full(number, stamp_ns, np.int64),
             matched=rows.astype(np.int32),
             appearances=embeddings,
-            galleries=galleries,
-            views=np.ones(number, np.int32),
-            view_stamps=np.full(number, stamp_ns, np.int64),
         )
 
     def _settle(self, stamp_ns: int) -> None:
