@@ -91,8 +91,14 @@ def standard_streams(seed: int) -> list[StreamConfig]:
     return [replace(kind, seed=100 * seed + n) for n, kind in enumerate(kinds)]
 
 
-def make_stream(config: StreamConfig, every: slice = slice(None)) -> DetectionStream:
-    """Return the stream of a configuration; `every` picks frames of it, as a slow engine does."""
+def make_stream(
+    config: StreamConfig, frames: NDArray[np.bool_] | slice = slice(None)
+) -> DetectionStream:
+    """Return the stream of a configuration, or some frames of it, as a slow engine sees them.
+
+    The same detections are made in a frame whichever others there are; only the displacements
+    reach back to the frame that came before.
+    """
     rng = np.random.default_rng(config.seed)
     number = round(config.frame_rate * config.seconds)
     boxes = _walk(config, number, rng)
@@ -102,7 +108,7 @@ def make_stream(config: StreamConfig, every: slice = slice(None)) -> DetectionSt
         config.similarity * rng.normal(size=_DIMENSION)
         + (1 - config.similarity) * rng.normal(size=(config.people, _DIMENSION))
     )
-    kept = np.flatnonzero(rng.random(number) >= config.dropped)[every]
+    kept = np.flatnonzero(rng.random(number) >= config.dropped)[frames]
     draws = [np.random.default_rng((config.seed, frame)) for frame in range(number)]
     before = np.concatenate([kept[:1], kept[:-1]])
     stamps = np.round(np.arange(number) * 1e9 / config.frame_rate).astype(np.int64)

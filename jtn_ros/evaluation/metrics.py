@@ -51,13 +51,13 @@ class Scores:
     ass_a: float
     mota: float
     idf1: float
-    id_switches: int
-    fragmentations: int
-    frames: int
-    true_objects: int
-    tracked_objects: int
-    true_identities: int
-    tracked_identities: int
+    id_switches: float
+    fragmentations: float
+    frames: float
+    true_objects: float
+    tracked_objects: float
+    true_identities: float
+    tracked_identities: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,12 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Return plain dictionaries, for JSON."""
         return asdict(self)
+
+
+def mean(report: Report) -> Scores:
+    """Return the mean over the sequences, in which short and long ones count alike."""
+    rows = [asdict(scores) for scores in report.sequences.values()]
+    return Scores(**{name: float(np.mean([row[name] for row in rows])) for name in rows[0]})
 
 
 def evaluate_folder(ground_truth: Path, tracks: Path) -> Report:
