@@ -2,22 +2,13 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from threading import active_count
 from time import sleep
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
-from lifecycle_msgs.srv import GetState
 from numpy.typing import NDArray
-from rcl_interfaces.srv import SetParameters
-from rclpy.node import Node
-from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
@@ -27,14 +18,12 @@ from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import MarkerArray
 
-from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.conversions import image_to_array
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.conversions import stamp_to_ns
-from jtn_ros.nodes.tracker_node import TrackerNode
 
-from .conftest import Graph
+from .harness import Harness
 
 pytestmark = pytest.mark.ros
 
@@ -69,90 +58,6 @@ def message(number: int, stamp_ns: int | None = None, **changes: object) -> Imag
     for name, value in changes.items():
         setattr(result, name, value)
     return result
-
-
-class Harness:
-    """A tracker node and a node that feeds it and listens to it."""
-
-    def __init__(
-        self, graph: Graph, capture: pytest.CaptureFixture[str], **parameters: object
-    ) -> None:
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        self._graph = graph
-        self.tracker = graph.add(TrackerNode(parameter_overrides=overrides))
-        self.user = graph.add(Node('user'))
-        self.images = self.user.create_publisher(Image, 'image', QoSProfile(depth=50))
-        self.outputs: list[TrackedObjectArray] = []
-        self._capture = capture
-        self.log = ''
-        self.user.create_subscription(
-            TrackedObjectArray, '/jtn_tracker/tracks', self.outputs.append, QoSProfile(depth=50)
-        )
-        self._change_state = self.user.create_client(ChangeState, '/jtn_tracker/change_state')
-        self._get_state = self.user.create_client(GetState, '/jtn_tracker/get_state')
-        self._set_parameters = self.user.create_client(
-            SetParameters, '/jtn_tracker/set_parameters'
-        )
-
-    @property
-    def state(self) -> str:
-        return self._graph.call(self._get_state, GetState.Request()).current_state.label
-
-    def transit(self, *names: str) -> bool:
-        """Request transitions; return whether the last one succeeded."""
-        for name in names:
-            request = ChangeState.Request(transition=Transition(label=name))
-            success = self._graph.call(self._change_state, request).success
-        return success
-
-    def start(self) -> None:
-        assert self.transit('configure', 'activate')
-        self.wait(lambda: self.images.get_subscription_count() == 1, 'the image subscription')
-
-    def command(self, kind: type, name: str, **fields: object) -> object:
-        client = self.user.create_client(kind, f'/jtn_tracker/{name}')
-        return self._graph.call(client, kind.Request(**fields))
-
-    def set_parameter(self, name: str, value: object) -> SimpleNamespace:
-        parameter = Parameter(name, value=value).to_parameter_msg()
-        request = SetParameters.Request(parameters=[parameter])
-        return self._graph.call(self._set_parameters, request).results[0]
-
-    def track(self, image: Image) -> TrackedObjectArray:
-        """Send one image and return the one message that comes of it."""
-        before = len(self.outputs)
-        self.images.publish(image)
-        self.wait(lambda: len(self.outputs) > before, 'the tracks of an image')
-        assert len(self.outputs) == before + 1
-        return self.outputs[-1]
-
-    def listen(self, kind: type, topic: str) -> list:
-        """Subscribe to a topic of the tracker and return the list of what comes."""
-        received: list = []
-        self.user.create_subscription(
-            kind, f'/jtn_tracker/{topic}', received.append, QoSProfile(depth=50)
-        )
-        publisher = f'/jtn_tracker/{topic}'
-        self.wait(lambda: self.user.count_subscribers(publisher) > 0, f'the graph to show {topic}')
-        sleep(0.2)  # until the publisher knows, too
-        return received
-
-    def wait(self, condition, what: str) -> None:
-        self._graph.wait(condition, what=what)
-
-    def wait_for_log(self, text: str) -> None:
-        """Wait until the node has logged the text; `log` holds everything logged so far."""
-
-        def logged() -> bool:
-            self.log += self._capture.readouterr().err
-            return text in self.log
-
-        self.wait(logged, f'the log {text!r}')
-
-
-@pytest.fixture
-def make(graph: Graph, capfd: pytest.CaptureFixture[str]) -> Callable[..., Harness]:
-    return partial(Harness, graph, capfd, backend='onnxruntime')
 
 
 @pytest.fixture

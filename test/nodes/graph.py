@@ -1,0 +1,52 @@
+"""Nodes on a real ROS 2 graph."""
+
+from collections.abc import Callable
+from threading import Event
+from threading import Thread
+from time import monotonic
+from time import sleep
+
+from rclpy.client import Client
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+
+
+class Graph:
+    """Nodes of this process, served by an executor on a thread of its own."""
+
+    def __init__(self) -> None:
+        self._executor = SingleThreadedExecutor()
+        self._closing = Event()
+        self._thread = Thread(target=self._spin, name='graph')
+        self._nodes: list[Node] = []
+        self._thread.start()
+
+    def add[SomeNode: Node](self, node: SomeNode) -> SomeNode:
+        self._nodes.append(node)
+        self._executor.add_node(node)
+        return node
+
+    def call(self, client: Client, request: object) -> object:
+        """Return the response of a service."""
+        assert client.wait_for_service(timeout_sec=10), f'no service {client.srv_name}'
+        future = client.call_async(request)
+        self.wait(future.done, what=f'a response of {client.srv_name}')
+        return future.result()
+
+    def wait(self, condition: Callable[[], bool], *, what: str, timeout: float = 20.0) -> None:
+        """Wait until the condition holds; fail after the timeout."""
+        end = monotonic() + timeout
+        while not condition():
+            assert monotonic() < end, f'waited {timeout} s for {what}'
+            sleep(0.005)
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+        self._executor.shutdown()
+        for node in self._nodes:
+            node.destroy_node()
+
+    def _spin(self) -> None:
+        while not self._closing.is_set():
+            self._executor.spin_once(timeout_sec=0.1)
