@@ -123,18 +123,15 @@ def test_demo_launch_records_every_frame_and_its_tracks_and_ends(
     assert tracked.velocity == pytest.approx([90, 0], abs=2)
 
 
-@pytest.mark.parametrize(
-    ('change', 'reason'),
-    [({'model': '/no/model.onnx'}, 'no model'), ({'input': '/no/clip.mp4'}, 'does not exist')],
-)
-def test_demo_launch_fails_when_a_node_fails(launch, block_model, clip, tmp_path, change, reason):
-    arguments = {
-        'input': clip, 'output': tmp_path / 'out', 'model': block_model, 'backend': 'onnxruntime',
-    }  # fmt: skip
-    process = launch('demo.launch.py', **(arguments | change))
+def test_demo_launch_fails_when_a_node_fails(launch, block_model, tmp_path):
+    process = launch(
+        'demo.launch.py', input='/no/clip.mp4', output=tmp_path / 'out', model=block_model,
+        backend='onnxruntime',
+    )  # fmt: skip
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 1, text
-    assert reason in text
+    assert '/no/clip.mp4 does not exist' in text
+    assert 'Traceback' not in text
 
 
 def test_parameter_file_lists_every_parameter_with_its_default():
