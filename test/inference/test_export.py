@@ -5,6 +5,7 @@ import collections
 import numpy as np
 import pytest
 
+from jtn_ros.cli.main import main
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.agreement import check_agreement
 from jtn_ros.inference.engine import random_inputs
@@ -15,6 +16,8 @@ from jtn_ros.inference import export  # noqa: E402
 from jtn_ros.inference.torch_engine import TorchEngine  # noqa: E402
 from jtn_ros.network import JointTrackNet  # noqa: E402
 from jtn_ros.network import NetworkConfig  # noqa: E402
+from jtn_ros.network import load_checkpoint  # noqa: E402
+from jtn_ros.network import save_checkpoint  # noqa: E402
 from jtn_ros.network.peak_network import PeakNetwork  # noqa: E402
 
 
@@ -34,7 +37,7 @@ def test_the_graph_is_one_opset_20_file_without_dead_parts(light_model):
         assert value.type.tensor_type.shape.dim[0].dim_param
 
 
-def test_the_fairmot_kind_takes_one_image_in_rgb(tmp_path, enliven):
+def test_the_verb_exports_the_fairmot_kind_with_one_image_in_rgb(tmp_path, enliven, capsys):
     torch.manual_seed(4)
     network = enliven(
         JointTrackNet(
@@ -45,8 +48,8 @@ def test_the_fairmot_kind_takes_one_image_in_rgb(tmp_path, enliven):
                 head_channels=16,
                 previous_image=False,
                 prior_heatmap=False,
-                input_height=64,
-                input_width=96,
+                input_height=128,
+                input_width=128,
                 box_coding='center_ltrb',
                 embedding_head='id',
                 mean=(0.0, 0.0, 0.0),
@@ -57,17 +60,23 @@ def test_the_fairmot_kind_takes_one_image_in_rgb(tmp_path, enliven):
             )
         )
     )
-    path = tmp_path / 'fairmot_like.onnx'
-    info = export.export_onnx(network, path, half_weights=True)
+    checkpoint, path = tmp_path / 'checkpoint.safetensors', tmp_path / 'fairmot_like.onnx'
+    save_checkpoint(checkpoint, network)
+    options = ['--input', '64x96', '--top-k', '15', '--half-weights', '--name', 'other']
+    assert main(['export', str(checkpoint), str(path), *options]) == 0
+    assert 'other, 64x96, person' in capsys.readouterr().out
     full = sum(parameter.numel() for parameter in network.parameters()) * 4
     assert path.stat().st_size < 0.6 * full
+    engine = load_engine(path, 'openvino')
+    info = engine.info
+    assert (info.name, info.top_k, info.letterbox) == ('other', 15, 'fairmot')
     assert (info.previous_image, info.prior_heatmap, info.displacement) == (False, False, False)
     assert info.embedding_dim == 8
-    engine = load_engine(path, 'openvino')
     inputs = random_inputs(info)
     assert set(inputs) == {'images'}
     peaks = engine.run(**inputs)
-    check_agreement(TorchEngine(PeakNetwork(network), device='cpu').run(**inputs), peaks, 2e-2)
+    same = load_checkpoint(checkpoint, input_height=64, input_width=96, top_k=15)
+    check_agreement(TorchEngine(PeakNetwork(same), device='cpu').run(**inputs), peaks, 2e-2)
     middle = (peaks.boxes[..., :2] + peaks.boxes[..., 2:]) / 2
     np.testing.assert_allclose(peaks.centers, middle, atol=1e-4)
     with pytest.raises(ValueError, match='takes no previous_images'):
@@ -81,11 +90,11 @@ def test_red_and_blue_are_swapped_for_rgb_networks():
     np.testing.assert_allclose(module.normalise(image).flatten(), [0, 0.2, 1])
 
 
-def test_a_file_that_differs_from_pytorch_never_appears(light_network, tmp_path, monkeypatch):
-    trace = export._trace
-
+def test_a_file_that_differs_from_pytorch_never_appears(
+    light_network, light_model, tmp_path, monkeypatch
+):
     def spoil(module, inputs):
-        model = trace(module, inputs)
+        model = onnx.load(light_model)
         tensors = {tensor.name: tensor for tensor in model.graph.initializer}
         bias = tensors['network.ltrb_amodal.2.bias']
         moved = onnx.numpy_helper.to_array(bias) + np.float32(0.25)
@@ -103,3 +112,18 @@ def test_more_peaks_than_cells_are_refused():
     config = NetworkConfig(backbone='light', input_height=32, input_width=32, top_k=65)
     with pytest.raises(ValueError, match='65 peaks do not fit an input of 32x32'):
         PeakNetwork(JointTrackNet(config))
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'code', 'message'),
+    [
+        (['nowhere.pth', 'model.onnx'], 1, 'nowhere.pth'),
+        (['nowhere.pth', 'model.onnx', '--input', 'big'], 2, "'big' is no size"),
+    ],
+)
+def test_wrong_requests_are_explained(capsys, arguments, code, message):
+    try:
+        assert main(['export', *arguments]) == code
+    except SystemExit as stop:
+        assert stop.code == code  # noqa: PT017
+    assert message in capsys.readouterr().err

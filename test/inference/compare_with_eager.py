@@ -1,0 +1,170 @@
+"""Measure this project against a plain PyTorch implementation, in turns, on one machine.
+
+    tools/run --dev python test/inference/compare_with_eager.py [rounds]
+
+Everything runs the published network (random weights, 544x960) on 1080p images. The stand-in for
+the published implementation normalises on the CPU in double precision, runs all six heads
+everywhere, and samples its deformable convolutions with one grid_sample in eager PyTorch.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from unittest import mock
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional
+
+from jtn_ros.inference import load_engine
+from jtn_ros.inference.decode import decode_peaks
+from jtn_ros.inference.engine import Peaks
+from jtn_ros.inference.engine import random_inputs
+from jtn_ros.inference.export import export_onnx
+from jtn_ros.inference.preprocess import letterbox_image
+from jtn_ros.network import JointTrackNet
+from jtn_ros.network import NetworkConfig
+from jtn_ros.network import deform_conv
+from jtn_ros.network import peak_network
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking import ReferenceTracker
+
+SIZE = (544, 960)
+
+
+def by_grid_sample(input, offset, mask, weight, bias):
+    """Sample all nine taps of a deformable convolution with one grid_sample."""
+    number, channels, height, width = input.shape
+    tap = torch.arange(9).view(1, 9, 1, 1)
+    y = torch.arange(height).view(1, 1, -1, 1) + tap // 3 - 1 + offset[:, 0::2]
+    x = torch.arange(width).view(1, 1, 1, -1) + tap % 3 - 1 + offset[:, 1::2]
+    grid = torch.stack((2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1), -1)
+    samples = functional.grid_sample(
+        input, grid.view(number, 9 * height, width, 2), align_corners=True
+    )
+    samples = samples.view(number, channels, 9, height, width) * mask[:, None]
+    product = weight.flatten(1) @ samples.flatten(1, 2).flatten(2)
+    return (product + bias[:, None]).view(number, -1, height, width)
+
+
+class Eager:
+    """The published per-frame loop in plain PyTorch and NumPy."""
+
+    def __init__(self, network):
+        self.network = network
+        self.tracker = ReferenceTracker()
+        self.previous = None
+
+    def step(self, image, stamp_ns):
+        config = self.network.config
+        _, letterbox = letterbox_image(image, *SIZE, 'published')
+        warped = cv2.warpAffine(image, letterbox.matrix, SIZE[::-1])
+        normalised = (warped / 255.0 - np.float32(config.mean)) / np.float32(config.std)
+        tensor = torch.from_numpy(normalised.astype(np.float32).transpose(2, 0, 1)[None].copy())
+        previous = tensor if self.previous is None else self.previous
+        self.previous = tensor
+        patch = mock.patch.object(deform_conv, 'modulated_deform_conv2d', by_grid_sample)
+        with torch.inference_mode(), patch:
+            maps = self.network(tensor, previous)
+            scores, classes, indices = peak_network.find_peaks(torch.sigmoid(maps['hm']), 100)
+            maps['embedding'] = functional.normalize(maps['embedding'])
+            values = {
+                name: maps[name].flatten(2)[0, :, indices[0]].T[None]
+                for name in ('tracking', 'ltrb_amodal', 'embedding')
+            }
+            width = maps['hm'].shape[3]
+            cells = torch.stack((indices % width, indices // width), 2).float()
+            described = peak_network.describe_peaks(config, cells, values)
+        peaks = Peaks(
+            scores=scores.numpy(),
+            class_ids=classes.numpy().astype(np.int32),
+            **{name: value.numpy() for name, value in described.items()},
+        )
+        return self.tracker.step(decode_peaks(peaks, letterbox), stamp_ns)
+
+
+class DenseHeads(peak_network.PeakNetwork):
+    """The exported graph with every live head evaluated everywhere."""
+
+    def forward(self, images, previous_images=None, prior_heatmaps=None):
+        features = self.network.features(
+            self.normalise(images), self.normalise(previous_images), None
+        )
+        heatmap = torch.sigmoid(self.network.head('hm')(features))
+        scores, classes, indices = peak_network.find_peaks(heatmap, self.config.top_k)
+        values = {}
+        for name in peak_network.peak_heads(self.config):
+            dense = self.network.head(name)(features).flatten(2).transpose(1, 2)
+            index = indices[..., None].expand(-1, -1, dense.shape[2])
+            values[name] = dense.gather(1, index)
+        width = features.shape[3]
+        cells = torch.stack((indices % width, indices // width), 2).float()
+        described = peak_network.describe_peaks(self.config, cells, values)
+        return {'scores': scores, 'class_ids': classes.to(torch.int32), **described}
+
+
+def lively_network():
+    """Return the published network with random weights and offsets of some pixels."""
+    torch.manual_seed(0)
+    network = JointTrackNet(
+        NetworkConfig(prior_heatmap=False, letterbox='published', name='random_dla34')
+    )
+    with torch.no_grad():
+        for name, module in network.named_modules():
+            if isinstance(module, torch.nn.Conv2d) and 'conv_offset_mask' in name:
+                module.weight.normal_(0, 0.02)
+                module.bias.normal_(0, 0.3)
+    return network.eval()
+
+
+def main(rounds):
+    """Print the medians of the times and of the ratios, as JSON."""
+    network = lively_network()
+    steps = {'eager': Eager(network).step}
+    engines = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, kind in (('sparse', peak_network.PeakNetwork), ('dense', DenseHeads)):
+            path = Path(folder) / f'{name}.onnx'
+            with (
+                mock.patch('jtn_ros.inference.export.PeakNetwork', kind),
+                mock.patch('jtn_ros.inference.export._compare'),
+            ):
+                export_onnx(network, path)
+            for precision in ('f32', 'bf16'):
+                if (name, precision) != ('dense', 'bf16'):
+                    engines[f'{name} {precision}'] = load_engine(path, 'openvino', precision)
+    for name in ('sparse f32', 'sparse bf16'):
+        pipeline = TrackingPipeline(engine=engines[name], tracker=ReferenceTracker())
+        steps[f'pipeline {name}'] = pipeline.step
+    inputs = random_inputs(engines['sparse f32'].info)
+    for name in ('dense f32', 'sparse f32'):
+        steps[f'inference {name}'] = lambda image, stamp, name=name: engines[name].run(**inputs)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (3, 1080, 1920, 3), np.uint8)
+    seconds = {name: [] for name in steps}
+    for number in range(rounds + 1):
+        for name, step in steps.items():
+            started = time.perf_counter()
+            step(images[number % 3], number * 40_000_000)
+            if number:
+                seconds[name].append(time.perf_counter() - started)
+
+    def ratio(first, second):
+        return round(float(np.median(np.divide(seconds[first], seconds[second]))), 3)
+
+    result = {
+        'milliseconds': {name: round(1e3 * np.median(times)) for name, times in seconds.items()},
+        'fastest': {name: round(1e3 * min(times)) for name, times in seconds.items()},
+        'eager / pipeline f32': ratio('eager', 'pipeline sparse f32'),
+        'eager / pipeline bf16': ratio('eager', 'pipeline sparse bf16'),
+        'inference sparse / dense f32': ratio('inference sparse f32', 'inference dense f32'),
+        'rounds': rounds,
+    }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == '__main__':
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
