@@ -84,15 +84,15 @@ class TrackerConfig:
     tentative_time: float = 0.15
     coast_time: float = 0.25
     lost_time: float = 5.0
-    position_noise: float = 0.055
-    size_noise: float = 0.1
+    position_noise: float = 0.06
+    size_noise: float = 0.08
     displacement_noise: float = 0.04
-    initial_speed: float = 2.4
-    acceleration_noise: float = 0.9
-    resize_noise: float = 0.12
+    initial_speed: float = 1.9
+    acceleration_noise: float = 0.8
+    resize_noise: float = 0.17
     motion_limit: float = 30.0
     outlier_tail: float = 6.0
-    vagueness_weight: float = 2.1
+    vagueness_weight: float = 2.2
     low_score_limit: float = 0.7
     duplicate_overlap: float = 0.8
     appearance_weight: float = 2.0
@@ -102,7 +102,7 @@ class TrackerConfig:
     reidentification_after: float = 0.2
     reidentification_speed: float = 4.0
     camera_memory: float = 0.4
-    camera_reach: float = 1.2
+    camera_reach: float = 1.5
     camera_noise: float = 0.12
     camera_evidence: float = 1.3
 
