@@ -145,19 +145,26 @@ def main(rounds):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (3, 1080, 1920, 3), np.uint8)
     seconds = {name: [] for name in steps}
+    busy = {name: [] for name in steps}
     for number in range(rounds + 1):
         for name, step in steps.items():
-            started = time.perf_counter()
+            started, started_busy = time.perf_counter(), time.process_time()
             step(images[number % 3], number * 40_000_000)
             if number:
                 seconds[name].append(time.perf_counter() - started)
+                busy[name].append(time.process_time() - started_busy)
 
     def ratio(first, second):
-        return round(float(np.median(np.divide(seconds[first], seconds[second]))), 3)
+        """Return the ratios of the elapsed times and of the processor times."""
+        return [
+            round(float(np.median(np.divide(times[first], times[second]))), 3)
+            for times in (seconds, busy)
+        ]
 
     result = {
         'milliseconds': {name: round(1e3 * np.median(times)) for name, times in seconds.items()},
         'fastest': {name: round(1e3 * min(times)) for name, times in seconds.items()},
+        'processor': {name: round(1e3 * np.median(times)) for name, times in busy.items()},
         'eager / pipeline f32': ratio('eager', 'pipeline sparse f32'),
         'eager / pipeline bf16': ratio('eager', 'pipeline sparse bf16'),
         'inference sparse / dense f32': ratio('inference sparse f32', 'inference dense f32'),
