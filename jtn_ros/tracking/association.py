@@ -4,6 +4,8 @@ The cost of motion is a negative log likelihood, so a track that was not seen fo
 prediction is vague, has a wide gate and yet loses against one that is known precisely.
 """
 
+from functools import reduce
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -66,7 +68,7 @@ def _misfit(differences: list[Floats], variances: list[Floats], config: TrackerC
     tail = config.outlier_tail
     pairs = zip(differences, variances, strict=True)
     factors = [1 + d * d * (1 / (tail * variance)) for d, variance in pairs]
-    misfit: Floats = (tail + 1) * np.log(np.prod(factors, axis=0))
+    misfit: Floats = (tail + 1) * np.log(reduce(np.multiply, factors))
     return misfit
 
 

@@ -37,7 +37,7 @@ def common_shift(measured: Floats, predicted: Floats, config: TrackerConfig) -> 
     if min(len(measured), len(predicted)) < _FEWEST:
         return STILL
     sizes = sizes_of(predicted)[:, 0]
-    x, y, _, heights = (-np.subtract.outer(predicted[:, k], measured[:, k]) for k in range(4))
+    x, y, heights = (-np.subtract.outer(predicted[:, k], measured[:, k]) for k in (0, 1, 3))
     alike = abs(heights) < _ALIKE * predicted[:, 3:]
     near = x * x + y * y < (config.camera_reach * sizes[:, None]) ** 2
     tracks, detections = np.nonzero(alike & near)
