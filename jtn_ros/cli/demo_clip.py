@@ -6,8 +6,8 @@ from jtn_ros.cli.progress import show_progress
 from jtn_ros.cli.synthesize_verb import write_sequence
 from jtn_ros.datasets.synthetic import SceneConfig
 
-FRAMES = 250
-FRAME_RATE = 25
+FRAMES = 150
+FRAME_RATE = 15  # two cores play, track and record it without loss
 # People of a readable size who cross. Training draws its seeds below 2**31: this scene is new.
 SCENE = SceneConfig(
     width=768,
