@@ -86,7 +86,7 @@ class TrackerConfig:
     lost_time: float = 5.0
     position_noise: float = 0.06
     size_noise: float = 0.08
-    displacement_noise: float = 0.04
+    displacement_noise: float = 0.12
     initial_speed: float = 1.9
     acceleration_noise: float = 0.8
     resize_noise: float = 0.17

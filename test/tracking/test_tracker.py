@@ -84,7 +84,7 @@ def test_irregular_stamps_give_the_same_velocity() -> None:
 
 
 def test_displacements_give_the_velocity_from_the_first_frame_on() -> None:
-    tracker = Tracker()
+    tracker = Tracker(TrackerConfig(displacement_noise=0.04))
     tracker.step(people(), 0)
     tracks = tracker.step(people((100, 200), displacements=[(-6, 0)]), stamp(1))
     np.testing.assert_allclose(tracks.velocities, [[120, 0]], atol=25)
