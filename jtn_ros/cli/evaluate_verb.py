@@ -18,20 +18,14 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jtn_ros.evaluation.association import Runner
-from jtn_ros.evaluation.association import compare
-from jtn_ros.evaluation.association import own_trackers
-from jtn_ros.evaluation.association import peer_trackers
-from jtn_ros.evaluation.association import read_stream
-from jtn_ros.evaluation.association_streams import DetectionStream
-from jtn_ros.evaluation.association_streams import make_stream
-from jtn_ros.evaluation.association_streams import standard_streams
-from jtn_ros.evaluation.metrics import Scores
-from jtn_ros.evaluation.metrics import evaluate_folder
-from jtn_ros.evaluation.metrics import find_sequences
-from jtn_ros.evaluation.metrics import mean
 from jtn_ros.files import written_atomically
+
+if TYPE_CHECKING:
+    from jtn_ros.evaluation.association import Runner
+    from jtn_ros.evaluation.association_streams import DetectionStream
+    from jtn_ros.evaluation.metrics import Scores
 
 SUMMARY = 'compare tracks with ground truth: HOTA, MOTA, IDF1'
 
@@ -61,6 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table of scores, and write them as JSON if asked."""
+    from jtn_ros.evaluation.association import compare
+    from jtn_ros.evaluation.metrics import evaluate_folder
+    from jtn_ros.evaluation.metrics import mean
+
     if args.trackers:
         reports = compare(_streams(args), _available_trackers())
         print(format_rows('tracker', {name: mean(report) for name, report in reports.items()}))
@@ -80,14 +78,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _streams(args: argparse.Namespace) -> list[DetectionStream]:
+def _streams(args: argparse.Namespace) -> list['DetectionStream']:
+    from jtn_ros.evaluation.association import read_stream
+    from jtn_ros.evaluation.association_streams import make_stream
+    from jtn_ros.evaluation.association_streams import standard_streams
+    from jtn_ros.evaluation.metrics import find_sequences
+
     if args.synthetic:
         return [make_stream(config) for config in standard_streams(seed=1)]
     return [read_stream(folder) for folder in find_sequences(args.ground_truth)]
 
 
-def _available_trackers() -> dict[str, Runner]:
+def _available_trackers() -> dict[str, 'Runner']:
     """Return ours and, where the package is installed, those of `trackers`."""
+    from jtn_ros.evaluation.association import own_trackers
+    from jtn_ros.evaluation.association import peer_trackers
+
     try:
         return own_trackers() | peer_trackers()
     except ImportError as error:
@@ -95,13 +101,13 @@ def _available_trackers() -> dict[str, Runner]:
         return own_trackers()
 
 
-def format_rows(title: str, rows: Mapping[str, Scores]) -> str:
+def format_rows(title: str, rows: Mapping[str, 'Scores']) -> str:
     """Return scores as text, one line each."""
     width = max(len(title), *map(len, rows))
     header = f'{title:<{width}}' + ''.join(f'{name:>8}' for name in _COLUMNS)
     return '\n'.join([header, *(f'{name:<{width}}{_cells(rows[name])}' for name in rows)])
 
 
-def _cells(scores: Scores) -> str:
+def _cells(scores: 'Scores') -> str:
     values = [getattr(scores, name) for name in _COLUMNS.values()]
     return ''.join(f'{v:>8}' if isinstance(v, int) else f'{v:>8.2f}' for v in values)

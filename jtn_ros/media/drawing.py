@@ -16,6 +16,8 @@ Colour = tuple[int, int, int]
 _GOLDEN_RATIO = 0.618033988749895
 # The velocity arrow ends where the object would be after this time.
 _ARROW_SECONDS = 0.5
+# Where a track is that was not seen for longer is too vague to be drawn.
+_LONGEST_UNSEEN_NS = 1_000_000_000
 
 
 def colour_of(track_id: int) -> Colour:
@@ -66,8 +68,9 @@ def draw_tracks(
 ) -> NDArray[np.uint8]:
     """Return a copy of an image with its tracks drawn into it.
 
-    A box is solid when the track was observed in this frame and dashed when it is predicted; the
-    arrow shows the way of the next half second. Lines grow with the image.
+    A box is solid when the track was observed in this frame and dashed when it is predicted;
+    tracks that were not seen for a second are left out. The arrow shows the way of the next half
+    second. Lines grow with the image.
 
     Args:
         image: uint8 BGR (H, W, 3).
@@ -75,6 +78,7 @@ def draw_tracks(
         class_names: by class; without them (or with a single class) no class is written.
         trails: `Trails` that were updated with these tracks.
     """
+    tracks = tracks.select(tracks.unseen_ns <= _LONGEST_UNSEEN_NS)
     canvas = np.array(image, np.uint8, order='C')
     pen = _Pen(canvas)
     # Far away from the image OpenCV's integers overflow; a few images away looks the same.

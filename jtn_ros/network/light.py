@@ -5,6 +5,7 @@ plain convolutions brings everything back to stride 4.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor
 from torch import nn
@@ -29,7 +30,7 @@ class LightBackbone(nn.Module):
         widths = (STEM_CHANNELS, *LEVEL_CHANNELS)
         self.levels = nn.ModuleList(
             Tree(below, channels, 2, level_root=index > 0)
-            for index, (below, channels) in enumerate(zip(widths, widths[1:], strict=False))
+            for index, (below, channels) in enumerate(pairwise(widths))
         )
 
     def forward(

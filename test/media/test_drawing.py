@@ -1,5 +1,7 @@
 """Drawings change the image where they should, and nowhere else."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -171,3 +173,11 @@ def test_only_mp4_is_written(tmp_path):
         VideoWriter(tmp_path / 'tracks.avi', 25)
     with pytest.raises(ValueError, match='frame rate 0 is not positive'):
         VideoWriter(tmp_path / 'tracks.mp4', 0)
+
+
+def test_tracks_that_were_not_seen_for_long_are_left_out():
+    tracks = make_tracks((100, 80, 160, 200), seen=[False])
+    assert changed(draw_tracks(GREY, replace(tracks, unseen_ns=np.array([900_000_000])))).any()
+    assert not changed(
+        draw_tracks(GREY, replace(tracks, unseen_ns=np.array([1_100_000_000])))
+    ).any()

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.exceptions import InvalidParameterValueException
@@ -107,3 +109,8 @@ def test_defaults_of_the_tracker_are_within_their_own_ranges(node):
     parameters = NodeParameters(node, TRACKER_PARAMETERS)
     assert set(vars(parameters.values())) == {spec.name for spec in TRACKER_PARAMETERS}
     assert all(spec.description.endswith('.') for spec in TRACKER_PARAMETERS)
+
+
+def test_readme_shows_the_parameters_as_they_are():
+    readme = Path(__file__).resolve().parents[2] / 'README.md'
+    assert markdown_table(TRACKER_PARAMETERS) in readme.read_text('utf-8')
