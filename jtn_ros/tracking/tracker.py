@@ -118,7 +118,10 @@ class Tracker:
 
     def _predict(self, seconds: float) -> None:
         table = self._table
-        means, covariances = motion.predict(table.means, table.covariances, seconds, self._config)
+        means = table.means.copy()
+        # What is cut off by the thing it hides behind seems to shrink; do not extrapolate that.
+        means[table.matched < 0, 2:, RATE] = 0
+        means, covariances = motion.predict(means, table.covariances, seconds, self._config)
         self._table = table.replace(
             means=means, covariances=covariances, matched=np.full(len(means), -1, np.int32)
         )

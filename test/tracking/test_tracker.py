@@ -308,3 +308,16 @@ def test_any_detections_give_sound_tracks(
         assert len(np.unique(rows)) == len(rows)
         np.testing.assert_array_equal(tracks.class_ids[tracks.observed],
                                       detections.class_ids[rows])  # fmt: skip
+
+
+def test_who_hides_bit_by_bit_does_not_shrink_to_nothing() -> None:
+    tracker = Tracker()
+    for frame in range(20):
+        seen = people((100, 200))
+        seen.boxes[0, 3] -= 3 * frame  # hides behind something from the feet upwards
+        tracker.step(seen, stamp(frame))
+    for frame in range(20, 50):
+        tracks = tracker.step(Detections.empty(), stamp(frame))
+    assert len(tracks) == 1
+    height = tracks.boxes[0, 3] - tracks.boxes[0, 1]
+    assert 30 < height < 60
