@@ -51,12 +51,12 @@ class TestTracker(unittest.TestCase):
     def wait_until(self, done) -> None:
         end = time.monotonic() + PATIENCE_S
         while not done():
-            self.assertLess(time.monotonic(), end, 'the tracker did not answer in time')
+            assert time.monotonic() < end, 'the tracker did not answer in time'
             rclpy.spin_once(self.node, timeout_sec=0.1)
 
     def test_node_is_active_and_tracks_with_the_bundled_model(self) -> None:
         client = self.node.create_client(GetState, '/robot/jtn_tracker/get_state')
-        self.assertTrue(client.wait_for_service(timeout_sec=PATIENCE_S))
+        assert client.wait_for_service(timeout_sec=PATIENCE_S)
 
         def active() -> bool:
             answer = client.call_async(GetState.Request())
@@ -74,10 +74,10 @@ class TestTracker(unittest.TestCase):
         image = np.full((288, 512, 3), 100, np.uint8)
         publisher.publish(array_to_image(image, header))
         self.wait_until(lambda: received)
-        self.assertEqual(received[0].header, header)
-        self.assertEqual((received[0].image_width, received[0].image_height), (512, 288))
-        self.assertEqual(received[0].model_name, 'jtn_light')
-        self.assertEqual(list(received[0].objects), [], 'nobody is in a grey image')
+        assert received[0].header == header
+        assert (received[0].image_width, received[0].image_height) == (512, 288)
+        assert received[0].model_name == 'jtn_light'
+        assert list(received[0].objects) == [], 'nobody is in a grey image'
 
 
 @launch_testing.post_shutdown_test()
