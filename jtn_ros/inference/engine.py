@@ -1,11 +1,13 @@
 """The contract of every inference back end, and what a model file says about itself."""
 
 import json
+from abc import ABC
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import fields
 from typing import Any
-from typing import Protocol
 from typing import Self
 from typing import get_origin
 
@@ -173,18 +175,23 @@ def random_inputs(info: ModelInfo, batch: int = 1, seed: int = 0) -> dict[str, N
     return inputs
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """A network that runs: stateless, batched, shared by all cameras."""
+
+    def __init__(self, info: ModelInfo, description: str) -> None:
+        """Remember the model's metadata, and back end, device and precision for people."""
+        self._info = info
+        self._description = description
 
     @property
     def info(self) -> ModelInfo:
         """Return what the model says about itself."""
-        ...
+        return self._info
 
     @property
     def description(self) -> str:
         """Return back end, device and precision, for people: ``OpenVINO CPU f32``."""
-        ...
+        return self._description
 
     def run(
         self,
@@ -203,4 +210,9 @@ class Engine(Protocol):
         Raises:
             ValueError: if a shape or type is not the model's.
         """
-        ...
+        inputs = check_inputs(self._info, images, previous_images, prior_heatmaps)
+        return Peaks(**self._infer(inputs))
+
+    @abstractmethod
+    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Return the graph's outputs by name for its checked inputs by name."""

@@ -1,19 +1,17 @@
 """ONNX Runtime as a back end: any CPU, and CUDA where its GPU build is installed."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.inference.engine import ModelInfo
-from jtn_ros.inference.engine import Peaks
-from jtn_ros.inference.engine import check_inputs
+from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.model_file import read_model
 
 
-class OnnxEngine:
+class OnnxEngine(Engine):
     """Runs an exported model in ONNX Runtime."""
 
     def __init__(
@@ -37,7 +35,7 @@ class OnnxEngine:
             OSError: if the file cannot be read.
             ValueError: if it is no exported model, or the device or precision is not to be had.
         """
-        content, self._info = read_model(path)
+        content, info = read_model(path)
         try:
             import onnxruntime
         except ImportError as error:
@@ -45,13 +43,11 @@ class OnnxEngine:
         if precision not in (None, 'f32'):
             raise ValueError(f'ONNX Runtime runs the file as it is, in f32, not {precision!r}')
         available = onnxruntime.get_available_providers()
-        self._device = device or ('cuda' if 'CUDAExecutionProvider' in available else 'cpu')
-        provider = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}.get(
-            self._device
-        )
+        device = device or ('cuda' if 'CUDAExecutionProvider' in available else 'cpu')
+        provider = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}.get(device)
         if provider not in available:
             raise ValueError(
-                f'this ONNX Runtime cannot run on {self._device!r}; for CUDA: '
+                f'this ONNX Runtime cannot run on {device!r}; for CUDA: '
                 'pip install onnxruntime-gpu'
             )
         options = onnxruntime.SessionOptions()
@@ -62,24 +58,8 @@ class OnnxEngine:
         except Exception as error:  # its exceptions share no public base class
             raise ValueError(f'{path} is no model that ONNX Runtime can run: {error}') from error
         self._outputs = [output.name for output in self._session.get_outputs()]
+        super().__init__(info, f'ONNX Runtime {device.upper()} f32')
 
-    @property
-    def info(self) -> ModelInfo:
-        """Return what the model says about itself."""
-        return self._info
-
-    @property
-    def description(self) -> str:
-        """Return back end, device and precision."""
-        return f'ONNX Runtime {self._device.upper()} f32'
-
-    def run(
-        self,
-        images: NDArray[np.uint8],
-        previous_images: NDArray[np.uint8] | None = None,
-        prior_heatmaps: NDArray[np.float32] | None = None,
-    ) -> Peaks:
-        """Return the peaks of B images; see `jtn_ros.inference.engine.Engine.run`."""
-        inputs = check_inputs(self._info, images, previous_images, prior_heatmaps)
+    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         values: list[Any] = self._session.run(self._outputs, inputs)
-        return Peaks(**dict(zip(self._outputs, values, strict=True)))
+        return dict(zip(self._outputs, values, strict=True))

@@ -3,15 +3,14 @@
 import logging
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.inference.engine import ModelInfo
-from jtn_ros.inference.engine import Peaks
-from jtn_ros.inference.engine import check_inputs
+from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.model_file import read_model
 
 logger = logging.getLogger(__name__)
@@ -19,7 +18,7 @@ logger = logging.getLogger(__name__)
 PRECISIONS = ('f32', 'bf16', 'f16')
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(Engine):
     """Runs an exported model in OpenVINO.
 
     A graph compiled for one fixed batch runs faster than a dynamic one, so every batch size is
@@ -48,7 +47,7 @@ class OpenVinoEngine:
             OSError: if the file cannot be read.
             ValueError: if it is no exported model, or the device or precision is not to be had.
         """
-        content, self._info = read_model(path)
+        content, info = read_model(path)
         try:
             import openvino
         except ImportError as error:
@@ -77,29 +76,13 @@ class OpenVinoEngine:
             self._settings['INFERENCE_NUM_THREADS'] = threads or len(os.sched_getaffinity(0))
         self._requests: dict[int, Any] = {}
         self._lock = threading.Lock()  # cameras share the engine, a request serves one at a time
+        super().__init__(info, f'OpenVINO {self._device} {self._precision}')
         self._request(1)
 
-    @property
-    def info(self) -> ModelInfo:
-        """Return what the model says about itself."""
-        return self._info
-
-    @property
-    def description(self) -> str:
-        """Return back end, device and precision."""
-        return f'OpenVINO {self._device} {self._precision}'
-
-    def run(
-        self,
-        images: NDArray[np.uint8],
-        previous_images: NDArray[np.uint8] | None = None,
-        prior_heatmaps: NDArray[np.float32] | None = None,
-    ) -> Peaks:
-        """Return the peaks of B images; see `jtn_ros.inference.engine.Engine.run`."""
-        inputs = check_inputs(self._info, images, previous_images, prior_heatmaps)
+    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         with self._lock:
-            results = self._request(len(images)).infer(inputs, share_inputs=True)
-        return Peaks(**{output.get_any_name(): value for output, value in results.items()})
+            results = self._request(len(inputs['images'])).infer(inputs, share_inputs=True)
+        return {output.get_any_name(): value for output, value in results.items()}
 
     def _request(self, batch: int) -> Any:
         """Return the inference request for a batch size, compiled on first use."""

@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.files import written_atomically
+from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
-from jtn_ros.inference.engine import Peaks
-from jtn_ros.inference.engine import check_inputs
 from jtn_ros.inference.model_file import read_model
 
 logger = logging.getLogger(__name__)
@@ -31,7 +30,7 @@ WORKSPACE_BYTES = 1 << 30
 PRECISIONS = ('f32', 'f16')
 
 
-class TensorRtEngine:
+class TensorRtEngine(Engine):
     """Runs a model as a TensorRT plan, which is built once for this GPU and kept."""
 
     def __init__(
@@ -60,7 +59,7 @@ class TensorRtEngine:
         path = Path(path)
         if path.suffix == '.onnx':
             path = cached_plan(trt, path, self._precision, self._cuda.name)
-        self._info, plan = read_plan(path)
+        info, plan = read_plan(path)
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.WARNING))
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
@@ -72,31 +71,15 @@ class TensorRtEngine:
             for name in names
             if self._engine.get_tensor_mode(name) == trt.TensorIOMode.OUTPUT
         }
-        self._version = str(trt.__version__)
         self._lock = threading.Lock()
+        super().__init__(info, f'TensorRT {trt.__version__} {self._cuda.name} {self._precision}')
 
-    @property
-    def info(self) -> ModelInfo:
-        """Return what the model says about itself."""
-        return self._info
-
-    @property
-    def description(self) -> str:
-        """Return back end, device and precision."""
-        return f'TensorRT {self._version} {self._cuda.name} {self._precision}'
-
-    def run(
-        self,
-        images: NDArray[np.uint8],
-        previous_images: NDArray[np.uint8] | None = None,
-        prior_heatmaps: NDArray[np.float32] | None = None,
-    ) -> Peaks:
-        """Return the peaks of B images; see `jtn_ros.inference.engine.Engine.run`."""
-        inputs = check_inputs(self._info, images, previous_images, prior_heatmaps)
-        if len(images) > MAXIMUM_BATCH:
-            raise ValueError(f'a batch of {len(images)} exceeds {MAXIMUM_BATCH}, as built')
+    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        batch = len(inputs['images'])
+        if batch > MAXIMUM_BATCH:
+            raise ValueError(f'a batch of {batch} exceeds {MAXIMUM_BATCH}, as built')
         with self._lock:
-            return Peaks(**self._execute(inputs))
+            return self._execute(inputs)
 
     def _execute(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         for name, array in inputs.items():

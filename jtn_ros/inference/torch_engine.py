@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
-from jtn_ros.inference.engine import Peaks
-from jtn_ros.inference.engine import check_inputs
 from jtn_ros.network.checkpoint import load_checkpoint
 from jtn_ros.network.joint_track_net import NetworkConfig
 from jtn_ros.network.peak_network import PeakNetwork
@@ -19,7 +18,7 @@ from jtn_ros.network.peak_network import PeakNetwork
 PRECISIONS = {'f32': torch.float32, 'f16': torch.float16, 'bf16': torch.bfloat16}
 
 
-class TorchEngine:
+class TorchEngine(Engine):
     """Runs a `PeakNetwork` on a torch device."""
 
     def __init__(
@@ -41,37 +40,21 @@ class TorchEngine:
             raise ValueError(
                 f'unknown precision {precision!r} for PyTorch; known: {", ".join(PRECISIONS)}'
             )
-        self._info = model_info(module.config)
         self._dtype = PRECISIONS[self._precision]
         self._module = module.eval().to(self._device)
         self._module.network.to(self._dtype)
+        name = f'PyTorch {self._device.type.upper()} {self._precision}'
+        super().__init__(model_info(module.config), name)
 
-    @property
-    def info(self) -> ModelInfo:
-        """Return what the model says about itself."""
-        return self._info
-
-    @property
-    def description(self) -> str:
-        """Return back end, device and precision."""
-        return f'PyTorch {self._device.type.upper()} {self._precision}'
-
-    def run(
-        self,
-        images: NDArray[np.uint8],
-        previous_images: NDArray[np.uint8] | None = None,
-        prior_heatmaps: NDArray[np.float32] | None = None,
-    ) -> Peaks:
-        """Return the peaks of B images; see `jtn_ros.inference.engine.Engine.run`."""
-        arrays = check_inputs(self._info, images, previous_images, prior_heatmaps)
+    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         with torch.inference_mode():
             tensors = {
-                name: torch.from_numpy(array).to(self._device) for name, array in arrays.items()
+                name: torch.from_numpy(array).to(self._device) for name, array in inputs.items()
             }
             if 'prior_heatmaps' in tensors:
                 tensors['prior_heatmaps'] = tensors['prior_heatmaps'].to(self._dtype)
             outputs: Mapping[str, torch.Tensor] = self._module(**tensors)
-            return Peaks(**{name: value.cpu().numpy() for name, value in outputs.items()})
+            return {name: value.cpu().numpy() for name, value in outputs.items()}
 
 
 def load_torch_engine(
