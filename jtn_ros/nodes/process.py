@@ -1,6 +1,8 @@
 """What every node's process does around the node itself."""
 
+import signal
 from collections.abc import Callable
+from types import FrameType
 
 import rclpy
 from rclpy.exceptions import ParameterException
@@ -20,6 +22,7 @@ def run_process(
         The exit code: 0 when the body ended or was interrupted, 1 after an error that it can
         say a remedy for, which is logged in one line.
     """
+    signal.signal(signal.SIGINT, _interrupt_once)
     rclpy.init(signal_handler_options=signal_handlers)
     try:
         body()
@@ -31,3 +34,13 @@ def run_process(
     finally:
         rclpy.try_shutdown()
     return 0
+
+
+def _interrupt_once(_: int, __: FrameType | None) -> None:
+    """Interrupt the process, and let it end in peace.
+
+    Ctrl-C reaches a launched node twice, from the terminal and from the launch; the second one
+    would break off the release of what the node holds.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
