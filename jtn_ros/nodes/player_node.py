@@ -47,6 +47,8 @@ PARAMETERS = (
 )
 
 _LATE_S = 0.5
+# A subscriber that is counted may not know of this publisher yet, and would miss the first frames.
+_SETTLE_S = 0.5
 
 
 class PlayerNode(Node):
@@ -80,6 +82,7 @@ class PlayerNode(Node):
             )
         while self._publisher.get_subscription_count() < wanted:
             self._spin_for(0.05)
+        self._spin_for(_SETTLE_S)
         number = self._play_once()
         while self._values.loop:
             number += self._play_once()

@@ -69,11 +69,16 @@ class TestTracker(unittest.TestCase):
             TrackedObjectArray, '/robot/jtn_tracker/tracks', received.append, 10
         )
         publisher = self.node.create_publisher(Image, '/front/image', 10)
-        self.wait_until(lambda: publisher.get_subscription_count() == 1)
         header = Header(stamp=STAMP, frame_id='front_camera_optical')
         image = np.full((288, 512, 3), 100, np.uint8)
-        publisher.publish(array_to_image(image, header))
-        self.wait_until(lambda: received)
+        message = array_to_image(image, header)
+
+        def answered() -> bool:
+            # Again and again: discovery is over when both sides know each other.
+            publisher.publish(message)
+            return len(received) > 0
+
+        self.wait_until(answered)
         assert received[0].header == header
         assert (received[0].image_width, received[0].image_height) == (512, 288)
         assert received[0].model_name == 'jtn_light'
