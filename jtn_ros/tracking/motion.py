@@ -103,3 +103,16 @@ def correct(
     innovation = measured - means[..., component]
     means = means + gain * innovation[..., None]
     return means, covariances - gain[..., :, None] * column[..., None, :]
+
+
+def correct_velocities(
+    means: Floats, covariances: Floats, velocities: Velocities, rows: NDArray[np.intp]
+) -> None:
+    """Correct filters (M, 4, 2) in place by the measured velocities of some detections (M,)."""
+    means[:, :2], covariances[:, :2] = correct(
+        means[:, :2],
+        covariances[:, :2],
+        RATE,
+        velocities.values[rows],
+        velocities.variances[rows],
+    )

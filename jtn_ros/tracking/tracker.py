@@ -230,13 +230,7 @@ class Tracker:
             motion.measurement_variance(measured, config),
         )
         if velocities is not None:
-            means[:, :2], covariances[:, :2] = motion.correct(
-                means[:, :2],
-                covariances[:, :2],
-                RATE,
-                velocities.values[rows],
-                velocities.variances[rows],
-            )
+            motion.correct_velocities(means, covariances, velocities, rows)
         table.means[columns] = means
         table.covariances[columns] = covariances
         table.scores[columns] = seen.scores
@@ -290,13 +284,7 @@ class Tracker:
         seen = detections.select(rows)
         means, covariances = motion.initiate(motion.measure(seen.boxes), self._config)
         if velocities is not None:
-            means[:, :2], covariances[:, :2] = motion.correct(
-                means[:, :2],
-                covariances[:, :2],
-                RATE,
-                velocities.values[rows],
-                velocities.variances[rows],
-            )
+            motion.correct_velocities(means, covariances, velocities, rows)
         embeddings = seen.embeddings
         if embeddings is None:
             width = self._table.appearances.shape[1] if self._last_id else 0
