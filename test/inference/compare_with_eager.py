@@ -87,7 +87,7 @@ class Eager:
 
 
 class DenseHeads(peak_network.PeakNetwork):
-    """The exported graph with every live head evaluated everywhere."""
+    """The exported graph with all published heads evaluated everywhere."""
 
     def forward(self, images, previous_images=None, prior_heatmaps=None):
         features = self.network.features(
@@ -96,13 +96,15 @@ class DenseHeads(peak_network.PeakNetwork):
         heatmap = torch.sigmoid(self.network.head('hm')(features))
         scores, classes, indices = peak_network.find_peaks(heatmap, self.config.top_k)
         values = {}
-        for name in peak_network.peak_heads(self.config):
+        for name in self.config.heads.keys() - {'hm'}:
             dense = self.network.head(name)(features).flatten(2).transpose(1, 2)
             index = indices[..., None].expand(-1, -1, dense.shape[2])
             values[name] = dense.gather(1, index)
         width = features.shape[3]
         cells = torch.stack((indices % width, indices // width), 2).float()
         described = peak_network.describe_peaks(self.config, cells, values)
+        # Too little to see, but enough that no back end leaves out the heads that nothing reads.
+        described['boxes'] = described['boxes'] + 1e-9 * torch.cat((values['reg'], values['wh']), 2)
         return {'scores': scores, 'class_ids': classes.to(torch.int32), **described}
 
 
