@@ -15,9 +15,9 @@ from std_msgs.msg import Header
 from jtn_ros.nodes.conversions import image_to_array
 from jtn_ros.nodes.conversions import stamp_to_ns
 from jtn_ros.nodes.latest_slot import LatestSlot
-from jtn_ros.nodes.session import FrameKey
-from jtn_ros.nodes.session import Session
 from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking.session import FrameKey
+from jtn_ros.tracking.session import Session
 from jtn_ros.tracking.track import Tracks
 
 

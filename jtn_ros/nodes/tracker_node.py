@@ -26,12 +26,12 @@ from jtn_ros.nodes.camera_worker import CameraWorker
 from jtn_ros.nodes.camera_worker import TrackedFrame
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.process import run_process
-from jtn_ros.nodes.session import Session
 from jtn_ros.nodes.track_publishers import TrackPublishers
 from jtn_ros.nodes.tracker_parameters import TRACKER_PARAMETERS
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking.session import Session
 
 _LOG_PERIOD_S = 5.0
 

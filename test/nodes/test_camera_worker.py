@@ -10,8 +10,8 @@ from jtn_ros.nodes.camera_worker import CameraWorker
 from jtn_ros.nodes.camera_worker import TrackedFrame
 from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.conversions import ns_to_stamp
-from jtn_ros.nodes.session import Session
 from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking.session import Session
 
 
 def image(number: int):

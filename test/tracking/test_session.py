@@ -1,7 +1,7 @@
 import pytest
 
-from jtn_ros.nodes.session import FrameKey
-from jtn_ros.nodes.session import Session
+from jtn_ros.tracking.session import FrameKey
+from jtn_ros.tracking.session import Session
 
 SECOND = 1_000_000_000
 TOLERANCE = SECOND // 10
