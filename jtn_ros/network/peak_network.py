@@ -103,8 +103,8 @@ class PeakNetwork(nn.Module):
                 f'{self.config.top_k} peaks do not fit an input of '
                 f'{self.config.input_height}x{self.config.input_width}'
             )
-        self.register_buffer('mean', 255 * torch.tensor(self.config.mean).view(1, 3, 1, 1))
-        self.register_buffer('std', 255 * torch.tensor(self.config.std).view(1, 3, 1, 1))
+        self.register_buffer('mean', 255 * torch.tensor(self.config.mean))
+        self.register_buffer('std', 255 * torch.tensor(self.config.std))
 
     def forward(
         self,
@@ -137,8 +137,11 @@ class PeakNetwork(nn.Module):
     def normalise(self, images: Tensor) -> Tensor:
         """Return uint8 (B, H, W, 3) images as the network wants them, (B, 3, H, W)."""
         # The cast comes first: TensorRT takes uint8 for nothing else.
-        channels_first = images.float().permute(0, 3, 1, 2)
+        values = images.float()
         if self.config.rgb:
-            channels_first = channels_first.flip(1)
-        normalised = (channels_first - self.mean) / self.std
+            values = values.flip(3)
+        # Whole rows make long vectors, and a back end that keeps channels last need not move them.
+        width = images.shape[2]
+        rows = (values.flatten(2) - self.mean.repeat(width)) / self.std.repeat(width)
+        normalised = rows.unflatten(2, (width, 3)).permute(0, 3, 1, 2)
         return normalised.to(next(self.network.parameters()).dtype)
