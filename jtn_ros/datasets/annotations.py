@@ -30,6 +30,17 @@ class Annotations:
         """Return the number of objects."""
         return len(self.ids)
 
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the annotations of a frame without objects."""
+        return cls(
+            ids=np.zeros(0, np.int64),
+            boxes=np.zeros((0, 4), np.float32),
+            class_ids=np.zeros(0, np.int32),
+            visibilities=np.zeros(0, np.float32),
+            ignored=np.zeros(0, np.bool_),
+        )
+
     def select(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
         """Return the objects that a boolean mask or an index array picks."""
         return type(self)(

@@ -6,7 +6,6 @@ boxes are ``x1 y1 x2 y2`` and classes count from 0. Every reader returns only fr
 
 import configparser
 import io
-from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.box_table import BoxTable
+from jtn_ros.datasets.problems import refuse
 from jtn_ros.detections import Detections
 from jtn_ros.files import written_atomically
 from jtn_ros.geometry import box_centers
@@ -26,6 +27,7 @@ from jtn_ros.geometry import box_sizes
 _DISTRACTORS = (2, 7, 8, 12)
 _DISTRACTOR = 8
 _PERSON = 1
+COLUMNS = (7, 8, 9, 10)  # that a file of boxes may have
 _KEYS = ('name', 'imDir', 'frameRate', 'seqLength', 'imWidth', 'imHeight', 'imExt')
 
 
@@ -106,6 +108,22 @@ def write_sequence_info(folder: Path, info: SequenceInfo) -> None:
     _write_text(Path(folder) / 'seqinfo.ini', '[Sequence]\n' + ''.join(lines))
 
 
+def find_sequences(folder: Path) -> list[Path]:
+    """Return the sequence folders at or directly below a folder, sorted by name.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if (folder / 'gt' / 'gt.txt').is_file():
+        return [folder]
+    found = sorted(path.parent.parent for path in folder.glob('*/gt/gt.txt'))
+    if not found:
+        raise ValueError(
+            f'{folder}: no ground truth; expected gt/gt.txt in it or in folders inside it'
+        )
+    return found
+
+
 def read_annotations(path: Path) -> dict[int, Annotations]:
     """Read a ground-truth file, ``gt.txt``.
 
@@ -119,30 +137,33 @@ def read_annotations(path: Path) -> dict[int, Annotations]:
         OSError: if the file cannot be read.
         ValueError: if a row is not valid; the message names file and line.
     """
-    table = _Table.read(path, columns=(7, 8, 9, 10))
-    ids = table.integers(1, 'identity', minimum=1)
-    table.require_unique_ids(ids)
-    boxes = table.boxes()
-    width = table.values.shape[1]
-    classes = np.full(len(ids), _PERSON, np.int64)
+    table = BoxTable.read(path, columns=COLUMNS)
+    ids, classes = check_ground_truth(table)
+    refuse(table.problems)
     visibilities = np.ones(len(ids), np.float32)
-    if width in (8, 9):
-        classes = table.integers(7, 'class', minimum=1)
-    if width == 9:
+    if table.values.shape[1] == 9:
         visibilities = table.values[:, 8].astype(np.float32).clip(0, 1)
     distractor = np.isin(classes, _DISTRACTORS)
-    ignored = distractor | (table.values[:, 6] == 0)
-    class_ids = np.where(distractor, 0, classes - 1).astype(np.int32)
-    return {
-        frame: Annotations(
-            ids=ids[rows],
-            boxes=boxes[rows],
-            class_ids=class_ids[rows],
-            visibilities=visibilities[rows],
-            ignored=ignored[rows],
-        )
-        for frame, rows in table.frames()
-    }
+    objects = Annotations(
+        ids=ids,
+        boxes=table.boxes(),
+        class_ids=np.where(distractor, 0, classes - 1).astype(np.int32),
+        visibilities=visibilities,
+        ignored=distractor | (table.values[:, 6] == 0),
+    )
+    return {frame: objects.select(rows) for frame, rows in table.frames()}
+
+
+def check_ground_truth(table: BoxTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Apply the rules of a ground-truth file, and return its identities and class numbers.
+
+    What breaks a rule is in `table.problems` afterwards.
+    """
+    ids = table.integers(1, 'identity', minimum=1)
+    table.require_unique_ids(ids)
+    if table.values.shape[1] not in (8, 9):
+        return ids, np.full(len(ids), _PERSON, np.int64)
+    return ids, table.integers(7, 'class', minimum=1)
 
 
 def write_ground_truth(path: Path, annotations_by_frame: Mapping[int, Annotations]) -> None:
@@ -170,7 +191,8 @@ def read_detections(path: Path) -> dict[int, Detections]:
         OSError: if the file cannot be read.
         ValueError: if a row is not valid; the message names file and line.
     """
-    table = _Table.read(path, columns=(7, 8, 9, 10))
+    table = BoxTable.read(path, columns=COLUMNS)
+    refuse(table.problems)
     boxes = table.boxes()
     scores = table.values[:, 6].astype(np.float32)
     return {
@@ -191,9 +213,10 @@ def read_results(path: Path) -> dict[int, TrackedBoxes]:
         OSError: if the file cannot be read.
         ValueError: if a row is not valid; the message names file and line.
     """
-    table = _Table.read(path, columns=(7, 8, 9, 10))
+    table = BoxTable.read(path, columns=COLUMNS)
     ids = table.integers(1, 'identity', minimum=1)
     table.require_unique_ids(ids)
+    refuse(table.problems)
     boxes = table.boxes()
     scores = table.values[:, 6].astype(np.float32)
     return {
@@ -208,86 +231,6 @@ def write_results(path: Path, tracks_by_frame: Mapping[int, TrackedBoxes]) -> No
         none = np.full((len(ids), 3), -1)
         rows.append(np.column_stack([*_box_columns(frame, ids, boxes), scores, none]))
     _write_rows(path, rows, ['%d', '%d', *['%.3f'] * 4, '%.5f', '%d', '%d', '%d'])
-
-
-@dataclass(frozen=True)
-class _Table:
-    """The numbers of a comma-separated file, and where they stand for error messages."""
-
-    path: Path
-    values: NDArray[np.float64]
-    lines: NDArray[np.intp]
-
-    @classmethod
-    def read(cls, path: Path, columns: tuple[int, ...]) -> '_Table':
-        try:
-            text = Path(path).read_text(encoding='utf-8-sig')
-        except UnicodeDecodeError as error:
-            raise ValueError(f'{path}: not a text file ({error.reason})') from error
-        numbered = [(n, line) for n, line in enumerate(text.split('\n'), 1) if line.strip()]
-        if not numbered:
-            return cls(path, np.zeros((0, columns[0])), np.zeros(0, np.intp))
-        lines = np.array([n for n, _ in numbered], np.intp)
-        rows = [line for _, line in numbered]
-        try:
-            values = np.loadtxt(rows, delimiter=',', ndmin=2, comments=None)
-        except ValueError as error:
-            raise ValueError(_describe_bad_row(path, numbered)) from error
-        if values.shape[1] not in columns:
-            raise ValueError(
-                f'{path}, line {lines[0]}: {values.shape[1]} columns; expected '
-                'frame, identity, left, top, width, height, confidence and at most three more'
-            )
-        table = cls(path, values, lines)
-        table.require(np.isfinite(values).all(axis=1), 'a value is not finite')
-        table.integers(0, 'frame', minimum=1)
-        table.require((values[:, 4:6] >= 0).all(axis=1), 'width or height is negative')
-        table.require((abs(values[:, 2:6]) < 1e9).all(axis=1), 'the box is out of range')
-        return table
-
-    def require(self, good: NDArray[np.bool_], problem: str) -> None:
-        """Raise a ValueError that names the first line that is not good."""
-        if not good.all():
-            raise ValueError(f'{self.path}, line {self.lines[np.argmin(good)]}: {problem}')
-
-    def integers(self, column: int, name: str, minimum: int) -> NDArray[np.int64]:
-        values = self.values[:, column]
-        good = (values == np.floor(values)) & (values >= minimum) & (values < 2**31)
-        self.require(good, f'the {name} is not an integer from {minimum} on')
-        return values.astype(np.int64)
-
-    def boxes(self) -> NDArray[np.float32]:
-        corners = self.values[:, 2:4]
-        return np.hstack([corners, corners + self.values[:, 4:6]]).astype(np.float32)
-
-    def require_unique_ids(self, ids: NDArray[np.int64]) -> None:
-        keys = np.column_stack([self.values[:, 0].astype(np.int64), ids])
-        first = np.zeros(len(keys), np.bool_)
-        first[np.unique(keys, axis=0, return_index=True)[1]] = True
-        self.require(first, 'this identity occurs twice in the frame')
-
-    def frames(self) -> Iterable[tuple[int, NDArray[np.intp]]]:
-        """Yield each frame number and its rows, in the order of the file."""
-        order = np.argsort(self.values[:, 0], kind='stable')
-        numbers, starts = np.unique(self.values[order, 0], return_index=True)
-        groups = np.split(order, starts[1:]) if len(numbers) else []
-        return ((int(n), rows) for n, rows in zip(numbers, groups, strict=True))
-
-
-def _describe_bad_row(path: Path, numbered: list[tuple[int, str]]) -> str:
-    """Find what `numpy.loadtxt` stumbled over and say it with the line number of the file."""
-    expected = numbered[0][1].count(',')
-    for number, line in numbered:
-        try:
-            np.loadtxt([line], delimiter=',', comments=None)
-        except ValueError:
-            return f'{path}, line {number}: not numbers separated by commas: {line.strip()[:60]!r}'
-        if line.count(',') != expected:
-            return (
-                f'{path}, line {number}: {line.count(",") + 1} columns, '
-                f'the first line has {expected + 1}'
-            )
-    return f'{path}: not numbers separated by commas'
 
 
 def _box_columns(

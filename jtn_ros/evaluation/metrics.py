@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.datasets.mot_challenge import find_sequences
 from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import read_sequence_info
@@ -96,22 +97,6 @@ def evaluate_folder(ground_truth: Path, tracks: Path) -> Report:
             for folder in find_sequences(Path(ground_truth))
         }
     )
-
-
-def find_sequences(folder: Path) -> list[Path]:
-    """Return the sequence folders at or directly below a folder, sorted by name.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    if (folder / 'gt' / 'gt.txt').is_file():
-        return [folder]
-    found = sorted(path.parent.parent for path in folder.glob('*/gt/gt.txt'))
-    if not found:
-        raise ValueError(
-            f'{folder}: no ground truth; expected gt/gt.txt in it or in folders inside it'
-        )
-    return found
 
 
 @dataclass(frozen=True, kw_only=True)

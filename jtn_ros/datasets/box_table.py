@@ -1,0 +1,122 @@
+"""A comma-separated file of boxes, as MOTChallenge has them, and what is wrong with it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.problems import Problem
+
+
+class BoxTable:
+    """The rows of a file: frame, identity, left, top, width, height, confidence and more.
+
+    Rules that rows break are collected in `problems`; rows that are not numbers are left out.
+
+    Attributes:
+        path: the file.
+        values: float64 (N, C).
+        lines: line of the file of every row, from 1.
+        problems: what is wrong, in the order in which it was found.
+    """
+
+    def __init__(self, path: Path, values: NDArray[np.float64], lines: NDArray[np.intp]) -> None:
+        """Take rows and where they stand."""
+        self.path = path
+        self.values = values
+        self.lines = lines
+        self.problems: list[Problem] = []
+
+    @classmethod
+    def read(cls, path: Path, columns: tuple[int, ...]) -> Self:
+        """Read a file whose rows must have one of these numbers of columns.
+
+        Raises:
+            OSError: if the file cannot be read.
+            ValueError: if it is no text.
+        """
+        try:
+            text = Path(path).read_text(encoding='utf-8-sig')
+        except UnicodeDecodeError as error:
+            raise ValueError(f'{path}: not a text file ({error.reason})') from error
+        numbered = [(n, line) for n, line in enumerate(text.split('\n'), 1) if line.strip()]
+        table, problems = cls._parse(path, numbered)
+        table.problems += problems
+        if not len(table.values):
+            table.values = np.zeros((0, columns[0]))
+        elif table.values.shape[1] not in columns:
+            table.problems.append(
+                Problem(
+                    path,
+                    int(table.lines[0]),
+                    f'{table.values.shape[1]} columns; expected '
+                    'frame, identity, left, top, width, height, confidence and at most three more',
+                )
+            )
+            table.values, table.lines = np.zeros((0, columns[0])), table.lines[:0]
+        table.require(np.isfinite(table.values).all(axis=1), 'a value is not finite')
+        table.integers(0, 'frame', minimum=1)
+        table.require((table.values[:, 4:6] >= 0).all(axis=1), 'width or height is negative')
+        table.require((abs(table.values[:, 2:6]) < 1e9).all(axis=1), 'the box is out of range')
+        return table
+
+    @classmethod
+    def _parse(cls, path: Path, numbered: list[tuple[int, str]]) -> tuple[Self, list[Problem]]:
+        """Turn lines into numbers: all at once, or line by line where one of them is broken."""
+        lines = np.array([number for number, _ in numbered], np.intp)
+        if not numbered:
+            return cls(path, np.zeros((0, 0)), lines), []
+        try:
+            rows = [line for _, line in numbered]
+            return cls(path, np.loadtxt(rows, delimiter=',', ndmin=2, comments=None), lines), []
+        except ValueError:
+            pass
+        problems, kept, good = [], [], []
+        expected = numbered[0][1].count(',') + 1
+        for number, line in numbered:
+            try:
+                row = np.loadtxt([line], delimiter=',', ndmin=1, comments=None)
+            except ValueError:
+                text = f'not numbers separated by commas: {line.strip()[:60]!r}'
+                problems.append(Problem(path, number, text))
+                continue
+            if len(row) != expected:
+                text = f'{len(row)} columns, the first line has {expected}'
+                problems.append(Problem(path, number, text))
+                continue
+            kept.append(row)
+            good.append(number)
+        values = np.array(kept, np.float64).reshape(-1, expected)
+        return cls(path, values, np.array(good, np.intp)), problems
+
+    def require(self, good: NDArray[np.bool_], text: str) -> None:
+        """Note a problem for every row that is not good."""
+        self.problems += [Problem(self.path, line, text) for line in self.lines[~good].tolist()]
+
+    def integers(self, column: int, name: str, minimum: int) -> NDArray[np.int64]:
+        """Return a column of whole numbers; what is none is noted and becomes the minimum."""
+        values = self.values[:, column]
+        good = (values == np.floor(values)) & (values >= minimum) & (values < 2**31)
+        self.require(good, f'the {name} is not an integer from {minimum} on')
+        return np.where(good, values, minimum).astype(np.int64)
+
+    def boxes(self) -> NDArray[np.float32]:
+        """Return the boxes (N, 4) as ``x1 y1 x2 y2``."""
+        corners = self.values[:, 2:4]
+        return np.hstack([corners, corners + self.values[:, 4:6]]).astype(np.float32)
+
+    def require_unique_ids(self, ids: NDArray[np.int64]) -> None:
+        """Note every row whose identity an earlier row of the same frame has."""
+        keys = np.column_stack([self.values[:, 0], ids])
+        first = np.zeros(len(keys), np.bool_)
+        first[np.unique(keys, axis=0, return_index=True)[1]] = True
+        self.require(first, 'this identity occurs twice in the frame')
+
+    def frames(self) -> Iterable[tuple[int, NDArray[np.intp]]]:
+        """Yield each frame number and its rows, in the order of the file."""
+        order = np.argsort(self.values[:, 0], kind='stable')
+        numbers, starts = np.unique(self.values[order, 0], return_index=True)
+        groups = np.split(order, starts[1:]) if len(numbers) else []
+        return ((int(n), rows) for n, rows in zip(numbers, groups, strict=True))

@@ -1,0 +1,46 @@
+"""Footage with ground truth, whatever format it came in: clips of labelled images."""
+
+from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from jtn_ros.datasets.annotations import Annotations
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledImage:
+    """One image and what is in it.
+
+    Attributes:
+        path: the image file.
+        number: number of the frame in its clip, from 1; numbers may have gaps.
+        annotations: the objects, with class ids of the network.
+    """
+
+    path: Path
+    number: int
+    annotations: Annotations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """Images of one camera in the order of time; a still image is a clip of one.
+
+    Attributes:
+        name: name of the clip.
+        frame_rate: frames per second.
+        images: the images, with rising numbers.
+    """
+
+    name: str
+    frame_rate: float
+    images: tuple[LabelledImage, ...]
+
+    def first_half(self) -> Self:
+        """Return CenterTrack's training half: of n images, the first n // 2 + 1."""
+        return replace(self, images=self.images[: len(self.images) // 2 + 1])
+
+    def second_half(self) -> Self:
+        """Return CenterTrack's validation half: the images that are not in the first."""
+        return replace(self, images=self.images[len(self.images) // 2 + 1 :])

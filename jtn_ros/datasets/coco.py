@@ -1,0 +1,262 @@
+"""COCO annotations: still images, or videos where images name a video and a frame.
+
+Videos follow the extension that CenterTrack, BDD100K and others use: images have ``video_id`` and
+``frame_id``, annotations have ``track_id`` (or ``instance_id``).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.clips import Clip
+from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.json_values import read_box
+from jtn_ros.datasets.json_values import read_integer
+from jtn_ros.datasets.problems import Problem
+from jtn_ros.datasets.problems import refuse
+
+VIDEO_FRAME_RATE = 30.0  # where a video does not say its own
+_IDENTITIES = ('track_id', 'instance_id')
+
+
+@dataclass(frozen=True, kw_only=True)
+class CocoImage:
+    """One image of the file.
+
+    Attributes:
+        file_name: relative to the folder of the images.
+        video: id of its video, or None for a still image.
+        frame: frame number in the video; 0 for a still image.
+        annotations: its objects, with class ids in the order of the class names.
+    """
+
+    file_name: str
+    video: int | None
+    frame: int
+    annotations: Annotations
+
+
+def read_coco(path: Path, class_names: Sequence[str]) -> list[Clip]:
+    """Read the images of an annotation file: a clip for each video and each still image.
+
+    Crowds (``iscrowd``) and what is marked ``ignore`` are ignored regions. The names of the
+    classes are those of the file's categories; other categories are background.
+
+    Raises:
+        OSError: if the file or the folder of images cannot be read.
+        ValueError: if the file is not valid or has no such category.
+    """
+    images, rates, problems = parse_coco(path, class_names)
+    refuse(problems)
+    folder = coco_images(path, images)
+    clips = defaultdict(list)
+    for index, image in enumerate(images):
+        clips[('still', index) if image.video is None else ('video', image.video)].append(image)
+    return [
+        Clip(
+            name=members[0].file_name if kind == 'still' else f'video {number}',
+            frame_rate=rates.get(number, VIDEO_FRAME_RATE) if kind == 'video' else 1.0,
+            images=tuple(
+                LabelledImage(
+                    path=folder / image.file_name,
+                    number=image.frame + 1,
+                    annotations=image.annotations,
+                )
+                for image in sorted(members, key=lambda image: image.frame)
+            ),
+        )
+        for (kind, number), members in clips.items()
+    ]
+
+
+def coco_images(path: Path, images: Sequence[CocoImage]) -> Path:
+    """Return the folder that the file names of ``<anything>_<split>.json`` are relative to.
+
+    Raises:
+        FileNotFoundError: if the first image is in none of the usual places.
+    """
+    split = path.stem.rpartition('_')[2]
+    roots = (path.parent.parent, path.parent)
+    places = [root / below for root in roots for below in (split, f'images/{split}', 'images', '')]
+    for place in places:
+        if not images or (place / images[0].file_name).is_file():
+            return place
+    raise FileNotFoundError(
+        f'{path}: the image {images[0].file_name} is in none of {", ".join(map(str, places))}'
+    )
+
+
+def parse_coco(
+    path: Path, class_names: Sequence[str] | None = None
+) -> tuple[list[CocoImage], dict[int, float], list[Problem]]:
+    """Return the images, the frame rates of videos by id, and what is wrong with the file.
+
+    Args:
+        path: the file.
+        class_names: categories to keep, in the order of their class ids; None keeps all.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is not a COCO file at all, or has no such category.
+    """
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{path}, line {error.lineno}: not JSON: {error.msg}') from None
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise ValueError(f'{path}: not a JSON file ({error})') from error
+    parser = _Parser(path)
+    if not isinstance(content, dict):
+        raise ValueError(f'{path}: expected an object with images, annotations and categories')
+    classes = parser.classes(content, class_names)
+    objects = parser.objects(content, classes)
+    images = parser.images(content, objects)
+    return images, parser.frame_rates(content), parser.problems
+
+
+@dataclass
+class _Object:
+    """One annotation."""
+
+    box: tuple[float, float, float, float]
+    class_id: int
+    identity: int | None
+    ignored: bool
+
+
+class _Parser:
+    """Turn lists of JSON objects into ours, noting what is wrong with the others."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problems: list[Problem] = []
+
+    def _entries(self, content: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the objects of a list and what to call them."""
+        entries = content.get(key)
+        if not isinstance(entries, list):
+            raise ValueError(f'{self.path}: no list "{key}"; is it a COCO annotation file?')
+        for index, entry in enumerate(entries):
+            if isinstance(entry, dict):
+                yield f'{key}[{index}]', entry
+            else:
+                self._note(f'{key}[{index}] is not an object')
+
+    def _note(self, text: str) -> None:
+        self.problems.append(Problem(self.path, 0, text))
+
+    def classes(
+        self, content: dict[str, Any], class_names: Sequence[str] | None
+    ) -> dict[int, int]:
+        """Return the class id of every category that is kept, and -1 for the others."""
+        categories: dict[int, str] = {}
+        for where, entry in self._entries(content, 'categories'):
+            try:
+                categories[read_integer(entry.get('id'), 'id')] = str(entry.get('name'))
+            except ValueError as error:
+                self._note(f'{where}: {error}')
+        names = list(categories.values()) if class_names is None else list(class_names)
+        missing = [name for name in names if name not in categories.values()]
+        if missing:
+            known = ', '.join(categories.values()) or 'none'
+            raise ValueError(f'{self.path}: no category {missing[0]!r}; it has: {known}')
+        return {
+            number: names.index(name) if name in names else -1
+            for number, name in categories.items()
+        }
+
+    def objects(
+        self, content: dict[str, Any], classes: dict[int, int]
+    ) -> dict[int, list[_Object]]:
+        """Return the annotations by image."""
+        by_image = defaultdict(list)
+        for where, entry in self._entries(content, 'annotations'):
+            try:
+                image = read_integer(entry.get('image_id'), 'image_id')
+                category = read_integer(entry.get('category_id'), 'category_id')
+                if category not in classes:
+                    raise ValueError(f'category_id {category} is no category of the file')
+                box = read_box(entry.get('bbox'), 'bbox')
+                identities = [entry[key] for key in _IDENTITIES if entry.get(key) is not None]
+                identity = read_integer(identities[0], 'track_id') if identities else None
+            except ValueError as error:
+                self._note(f'{where} (id {str(entry.get("id"))[:20]}): {error}')
+                continue
+            if classes[category] >= 0:
+                ignored = entry.get('iscrowd') == 1 or entry.get('ignore') == 1
+                by_image[image].append(_Object(box, classes[category], identity, ignored))
+        return by_image
+
+    def images(
+        self, content: dict[str, Any], objects: dict[int, list[_Object]]
+    ) -> list[CocoImage]:
+        """Return the images with their objects."""
+        images: dict[int, CocoImage] = {}
+        frames = set()
+        for where, entry in self._entries(content, 'images'):
+            try:
+                number = read_integer(entry.get('id'), 'id')
+                if number in images:
+                    raise ValueError(f'id {number} occurs twice')
+                name = entry.get('file_name')
+                if not isinstance(name, str) or not name or '\0' in name:
+                    raise ValueError(f'file_name is {name!r}; expected a path')
+                video, frame = None, 0
+                if entry.get('video_id') is not None:
+                    video = read_integer(entry['video_id'], 'video_id')
+                    frame = read_integer(entry.get('frame_id'), 'frame_id')
+                    if (video, frame) in frames:
+                        raise ValueError(f'frame {frame} of video {video} occurs twice')
+                    frames.add((video, frame))
+                annotations = _annotations(objects.get(number, []), f'{where} ({name})')
+            except ValueError as error:
+                self._note(f'{where}: {error}')
+                continue
+            images[number] = CocoImage(
+                file_name=name, video=video, frame=frame, annotations=annotations
+            )
+        for number in sorted(objects.keys() - images.keys()):
+            self._note(
+                f'{len(objects[number])} annotations of image_id {number}, which is missing'
+            )
+        return list(images.values())
+
+    def frame_rates(self, content: dict[str, Any]) -> dict[int, float]:
+        """Return the frame rates that the videos name, by id."""
+        rates = {}
+        for where, entry in self._entries({'videos': [], **content}, 'videos'):
+            try:
+                number, rate = read_integer(entry.get('id'), 'id'), entry.get('fps')
+            except ValueError as error:
+                self._note(f'{where}: {error}')
+                continue
+            if isinstance(rate, int | float) and 0 < rate < float('inf'):
+                rates[number] = float(rate)
+        return rates
+
+
+def _annotations(objects: list[_Object], where: str) -> Annotations:
+    """Return the objects of an image; those without an identity are told apart by their place.
+
+    Raises:
+        ValueError: if an identity occurs twice.
+    """
+    tracked = [item.identity + 1 for item in objects if item.identity is not None]
+    if len(set(tracked)) < len(tracked):
+        raise ValueError(f'{where}: a track_id occurs twice')
+    free = iter(range(max(tracked, default=0) + 1, max(tracked, default=0) + len(objects) + 1))
+    ids = [next(free) if item.identity is None else item.identity + 1 for item in objects]
+    return Annotations(
+        ids=np.array(ids, np.int64),
+        boxes=np.array([item.box for item in objects], np.float32).reshape(-1, 4),
+        class_ids=np.array([item.class_id for item in objects], np.int32),
+        visibilities=np.ones(len(objects), np.float32),
+        ignored=np.array([item.ignored for item in objects], np.bool_),
+    )

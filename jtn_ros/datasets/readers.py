@@ -1,0 +1,40 @@
+"""Clips from a dataset in any of the formats, which its path tells."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from jtn_ros.datasets.clips import Clip
+from jtn_ros.datasets.coco import read_coco
+from jtn_ros.datasets.crowdhuman import read_crowdhuman
+from jtn_ros.datasets.sequences import read_sequences
+
+logger = logging.getLogger(__name__)
+
+
+def read_clips(path: Path, class_names: Sequence[str] = ('person',)) -> list[Clip]:
+    """Read a folder of MOTChallenge sequences, a CrowdHuman ``.odgt`` or a COCO ``.json`` file.
+
+    Args:
+        path: the folder or file.
+        class_names: the network's classes; other objects are left out.
+
+    Raises:
+        OSError: if a file cannot be read.
+        ValueError: if it is not valid or has no such class; the message names file and line.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f'{path} does not exist; see docs/training.md for the layouts')
+    readers = {'.odgt': read_crowdhuman, '.json': read_coco}
+    if path.is_dir():
+        clips = read_sequences(path, class_names)
+    elif path.suffix.lower() in readers:
+        clips = readers[path.suffix.lower()](path, class_names)
+    else:
+        raise ValueError(
+            f'{path}: unknown kind of dataset; give a folder of MOTChallenge sequences, a '
+            'CrowdHuman .odgt or a COCO .json file'
+        )
+    images = sum(len(clip.images) for clip in clips)
+    logger.info('%s: %d clips, %d images', path, len(clips), images)
+    return clips
