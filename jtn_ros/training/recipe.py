@@ -28,6 +28,9 @@ class SyntheticData:
             second one shows the same people later, which teaches the embedding.
         no_prior: share of the pairs whose prior heat map is empty (0 to 1).
         first_frame: share of the pairs whose previous image is the image itself (0 to 1).
+        people: least and greatest number of people in a scene; small numbers are as likely as
+            large ones (their logarithm is even).
+        ghosts: mean number of tracks in the prior heat map where nobody is.
     """
 
     seed: int = 1
@@ -38,6 +41,8 @@ class SyntheticData:
     burst_gap: tuple[float, float] = (0.5, 3.0)
     no_prior: float = 0.3
     first_frame: float = 0.05
+    people: tuple[int, int] = (2, 36)
+    ghosts: float = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,8 @@ from jtn_ros.datasets.synthetic import SceneConfig
 from jtn_ros.datasets.targets import TargetLayout
 from jtn_ros.datasets.targets import make_prior
 from jtn_ros.datasets.targets import make_targets
+from jtn_ros.gaussian import draw_gaussian
+from jtn_ros.gaussian import gaussian_radius
 from jtn_ros.geometry import box_sizes
 from jtn_ros.training.recipe import Recipe
 
@@ -53,11 +55,13 @@ class SyntheticPairs(Dataset[Arrays]):
         """Draw scene `index`: two bursts of three frames, two pairs from each."""
         data = self.recipe.data
         rng = np.random.default_rng([data.seed, index])
+        people = round(float(np.exp(rng.uniform(*np.log(data.people)))))
         scene = Scene(
             SceneConfig(
                 width=self.layout.input_width,
                 height=self.layout.input_height,
                 seed=int(rng.integers(2**31)),
+                people=(people, people),
                 camera_motion='random',
             )
         )
@@ -91,6 +95,7 @@ class SyntheticPairs(Dataset[Arrays]):
         prior, ids, centers = make_prior(
             before[1], letterbox, self.layout, self.recipe.prior_noise, rng
         )
+        add_ghosts(prior[0], rng.poisson(data.ghosts), rng)
         if rng.random() < data.no_prior:
             prior = np.zeros_like(prior)
         visible = now[1].select(now[1].visibilities >= data.min_visibility)
@@ -106,6 +111,19 @@ class SyntheticPairs(Dataset[Arrays]):
             'prior_heatmap': prior,
             'identity': identity,
         }
+
+
+def add_ghosts(heatmap: NDArray[np.float32], count: int, rng: np.random.Generator) -> None:
+    """Draw tracks of nobody into a prior heat map (H, W), as false detections leave them.
+
+    Without them a network believes its prior, and a false track keeps itself alive.
+    """
+    height, width = heatmap.shape
+    tall = height * np.exp(rng.uniform(*np.log((0.04, 0.9)), count))
+    radii = np.maximum(0, gaussian_radius(tall, 0.4 * tall).astype(np.int64))
+    spots = rng.uniform(0, (width, height), (count, 2)).astype(np.int64)
+    for (x, y), radius in zip(spots.tolist(), radii.tolist(), strict=True):
+        draw_gaussian(heatmap, x, y, radius)
 
 
 def join_scenes(scenes: Sequence[Arrays]) -> dict[str, Tensor]:

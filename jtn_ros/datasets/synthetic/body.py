@@ -55,6 +55,7 @@ class Bodies:
         flare: half-width of that hem relative to the hip.
         hair_length: how far long hair hangs, metres below the head.
         load: size of bag and backpack relative to the average.
+        build: (N, S) radius of every sphere relative to the average.
     """
 
     stature: Array
@@ -71,6 +72,7 @@ class Bodies:
     flare: Array
     hair_length: Array
     load: Array
+    build: Array
 
     def __len__(self) -> int:
         """Return the number of people."""
@@ -89,21 +91,26 @@ class Bodies:
         stature = np.where(
             rng.random(count) < 0.08, uniform(1.0, 1.5), rng.normal(1.71, 0.09, count)
         )
+        # Some hold both hands before them: a phone, a bag, folded arms, a pushchair.
+        both = sometimes(0.15, uniform(0.3, 1.4))
+        build = np.exp(rng.normal(0, np.where(_SOFT, 0.13, 0.04), (count, len(SPHERES))))
+        build[:, _HAIR] *= uniform(0.95, 1.3)[:, None]
         return cls(
             stature=np.clip(stature, 0.95, 2.0),
-            girth=np.clip(rng.normal(1.08, 0.15, count), 0.8, 1.6),
+            girth=np.clip(rng.normal(1.13, 0.2, count), 0.8, 1.8),
             shoulders=np.clip(rng.normal(1.0, 0.08, count), 0.8, 1.25),
             stride=uniform(0.32, 0.56),
             elbow=uniform(0.1, 0.6),
             arm_swing=uniform(0.2, 1.0),
-            raised_l=sometimes(0.15, uniform(0.3, 1.4)),
-            raised_r=sometimes(0.2, uniform(0.3, 1.4)),
+            raised_l=np.where(both > 0, both, sometimes(0.15, uniform(0.3, 1.4))),
+            raised_r=np.where(both > 0, both, sometimes(0.2, uniform(0.3, 1.4))),
             lean=rng.normal(0.04, 0.05, count),
             sitting=np.where(rng.random(count) < 0.04, 1.0, 0.0),
             hem=uniform(0.35, 0.85),
-            flare=uniform(0.9, 1.9),
+            flare=uniform(0.9, 2.4),
             hair_length=uniform(0.05, 0.35),
             load=uniform(0.6, 1.25),
+            build=build,
         )
 
 
@@ -199,6 +206,7 @@ def pose(
     local[..., 0] += above * np.tan(bodies.lean)
     local *= scale[None, :, None]
     radii = RADII[:, None] * scale * np.where(_SOFT[:, None], bodies.girth, 1.0)
+    radii *= bodies.build.T
     for name in ('pack_top', 'pack_low', 'bag_top', 'bag_low'):
         radii[INDEX[name]] *= bodies.load
     # The lower foot carries the body: it touches the ground.
@@ -219,3 +227,4 @@ _SOFT = np.array(
         for name in SPHERES
     ]
 )
+_HAIR = [INDEX[name] for name in ('hair_top', 'hair_back', 'hair_low')]

@@ -15,7 +15,7 @@ from jtn_ros.datasets.synthetic.config import SceneConfig
 Array = NDArray[np.float64]
 
 PERSON_HEIGHT_M = 1.7
-SMALLEST_PERSON_PX = 15
+SMALLEST_PERSON_PX = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ def sample_camera(config: SceneConfig, indoor: bool, rng: np.random.Generator) -
     field_of_view = math.radians(rng.uniform(35, 85))
     focal = config.width / 2 / math.tan(field_of_view / 2)
     pitch = math.radians(rng.choice([rng.uniform(-2, 9), rng.uniform(9, 25), rng.uniform(22, 45)]))
-    smallest, largest = (0.25, 0.8) if indoor else (0.11, 0.62)
+    smallest, largest = (0.22, 1.0) if indoor else (0.07, 0.8)
     size = math.exp(rng.uniform(math.log(smallest), math.log(largest))) * config.height
     row = rng.uniform(0.62, 0.9) * config.height
     # A person of that size at that row: depth from the size, elevation from the row.

@@ -48,7 +48,7 @@ def sample_outfit(
     parts = [_part('head jaw', SKIN), _part('neck jaw', SKIN), _part('neck', SKIN)]
     parts += [_part('eye_l', EYES, 0.03), _part('eye_r', EYES, 0.03)]
     style = rng.random()
-    skirt, coat = style < 0.12, 0.12 <= style < 0.32
+    skirt, coat = style < 0.16, 0.16 <= style < 0.42
     short_legs = not skirt and not coat and rng.random() < 0.12
     if short_legs:
         palette[SHOES] = palette[SHOES] * 0.5 + 60
@@ -112,9 +112,9 @@ def _cloth_color(
 ) -> NDArray[np.float32]:
     kind = rng.choice(
         ['dark', 'grey', 'denim', 'light', 'vivid', 'earth', 'backdrop'],
-        p=[0.34, 0.12, 0.3, 0.08, 0.03, 0.08, 0.05]
+        p=[0.3, 0.14, 0.26, 0.1, 0.05, 0.1, 0.05]
         if trousers
-        else [0.3, 0.15, 0.08, 0.15, 0.16, 0.08, 0.08],
+        else [0.24, 0.17, 0.08, 0.18, 0.16, 0.1, 0.07],
     )
     if kind == 'dark':
         return hsv(rng.random(), rng.uniform(0, 0.5), rng.uniform(0.05, 0.22))

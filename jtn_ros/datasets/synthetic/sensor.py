@@ -61,10 +61,10 @@ class Sensor:
         """Return the (256, 1, 3) tone curves: exposure, contrast, gamma, white balance."""
         levels = np.linspace(0, 1, 256)[:, None] * np.clip(rng.normal(1, 0.05, 3), 0.8, 1.2)
         # The camera exposes for the scene, more or less well.
-        exposure = rng.uniform(85, 175) / max(brightness, 1)
+        exposure = rng.uniform(60, 185) / max(brightness, 1)
         levels = np.clip(levels * min(max(exposure, 0.5), 2.5), 0, 1)
         levels = levels ** math.exp(rng.normal(0, 0.15))
-        levels = 0.5 + (levels - 0.5) * rng.uniform(0.75, 1.3) + rng.normal(0, 0.05)
+        levels = 0.5 + (levels - 0.5) * rng.uniform(0.55, 1.3) + rng.normal(0, 0.08)
         return np.clip(levels * 255, 0, 255).astype(np.uint8)[:, None]
 
     def expose(self, image: Image, drift: tuple[float, float], time_ns: int) -> Image:

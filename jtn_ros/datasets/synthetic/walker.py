@@ -46,7 +46,7 @@ class GroundRegion:
         if not useful.any():
             useful[int(np.argmin(np.abs(sizes - camera.height / 2)))] = True
         near, far = float(depths[useful].min()), float(depths[useful].max())
-        reach = near * math.exp(rng.uniform(math.log(2), math.log(9)))
+        reach = near * math.exp(rng.uniform(math.log(2), math.log(12)))
         return cls(camera=camera, near=near, far=max(near * 1.2, min(far, reach, farthest)))
 
     def sample(self, rng: np.random.Generator, count: int, spread: float = 1.2) -> Array:
@@ -89,7 +89,7 @@ class WalkStyle:
 
 WALKING = WalkStyle(
     speed=(1.25, 0.35, 0.3, 3.2), still=0.14, pausing=0.25, flows=(0.3, 0.3, 0.15, 0.25),
-    sociable=(0.1, 0.7), turning=(0.5, 0.8), sway=0.06,
+    sociable=(0.2, 0.85), turning=(0.5, 0.8), sway=0.06,
 )  # fmt: skip
 DRIVING = WalkStyle(
     speed=(7.0, 3.0, 2.0, 16.0), still=0.35, pausing=0.2, flows=(0.0, 0.55, 0.25, 0.2),
@@ -149,7 +149,7 @@ def sample_walks(
             ring = towards + place * rng.uniform(0.8, 1.3)
             offset = rng.normal(0, 0.1, 2)
             if place:
-                offset += np.array([math.cos(ring), math.sin(ring)]) * rng.uniform(0.45, 0.9)
+                offset += np.array([math.cos(ring), math.sin(ring)]) * rng.uniform(0.35, 0.85)
             sway = style.sway * np.sin(
                 np.arange(steps)[:, None] / _RATE_HZ * rng.uniform(0.5, 1.5, 2)
             )
