@@ -14,7 +14,7 @@ LAYERS = [
     {'cli', 'nodes'},
     {'evaluation', 'training'},
     {'media', 'pipeline'},
-    {'inference', 'tracking', 'datasets'},
+    {'inference', 'tracking', 'datasets', 'positions'},
     {'network', 'detections', 'geometry', 'gaussian', 'resources'},
     {'files'},
 ]

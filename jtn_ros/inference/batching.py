@@ -1,0 +1,117 @@
+"""One engine for many cameras: what waits while it is busy becomes the next batch."""
+
+import logging
+from collections import deque
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.inference.engine import Engine
+from jtn_ros.inference.engine import random_inputs
+
+logger = logging.getLogger(__name__)
+
+type Arrays = Mapping[str, NDArray[Any]]
+
+
+class _Request:
+    """The inputs of one caller, and what became of them."""
+
+    def __init__(self, inputs: Arrays) -> None:
+        self.inputs = inputs
+        self.size = len(inputs['images'])
+        self.outputs: dict[str, Any] | None = None
+        self.error: Exception | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.outputs is not None or self.error is not None
+
+
+class BatchingEngine(Engine):
+    """Lets threads share an engine, which serves those that wait together.
+
+    Whoever finds the engine idle runs it, for itself and for everybody who waits by then; nobody
+    waits for others to come. A batch that fails is run again one by one, so that the inputs of
+    one camera do not spoil the frames of the others.
+    """
+
+    def __init__(self, engine: Engine, largest_batch: int) -> None:
+        """Run the engine once with every size of batch, so that none is compiled later.
+
+        Args:
+            engine: what runs the batches.
+            largest_batch: images in a batch; fewer if the engine cannot do so many.
+        """
+        super().__init__(engine.info, engine.description)
+        self._engine = engine
+        self._largest = 1
+        self._waiting: deque[_Request] = deque()
+        self._busy = Lock()
+        for size in range(2, largest_batch + 1):
+            try:
+                engine.run(**random_inputs(engine.info, size))
+            except (ValueError, RuntimeError) as error:
+                logger.warning(
+                    '%s takes no more than %d images at once: %s',
+                    engine.description,
+                    self._largest,
+                    error,
+                )
+                break
+            self._largest = size
+
+    @property
+    def largest_batch(self) -> int:
+        """Return how many images run at once."""
+        return self._largest
+
+    def _infer(self, inputs: Arrays) -> Arrays:
+        request = _Request(inputs)
+        self._waiting.append(request)
+        with self._busy:
+            while not request.done:
+                self._run_next()
+        if request.error is not None:
+            raise request.error
+        assert request.outputs is not None
+        return request.outputs
+
+    def _run_next(self) -> None:
+        """Run as many of those who wait as fit into one batch."""
+        batch = [self._waiting.popleft()]
+        size = batch[0].size
+        while self._waiting and size + self._waiting[0].size <= self._largest:
+            batch.append(self._waiting.popleft())
+            size += batch[-1].size
+        try:
+            self._serve(batch)
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].error = error
+                return
+            for request in batch:
+                try:
+                    self._serve([request])
+                except Exception as own:
+                    request.error = own
+
+    def _serve(self, batch: list[_Request]) -> None:
+        """Run the requests together and give each its rows."""
+        inputs: Arrays = batch[0].inputs
+        if len(batch) > 1:
+            inputs = {
+                name: np.concatenate([request.inputs[name] for request in batch])
+                for name in inputs
+            }
+        outputs = vars(self._engine.run(**inputs))
+        start = 0
+        for request in batch:
+            rows = slice(start, start + request.size)
+            request.outputs = {
+                name: None if value is None else value[rows] for name, value in outputs.items()
+            }
+            start = rows.stop

@@ -1,0 +1,19 @@
+"""Where objects are in space: camera model, depth, ground plane, motion in metres; without ROS."""
+
+from jtn_ros.positions.camera_model import CameraModel
+from jtn_ros.positions.depth import locate_by_depth
+from jtn_ros.positions.ground import GroundPlane
+from jtn_ros.positions.ground import locate_on_ground
+from jtn_ros.positions.measurement import Measurements
+from jtn_ros.positions.motion import PositionFilter
+from jtn_ros.positions.motion import Positions
+
+__all__ = [
+    'CameraModel',
+    'GroundPlane',
+    'Measurements',
+    'PositionFilter',
+    'Positions',
+    'locate_by_depth',
+    'locate_on_ground',
+]

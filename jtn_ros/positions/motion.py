@@ -1,0 +1,143 @@
+"""How objects move in space: a Kalman filter with constant velocity for all tracks at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.positions.measurement import Measurements
+
+Floats = NDArray[np.float64]
+
+# Standard deviation of the speed of an object that was just located. [m/s]
+_INITIAL_SPEED = 3.0
+# Standard deviation that a speed gains in one second. [m/s]
+_ACCELERATION = 1.0
+# Squared Mahalanobis distance within which 99.9 % of right measurements lie (3 coordinates).
+_GATE = 16.27
+# An object that was not measured for so long is not located any more. [s]
+_FORGET_S = 1.0
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Where N tracked objects are, in one coordinate frame.
+
+    Attributes:
+        frame_id: name of the coordinate frame.
+        known: bool (N,), whether the other values are set.
+        points: float64 (N, 3) in metres.
+        velocities: float64 (N, 3) in metres per second.
+        covariances: float64 (N, 6, 6) of point and velocity together.
+    """
+
+    frame_id: str
+    known: NDArray[np.bool_]
+    points: Floats
+    velocities: Floats
+    covariances: Floats
+
+    @classmethod
+    def unknown(cls, count: int) -> 'Positions':
+        """Return that nothing is known of so many objects."""
+        return cls(
+            '',
+            np.zeros(count, bool),
+            np.full((count, 3), np.nan),
+            np.full((count, 3), np.nan),
+            np.full((count, 6, 6), np.nan),
+        )
+
+
+class PositionFilter:
+    """Filters measured places to positions and velocities, by track.
+
+    The motion model is a velocity that changes by white noise (Bar-Shalom, Li and Kirubarajan,
+    "Estimation with Applications to Tracking and Navigation", 2001, section 6.2.2). Measurements
+    that contradict the prediction, as of something that passes in front, are left out.
+    """
+
+    def __init__(self) -> None:
+        """Start without objects."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all objects."""
+        self._ids = np.zeros(0, np.int64)
+        self._means = np.zeros((0, 6))
+        self._covariances = np.zeros((0, 6, 6))
+        self._seen = np.zeros(0, np.int64)
+        self._stamp_ns: int | None = None
+
+    def step(
+        self, frame_id: str, ids: NDArray[np.int64], measured: Measurements, stamp_ns: int
+    ) -> Positions:
+        """Take the measurements of the next frame.
+
+        Args:
+            frame_id: coordinate frame of the measurements; always the same until `reset`.
+            ids: (N,) tracks that were measured; those that are missing are forgotten.
+            measured: of the N tracks.
+            stamp_ns: time of the frame, never before the last one.
+        """
+        self._predict(stamp_ns)
+        self._keep(np.isin(self._ids, ids))
+        self._update(ids, measured, stamp_ns)
+        self._keep(stamp_ns - self._seen <= _FORGET_S * 1e9)
+        self._begin(ids, measured, stamp_ns)
+        result = Positions.unknown(len(ids))
+        _, own, given = np.intersect1d(self._ids, ids, return_indices=True)
+        result.known[given] = True
+        result.points[given] = self._means[own, :3]
+        result.velocities[given] = self._means[own, 3:]
+        result.covariances[given] = self._covariances[own]
+        return Positions(
+            frame_id, result.known, result.points, result.velocities, result.covariances
+        )
+
+    def _predict(self, stamp_ns: int) -> None:
+        """Move everything on to the time of the frame."""
+        seconds = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
+        self._stamp_ns = stamp_ns
+        transition = np.kron([[1, seconds], [0, 1]], np.eye(3))
+        noise = np.kron([[seconds**3 / 3, seconds**2 / 2], [seconds**2 / 2, seconds]], np.eye(3))
+        self._means = self._means @ transition.T
+        self._covariances = (
+            transition @ self._covariances @ transition.T + _ACCELERATION**2 * noise
+        )
+
+    def _update(self, ids: NDArray[np.int64], measured: Measurements, stamp_ns: int) -> None:
+        """Correct the predictions by the measurements that agree with them."""
+        _, own, given = np.intersect1d(self._ids, ids[measured.valid], return_indices=True)
+        means, covariances = self._means[own], self._covariances[own]
+        innovations = measured.points[measured.valid][given] - means[:, :3]
+        spreads = covariances[:, :3, :3] + measured.covariances[measured.valid][given]
+        distances = np.einsum(
+            'ni,ni->n', innovations, np.linalg.solve(spreads, innovations[:, :, None])[:, :, 0]
+        )
+        near = distances <= _GATE
+        own, innovations, spreads = own[near], innovations[near], spreads[near]
+        means, covariances = means[near], covariances[near]
+        gains = np.linalg.solve(spreads, covariances[:, :3, :]).transpose(0, 2, 1)
+        self._means[own] = means + np.einsum('nij,nj->ni', gains, innovations)
+        covariances = covariances - gains @ spreads @ gains.transpose(0, 2, 1)
+        self._covariances[own] = (covariances + covariances.transpose(0, 2, 1)) / 2
+        self._seen[own] = stamp_ns
+
+    def _begin(self, ids: NDArray[np.int64], measured: Measurements, stamp_ns: int) -> None:
+        """Start with what is measured for the first time."""
+        new = measured.valid & ~np.isin(ids, self._ids)
+        count = int(new.sum())
+        means = np.concatenate([measured.points[new], np.zeros((count, 3))], axis=1)
+        covariances = np.zeros((count, 6, 6))
+        covariances[:, :3, :3] = measured.covariances[new]
+        covariances[:, 3:, 3:] = _INITIAL_SPEED**2 * np.eye(3)
+        self._ids = np.concatenate([self._ids, ids[new]])
+        self._means = np.concatenate([self._means, means])
+        self._covariances = np.concatenate([self._covariances, covariances])
+        self._seen = np.concatenate([self._seen, np.full(count, stamp_ns, np.int64)])
+
+    def _keep(self, chosen: NDArray[np.bool_]) -> None:
+        """Forget all but the chosen rows."""
+        self._ids, self._seen = self._ids[chosen], self._seen[chosen]
+        self._means, self._covariances = self._means[chosen], self._covariances[chosen]

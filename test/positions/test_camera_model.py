@@ -1,0 +1,78 @@
+import cv2
+import numpy as np
+import pytest
+
+from jtn_ros.positions import CameraModel
+
+K = (500.0, 0, 319.5, 0, 510.0, 239.5, 0, 0, 1)
+
+
+def camera(**changes) -> CameraModel:
+    return CameraModel.from_calibration(**{'width': 640, 'height': 480, 'k': K, **changes})
+
+
+def test_a_pinhole_camera_sees_along_straight_rays():
+    rays = camera().rays(np.array([[319.5, 239.5], [819.5, 239.5], [319.5, -270.5]]))
+    np.testing.assert_allclose(rays, [[0, 0, 1], [1, 0, 1], [0, -1, 1]], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ('model', 'd'),
+    [
+        ('plumb_bob', (-0.3, 0.1, 0.001, -0.002, 0.0)),
+        ('rational_polynomial', (0.2, -0.1, 0.001, 0.002, 0.01, 0.3, -0.05, 0.02)),
+        ('equidistant', (-0.02, 0.01, -0.003, 0.001)),
+    ],
+)
+def test_distortion_is_undone(model, d):
+    points = np.array([[0.1, 0.2, 1], [-0.5, 0.3, 1], [0.4, -0.4, 1]])
+    matrix, d_array = np.reshape(K, (3, 3)), np.array(d)
+    if model == 'equidistant':
+        seen = cv2.fisheye.distortPoints(points[:, None, :2].copy(), matrix, d_array)
+    else:
+        seen = cv2.projectPoints(points, np.zeros(3), np.zeros(3), matrix, d_array)[0]
+    assert np.abs(seen[:, 0] - camera_pixels(points)).max() > 1  # the distortion matters
+    rays = camera(d=d, model=model).rays(seen[:, 0])
+    np.testing.assert_allclose(rays, points, atol=1e-5)
+
+
+def camera_pixels(points):
+    return (points @ np.reshape(K, (3, 3)).T)[:, :2]
+
+
+def test_jacobians_are_the_derivatives_of_the_rays():
+    jacobians = camera().jacobians(np.array([[100.0, 50.0]]))
+    np.testing.assert_allclose(jacobians, [[[1 / 500, 0], [0, 1 / 510], [0, 0]]], atol=1e-12)
+
+
+def test_of_rectified_images_the_projection_counts():
+    p = (400.0, 0, 320, 0, 0, 400, 240, 0, 0, 0, 1, 0)
+    rectified = camera(d=(-0.3, 0.1, 0, 0, 0), model='plumb_bob', p=p, rectified=True)
+    np.testing.assert_allclose(rectified.rays(np.array([[720.0, 240]])), [[1, 0, 1]], atol=1e-12)
+
+
+def test_no_pixels_give_no_rays():
+    for model, d in (('plumb_bob', (0.1, 0, 0, 0, 0)), ('', ())):
+        assert camera(model=model, d=d).rays(np.zeros((0, 2))).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'reason'),
+    [
+        ({'k': (0,) * 9}, 'the focal length is 0: the camera is not calibrated'),
+        ({'k': (float('nan'), *K[1:])}, 'is not finite or not 3x3'),
+        ({'k': (1e9, *K[1:])}, r'focal lengths of 1e\+09 and 510 pixels are absurd'),
+        ({'k': (-500.0, *K[1:])}, 'absurd'),
+        ({'k': (*K[:2], 1e6, *K[3:])}, 'far outside the image'),
+        ({'k': (*K[:8], 2.0)}, 'far outside the image'),
+        ({'k': K[:8]}, 'not 3x3'),
+        ({'width': 0}, 'images of 0x480 pixels'),
+        ({'d': (float('inf'),) * 5, 'model': 'plumb_bob'}, 'is not finite'),
+        ({'d': (0.1,) * 3, 'model': 'plumb_bob'}, '3 coefficients'),
+        ({'d': (0.1,) * 5, 'model': 'magic'}, "distortion model 'magic'"),
+        ({'rectified': True}, 'not 3x3'),
+    ],
+)
+def test_absurd_calibrations_are_refused(changes, reason):
+    with pytest.raises(ValueError, match=reason):
+        camera(**changes)
