@@ -1,5 +1,6 @@
 """A comma-separated file of boxes, as MOTChallenge has them, and what is wrong with it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
@@ -74,7 +75,8 @@ class BoxTable:
         except ValueError:
             pass
         problems, kept, good = [], [], []
-        expected = numbered[0][1].count(',') + 1
+        # The usual number, so that a broken first line does not make all others wrong.
+        expected = Counter(line.count(',') for _, line in numbered).most_common(1)[0][0] + 1
         for number, line in numbered:
             try:
                 row = np.loadtxt([line], delimiter=',', ndmin=1, comments=None)
@@ -83,7 +85,7 @@ class BoxTable:
                 problems.append(Problem(path, number, text))
                 continue
             if len(row) != expected:
-                text = f'{len(row)} columns, the first line has {expected}'
+                text = f'{len(row)} columns, most lines have {expected}'
                 problems.append(Problem(path, number, text))
                 continue
             kept.append(row)

@@ -101,7 +101,7 @@ def test_detections_keep_order_and_unbounded_scores(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('row', 'problem'),
     [
-        ('1,2,3,4,5,6,1,1', '8 columns, the first line has 9'),
+        ('1,2,3,4,5,6,1,1', '8 columns, most lines have 9'),
         ('1,2,3,4,five,6,1,1,1', 'not numbers separated by commas'),
         ('0,2,3,4,5,6,1,1,1', 'frame is not an integer from 1 on'),
         ('1.5,2,3,4,5,6,1,1,1', 'frame is not an integer from 1 on'),

@@ -1,0 +1,40 @@
+"""Look after a dataset.
+
+    jtn dataset check MOT17/train
+    jtn dataset check crowdhuman/annotation_train.odgt
+    jtn dataset check coco/annotations/instances_train2017.json
+
+Prints every problem with its file and line: rows that are no numbers, boxes without area or
+outside the image, identities that occur twice in a frame, missing, surplus or broken images, wrong
+numbers of frames. Exit code 0 when there is none, 1 otherwise.
+"""
+
+import argparse
+from pathlib import Path
+
+SUMMARY = 'check a dataset for mistakes'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of this verb."""
+    parser.add_argument('action', choices=('check',), help='what to do')
+    parser.add_argument(
+        'dataset', type=Path, help='folder of MOTChallenge sequences, .odgt or COCO .json file'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is wrong."""
+    from jtn_ros.cli.progress import show_progress
+    from jtn_ros.datasets.check import check_dataset
+
+    findings = check_dataset(
+        args.dataset, lambda images: show_progress(images, 'images', len(images))
+    )
+    for problem in findings.problems:
+        print(problem)
+    number = len(findings.problems)
+    summary = 'no problem' if number == 0 else f'{number} problem{"s" if number > 1 else ""}'
+    held = f'{findings.images} images, {findings.boxes} boxes'
+    print(f'{summary}: {f"{findings.clips} sequences, " if findings.clips else ""}{held}')
+    return int(number > 0)

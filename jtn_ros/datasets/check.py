@@ -1,0 +1,223 @@
+"""Find what is wrong with a dataset before a training run does."""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.box_table import BoxTable
+from jtn_ros.datasets.coco import coco_images
+from jtn_ros.datasets.coco import parse_coco
+from jtn_ros.datasets.crowdhuman import crowdhuman_images
+from jtn_ros.datasets.crowdhuman import parse_crowdhuman
+from jtn_ros.datasets.mot_challenge import COLUMNS
+from jtn_ros.datasets.mot_challenge import SequenceInfo
+from jtn_ros.datasets.mot_challenge import check_ground_truth
+from jtn_ros.datasets.mot_challenge import find_sequences
+from jtn_ros.datasets.mot_challenge import read_sequence_info
+from jtn_ros.datasets.problems import Problem
+from jtn_ros.datasets.sequences import image_paths
+from jtn_ros.geometry import box_sizes
+
+ImageSize = tuple[int, int]  # width and height in pixels
+Progress = Callable[[Sequence[Path]], Iterable[Path]]
+
+
+@dataclass
+class Findings:
+    """What a dataset holds, and what is wrong with it.
+
+    Attributes:
+        clips: sequences; 0 for still images.
+        images: image files.
+        boxes: annotated boxes that could be read.
+        problems: what is wrong, in the order of the files.
+    """
+
+    clips: int = 0
+    images: int = 0
+    boxes: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def note(self, path: Path, text: str, line: int = 0) -> None:
+        """Add a problem."""
+        self.problems.append(Problem(path, line, text))
+
+
+def check_dataset(path: Path, progress: Progress = iter) -> Findings:
+    """Check a folder of MOTChallenge sequences, a CrowdHuman ``.odgt`` or a COCO ``.json`` file.
+
+    Args:
+        path: the folder or file.
+        progress: wraps the images of a sequence or file while they are opened.
+
+    Raises:
+        OSError: if the path cannot be read.
+        ValueError: if there is no dataset of a known kind.
+    """
+    findings = Findings()
+    if path.is_dir():
+        for folder in _sequence_folders(path):
+            _check_sequence(folder, findings, progress)
+    elif path.suffix.lower() == '.odgt':
+        _check_crowdhuman(path, findings, progress)
+    elif path.suffix.lower() == '.json':
+        _check_coco(path, findings, progress)
+    elif path.exists():
+        raise ValueError(f'{path}: give a folder of sequences, an .odgt or a .json file')
+    else:
+        raise FileNotFoundError(f'{path} does not exist')
+    return findings
+
+
+def _sequence_folders(path: Path) -> list[Path]:
+    """Return the folders with ground truth, and those that say they are sequences."""
+    named = [*path.glob('seqinfo.ini'), *path.glob('*/seqinfo.ini')]
+    labelled = [*path.glob('gt/gt.txt'), *path.glob('*/gt/gt.txt')]
+    found = {file.parent for file in named} | {file.parent.parent for file in labelled}
+    return sorted(found) or find_sequences(path)
+
+
+def _check_sequence(folder: Path, findings: Findings, progress: Progress) -> None:
+    """Compare ground truth and images of a sequence with its ``seqinfo.ini``."""
+    findings.clips += 1
+    truth = folder / 'gt' / 'gt.txt'
+    try:
+        info = read_sequence_info(folder)
+    except FileNotFoundError:
+        findings.note(folder / 'seqinfo.ini', 'the file is missing')
+        return
+    except ValueError as error:
+        findings.problems.append(_problem_of(error, folder / 'seqinfo.ini'))
+        return
+    if not truth.is_file():
+        findings.note(truth, 'the ground truth is missing')
+        return
+    try:
+        table = BoxTable.read(truth, COLUMNS)
+    except ValueError as error:
+        findings.problems.append(_problem_of(error, truth))
+        return
+    check_ground_truth(table)
+    values = table.values
+    table.require(values[:, 0] <= info.length, f'the sequence has {info.length} frames')
+    table.require((values[:, 4:6] != 0).all(axis=1), 'the box has no area')
+    outside = _outside(table.boxes(), (info.width, info.height))
+    table.require(~outside, f'the box lies outside the image of {info.width}x{info.height}')
+    if values.shape[1] == 9:
+        seen = values[:, 8]
+        table.require((seen >= 0) & (seen <= 1), 'the visibility is not between 0 and 1')
+    findings.boxes += len(values)
+    findings.problems += sorted(table.problems, key=lambda problem: problem.line)
+    _check_sequence_images(folder, info, findings, progress)
+
+
+def _check_sequence_images(
+    folder: Path, info: SequenceInfo, findings: Findings, progress: Progress
+) -> None:
+    images = image_paths(folder, info)
+    findings.images += len(images)
+    place = folder / info.image_dir
+    missing = sorted(set(range(1, info.length + 1)) - set(images))
+    if missing:
+        findings.note(place, f'no image of the frames {_ranges(missing)}')
+    beyond = [number for number in images if not 1 <= number <= info.length]
+    if beyond:
+        text = f'images of the frames {_ranges(beyond)}; the sequence has {info.length} frames'
+        findings.note(place, text)
+    for path, size in _open_images(list(images.values()), findings, progress):
+        if size != (info.width, info.height):
+            findings.note(
+                path,
+                f'{size[0]}x{size[1]} pixels; seqinfo.ini says {info.width}x{info.height}',
+            )
+
+
+def _check_crowdhuman(path: Path, findings: Findings, progress: Progress) -> None:
+    records, problems = parse_crowdhuman(path)
+    findings.problems += problems
+    folder = crowdhuman_images(path)
+    by_path = {folder / f'{record.image}.jpg': record for record in records}
+    findings.boxes += sum(len(record.annotations) for record in records)
+    for image, record in by_path.items():
+        if not image.is_file():
+            findings.note(path, f'the image {image} is missing', record.line)
+    present = [image for image in by_path if image.is_file()]
+    findings.images += len(present)
+    for image, size in _open_images(present, findings, progress):
+        record = by_path[image]
+        _check_boxes(record.annotations, size, findings, path, f'{record.image}: ', record.line)
+    findings.problems.sort(key=lambda problem: problem.line)
+
+
+def _check_coco(path: Path, findings: Findings, progress: Progress) -> None:
+    images, _, problems = parse_coco(path)
+    findings.problems += problems
+    folder = coco_images(path, images)
+    by_path = {folder / image.file_name: image for image in images}
+    findings.clips += len({image.video for image in images} - {None})
+    findings.boxes += sum(len(image.annotations) for image in images)
+    for file, image in by_path.items():
+        if not file.is_file():
+            findings.note(path, f'the image {image.file_name} is missing in {folder}')
+    present = [file for file in by_path if file.is_file()]
+    findings.images += len(present)
+    for file, size in _open_images(present, findings, progress):
+        image = by_path[file]
+        _check_boxes(image.annotations, size, findings, path, f'{image.file_name}: ')
+
+
+def _check_boxes(
+    objects: Annotations, size: ImageSize, findings: Findings, path: Path, name: str, line: int = 0
+) -> None:
+    """Note boxes that cannot be objects of an image."""
+    empty = (box_sizes(objects.boxes) == 0).any(axis=1)
+    outside = _outside(objects.boxes, size)
+    for bad, text in (
+        (empty, 'has no area'),
+        (outside, f'lies outside the image of {size[0]}x{size[1]}'),
+    ):
+        for box in objects.boxes[bad].tolist():
+            findings.note(path, f'{name}the box from {box[:2]} to {box[2:]} {text}', line)
+
+
+def _outside(boxes: NDArray[np.float32], size: ImageSize) -> NDArray[np.bool_]:
+    """Return which boxes (N, 4) touch no pixel of an image."""
+    return ((boxes[:, 2:] <= 0) | (boxes[:, :2] >= np.array(size))).any(axis=1)
+
+
+def _open_images(
+    paths: list[Path], findings: Findings, progress: Progress
+) -> Iterator[tuple[Path, ImageSize]]:
+    """Yield the images that can be decoded, with their size; note the others."""
+    from PIL import Image
+
+    for path in progress(paths):
+        try:
+            with Image.open(path) as image:
+                size = image.size
+                image.draft('L', (1, 1))  # JPEG: an eighth of the size is quick, and complete
+                image.load()
+        except (OSError, SyntaxError, ValueError) as error:
+            findings.note(path, f'the image cannot be decoded ({error})')
+            continue
+        yield path, size
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return rising numbers as text, runs of them as ``first-last``."""
+    array = np.array(numbers)
+    runs = np.split(array, np.flatnonzero(np.diff(array) > 1) + 1)
+    return ', '.join(str(run[0]) if len(run) == 1 else f'{run[0]}-{run[-1]}' for run in runs)
+
+
+def _problem_of(error: ValueError, path: Path) -> Problem:
+    """Return the problem of a file that could not be read at all."""
+    return Problem(path, 0, str(error).removeprefix(f'{path}: '))
