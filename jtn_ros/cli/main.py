@@ -12,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+from jtn_ros.cli.usage import UsageError
+
 # A verb is a module `<verb>_verb` beside this one, with SUMMARY, add_arguments(parser) and
 # run(args) -> int. It imports what is heavy in run(), so that `jtn --help`, which imports them
 # all, stays quick.
@@ -56,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except UsageError as error:
+        print(f'jtn {" ".join(arguments[:1])}: {error}', file=sys.stderr)
+        return 2
     except (ValueError, OSError, ImportError) as error:
         print(f'jtn {" ".join(arguments[:1])}: {one_line(error)}', file=sys.stderr)
         return 1

@@ -1,27 +1,33 @@
 """Track the objects in a video, an image folder, a MOTChallenge sequence, a bag or a camera.
 
     jtn track street.mp4 --output results --video
-    jtn track drive.mcap --topic /front/image --output results
+    jtn track drive.mcap --topic /front/image --output results --bag
+    jtn track 0 --output results --window --show heatmap,trails
     jtn track MOT17-02 --detections MOT17-02/det/det.txt --output results
 
 Writes <name>.txt (MOTChallenge: the confirmed tracks seen in each frame) and <name>.jsonl (one
-line a frame with every live track, its velocity and state). Frames count from 1.
+line a frame with every live track, its velocity and state). Frames count from 1. A frame that
+cannot be read is reported and left out; where the stamps jump back a new session begins.
 """
 
 import argparse
-from collections.abc import Callable
 from collections.abc import Sequence
 from contextlib import ExitStack
+from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
+from typing import Any
+
+from jtn_ros.cli.tracking_arguments import add_tracking_arguments
+from jtn_ros.cli.usage import UsageError
 
 if TYPE_CHECKING:
-    from jtn_ros.media import Frame
+    from jtn_ros.evaluation.offline import FrameTracking
     from jtn_ros.media import FrameSource
-    from jtn_ros.tracking import Tracks
 
 SUMMARY = 'track the objects in a video, image folder, bag or camera'
+_VIEWS = ('heatmap', 'displacement', 'embedding', 'trails')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'input', help='video, image folder, sequence folder, bag, camera index or stream URL'
     )
     parser.add_argument('--output', type=Path, required=True, help='folder for the results')
-    parser.add_argument('--model', help='exported model (default: the bundled one)')
-    parser.add_argument('--backend', default='auto', help='what runs the network (default: auto)')
+    add_tracking_arguments(parser)
     parser.add_argument(
         '--detections',
         type=Path,
@@ -44,7 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default='default',
         help='the reference tracker is the published algorithm',
     )
-    parser.add_argument('--video', action='store_true', help='write <name>.mp4 with the tracks')
+    parser.add_argument(
+        '--video', action='store_true', help='write a video with the tracks that browsers play'
+    )
+    parser.add_argument(
+        '--bag', action='store_true', help='write a bag with the tracks beside the original topics'
+    )
+    parser.add_argument('--window', action='store_true', help='show the tracks on the screen')
+    parser.add_argument(
+        '--show',
+        type=_views,
+        metavar='VIEW,...',
+        help=f'what to draw beside the boxes: {", ".join(_VIEWS)} (default: trails)',
+    )
     parser.add_argument('--start', type=_frame_number, default=1, help='first frame (default: 1)')
     parser.add_argument('--end', type=_frame_number, help='last frame (default: the last)')
     parser.add_argument(
@@ -56,43 +73,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Track the input and write the results."""
     from jtn_ros.cli.progress import show_progress
-    from jtn_ros.media.drawing import Trails
-    from jtn_ros.media.drawing import draw_tracks
-    from jtn_ros.media.results import ResultFiles
-    from jtn_ros.media.video_writer import VideoWriter
+    from jtn_ros.cli.track_outputs import TrackOutputs
+    from jtn_ros.cli.tracking_arguments import read_parameters
+    from jtn_ros.evaluation.offline import track_frames
+    from jtn_ros.media.background import WriteBehind
+    from jtn_ros.media.background import read_ahead
+    from jtn_ros.media.window import Window
 
-    if args.end is not None and args.end < args.start:
-        raise ValueError(f'--end {args.end} lies before --start {args.start}')
+    _check_usage(args)
+    parameters = read_parameters(args)
     with ExitStack() as stack:
+        window = stack.enter_context(Window('jtn track')) if args.window else None
         source = stack.enter_context(_open_source(args))
-        step, class_names = _make_step(args)
-        results = stack.enter_context(ResultFiles(args.output, source.name, class_names))
-        outputs = [results.text_path, results.json_path]
-        video = None
-        if args.video:
-            outputs.append(args.output / f'{source.name}.mp4')
-            video = stack.enter_context(VideoWriter(outputs[-1], source.frame_rate))
-        trails = Trails()
+        tracking, model_name, class_names = _make_tracking(args, parameters)
+        outputs = stack.enter_context(
+            TrackOutputs(
+                args.output,
+                source,
+                model_name=model_name,
+                class_names=class_names,
+                video=args.video,
+                bag=args.bag,
+                pictures=args.window,
+                views=('trails',) if args.show is None else args.show,
+            )
+        )
+        frames = stack.enter_context(closing(read_ahead(source.read(args.start - 1, args.end))))
+        tracked = track_frames(frames, tracking, parameters['backward_tolerance'])
         number, began = 0, perf_counter()
-        frames = source.read(args.start - 1, args.end)
-        try:
-            for frame in show_progress(frames, source.name, _count(source, args)):
-                tracks = step(frame)
-                results.write(frame.index, frame.stamp_ns, tracks)
-                if video is not None:
-                    trails.update(tracks, frame.stamp_ns)
-                    video.write(draw_tracks(frame.image, tracks, class_names, trails=trails))
-                number += 1
-        except KeyboardInterrupt:
-            if source.length is not None:
-                raise  # a recording is incomplete, but a camera has no other end
+        with WriteBehind(outputs.write) as writer:
+            try:
+                for item in show_progress(tracked, source.name, _count(source, args)):
+                    writer.put(item)
+                    number += 1
+                    picture = outputs.picture if window else None
+                    if window and picture is not None and not window.show(picture):
+                        break
+            except KeyboardInterrupt:
+                if source.length is not None:
+                    raise  # a recording is incomplete, but a camera has no other end
         if number == 0:
             raise ValueError(f'{args.input} has no readable frame from number {args.start} on')
         rate = number / (perf_counter() - began)
     broken = f' ({source.broken} more could not be read)' if source.broken else ''
-    tracks_found = f'{results.track_count} tracks, {rate:.1f} frames/s'
+    tracks_found = f'{outputs.track_count} tracks, {rate:.1f} frames/s'
     print(f'{source.name}: {number} frames{broken}, {tracks_found}')
-    print(*outputs, sep='\n')
+    print(*outputs.paths, sep='\n')
     return 0
 
 
@@ -103,40 +129,58 @@ def _frame_number(text: str) -> int:
     return number
 
 
+def _views(text: str) -> tuple[str, ...]:
+    chosen = tuple(text.split(','))
+    if unknown := set(chosen) - set(_VIEWS):
+        raise argparse.ArgumentTypeError(
+            f'unknown view {min(unknown)!r}; known: {", ".join(_VIEWS)}'
+        )
+    return chosen
+
+
+def _check_usage(args: argparse.Namespace) -> None:
+    if args.end is not None and args.end < args.start:
+        raise UsageError(f'--end {args.end} lies before --start {args.start}')
+    if args.show is not None and not (args.video or args.window):
+        raise UsageError('--show needs --video or --window to be seen in')
+
+
 def _open_source(args: argparse.Namespace) -> 'FrameSource':
     """Open the input; only its ``seqinfo.ini`` where no image is needed."""
     from jtn_ros.media import open_frames
     from jtn_ros.media.timeline import Timeline
 
-    if args.detections and not args.video and (Path(args.input) / 'seqinfo.ini').exists():
+    pictures = args.video or args.window
+    if args.detections and not pictures and (Path(args.input) / 'seqinfo.ini').exists():
         return Timeline.of_sequence(Path(args.input), args.fps)
     return open_frames(args.input, frame_rate=args.fps, topic=args.topic)
 
 
-def _make_step(
-    args: argparse.Namespace,
-) -> tuple[Callable[['Frame'], 'Tracks'], Sequence[str]]:
-    """Return what turns each frame into tracks, and the names of their classes."""
+def _make_tracking(
+    args: argparse.Namespace, parameters: dict[str, Any]
+) -> tuple['FrameTracking', str, Sequence[str]]:
+    """Return what tracks a frame, the name of the model, and those of its classes."""
+    from jtn_ros.cli.tracking_arguments import load_engine_of
+    from jtn_ros.cli.tracking_arguments import tracker_config
     from jtn_ros.datasets.mot_challenge import read_detections
-    from jtn_ros.detections import Detections
+    from jtn_ros.evaluation.offline import NetworkTracking
+    from jtn_ros.evaluation.offline import StoredTracking
+    from jtn_ros.pipeline import TrackingPipeline
     from jtn_ros.tracking import ReferenceTracker
     from jtn_ros.tracking import Tracker
 
-    reference = ReferenceTracker() if args.tracker == 'reference' else None
-    if args.detections is None:
-        from jtn_ros.pipeline import TrackingPipeline
-
-        pipeline = TrackingPipeline(args.model, args.backend, reference)
-        names = pipeline.engine.info.class_names
-        return lambda frame: pipeline.step(frame.image, frame.stamp_ns), names
-    tracker = reference or Tracker()
-    detections = read_detections(args.detections)
-
-    def track_stored(frame: 'Frame') -> 'Tracks':
-        found = detections.get(frame.index + 1, Detections.empty())
-        return tracker.step(found, frame.stamp_ns)
-
-    return track_stored, ('person',)
+    engine = None if args.detections else load_engine_of(parameters)
+    trusted = None if engine is None else engine.info.score_threshold
+    config = tracker_config(parameters, trusted)
+    tracker = ReferenceTracker() if args.tracker == 'reference' else Tracker(config)
+    if engine is None:
+        numbered = read_detections(args.detections)
+        stored = {number - 1: found for number, found in numbered.items()}
+        return StoredTracking(tracker, stored), args.detections.stem, ('person',)
+    pipeline = TrackingPipeline(
+        engine=engine, tracker=tracker, score_threshold=parameters['score_threshold'] or None
+    )
+    return NetworkTracking(pipeline), engine.info.name, engine.info.class_names
 
 
 def _count(source: 'FrameSource', args: argparse.Namespace) -> int | None:

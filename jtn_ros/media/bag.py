@@ -10,8 +10,12 @@ from typing import NamedTuple
 from typing import Self
 
 from jtn_ros.media.message_types import message_types
+from jtn_ros.media.output import Output
 
 # message_types says how to get rosbags, so it comes first.
+from rosbags.interfaces import Connection  # isort: skip
+from rosbags.interfaces import ConnectionExtRosbag2  # isort: skip
+from rosbags.interfaces import MessageDefinitionFormat  # isort: skip
 from rosbags.rosbag2 import Reader  # isort: skip
 from rosbags.rosbag2 import StoragePlugin  # isort: skip
 from rosbags.rosbag2 import Writer  # isort: skip
@@ -27,12 +31,14 @@ class BagMessage(NamedTuple):
         type_name: such as ``sensor_msgs/msg/Image``.
         received_ns: when it was recorded, in nanoseconds.
         data: the serialized message (CDR).
+        connection: what the bag says about the topic, for copies.
     """
 
     topic: str
     type_name: str
     received_ns: int
     data: bytes
+    connection: Connection
 
     def deserialize(self) -> Any:
         """Return the message with the attributes of its type.
@@ -59,6 +65,7 @@ class BagReader:
     Attributes:
         topics: the type of every topic.
         counts: the number of messages of every topic.
+        storage: ``mcap`` or ``sqlite3``.
 
     Raises:
         OSError: if it does not exist.
@@ -73,6 +80,8 @@ class BagReader:
             self._reader.open()
             self._connections = list(self._reader.connections)
         self.topics = {c.topic: c.msgtype for c in self._connections}
+        files = [self.path, *self.path.glob('*.db3*')]
+        self.storage = 'sqlite3' if any('.db3' in file.name for file in files) else 'mcap'
         self.counts = dict.fromkeys(self.topics, 0)
         for connection in self._connections:
             self.counts[connection.topic] += connection.msgcount
@@ -94,7 +103,9 @@ class BagReader:
             return
         with _bag_errors(self.path):
             for connection, received_ns, data in self._reader.messages(chosen):
-                yield BagMessage(connection.topic, connection.msgtype, received_ns, bytes(data))
+                yield BagMessage(
+                    connection.topic, connection.msgtype, received_ns, bytes(data), connection
+                )
 
     def close(self) -> None:
         """Close the bag."""
@@ -109,10 +120,8 @@ class BagReader:
         self.close()
 
 
-class BagWriter:
+class BagWriter(Output):
     """Writes a bag folder of serialized messages; it appears under its name when it is closed.
-
-    Use it as a context manager: after an exception nothing is left behind.
 
     Args:
         path: the folder to make; it must not exist.
@@ -153,23 +162,35 @@ class BagWriter:
             self._connections[key] = self._writer.add_connection(topic, type_name, typestore=store)
         self._writer.write(self._connections[key], stamp_ns, data)
 
+    def copy(self, message: BagMessage) -> None:
+        """Append a message of another bag, with the definition and QoS that it has there.
+
+        Raises:
+            ValueError: if neither that bag nor this project knows the definition of its type.
+        """
+        key, connection = message[:2], message.connection
+        known = connection.msgdef.format is not MessageDefinitionFormat.NONE and connection.digest
+        if known and key not in self._connections:
+            qos = connection.ext
+            assert isinstance(qos, ConnectionExtRosbag2)
+            self._connections[key] = self._writer.add_connection(
+                *key,
+                msgdef=connection.msgdef.data,
+                rihs01=connection.digest,
+                offered_qos_profiles=qos.offered_qos_profiles,
+            )
+        self.write(*key, message.received_ns, message.data)
+
     def close(self) -> None:
         """Finish the bag and give it its name."""
         self._writer.close()
         (self._temporary / self._path.name).rename(self._path)
         self._temporary.rmdir()
 
-    def __enter__(self) -> Self:
-        """Return the writer, which is open already."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Finish the bag, or remove it after an exception."""
-        if kind is None:
-            self.close()
-        else:
-            self._writer.abort()
-            shutil.rmtree(self._temporary, ignore_errors=True)
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        self._writer.abort()
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
 
 @contextmanager

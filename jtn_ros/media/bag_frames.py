@@ -29,6 +29,7 @@ class BagFrames(FrameSource):
         topic: the image topic; None takes the only one.
 
     Attributes:
+        path: the bag.
         topic: the image topic.
 
     Raises:
@@ -40,6 +41,7 @@ class BagFrames(FrameSource):
         """Open the bag and look at the first images."""
         super().__init__()
         self.name = path.resolve().stem if path.is_file() else path.resolve().name
+        self.path = path
         self._bag = BagReader(path)
         try:
             self.topic = self._choose(topic)

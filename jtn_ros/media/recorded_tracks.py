@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class RecordedTracks:
         stamp_ns: stamp of the image, nanoseconds.
         received_ns: when the message was recorded, nanoseconds.
         latency_s: seconds from the arrival of the image in the node to its tracks.
+        session: identity of the tracking session; ids are unique within it.
         model_name: name of the model.
         tracks: every live track.
         class_names: of the classes that occur, by class id.
@@ -28,6 +30,7 @@ class RecordedTracks:
     stamp_ns: int
     received_ns: int
     latency_s: float
+    session: UUID
     model_name: str
     tracks: Tracks
     class_names: dict[int, str]
@@ -53,6 +56,7 @@ def read_tracks(bag: BagReader, topic: str | None = None) -> Iterator[RecordedTr
             stamp_ns=stamp.sec * 1_000_000_000 + stamp.nanosec,
             received_ns=recorded.received_ns,
             latency_s=sum(latency.duration for latency in message.latencies),
+            session=UUID(bytes=bytes(message.session.uuid)),
             model_name=message.model_name,
             tracks=_to_tracks(message.objects),
             class_names={item.class_id: item.class_name for item in message.objects},

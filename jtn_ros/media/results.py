@@ -4,17 +4,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from typing import Self
 
 import numpy as np
 
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import write_results
+from jtn_ros.media.output import Output
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
 
-class ResultFiles:
+class ResultFiles(Output):
     """Writes ``<name>.txt`` and ``<name>.jsonl``; both appear when they are complete.
 
     The text holds the confirmed tracks that were observed in the frame. The JSON lines, one a
@@ -40,7 +40,7 @@ class ResultFiles:
         """Return the number of identities in the text so far."""
         return len({track_id for frame in self._boxes.values() for track_id in frame.ids.tolist()})
 
-    def write(self, index: int, stamp_ns: int, tracks: Tracks) -> None:
+    def write(self, index: int, stamp_ns: int, tracks: Tracks, session: int = 1) -> None:
         """Append the tracks of a frame; the index counts from 0, the files from 1."""
         reported = tracks.select(tracks.observed & (tracks.states == TrackState.CONFIRMED))
         if len(reported):
@@ -48,6 +48,7 @@ class ResultFiles:
         record = {
             'frame': index + 1,
             'stamp_ns': stamp_ns,
+            'session': session,
             'tracks': tracks_to_records(tracks, self._class_names),
         }
         self._lines.write(json.dumps(record) + '\n')
@@ -58,17 +59,10 @@ class ResultFiles:
         write_results(self.text_path, self._boxes)
         self._temporary.replace(self.json_path)
 
-    def __enter__(self) -> Self:
-        """Return the writer."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Finish the files, or remove them after an exception."""
-        if kind is None:
-            self.close()
-        else:
-            self._lines.close()
-            self._temporary.unlink(missing_ok=True)
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        self._lines.close()
+        self._temporary.unlink(missing_ok=True)
 
 
 def tracks_to_records(tracks: Tracks, class_names: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -1,35 +1,43 @@
 """Videos out."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.media.output import Output
 
-class VideoWriter:
-    """Writes an mp4 video (MPEG-4); the file appears under its name when it is complete.
+# In the order in which they are tried. Browsers play H.264 and VP8; MPEG-4 is quick to write, and
+# every build of OpenCV has it, but browsers do not play it.
+_CODECS = {'.mp4': ('avc1', 'mp4v'), '.webm': ('VP80',)}
 
-    Use it as a context manager: after an exception nothing is left behind.
+
+class VideoWriter(Output):
+    """Writes a video; the file appears under its name when it is complete.
 
     Args:
-        path: the file, ``.mp4``.
+        path: the file, ``.mp4`` (H.264 where OpenCV can write it, else MPEG-4) or ``.webm`` (VP8).
         frame_rate: frames per second.
 
     Raises:
-        ValueError: if the name does not end with ``.mp4`` or the frame rate is not positive.
+        ValueError: if the name ends otherwise or the frame rate is not positive.
         OSError: if the file cannot be written.
     """
 
     def __init__(self, path: Path, frame_rate: float) -> None:
         self._path = Path(path)
-        if self._path.suffix != '.mp4':
-            raise ValueError(f'{path}: only .mp4 videos can be written')
+        if self._path.suffix not in _CODECS:
+            raise ValueError(f'{path}: only {" and ".join(_CODECS)} videos can be written')
         if not 0 < frame_rate < float('inf'):
             raise ValueError(f'frame rate {frame_rate} is not positive')
         self._frame_rate = frame_rate
-        self._temporary = self._path.with_name(f'.{self._path.stem}.part.mp4')
+        self._temporary = self._path.with_name(f'.{self._path.stem}.part{self._path.suffix}')
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
 
@@ -48,7 +56,7 @@ class VideoWriter:
                 f'an image of {width}x{height} pixels does not fit into {self._path} of '
                 f'{self._size[0]}x{self._size[1]}; frames of a video have one size'
             )
-        # MPEG-4 stores colour for pairs of pixels: repeat the last row or column of an odd size.
+        # Codecs store colour for pairs of pixels: repeat the last row or column of an odd size.
         if width % 2 or height % 2:
             image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
         self._writer.write(image)
@@ -59,28 +67,56 @@ class VideoWriter:
             self._writer.release()
             self._temporary.replace(self._path)
 
-    def __enter__(self) -> Self:
-        """Return the writer."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Finish the file, or remove it after an exception."""
-        if kind is None:
-            self.close()
-        elif self._writer is not None:
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        if self._writer is not None:
             self._writer.release()
             self._temporary.unlink(missing_ok=True)
 
     def _open(self) -> cv2.VideoWriter:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         width, height = (side + side % 2 for side in self._size)
-        writer = cv2.VideoWriter(
-            str(self._temporary),
-            cv2.CAP_FFMPEG,
-            cv2.VideoWriter.fourcc(*'mp4v'),
-            self._frame_rate,
-            (width, height),
-        )
-        if not writer.isOpened():
-            raise OSError(f'{self._path} cannot be written; check the folder and the free space')
-        return writer
+        codecs = _CODECS[self._path.suffix]
+        if not _can_write_h264():
+            codecs = tuple(codec for codec in codecs if codec != 'avc1')
+        for codec in codecs:
+            writer = _open_writer(self._temporary, codec, self._frame_rate, width, height)
+            if writer.isOpened():
+                return writer
+        raise OSError(f'{self._path} cannot be written; check the folder and the free space')
+
+
+def browser_suffix() -> str:
+    """Return the suffix of a video that browsers play: .mp4 where OpenCV has an H.264 encoder."""
+    return '.mp4' if _can_write_h264() else '.webm'
+
+
+@cache
+def _can_write_h264() -> bool:
+    """Try it: builds of OpenCV differ, and many leave the encoder out for its licence."""
+    with tempfile.TemporaryDirectory() as folder, _quiet_stderr():
+        return bool(_open_writer(Path(folder) / 'try.mp4', 'avc1', 25, 64, 64).isOpened())
+
+
+def _open_writer(
+    path: Path, codec: str, frame_rate: float, width: int, height: int
+) -> cv2.VideoWriter:
+    code = cv2.VideoWriter.fourcc(*codec)
+    with (
+        _quiet_stderr()
+    ):  # OpenCV warns that WebM has no tag for VP8, and then does the right thing
+        return cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, frame_rate, (width, height))
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Silence what libraries write to stderr past Python."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -7,10 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
+from jtn_ros.cli import track_verb
 from jtn_ros.cli.main import main
 from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_sequence_info
+from jtn_ros.media.debug_views import VIEWS
 
 FRAMES = 20
 SHARED = Path(__file__).resolve().parents[3] / 'shared'
@@ -97,7 +99,9 @@ def test_the_same_input_gives_the_same_bytes(tmp_path):
 def test_the_video_shows_the_tracks(tmp_path):
     folder = write_sequence(tmp_path / 'Walk', images=True)
     assert track(folder, tmp_path / 'out', '--video') == 0
-    capture = cv2.VideoCapture(str(tmp_path / 'out' / 'Walk.mp4'))
+    (path,) = (p for p in (tmp_path / 'out').iterdir() if p.stem == 'Walk' and p.suffix in
+               ('.mp4', '.webm'))  # fmt: skip
+    capture = cv2.VideoCapture(str(path))
     images = []
     while (read := capture.read())[0]:
         images.append(read[1])
@@ -111,8 +115,6 @@ def test_the_video_shows_the_tracks(tmp_path):
 
 def test_errors_are_exit_code_1(tmp_path, capsys):
     folder = write_sequence(tmp_path / 'Walk')
-    assert track(folder, tmp_path / 'out', '--start', '9', '--end', '5') == 1
-    assert '--end 5 lies before --start 9' in capsys.readouterr().err
     assert track(folder, tmp_path / 'out', '--start', '100') == 1
     assert 'has no readable frame from number 100 on' in capsys.readouterr().err
     assert track(folder, tmp_path / 'out', '--video') == 1
@@ -121,6 +123,27 @@ def test_errors_are_exit_code_1(tmp_path, capsys):
     assert track(folder, tmp_path / 'out') == 1
     assert 'det.txt, line 1: ' in capsys.readouterr().err
     assert list((tmp_path / 'out').iterdir()) == []
+
+
+def test_arguments_that_do_not_go_together_are_exit_code_2(tmp_path, capsys):
+    folder = write_sequence(tmp_path / 'Walk')
+    assert track(folder, tmp_path / 'out', '--start', '9', '--end', '5') == 2
+    assert '--end 5 lies before --start 9' in capsys.readouterr().err
+    assert track(folder, tmp_path / 'out', '--show', 'heatmap') == 2
+    assert '--show needs --video or --window' in capsys.readouterr().err
+    with pytest.raises(SystemExit) as done:
+        track(folder, tmp_path / 'out', '--video', '--show', 'aura')
+    assert done.value.code == 2
+    assert "unknown view 'aura'" in capsys.readouterr().err
+    assert track_verb._VIEWS == VIEWS
+
+
+def test_a_window_needs_a_screen(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv('DISPLAY', raising=False)
+    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
+    folder = write_sequence(tmp_path / 'Walk')
+    assert track(folder, tmp_path / 'out', '--window') == 1
+    assert 'there is no screen for a window' in capsys.readouterr().err
 
 
 def test_real_detections(tmp_path):

@@ -10,6 +10,7 @@ from jtn_ros.media.drawing import Trails
 from jtn_ros.media.drawing import colour_of
 from jtn_ros.media.drawing import draw_tracks
 from jtn_ros.media.video_writer import VideoWriter
+from jtn_ros.media.video_writer import browser_suffix
 from jtn_ros.tracking.track import Tracks
 
 WIDTH, HEIGHT = 320, 240
@@ -142,14 +143,15 @@ def test_neighbouring_ids_have_distinguishable_colours():
     assert len({colour_of(i) for i in range(1, 41)}) == 40
 
 
+@pytest.mark.parametrize('suffix', ['.mp4', '.webm'])
 @pytest.mark.parametrize(('width', 'height'), [(64, 48), (65, 47)])
-def test_a_video_holds_every_frame_at_its_rate(tmp_path, width, height):
-    path = tmp_path / 'out' / 'tracks.mp4'
+def test_a_video_holds_every_frame_at_its_rate(tmp_path, width, height, suffix):
+    path = tmp_path / 'out' / f'tracks{suffix}'
     with VideoWriter(path, 12.5) as video:
         for value in (20, 120, 220):
             video.write(np.full((height, width, 3), value, np.uint8))
         assert not path.exists()
-    assert [p.name for p in path.parent.iterdir()] == ['tracks.mp4']
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
     capture = cv2.VideoCapture(str(path))
     assert capture.get(cv2.CAP_PROP_FPS) == 12.5
     for value in (20, 120, 220):
@@ -168,11 +170,21 @@ def test_an_unfinished_video_is_removed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_mp4_is_written(tmp_path):
-    with pytest.raises(ValueError, match=r'only \.mp4 videos can be written'):
+def test_only_mp4_and_webm_are_written(tmp_path):
+    with pytest.raises(ValueError, match=r'only \.mp4 and \.webm videos can be written'):
         VideoWriter(tmp_path / 'tracks.avi', 25)
     with pytest.raises(ValueError, match='frame rate 0 is not positive'):
         VideoWriter(tmp_path / 'tracks.mp4', 0)
+
+
+def test_browsers_know_the_codec_of_a_browser_video(tmp_path, capfd):
+    path = tmp_path / f'tracks{browser_suffix()}'
+    with VideoWriter(path, 25) as video:
+        video.write(np.full((48, 64, 3), 90, np.uint8))
+    code = int(cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FOURCC))
+    codec = code.to_bytes(4, 'little').decode()
+    assert (path.suffix, codec) in {('.mp4', 'h264'), ('.mp4', 'avc1'), ('.webm', 'VP80')}
+    assert capfd.readouterr().err == ''
 
 
 def test_tracks_that_were_not_seen_for_long_are_left_out():

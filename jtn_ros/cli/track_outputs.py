@@ -1,0 +1,101 @@
+"""Everything that `jtn track` writes, behind one call a frame."""
+
+from collections import deque
+from collections.abc import Collection
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.evaluation.offline import TrackedFrame
+from jtn_ros.media import FrameSource
+from jtn_ros.media.debug_views import View
+from jtn_ros.media.results import ResultFiles
+from jtn_ros.media.tracked_bag import TrackedBag
+from jtn_ros.media.video_writer import VideoWriter
+from jtn_ros.media.video_writer import browser_suffix
+
+
+class TrackOutputs:
+    """Result files always, video, bag and pictures where they are wanted.
+
+    Use it as a context manager: outputs appear when it ends, and none does after an exception.
+
+    Args:
+        folder: where to write.
+        source: the input.
+        model_name: name of the model.
+        class_names: by class.
+        video: whether to write a video.
+        bag: whether to write a bag.
+        pictures: whether to keep the last picture in `picture`.
+        views: what to draw, see `jtn_ros.media.debug_views`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        source: FrameSource,
+        *,
+        model_name: str,
+        class_names: Sequence[str],
+        video: bool,
+        bag: bool,
+        pictures: bool,
+        views: Collection[str],
+    ) -> None:
+        self._results = ResultFiles(folder, source.name, class_names)
+        self.paths = [self._results.text_path, self._results.json_path]
+        self._outputs = ExitStack()
+        self._outputs.enter_context(self._results)
+        self._video: VideoWriter | None = None
+        self._bag: TrackedBag | None = None
+        self._view = View(views, class_names) if video or pictures else None
+        self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=1)
+        try:
+            if video:
+                self.paths.append(folder / f'{source.name}{browser_suffix()}')
+                self._video = VideoWriter(self.paths[-1], source.frame_rate)
+                self._outputs.enter_context(self._video)
+            if bag:
+                self.paths.append(folder / f'{source.name}_tracked')
+                self._bag = TrackedBag(
+                    self.paths[-1], source, model_name=model_name, class_names=class_names
+                )
+                self._outputs.enter_context(self._bag)
+        except BaseException as error:
+            self._outputs.__exit__(type(error), error, error.__traceback__)
+            raise
+
+    @property
+    def track_count(self) -> int:
+        """Return the number of identities so far."""
+        return self._results.track_count
+
+    @property
+    def picture(self) -> NDArray[np.uint8] | None:
+        """Return the last picture that was drawn, and that was not asked for yet."""
+        return self._pictures.pop() if self._pictures else None
+
+    def write(self, item: TrackedFrame) -> None:
+        """Append a frame to every output."""
+        frame, tracks = item.frame, item.tracks
+        self._results.write(frame.index, frame.stamp_ns, tracks, item.session)
+        if self._bag is not None:
+            self._bag.write(frame, tracks, item.session)
+        if self._view is not None:
+            picture = self._view.draw(frame.image, item.detections, tracks, frame.stamp_ns)
+            self._pictures.append(picture)
+            if self._video is not None:
+                self._video.write(picture)
+
+    def __enter__(self) -> Self:
+        """Return the outputs, which are open already."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Finish them, or remove them after an exception."""
+        self._outputs.__exit__(*error)  # type: ignore[arg-type]

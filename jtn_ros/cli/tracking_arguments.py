@@ -1,0 +1,137 @@
+"""What the verbs that track have in common: the model, the tracker and their parameters.
+
+Arguments and the keys of a parameter file have the names that the node's parameters have.
+"""
+
+import argparse
+import logging
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+if TYPE_CHECKING:
+    from jtn_ros.inference import Engine
+    from jtn_ros.tracking import TrackerConfig
+
+logger = logging.getLogger(__name__)
+
+_NODE = 'jtn_tracker'
+_DEFAULTS: dict[str, Any] = {
+    'model': '',
+    'backend': 'auto',
+    'precision': '',
+    'score_threshold': 0.0,
+    'backward_tolerance': 0.1,
+}
+
+
+def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare them."""
+    parser.add_argument('--model', help='exported model (default: the bundled one)')
+    parser.add_argument(
+        '--backend',
+        choices=('auto', 'tensorrt', 'openvino', 'onnxruntime', 'torch'),
+        help='what runs the network (default: the fastest that is installed)',
+    )
+    parser.add_argument(
+        '--precision',
+        choices=('f32', 'f16', 'bf16'),
+        help="arithmetic of the network (default: the back end's choice)",
+    )
+    parser.add_argument(
+        '--params-file',
+        type=Path,
+        metavar='FILE',
+        help="the node's parameter file, for the thresholds (as jtn tune writes it)",
+    )
+
+
+def read_parameters(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the parameters: of the file, where an argument does not say otherwise.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is not a parameter file.
+    """
+    values = dict(_DEFAULTS)
+    if args.params_file is not None:
+        values |= read_params_file(args.params_file)
+    for name in ('model', 'backend', 'precision'):
+        if getattr(args, name) is not None:
+            values[name] = getattr(args, name)
+    return values
+
+
+def read_params_file(path: Path) -> dict[str, Any]:
+    """Return what a ROS 2 parameter file says to the tracker node, of what matters without ROS.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is not a parameter file, or a value has a wrong type.
+    """
+    import yaml
+
+    from jtn_ros.tracking import TrackerConfig
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path} is not YAML: {error}') from error
+    blocks = content if isinstance(content, dict) else {}
+    found: dict[str, Any] = {}
+    for name in ('/**', _NODE, f'/{_NODE}'):
+        block = blocks.get(name)
+        parameters = block.get('ros__parameters') if isinstance(block, dict) else None
+        found |= parameters if isinstance(parameters, dict) else {}
+    if not found:
+        raise ValueError(
+            f'{path} holds no parameters of the node; expected /{_NODE}: ros__parameters: ...'
+        )
+    kinds = {name: type(value) for name, value in _DEFAULTS.items()}
+    kinds |= {field.name: type(field.default) for field in fields(TrackerConfig)}
+    known = {name: value for name, value in found.items() if name in kinds}
+    if unused := sorted(set(found) - set(known)):
+        logger.warning('%s: not used without ROS: %s', path, ', '.join(unused))
+    for name, value in known.items():
+        kind = kinds[name]
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise ValueError(f'{path}: {name} is {value!r}; it must be a {kind.__name__}')
+    return known
+
+
+def tracker_config(parameters: dict[str, Any], trusted: float | None) -> 'TrackerConfig':
+    """Return the tracker's thresholds.
+
+    As in the node, `birth_score` also says from which score a detection is associated first; 0
+    takes what the model asks for.
+
+    Args:
+        parameters: what `read_parameters` returned.
+        trusted: score that the model asks for; None keeps the tracker's own defaults.
+
+    Raises:
+        ValueError: if one is out of its range.
+    """
+    from jtn_ros.tracking import TrackerConfig
+
+    names = {field.name for field in fields(TrackerConfig)}
+    chosen = {name: value for name, value in parameters.items() if name in names}
+    trusted = chosen.pop('birth_score', 0.0) or trusted
+    scores: dict[str, Any] = {}
+    if trusted is not None:
+        scores = {'confident_score': trusted, 'birth_score': trusted}
+    return TrackerConfig(**scores | chosen)
+
+
+def load_engine_of(parameters: dict[str, Any]) -> 'Engine':
+    """Load the model that the parameters name.
+
+    Raises:
+        OSError, ValueError, ImportError: if it cannot be loaded.
+    """
+    from jtn_ros.inference import load_engine
+
+    return load_engine(
+        parameters['model'] or None, parameters['backend'], parameters['precision'] or None
+    )

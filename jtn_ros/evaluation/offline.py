@@ -1,0 +1,131 @@
+"""Track a recording: every frame, no clock, so the same input gives the same tracks."""
+
+import logging
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import replace
+from typing import Protocol
+
+from jtn_ros.detections import Detections
+from jtn_ros.media import Frame
+from jtn_ros.pipeline import FrameTracker
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking.session import FrameKey
+from jtn_ros.tracking.session import Session
+from jtn_ros.tracking.track import Tracks
+
+logger = logging.getLogger(__name__)
+
+BACKWARD_TOLERANCE_S = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackedFrame:
+    """What came out of one frame.
+
+    Attributes:
+        frame: the frame.
+        detections: what the tracker was given.
+        tracks: every live track; ids are unique over all sessions of the recording.
+        session: number of the tracking session, from 1.
+        latencies: seconds per stage; nothing where no network ran.
+    """
+
+    frame: Frame
+    detections: Detections
+    tracks: Tracks
+    session: int
+    latencies: Mapping[str, float]
+
+
+class FrameTracking(Protocol):
+    """Something that tracks one frame after another."""
+
+    detections: Detections
+    latencies: Mapping[str, float]
+
+    def step(self, frame: Frame, stamp_ns: int) -> Tracks:
+        """Take the next frame, at a time that never runs backwards."""
+        ...
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        ...
+
+
+class NetworkTracking:
+    """Tracks what the network sees."""
+
+    def __init__(self, pipeline: TrackingPipeline) -> None:
+        """Start without tracks."""
+        self._pipeline = pipeline
+        self.detections = Detections.empty()
+        self.latencies: Mapping[str, float] = {}
+
+    def step(self, frame: Frame, stamp_ns: int) -> Tracks:
+        """Take the next frame."""
+        tracks = self._pipeline.step(frame.image, stamp_ns)
+        self.detections, self.latencies = self._pipeline.detections, self._pipeline.latencies
+        return tracks
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        self._pipeline.reset()
+
+
+class StoredTracking:
+    """Tracks detections that were made earlier.
+
+    Args:
+        tracker: the tracker.
+        detections: by the index of the frame, from 0; frames without any may be left out.
+    """
+
+    def __init__(self, tracker: FrameTracker, detections: Mapping[int, Detections]) -> None:
+        self._tracker = tracker
+        self._stored = detections
+        self.detections = Detections.empty()
+        self.latencies: Mapping[str, float] = {}
+
+    def step(self, frame: Frame, stamp_ns: int) -> Tracks:
+        """Take the next frame."""
+        self.detections = self._stored.get(frame.index, Detections.empty())
+        return self._tracker.step(self.detections, stamp_ns)
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        self._tracker.reset()
+
+
+def track_frames(
+    frames: Iterable[Frame],
+    tracking: FrameTracking,
+    backward_tolerance_s: float = BACKWARD_TOLERANCE_S,
+) -> Iterator[TrackedFrame]:
+    """Yield every frame with its tracks.
+
+    Where the stamps go back by more than the tolerance, or the image size changes, a new session
+    begins, as in the node.
+    """
+    session, number = Session(round(backward_tolerance_s * 1e9)), 1
+    offset = highest = 0
+    for frame in frames:
+        height, width = frame.image.shape[:2]
+        stamp_ns, reason = session.admit(FrameKey(frame.stamp_ns, width, height, ''))
+        if reason is not None:
+            logger.warning('frame %d: %s; a new session begins', frame.index + 1, reason)
+            tracking.reset()
+            number, offset = number + 1, highest
+        tracks = tracking.step(frame, stamp_ns)
+        if offset:  # a tracker may begin with 1 again
+            tracks = replace(tracks, ids=tracks.ids + offset)
+        highest = max(highest, int(tracks.ids.max(initial=0)))
+        yield TrackedFrame(
+            frame=frame,
+            detections=tracking.detections,
+            tracks=tracks,
+            session=number,
+            latencies=tracking.latencies,
+        )

@@ -1,0 +1,93 @@
+"""Debug views show what the network saw, where it saw it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from jtn_ros.detections import Detections
+from jtn_ros.media.debug_views import View
+from jtn_ros.media.debug_views import draw_displacements
+from jtn_ros.media.debug_views import draw_embeddings
+from jtn_ros.media.debug_views import draw_heatmap
+from jtn_ros.tracking import Tracker
+
+GREY = np.full((240, 320, 3), 128, np.uint8)
+
+
+def detections(boxes, scores, displacements=None, embeddings=None) -> Detections:
+    boxes = np.float32(boxes)
+    return Detections(
+        boxes=boxes, scores=scores, class_ids=np.zeros(len(boxes)),
+        centers=(boxes[:, :2] + boxes[:, 2:]) / 2, displacements=displacements,
+        embeddings=embeddings,
+    )  # fmt: skip
+
+
+def changed(image: np.ndarray) -> np.ndarray:
+    return (image != GREY).any(axis=2)
+
+
+def test_a_spot_is_bright_where_the_score_is_high():
+    found = detections([[20, 40, 100, 200], [200, 40, 280, 200]], [1.0, 0.3])
+    image = draw_heatmap(GREY, found).astype(int)
+    strength = abs(image - GREY).sum(axis=2)
+    assert strength[120, 60] > 1.5 * strength[120, 240] > 0
+    red_over_blue = image[..., 2] - image[..., 0]
+    assert red_over_blue[120, 60] > 50
+    assert red_over_blue[120, 240] < 0
+    assert not changed(image)[:, 150:160].any()
+    assert not changed(draw_heatmap(GREY, Detections.empty())).any()
+
+
+def test_like_looks_have_like_colours():
+    looks = np.eye(16, dtype=np.float32)[[0, 0, 5]]
+    found = detections([[0, 0, 50, 50], [100, 0, 150, 50], [200, 0, 250, 50]], [0.9] * 3,
+                       embeddings=looks)  # fmt: skip
+    image = draw_embeddings(GREY, found)
+    np.testing.assert_array_equal(image[:50, :50], image[:50, 100:150])
+    assert abs(image[10, 10].astype(int) - image[10, 210]).max() > 20
+    assert not changed(image)[60:].any()
+    np.testing.assert_array_equal(draw_embeddings(GREY, detections([[0, 0, 9, 9]], [1.0])), GREY)
+
+
+def test_an_arrow_points_to_where_it_was():
+    image = GREY.copy()
+    draw_displacements(image, detections([[90, 100, 110, 140]], [0.9], np.float32([[60, 0]])))
+    rows, columns = np.nonzero(changed(image))
+    assert (columns.min(), columns.max()) == pytest.approx((98, 160), abs=2)
+    assert abs(rows - 120).max() < 15
+    image = GREY.copy()
+    draw_displacements(image, detections([[90, 100, 110, 140]], [0.9]))
+    assert not changed(image).any()
+
+
+def test_only_the_chosen_views_are_drawn():
+    found = detections([[90, 60, 130, 180]], [0.9], np.float32([[80, 0]]), np.ones((1, 4)) / 2)
+    tracker = Tracker()
+    tracks = [tracker.step(found, stamp) for stamp in (0, 40_000_000)][-1]
+    plain = View(()).draw(GREY, found, tracks, 0)
+    inside, arrow = (slice(117, 124), slice(107, 114)), (slice(115, 125), slice(140, 180))
+    assert not changed(plain)[arrow].any()
+    assert changed(View(['displacement']).draw(GREY, found, tracks, 0))[arrow].any()
+    for view in ('heatmap', 'embedding'):
+        picture = View([view]).draw(GREY, found, tracks, 0)
+        assert (picture != plain)[inside].any(axis=2).mean() > 0.9
+    np.testing.assert_array_equal(GREY, 128)  # the frame itself is untouched
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    npst.arrays(np.float32, (3, 4), elements=st.floats(width=32)),
+    npst.arrays(np.float32, (3, 2), elements=st.floats(width=32)),
+)
+@pytest.mark.filterwarnings('ignore::RuntimeWarning')
+def test_any_numbers_are_harmless(boxes, displacements):
+    found = Detections(
+        boxes=boxes, scores=[0.5, 1, 0.1], class_ids=[0, 0, 0], centers=boxes[:, :2],
+        displacements=displacements, embeddings=np.ones((3, 4), np.float32) / 2,
+    )  # fmt: skip
+    picture = View(['heatmap', 'displacement', 'embedding']).draw(GREY, found, Tracker().tracks, 0)
+    assert picture.shape == GREY.shape

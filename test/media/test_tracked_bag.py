@@ -1,0 +1,142 @@
+"""A bag with tracks: everything of the old one, the tracks behind their images, the same bytes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jtn_ros.media import open_frames
+from jtn_ros.media.bag import STORAGES
+from jtn_ros.media.bag import BagReader
+from jtn_ros.media.bag import BagWriter
+from jtn_ros.media.message_types import message_types
+from jtn_ros.media.recorded_tracks import read_tracks
+from jtn_ros.media.tracked_bag import TRACKS_TOPIC
+from jtn_ros.media.tracked_bag import TrackedBag
+from jtn_ros.tracking.track import Tracks
+
+T0 = 1_700_000_000_000_000_000
+PERIOD = 40_000_000
+FRAMES = 4
+IMAGE, TEXT, FOREIGN = 'sensor_msgs/msg/Image', 'std_msgs/msg/String', 'their_msgs/msg/Thing'
+
+
+def serialized_image(index: int) -> memoryview:
+    types = message_types().types
+    seconds, nanoseconds = divmod(T0 + index * PERIOD, 10**9)
+    header = types['std_msgs/msg/Header'](
+        types['builtin_interfaces/msg/Time'](seconds, nanoseconds), 'front_camera'
+    )
+    pixels = np.random.default_rng(index).integers(0, 256, 16 * 24 * 3, dtype=np.uint8)
+    message = types[IMAGE](
+        header=header, height=16, width=24, encoding='bgr8', is_bigendian=0, step=72, data=pixels
+    )
+    return message_types().serialize_cdr(message, IMAGE)
+
+
+def write_drive(path: Path, storage: str) -> Path:
+    """Write images, texts between them, and a message of a type that we do not know."""
+    text = message_types().serialize_cdr(message_types().types[TEXT]('hello'), TEXT)
+    with BagWriter(path, storage) as bag:
+        thing = bag._writer.add_connection(
+            '/thing', FOREIGN, msgdef='int32 value\n', rihs01='RIHS01_' + 64 * '0'
+        )
+        bag._writer.write(thing, T0, b'\x00\x01\x00\x00\x07\x00\x00\x00')
+        for index in range(FRAMES):
+            received = T0 + index * PERIOD + 7_000_000
+            bag.write('/image', IMAGE, received, serialized_image(index))
+            bag.write('/text', TEXT, received + 1_000_000, text)
+    return path
+
+
+def tracks_of(index: int) -> Tracks:
+    boxes = np.float32([[1 + index, 2, 11 + index, 14], [0, 0, 4, 9]])
+    return Tracks(
+        ids=np.array([3, 8]), boxes=boxes, scores=np.float32([0.75, 0.5]),
+        class_ids=np.int32([0, 1]), centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
+        velocities=np.float32([[25, 0], [-1, 2]]),
+        velocity_covariances=np.float32([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]),
+        states=np.uint8([1, 2]), ages=np.int32([index, 9]), hits=np.int32([index + 1, 4]),
+        unseen_ns=np.array([0, 1_500_000_000]), detection_indices=np.int32([0, -1]),
+    )  # fmt: skip
+
+
+def write_tracked(path: Path, source_path: Path) -> Path:
+    names = ('person', 'car')
+    with (
+        open_frames(source_path) as source,
+        TrackedBag(path, source, model_name='m', class_names=names) as bag,
+    ):
+        for frame in source:
+            bag.write(frame, tracks_of(frame.index), session=1 + frame.index // 2)
+    return path
+
+
+@pytest.mark.parametrize('storage', STORAGES)
+def test_all_topics_are_copied_and_the_tracks_stand_behind_their_images(tmp_path, storage):
+    drive = write_drive(tmp_path / 'drive', storage)
+    tracked = write_tracked(tmp_path / 'drive_tracked', drive)
+    with BagReader(drive) as old, BagReader(tracked) as new:
+        assert new.storage == storage
+        assert new.topics == {**old.topics, TRACKS_TOPIC: 'jtn_msgs/msg/TrackedObjectArray'}
+        copied = list(new.messages())
+        assert [m[:4] for m in copied if m.topic != TRACKS_TOPIC] == [
+            m[:4] for m in old.messages()
+        ]
+        (thing,) = new.messages(['/thing'])
+        assert thing.connection.msgdef.data.strip() == 'int32 value'
+    topics = [m.topic for m in copied]
+    assert topics == ['/thing'] + ['/image', TRACKS_TOPIC, '/text'] * FRAMES
+    for image, tracks in zip(copied[1::3], copied[2::3], strict=True):
+        assert image.received_ns == tracks.received_ns
+        assert tracks.deserialize().header.frame_id == 'front_camera'
+
+
+@pytest.mark.parametrize('storage', STORAGES)
+def test_tracks_come_back_as_they_were(tmp_path, storage):
+    tracked = write_tracked(tmp_path / 'out', write_drive(tmp_path / 'drive', storage))
+    with BagReader(tracked) as bag:
+        run = list(read_tracks(bag))
+        message = next(bag.messages([TRACKS_TOPIC])).deserialize()
+    assert (message.image_width, message.image_height, message.camera_name) == (24, 16, 'drive')
+    assert [item.stamp_ns for item in run] == [T0 + i * PERIOD for i in range(FRAMES)]
+    assert len({item.session for item in run}) == 2
+    assert {item.latency_s for item in run} == {0}
+    for index, item in enumerate(run):
+        expected = tracks_of(index)
+        assert item.model_name == 'm'
+        assert item.class_names == {0: 'person', 1: 'car'}
+        for name in ('ids', 'boxes', 'scores', 'class_ids', 'velocities', 'velocity_covariances',
+                     'states', 'ages', 'hits', 'unseen_ns', 'observed'):  # fmt: skip
+            np.testing.assert_allclose(
+                getattr(item.tracks, name), getattr(expected, name), atol=1e-5, err_msg=name
+            )
+
+
+@pytest.mark.parametrize('storage', STORAGES)
+def test_the_same_input_gives_the_same_bytes(tmp_path, storage):
+    drive = write_drive(tmp_path / 'drive', storage)
+    contents = []
+    for folder in ('a', 'b'):
+        (tmp_path / folder).mkdir()
+        tracked = write_tracked(tmp_path / folder / 'tracked', drive)
+        contents.append({p.name: p.read_bytes() for p in sorted(tracked.iterdir())})
+    assert contents[0] == contents[1]
+
+
+def test_other_sources_give_a_bag_of_tracks_alone(tmp_path):
+    import cv2
+
+    (tmp_path / 'images').mkdir()
+    for index in range(3):
+        cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), np.zeros((16, 24, 3), np.uint8))
+    with BagReader(write_tracked(tmp_path / 'out', tmp_path / 'images')) as bag:
+        assert set(bag.topics) == {TRACKS_TOPIC}
+        assert len(list(read_tracks(bag))) == 3
+
+
+def test_a_tracked_bag_is_not_tracked_over(tmp_path):
+    tracked = write_tracked(tmp_path / 'once', write_drive(tmp_path / 'drive', 'mcap'))
+    with pytest.raises(ValueError, match='has a topic /jtn_tracker/tracks already'):
+        write_tracked(tmp_path / 'twice', tracked)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['drive', 'once']
