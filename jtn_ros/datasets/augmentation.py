@@ -21,12 +21,18 @@ class Augmentation:
         shift: largest shift of the centre, as a share of the image size (0 to 0.5).
         flip: probability of a mirror image.
         colour: brightness, contrast and saturation change by up to this share (0 to 1).
+        lighting: standard deviation of the light's colour, along the principal components of the
+            colours of photographs (0 to 1).
+        still_motion: how far a still image is shifted and zoomed for the previous image that it
+            lacks: standard deviation, as a share of the image size (0 to 0.5).
     """
 
     scale: tuple[float, float] = (0.7, 1.4)
     shift: float = 0.15
     flip: float = 0.5
     colour: float = 0.3
+    lighting: float = 0.0
+    still_motion: float = 0.05
 
     def draw_letterbox(
         self, width: int, height: int, out_width: int, out_height: int, rng: np.random.Generator
@@ -41,9 +47,43 @@ class Augmentation:
             out_height / 2 - scale * float(center_y) * height,
         )
 
-    def draw_colour(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return random factors of brightness, contrast and saturation."""
-        return 1 + rng.uniform(-self.colour, self.colour, 3)
+    def move_letterbox(
+        self, letterbox: Letterbox, width: int, height: int, rng: np.random.Generator
+    ) -> Letterbox:
+        """Return where a still image was before: shifted and zoomed a little (CenterTrack, 4.3).
+
+        Shifts end at two standard deviations, zooms at one.
+        """
+        limit = self.still_motion
+        shift = np.clip(rng.normal(0, limit, 2), -2 * limit, 2 * limit) * max(width, height)
+        zoom = 1 / (1 + float(np.clip(rng.normal(0, limit), -limit, limit)))
+        center = np.array([width, height]) / 2
+        # The zoom leaves the middle of the image in place, then everything moves.
+        x, y = letterbox.scale * ((1 - zoom) * center + shift)
+        return Letterbox(
+            letterbox.scale * zoom, letterbox.offset_x + float(x), letterbox.offset_y + float(y)
+        )
+
+    def draw_colour(
+        self, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return random factors of brightness, contrast and saturation, and a tint (3,)."""
+        factors = 1 + rng.uniform(-self.colour, self.colour, 3)
+        if not self.lighting:
+            return factors, np.zeros(3)
+        return factors, 255 * _COMPONENTS @ (rng.normal(0, self.lighting, 3) * _VARIANCES)
+
+
+# Principal components of the colours of ImageNet, blue first (Krizhevsky et al., 2012, section
+# 4.1; the values are those of CenterNet).
+_VARIANCES = np.array([0.2141788, 0.01817699, 0.00341571])
+_COMPONENTS = np.array(
+    [
+        [-0.58752847, -0.69563484, 0.41340352],
+        [-0.5832747, 0.00994535, -0.81221408],
+        [-0.56089297, 0.71832671, 0.41158938],
+    ]
+)
 
 
 def mirror(frame: Frame) -> Frame:
@@ -64,18 +104,38 @@ def mirror(frame: Frame) -> Frame:
 def warp(
     image: NDArray[np.uint8], letterbox: Letterbox, width: int, height: int
 ) -> NDArray[np.uint8]:
-    """Return the image in network pixels, black where it has none."""
+    """Return the image in network pixels, black where it has none.
+
+    An image that shrinks to less than half is halved first, as the pipeline does: bilinear
+    sampling would skip pixels.
+    """
+    while letterbox.scale < 0.5 and min(image.shape[:2]) > 1:
+        even = image[: image.shape[0] & ~1, : image.shape[1] & ~1]
+        image = np.asarray(cv2.resize(even, None, fx=0.5, fy=0.5), np.uint8)
+        # Pixel k of the half lies at 2 k + 0.5 of the whole.
+        shift = 0.5 * letterbox.scale
+        letterbox = Letterbox(
+            2 * letterbox.scale, letterbox.offset_x + shift, letterbox.offset_y + shift
+        )
     warped = cv2.warpAffine(image, letterbox.matrix, (width, height), flags=cv2.INTER_LINEAR)
     return np.asarray(warped, np.uint8)
 
 
-def change_colour(image: NDArray[np.uint8], factors: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Scale brightness, contrast (about the mean) and saturation (about the grey image)."""
+def change_colour(
+    image: NDArray[np.uint8], factors: NDArray[np.float64], tint: NDArray[np.float64]
+) -> NDArray[np.uint8]:
+    """Scale brightness, contrast (about the mean) and saturation (about the grey), and add a tint.
+
+    Args:
+        image: uint8 BGR (H, W, 3).
+        factors: of brightness, contrast and saturation; 1 changes nothing.
+        tint: added to the channels, in grey levels.
+    """
     brightness, contrast, saturation = factors
-    # All three are linear in the channels: one 3x4 matrix instead of three passes.
+    # All are linear in the channels: one 3x4 matrix instead of four passes.
     grey = np.array([0.114, 0.587, 0.299])
     matrix = saturation * np.eye(3) + (1 - saturation) * grey[None, :]
     mean = float(np.dot(cv2.mean(image)[:3], grey))
-    offset = np.full((3, 1), (1 - contrast) * mean * brightness)
-    changed = cv2.transform(image, np.hstack([brightness * contrast * matrix, offset]))
+    offset = (1 - contrast) * mean * brightness + tint
+    changed = cv2.transform(image, np.hstack([brightness * contrast * matrix, offset[:, None]]))
     return np.asarray(changed, np.uint8)

@@ -1,11 +1,16 @@
 """A training recipe: everything that decides the weights, read from one YAML file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
-from dataclasses import is_dataclass
+from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 from typing import Any
+from typing import Literal
+from typing import get_args
+from typing import get_origin
 
 import yaml
 
@@ -15,21 +20,16 @@ from jtn_ros.network.joint_track_net import NetworkConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyntheticData:
-    """Image pairs drawn from synthetic scenes, a new one for every index.
+class PairData:
+    """What image pairs have in common, wherever they come from.
 
     Attributes:
-        seed: start of the scenes' seeds.
+        seed: start of every random choice.
         max_objects: slots for objects.
         min_visibility: objects less visible are no targets (0 to 1).
         min_height: objects lower than this many network pixels are ignored.
-        frame_gap: shortest and longest time between the frames of a pair, in seconds.
-        burst_gap: shortest and longest time between the two bursts of a scene, in seconds; the
-            second one shows the same people later, which teaches the embedding.
         no_prior: share of the pairs whose prior heat map is empty (0 to 1).
         first_frame: share of the pairs whose previous image is the image itself (0 to 1).
-        people: least and greatest number of people in a scene; small numbers are as likely as
-            large ones (their logarithm is even).
         ghosts: mean number of tracks in the prior heat map where nobody is.
     """
 
@@ -37,12 +37,51 @@ class SyntheticData:
     max_objects: int = 64
     min_visibility: float = 0.25
     min_height: float = 8.0
-    frame_gap: tuple[float, float] = (0.03, 0.2)
-    burst_gap: tuple[float, float] = (0.5, 3.0)
     no_prior: float = 0.3
     first_frame: float = 0.05
-    people: tuple[int, int] = (2, 36)
     ghosts: float = 0.7
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticData(PairData):
+    """Image pairs drawn from synthetic scenes, a new one for every index.
+
+    Attributes:
+        frame_gap: shortest and longest time between the frames of a pair, in seconds.
+        burst_gap: shortest and longest time between the two bursts of a scene, in seconds; the
+            second one shows the same people later, which teaches the embedding.
+        people: least and greatest number of people in a scene; small numbers are as likely as
+            large ones (their logarithm is even).
+    """
+
+    frame_gap: tuple[float, float] = (0.03, 0.2)
+    burst_gap: tuple[float, float] = (0.5, 3.0)
+    people: tuple[int, int] = (2, 36)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnotatedData(PairData):
+    """Image pairs from annotated footage; paths are relative to the folder given to the run.
+
+    Attributes:
+        train: folder of MOTChallenge sequences, CrowdHuman ``.odgt`` or COCO ``.json`` file.
+        validation: the same, tracked and scored from time to time; '' for nothing.
+        halves: train on the first half of every sequence and validate on the second
+            (CenterTrack's protocol, when `train` and `validation` are the same).
+        batch_size: image pairs in a step, over all processes.
+        epochs: passes over the images; 0 leaves the length to the recipe's `steps`.
+        max_gap: longest time between the frames of a pair, in seconds, either way; a direct
+            neighbour is never too far, and the frame itself is as likely as another.
+    """
+
+    train: str
+    validation: str = ''
+    halves: bool = False
+    batch_size: int = 8
+    epochs: int = 0
+    max_gap: float = 0.1
+    max_objects: int = 256
+    first_frame: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,94 +90,153 @@ class Recipe:
 
     Attributes:
         network: the network and its metadata.
-        data: where the image pairs come from.
+        data: where the image pairs come from; annotated footage when it names `train`.
         augmentation: how the image pairs are changed.
         prior_noise: how the prior heat map is disturbed.
         initial_weights: checkpoint to start from, '' for fresh weights.
-        steps: optimizer steps.
-        scenes_per_step: scenes in a batch; each gives four image pairs.
-        learning_rate: peak learning rate of AdamW.
-        weight_decay: of AdamW, on all weights but the loss's own.
-        warm_up: steps of linear warm-up; a cosine follows.
+        steps: optimizer steps, unless the data count epochs.
+        scenes_per_step: synthetic scenes in a batch; each gives four image pairs.
+        optimizer: 'adamw', or 'sgd' with momentum 0.9.
+        learning_rate: peak learning rate.
+        weight_decay: on all weights but the loss's own.
+        warm_up: steps of linear warm-up; the schedule follows.
+        schedule: 'cosine' down to a hundredth, or 'step'.
+        drops: for 'step', after which shares of the run the rate falls to a tenth (0 to 1).
         gradient_clip: largest norm of the gradient.
+        freeze_batch_norm: keep the statistics of the batch norms as they are in the initial
+            weights, for batches too small to have their own.
         ema_decay: decay of the moving average of the weights, which is what is kept.
+        identity_loss: 'focal' or 'ce' (tell all identities of the footage apart), or 'contrast'
+            (within the batch, for scenes without end).
         temperature: of the contrastive identity loss.
-        precision: 'bf16' (mixed) or 'f32'.
+        balance: 'uncertainty' (learned) or 'fixed' weights of detection and identity.
+        precision: 'f32', 'bf16' or 'f16'; the last two are mixed with f32.
         seed: of the fresh weights.
         checkpoint_every: steps between checkpoints.
+        validations: how often the run is validated, evenly spread; the last time at its end.
     """
 
     network: NetworkConfig
-    data: SyntheticData = field(default_factory=SyntheticData)
+    data: SyntheticData | AnnotatedData = field(default_factory=SyntheticData)
     augmentation: Augmentation = field(default_factory=Augmentation)
     prior_noise: PriorNoise = field(default_factory=PriorNoise)
     initial_weights: str = ''
     steps: int = 10000
     scenes_per_step: int = 2
+    optimizer: Literal['adamw', 'sgd'] = 'adamw'
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
     warm_up: int = 200
+    schedule: Literal['cosine', 'step'] = 'cosine'
+    drops: tuple[float, ...] = ()
     gradient_clip: float = 10.0
+    freeze_batch_norm: bool = False
     ema_decay: float = 0.998
+    identity_loss: Literal['contrast', 'focal', 'ce'] = 'contrast'
     temperature: float = 0.1
-    precision: str = 'bf16'
+    balance: Literal['uncertainty', 'fixed'] = 'uncertainty'
+    precision: Literal['f32', 'bf16', 'f16'] = 'bf16'
     seed: int = 317
     checkpoint_every: int = 250
+    validations: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can be made of."""
+        for name in ('steps', 'scenes_per_step', 'checkpoint_every'):
+            if getattr(self, name) < 1:
+                raise ValueError(f'{name} is {getattr(self, name)}; give 1 or more')
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f'ema_decay is {self.ema_decay}; give a number from 0 to below 1')
+        if not all(0 < share < 1 for share in self.drops):
+            raise ValueError(f'drops is {self.drops}; give shares of the run between 0 and 1')
+        if self.drops and self.schedule != 'step':
+            raise ValueError(f"drops belong to the schedule 'step', not {self.schedule!r}")
+        if isinstance(self.data, AnnotatedData):
+            if self.data.batch_size < 1:
+                raise ValueError(f'batch_size is {self.data.batch_size}; give 1 or more')
+            if self.network.embedding_head and self.identity_loss == 'contrast':
+                raise ValueError(
+                    "identity_loss is 'contrast', but a batch of annotated footage seldom shows "
+                    "anyone twice; use 'focal' or 'ce', or leave out the embedding head"
+                )
+        elif self.identity_loss != 'contrast' and self.network.embedding_head:
+            raise ValueError(
+                f'identity_loss is {self.identity_loss!r}, but synthetic scenes have no end of '
+                "identities; use 'contrast'"
+            )
 
 
-NESTED = {
-    'network': NetworkConfig,
-    'data': SyntheticData,
-    'augmentation': Augmentation,
-    'prior_noise': PriorNoise,
-}
+_NESTED = {'network': NetworkConfig, 'augmentation': Augmentation, 'prior_noise': PriorNoise}
 
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe.
 
     Raises:
+        OSError: if the file cannot be read.
         ValueError: if the file is no mapping, has unknown keys or values of the wrong type.
     """
-    values = yaml.safe_load(path.read_text())
-    recipe = _build(Recipe, values, path.name)
-    if not isinstance(recipe, Recipe):
-        raise TypeError(f'{path.name} did not give a recipe')
+    try:
+        values = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f'{path}: not YAML: {error}') from error
+    recipe: Recipe = _build(Recipe, values, path.name)
     return recipe
 
 
 def _build(kind: type, values: Any, where: str) -> Any:
     """Fill a dataclass from a mapping, refusing what it does not know."""
-    if not isinstance(values, dict) or not is_dataclass(kind):
+    if not isinstance(values, dict):
         raise ValueError(f'{where}: expected a mapping of settings, got {values!r}')
-    known = {entry.name: entry for entry in fields(kind)}
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise ValueError(
-            f'{where}: unknown setting {unknown[0]!r}; known: {", ".join(sorted(known))}'
-        )
+    known = {entry.name: entry.type for entry in fields(kind)}
+    for name in values:
+        if name not in known:
+            close = get_close_matches(str(name), known, 1)
+            hint = f'did you mean {close[0]!r}?' if close else f'known: {", ".join(sorted(known))}'
+            raise ValueError(f'{where}: unknown setting {name!r}; {hint}')
     arguments = {}
     for name, value in values.items():
-        if name in NESTED and kind is Recipe:
-            value = _build(NESTED[name], value, f'{where}: {name}')
-        elif isinstance(value, list):
-            value = tuple(value)
+        place = f'{where}: {name}'
+        if kind is Recipe and name == 'data':
+            annotated = isinstance(value, dict) and 'train' in value
+            arguments[name] = _build(AnnotatedData if annotated else SyntheticData, value, place)
+        elif kind is Recipe and name in _NESTED:
+            arguments[name] = _build(_NESTED[name], value, place)
         else:
-            value = _number(value, known[name].type, f'{where}: {name}')
-        arguments[name] = value
+            arguments[name] = _typed(value, known[name], place)
     try:
         return kind(**arguments)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f'{where}: {error}') from error
 
 
-def _number(value: Any, kind: Any, where: str) -> Any:
-    """Check a plain value; YAML reads 1e-3 as text, which is meant as a number."""
+def _typed(value: Any, kind: Any, where: str) -> Any:
+    """Return a plain value, list or mapping as the type that the setting has."""
+    outer, inner = get_origin(kind), get_args(kind)
+    if outer is Literal:
+        if value not in inner:
+            raise ValueError(f'{where} is {value!r}; known: {", ".join(inner)}')
+        return value
+    if outer is tuple:
+        endless = inner[-1] is Ellipsis
+        if not isinstance(value, list) or not (endless or len(value) == len(inner)):
+            raise ValueError(
+                f'{where} is {value!r}; expected a list' + f' of {len(inner)}' * (not endless)
+            )
+        kinds = [inner[0]] * len(value) if endless else inner
+        return tuple(_typed(item, kind, where) for item, kind in zip(value, kinds, strict=True))
+    if outer is Mapping:
+        if not isinstance(value, dict):
+            raise ValueError(f'{where} is {value!r}; expected a mapping')
+        return {
+            _typed(key, inner[0], where): _typed(item, inner[1], f'{where}: {key}')
+            for key, item in value.items()
+        }
     if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except ValueError:
+        try:  # YAML reads 1e-3 as text, which is meant as a number
+            value = float(value)
+        except (ValueError, OverflowError):
             raise ValueError(f'{where} is {value!r}; expected a number') from None
-    if kind in (int, float, str, bool) and type(value) is not kind:
+    if type(value) is not kind or (kind is float and not isfinite(value)):
         raise ValueError(f'{where} is {value!r}; expected {kind.__name__}')
     return value

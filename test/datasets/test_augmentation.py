@@ -1,5 +1,6 @@
 """Augmentation: images and boxes move together."""
 
+import cv2
 import numpy as np
 
 from jtn_ros.datasets.annotations import Annotations
@@ -7,6 +8,7 @@ from jtn_ros.datasets.augmentation import Augmentation
 from jtn_ros.datasets.augmentation import change_colour
 from jtn_ros.datasets.augmentation import mirror
 from jtn_ros.datasets.augmentation import warp
+from jtn_ros.geometry import Letterbox
 
 
 def white_box_frame():
@@ -50,12 +52,54 @@ def test_warped_boxes_follow_the_image():
 
 def test_colour_factors_do_what_they_say():
     image = np.random.default_rng(0).integers(60, 120, (8, 8, 3), np.uint8)
-    one = np.ones(3)
-    np.testing.assert_array_equal(change_colour(image, one), image)
-    brighter = change_colour(image, np.array([1.5, 1, 1]))
+    one, none = np.ones(3), np.zeros(3)
+    np.testing.assert_array_equal(change_colour(image, one, none), image)
+    brighter = change_colour(image, np.array([1.5, 1, 1]), none)
     np.testing.assert_allclose(brighter, image * 1.5, atol=1)
-    grey = change_colour(image, np.array([1, 1, 0.0]))
+    grey = change_colour(image, np.array([1, 1, 0.0]), none)
     np.testing.assert_allclose(grey[:, :, 0], image @ [0.114, 0.587, 0.299], atol=1)
     np.testing.assert_array_equal(grey[:, :, 0], grey[:, :, 2])
-    flat = change_colour(image, np.array([1, 0.0, 1]))
+    flat = change_colour(image, np.array([1, 0.0, 1]), none)
     assert flat.std() < 1
+    tinted = change_colour(image, one, np.array([5.0, 0, -5]))
+    np.testing.assert_array_equal(tinted.astype(int) - image, np.full(image.shape, [5, 0, -5]))
+
+
+def test_lighting_is_drawn_along_the_colours_of_photographs():
+    rng = np.random.default_rng(0)
+    tints = np.array([Augmentation(lighting=0.1).draw_colour(rng)[1] for _ in range(2000)])
+    spread, axes = np.linalg.eigh(np.cov(tints.T))
+    np.testing.assert_allclose(np.sqrt(spread[::-1][:2]), [5.46, 0.463], rtol=0.1)
+    np.testing.assert_allclose(abs(axes[:, 2]), [0.588, 0.583, 0.561], atol=0.01)
+    assert not Augmentation().draw_colour(rng)[1].any()
+
+
+def test_a_still_image_moves_within_its_limits_and_its_boxes_with_it():
+    image, annotations = white_box_frame()
+    rng = np.random.default_rng(5)
+    augmentation = Augmentation(still_motion=0.04)
+    fit = Letterbox(1.6, 0, 0)
+    moved = [augmentation.move_letterbox(fit, 100, 60, rng) for _ in range(300)]
+    zooms = np.array([box.scale for box in moved]) / 1.6
+    assert 1 / 1.04 - 1e-9 <= zooms.min() < 0.97
+    assert 1.03 < zooms.max() <= 1 / 0.96 + 1e-9
+    middles = np.array([box.to_network(np.array([50, 30])) for box in moved]) - [80, 48]
+    limit = 1.6 * 0.08 * 100
+    assert 0.9 * limit < abs(middles).max() <= limit + 1e-3
+    for box in moved[:10]:
+        expected = box.to_network(annotations.boxes.reshape(-1, 2)).reshape(4)
+        found = bright_box(warp(image, box, 160, 96))
+        np.testing.assert_allclose(found, expected, atol=1.5)
+
+
+def test_large_images_shrink_without_skipping_pixels():
+    stripes = np.zeros((600, 800, 3), np.uint8)
+    stripes[:, ::4] = 255
+    small = warp(stripes, Letterbox(0.125, 0.4, 0.4), 100, 75)[2:-2, 2:-2]
+    assert abs(small.astype(float) - 63.75).max() < 3
+    image, annotations = white_box_frame()
+    large = cv2.resize(image, None, fx=10, fy=10, interpolation=cv2.INTER_NEAREST)
+    letterbox = Letterbox(0.16, 3, 2)
+    boxes = annotations.boxes * 10 + np.array([0, 0, 9, 9], np.float32)
+    expected = letterbox.to_network(boxes.reshape(-1, 2)).reshape(4)
+    np.testing.assert_allclose(bright_box(warp(large, letterbox, 180, 110)), expected, atol=1)

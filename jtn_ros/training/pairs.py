@@ -1,0 +1,98 @@
+"""Two frames of one camera as a training sample: augmented images, prior heat map, targets."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.augmentation import Frame
+from jtn_ros.datasets.augmentation import change_colour
+from jtn_ros.datasets.augmentation import mirror
+from jtn_ros.datasets.augmentation import warp
+from jtn_ros.datasets.targets import TargetLayout
+from jtn_ros.datasets.targets import make_prior
+from jtn_ros.datasets.targets import make_targets
+from jtn_ros.gaussian import draw_gaussian
+from jtn_ros.gaussian import gaussian_radius
+from jtn_ros.geometry import box_sizes
+from jtn_ros.training.recipe import Recipe
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+class PairMaker:
+    """Makes samples as a recipe wants them; a random generator decides the rest."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        """Take the sizes from the recipe."""
+        self.recipe = recipe
+        self.layout = TargetLayout(
+            input_height=recipe.network.input_height,
+            input_width=recipe.network.input_width,
+            num_classes=len(recipe.network.class_names),
+            max_objects=recipe.data.max_objects,
+        )
+
+    def make(
+        self, before: Frame, now: Frame, rng: np.random.Generator, *, moved: bool = False
+    ) -> Arrays:
+        """Return one sample.
+
+        Args:
+            before: the previous frame.
+            now: the frame that the network is asked about.
+            rng: source of all chance.
+            moved: move the camera between the two, which teaches displacements with a still image
+                (`before` is `now` then).
+
+        Returns:
+            `image` and `previous_image` uint8 (H, W, 3), `prior_heatmap` float32 (1, H, W),
+            `identity` int64 (S,), and the arrays of `make_targets`.
+        """
+        data, augmentation = self.recipe.data, self.recipe.augmentation
+        if rng.random() < data.first_frame:
+            before = now
+        if rng.random() < augmentation.flip:
+            before, now = mirror(before), mirror(now)
+        size = self.layout.input_width, self.layout.input_height
+        height, width = now[0].shape[:2]
+        letterbox = augmentation.draw_letterbox(width, height, *size, rng)
+        letterbox_before = letterbox
+        if moved:
+            letterbox_before = augmentation.move_letterbox(letterbox, width, height, rng)
+        factors = augmentation.draw_colour(rng)
+        image, previous_image = (
+            change_colour(warp(frame[0], box, *size), *factors)
+            for frame, box in ((now, letterbox), (before, letterbox_before))
+        )
+
+        prior, ids, centers = make_prior(
+            before[1], letterbox_before, self.layout, self.recipe.prior_noise, rng
+        )
+        add_ghosts(prior[0], rng.poisson(data.ghosts), rng)
+        if rng.random() < data.no_prior:
+            prior = np.zeros_like(prior)
+        visible = now[1].select(now[1].visibilities >= data.min_visibility)
+        visible.ignored[box_sizes(visible.boxes)[:, 1] * letterbox.scale < data.min_height] = True
+        targets = make_targets(visible, ids, centers, letterbox, self.layout)
+        identity = np.zeros(self.layout.max_objects, np.int64)
+        number = min(len(visible), len(identity))
+        identity[:number] = visible.ids[:number]
+        return {
+            **targets,
+            'image': image,
+            'previous_image': previous_image,
+            'prior_heatmap': prior,
+            'identity': identity,
+        }
+
+
+def add_ghosts(heatmap: NDArray[np.float32], count: int, rng: np.random.Generator) -> None:
+    """Draw tracks of nobody into a prior heat map (H, W), as false detections leave them.
+
+    Without them a network believes its prior, and a false track keeps itself alive.
+    """
+    height, width = heatmap.shape
+    tall = height * np.exp(rng.uniform(np.log(0.04), np.log(0.9), count))
+    radii = np.maximum(0, gaussian_radius(tall, 0.4 * tall).astype(np.int64))
+    spots = (rng.uniform(0, 1, (count, 2)) * (width, height)).astype(np.int64)
+    for (x, y), radius in zip(spots.tolist(), radii.tolist(), strict=True):
+        draw_gaussian(heatmap, x, y, radius)
