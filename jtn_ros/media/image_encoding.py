@@ -1,4 +1,4 @@
-"""Raw and compressed ROS image data to BGR arrays, without ROS."""
+"""Raw, compressed and depth ROS image data to arrays, without ROS."""
 
 from collections.abc import Buffer
 from dataclasses import dataclass
@@ -61,6 +61,9 @@ _LAYOUTS = {
 
 ENCODINGS = tuple(_LAYOUTS)
 
+# Type of a value, and metres in one unit of it.
+_DEPTHS = {'16UC1': ('u2', 0.001), 'mono16': ('u2', 0.001), '32FC1': ('f4', 1.0)}
+
 
 def decode_image(
     encoding: str, width: int, height: int, step: int, is_bigendian: bool, data: Buffer
@@ -91,11 +94,7 @@ def decode_image(
         raise ValueError(
             f'image encoding {encoding!r} is not supported; publish one of {", ".join(ENCODINGS)}'
         )
-    if width <= 0 or height <= 0:
-        raise ValueError(
-            f'an image of {width}x{height} pixels is empty; check the width and height that the '
-            'camera driver sets'
-        )
+    _expect_pixels(width, height)
     if (layout.halves[0] and width % 2) or (layout.halves[1] and height % 2):
         raise ValueError(
             f'{encoding} stores colour for pairs of pixels, so {width}x{height} cannot be; '
@@ -106,19 +105,10 @@ def decode_image(
             f'{width}x{height} pixels are too few for a Bayer pattern; publish 3x3 or more'
         )
     row_bytes = width * layout.channels * layout.depth
-    if step < row_bytes:
-        raise ValueError(
-            f'step {step} is shorter than a row of {width} {encoding} pixels ({row_bytes} bytes); '
-            'set step to the bytes between the starts of two rows'
-        )
+    _expect_step(step, row_bytes, f'{width} {encoding} pixels')
     rows = height * 3 // 2 if layout.chroma_plane else height
     values = np.frombuffer(data, np.uint8)
-    needed = (rows - 1) * step + row_bytes
-    if len(values) < needed:
-        raise ValueError(
-            f'{len(values)} bytes are too few for a {width}x{height} {encoding} image with step '
-            f'{step} ({needed} needed); the message was truncated or its size is wrong'
-        )
+    _expect_bytes(len(values), (rows - 1) * step + row_bytes)
     shape: tuple[int, ...] = (rows, width, layout.channels)
     strides: tuple[int, ...] = (step, layout.channels * layout.depth, layout.depth)
     if layout.channels == 1:
@@ -152,3 +142,64 @@ def decode_compressed_image(format_: str, data: Buffer) -> Image:
             'the message is damaged or its codec is not an image format (JPEG, PNG, WebP)'
         )
     return np.asarray(image, np.uint8)
+
+
+def decode_depth(
+    encoding: str, width: int, height: int, step: int, is_bigendian: bool, data: Buffer
+) -> tuple[NDArray[np.generic], float]:
+    """View the fields of a depth image (REP 118: 16UC1 in millimetres, 32FC1 in metres).
+
+    Args:
+        encoding: ``16UC1``, which some drivers call ``mono16``, or ``32FC1``.
+        width: columns of the image.
+        height: rows of the image.
+        step: bytes from one row to the next, padding included.
+        is_bigendian: byte order of the values.
+        data: anything with a buffer of bytes.
+
+    Returns:
+        A view (height, width) of the data, and metres in one unit of it.
+
+    Raises:
+        ValueError: if the encoding is no depth or the sizes contradict each other.
+    """
+    if encoding not in _DEPTHS:
+        raise ValueError(
+            f'depth encoding {encoding!r} is not supported; publish one of {", ".join(_DEPTHS)}'
+        )
+    kind, metres_per_unit = _DEPTHS[encoding]
+    dtype = np.dtype(('>' if is_bigendian else '<') + kind)
+    _expect_pixels(width, height)
+    row_bytes = width * dtype.itemsize
+    _expect_step(step, row_bytes, f'{width} {encoding} values')
+    values = np.frombuffer(data, np.uint8)
+    _expect_bytes(len(values), (height - 1) * step + row_bytes)
+    view = np.ndarray((height, width), dtype, values, 0, (step, dtype.itemsize))
+    return view, metres_per_unit
+
+
+def _expect_pixels(width: int, height: int) -> None:
+    """Refuse an image without pixels."""
+    if width <= 0 or height <= 0:
+        raise ValueError(
+            f'an image of {width}x{height} pixels is empty; check the width and height that the '
+            'camera driver sets'
+        )
+
+
+def _expect_step(step: int, row_bytes: int, row: str) -> None:
+    """Refuse rows that overlap."""
+    if step < row_bytes:
+        raise ValueError(
+            f'step {step} is shorter than a row of {row} ({row_bytes} bytes); '
+            'set step to the bytes between the starts of two rows'
+        )
+
+
+def _expect_bytes(given: int, needed: int) -> None:
+    """Refuse truncated data."""
+    if given < needed:
+        raise ValueError(
+            f'{given} bytes are too few for the size and step of the image ({needed} needed); '
+            'the message was truncated or its size is wrong'
+        )

@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from threading import Lock
 from threading import Thread
 from time import perf_counter
+from time import time_ns
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
+from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from jtn_ros.nodes.conversions import image_to_array
 from jtn_ros.nodes.conversions import stamp_to_ns
 from jtn_ros.nodes.latest_slot import LatestSlot
+from jtn_ros.nodes.spatial import SpatialLocator
 from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.positions import Positions
 from jtn_ros.tracking.session import FrameKey
 from jtn_ros.tracking.session import Session
 from jtn_ros.tracking.track import Tracks
@@ -30,8 +34,10 @@ class TrackedFrame:
         stamp_ns: the time at which it was tracked; never runs backwards within a session.
         image: uint8 BGR (H, W, 3), read-only where it is a view of the message.
         tracks: every live track.
+        positions: of the tracks in space; None where that is not wanted.
         session: identity of the tracking session.
         new_session: why this frame began a session by itself, or None.
+        arrival: when the image came, in seconds of `time.perf_counter`.
         latencies: seconds per stage, in the order of the stages.
     """
 
@@ -39,8 +45,10 @@ class TrackedFrame:
     stamp_ns: int
     image: NDArray[np.uint8]
     tracks: Tracks
+    positions: Positions | None
     session: UUID
     new_session: str | None
+    arrival: float
     latencies: dict[str, float]
 
 
@@ -57,18 +65,32 @@ class CameraWorker:
         pipeline: TrackingPipeline,
         session: Session,
         *,
+        locator: SpatialLocator | None = None,
+        now_ns: Callable[[], int] = time_ns,
         on_result: Callable[[TrackedFrame], None],
         on_error: Callable[[Exception], None],
     ) -> None:
-        """Prepare, without starting the thread; both callbacks run on it."""
+        """Prepare, without starting the thread.
+
+        Args:
+            pipeline: tracks the images.
+            session: notices where identities have to start anew.
+            locator: finds the tracks in space; None where that is not wanted.
+            now_ns: the time in nanoseconds, for images without a stamp.
+            on_result: called on the thread with what came out of each frame.
+            on_error: called on the thread with why an image was left out.
+        """
         self.enabled = True
         self._pipeline = pipeline
         self._session = session
+        self._locator = locator
+        self._now_ns = now_ns
         self._on_result = on_result
         self._on_error = on_error
         self._tracking = Lock()
         self._processed = 0
-        self._slot = LatestSlot[tuple[Image, float]]()
+        self._unstamped = False
+        self._slot = LatestSlot[tuple[Image | CompressedImage, float]]()
         self._thread = Thread(target=self._run, name='camera_worker')
 
     @property
@@ -90,7 +112,7 @@ class CameraWorker:
         self._slot.close()
         self._thread.join()
 
-    def offer(self, message: Image) -> None:
+    def offer(self, message: Image | CompressedImage) -> None:
         """Hand over a new image; return at once."""
         if self.enabled:
             self._slot.put((message, perf_counter()))
@@ -99,7 +121,7 @@ class CameraWorker:
         """Forget all tracks and begin a new session; waits for the frame in progress."""
         with self._tracking:
             self._session.restart()
-            self._pipeline.reset()
+            self._forget()
 
     def _run(self) -> None:
         """Track what the slot holds until it is closed."""
@@ -112,32 +134,52 @@ class CameraWorker:
             except Exception as error:  # a robot's node outlives any single frame
                 self._on_error(error)
 
-    def _track(self, message: Image, arrival: float) -> TrackedFrame:
+    def _time_of(self, header: Header) -> int:
+        """Return the stamp in nanoseconds; the present time if the camera sets no stamps.
+
+        A recording may begin at 0, but only a camera without stamps stays there.
+        """
+        stamp_ns, unstamped = stamp_to_ns(header.stamp), self._unstamped
+        self._unstamped = stamp_ns == 0
+        return self._now_ns() if unstamped and self._unstamped else stamp_ns
+
+    def _forget(self) -> None:
+        """Forget all tracks."""
+        self._pipeline.reset()
+        if self._locator is not None:
+            self._locator.reset()
+
+    def _track(self, message: Image | CompressedImage, arrival: float) -> TrackedFrame:
         """Return the tracks of one image."""
         start = perf_counter()
         image = image_to_array(message)
         converted = perf_counter()
+        header = message.header
+        height, width = image.shape[:2]
         stamp_ns, new_session = self._session.admit(
-            FrameKey(
-                stamp_to_ns(message.header.stamp),
-                message.width,
-                message.height,
-                message.header.frame_id,
-            )
+            FrameKey(self._time_of(header), width, height, header.frame_id)
         )
         if new_session is not None:
-            self._pipeline.reset()
+            self._forget()
         tracks = self._pipeline.step(image, stamp_ns)
+        latencies = {
+            'queue': start - arrival,
+            'conversion': converted - start,
+            **self._pipeline.latencies,
+        }
+        positions = None
+        if self._locator is not None:
+            tracked = perf_counter()
+            positions = self._locator.locate(header, (width, height), tracks, stamp_ns)
+            latencies['positions'] = perf_counter() - tracked
         return TrackedFrame(
-            header=message.header,
+            header=header,
             stamp_ns=stamp_ns,
             image=image,
             tracks=tracks,
+            positions=positions,
             session=self._session.id,
             new_session=new_session,
-            latencies={
-                'queue': start - arrival,
-                'conversion': converted - start,
-                **self._pipeline.latencies,
-            },
+            arrival=arrival,
+            latencies=latencies,
         )

@@ -1,14 +1,20 @@
 """Images and times of ROS messages from and to the project's arrays."""
 
 from array import array
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
+from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from jtn_ros.media.image_encoding import ENCODINGS
+from jtn_ros.media.image_encoding import decode_compressed_image
+from jtn_ros.media.image_encoding import decode_depth
 from jtn_ros.media.image_encoding import decode_image
+from jtn_ros.nodes.cv_bridge_fallback import convert_by_cv_bridge
 
 NANOSECONDS = 1_000_000_000
 
@@ -33,20 +39,46 @@ def ns_to_stamp(stamp_ns: int) -> Time:
     return Time(sec=seconds, nanosec=nanoseconds)
 
 
-def image_to_array(message: Image) -> NDArray[np.uint8]:
+def image_to_array(message: Image | CompressedImage) -> NDArray[np.uint8]:
     """Return the image as uint8 BGR (height, width, 3); a view of bgr8 data.
+
+    Encodings that the project does not know are left to cv_bridge, where that works.
 
     Raises:
         ValueError: if the encoding is not supported or the message contradicts itself.
     """
-    return decode_image(
-        encoding=message.encoding,
-        width=message.width,
-        height=message.height,
-        step=message.step,
-        is_bigendian=bool(message.is_bigendian),
-        data=message.data,
-    )
+    if isinstance(message, CompressedImage):
+        return decode_compressed_image(message.format, message.data)
+    try:
+        return decode_image(**_fields(message))
+    except ValueError as error:
+        if message.encoding in ENCODINGS:
+            raise
+        try:
+            return convert_by_cv_bridge(message)
+        except ValueError as reason:
+            raise ValueError(f'{error} ({reason})') from reason
+
+
+def depth_to_array(message: Image) -> tuple[NDArray[np.generic], float]:
+    """Return a view (height, width) of a depth image, and metres in one unit of it.
+
+    Raises:
+        ValueError: if the encoding is no depth or the message contradicts itself.
+    """
+    return decode_depth(**_fields(message))
+
+
+def _fields(message: Image) -> dict[str, Any]:
+    """Return what is needed to read the pixels of a message."""
+    return {
+        'encoding': message.encoding,
+        'width': message.width,
+        'height': message.height,
+        'step': message.step,
+        'is_bigendian': bool(message.is_bigendian),
+        'data': message.data,
+    }
 
 
 def array_to_image(image: NDArray[np.uint8], header: Header) -> Image:

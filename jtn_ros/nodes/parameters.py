@@ -3,6 +3,7 @@
 The descriptors, the validation and the table in the documentation are made from this data.
 """
 
+import re
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class ParameterSpec:
         low: smallest allowed value of a number.
         high: largest allowed value of a number.
         choices: the allowed values of a string; empty allows any.
+        pattern: regular expression that every string of a list matches; these have to differ.
         live: whether a change takes effect at once. Other parameters are read when the node is
             configured, and a configured node refuses to change them.
     """
@@ -39,6 +41,7 @@ class ParameterSpec:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    pattern: str = ''
     live: bool = False
 
     @property
@@ -78,6 +81,13 @@ class ParameterSpec:
         """Return why a value of the right type and range is refused, or None when it is fine."""
         if self.choices and value not in self.choices:
             return f'{self.name} is {value!r}; choose one of {self.range_text}'
+        if self.pattern and isinstance(value, Sequence):
+            for item in value:
+                if re.fullmatch(self.pattern, item) is None or list(value).count(item) > 1:
+                    return (
+                        f'{self.name} has {item!r} in it; its items have to differ, and to be '
+                        f'of the form {self.pattern}'
+                    )
         return None
 
 

@@ -13,7 +13,9 @@ from unique_identifier_msgs.msg import UUID
 from vision_msgs.msg import BoundingBox2D
 from vision_msgs.msg import Detection2D
 from vision_msgs.msg import Detection2DArray
+from vision_msgs.msg import LabelInfo
 from vision_msgs.msg import ObjectHypothesisWithPose
+from vision_msgs.msg import VisionClass
 
 from jtn_msgs.msg import StageLatency
 from jtn_msgs.msg import TrackedObject
@@ -21,8 +23,12 @@ from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
 from jtn_ros.nodes.conversions import NANOSECONDS
+from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
+
+# Of what is not estimated: orientation and angular velocity, in rad^2 and (rad/s)^2.
+_UNKNOWN_VARIANCE = 1e6
 
 
 def tracks_to_objects(
@@ -69,6 +75,24 @@ def tracks_to_objects(
     return objects
 
 
+def fill_positions(objects: Sequence[TrackedObject], positions: Positions) -> None:
+    """Fill in pose and twist of the objects, one for each row of the positions, where known."""
+    poses = np.full((len(objects), 6, 6), 0.0)
+    poses[:, range(3, 6), range(3, 6)] = _UNKNOWN_VARIANCE
+    twists = poses.copy()
+    poses[:, :3, :3] = positions.covariances[:, :3, :3]
+    twists[:, :3, :3] = positions.covariances[:, 3:, 3:]
+    points, velocities = positions.points.tolist(), positions.velocities.tolist()
+    for row in np.flatnonzero(positions.known).tolist():
+        tracked = objects[row]
+        tracked.has_3d = True
+        position, linear = tracked.pose.pose.position, tracked.twist.twist.linear
+        position.x, position.y, position.z = points[row]
+        linear.x, linear.y, linear.z = velocities[row]
+        tracked.pose.covariance = poses[row].reshape(36)
+        tracked.twist.covariance = twists[row].reshape(36)
+
+
 def to_tracked_object_array(
     header: Header,
     objects: Sequence[TrackedObject],
@@ -78,6 +102,7 @@ def to_tracked_object_array(
     image_size: tuple[int, int],
     model_name: str,
     latencies: Mapping[str, float],
+    pose_frame_id: str = '',
 ) -> TrackedObjectArray:
     """Return the tracks of one frame as a message.
 
@@ -89,6 +114,7 @@ def to_tracked_object_array(
         image_size: width and height of the source image in pixels.
         model_name: name of the model.
         latencies: seconds per stage, in the order of the stages.
+        pose_frame_id: frame of the 3D values; empty if there are none.
     """
     width, height = image_size
     return TrackedObjectArray(
@@ -99,7 +125,19 @@ def to_tracked_object_array(
         image_height=height,
         model_name=model_name,
         latencies=[StageLatency(name=name, duration=s) for name, s in latencies.items()],
+        pose_frame_id=pose_frame_id,
         objects=list(objects),
+    )
+
+
+def to_label_info(header: Header, class_names: Sequence[str], threshold: float) -> LabelInfo:
+    """Return the names of a model's classes, and the score from which it is trusted."""
+    return LabelInfo(
+        header=header,
+        class_map=[
+            VisionClass(class_id=index, class_name=name) for index, name in enumerate(class_names)
+        ],
+        threshold=threshold,
     )
 
 

@@ -1,24 +1,35 @@
 """The topics on which one camera's tracks go out."""
 
+from collections.abc import Callable
 from collections.abc import Sequence
+from types import SimpleNamespace
 from uuid import UUID
 
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecyclePublisher
+from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
+from vision_msgs.msg import LabelInfo
 from visualization_msgs.msg import MarkerArray
 
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.media.drawing import Trails
 from jtn_ros.media.drawing import draw_tracks
+from jtn_ros.nodes.annotations import ImageAnnotations
+from jtn_ros.nodes.annotations import to_annotations
 from jtn_ros.nodes.camera_worker import TrackedFrame
 from jtn_ros.nodes.conversions import array_to_image
-from jtn_ros.nodes.markers import ImagePlane
+from jtn_ros.nodes.markers import image_plane_markers
+from jtn_ros.nodes.spatial_markers import SpatialMarkers
+from jtn_ros.nodes.track_messages import fill_positions
 from jtn_ros.nodes.track_messages import to_detection_array
+from jtn_ros.nodes.track_messages import to_label_info
 from jtn_ros.nodes.track_messages import to_tracked_object_array
 from jtn_ros.nodes.track_messages import tracks_to_objects
 
@@ -30,31 +41,66 @@ class TrackPublishers:
         self,
         node: LifecycleNode,
         model: ModelInfo,
+        values: SimpleNamespace,
         *,
         camera_name: str,
-        trail_seconds: float,
-        metres_per_pixel: float,
-        embeddings: bool,
+        prefix: str,
+        on_listeners: Callable[[], None],
     ) -> None:
-        """Create the publishers on the node."""
-        self.embeddings = embeddings
+        """Create the publishers on the node.
+
+        Args:
+            node: the node that publishes.
+            model: what the model says about itself.
+            values: the parameters of the node.
+            camera_name: name of the camera in the messages.
+            prefix: of the topics below the node's name.
+            on_listeners: called when somebody begins or stops to listen.
+        """
+        self.embeddings: bool = values.publish_embeddings
         self._node = node
         self._model = model
+        self._values = values
         self._camera_name = camera_name
-        self._trail_seconds = trail_seconds
-        self._metres_per_pixel = metres_per_pixel
-        self._trails = Trails(trail_seconds)
+        self._prefix = f'~/{prefix}'
+        self._events = PublisherEventCallbacks(matched=lambda _: on_listeners())
         self._session: UUID | None = None
+        self._forget_trails()
         self._publishers: list[LifecyclePublisher] = []
-        self._tracks = self._create(TrackedObjectArray, '~/tracks')
-        self._detections = self._create(Detection2DArray, '~/detections')
-        self._marker_arrays = self._create(MarkerArray, '~/markers')
-        self._debug_images = self._create(Image, '~/debug_image')
+        self._tracks = self._create(TrackedObjectArray, 'tracks')
+        self._detections = self._create(Detection2DArray, 'detections')
+        self._marker_arrays = self._create(MarkerArray, 'markers')
+        self._debug_images = self._create(Image, 'debug_image')
+        self._spatial_marker_arrays: LifecyclePublisher | None = None
+        if values.positions != 'off':
+            self._spatial_marker_arrays = self._create(MarkerArray, 'markers_3d')
+        self._annotations: LifecyclePublisher | None = None
+        if ImageAnnotations is not None:
+            self._annotations = self._create(ImageAnnotations, 'annotations')
+        self._label_info = node.create_lifecycle_publisher(
+            LabelInfo,
+            f'{self._prefix}label_info',
+            QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+        )
+
+    @property
+    def listeners(self) -> int:
+        """Return how many listen to what is made from images."""
+        return sum(publisher.get_subscription_count() for publisher in self._publishers)
+
+    def announce(self) -> None:
+        """Publish the names of the classes, once, for everybody who comes later too."""
+        header = Header(stamp=self._node.get_clock().now().to_msg())
+        self._label_info.publish(
+            to_label_info(header, self._model.class_names, self._model.score_threshold)
+        )
 
     def publish(self, frame: TrackedFrame) -> None:
         """Publish one frame: exactly one message of tracks, and the others on demand."""
-        tracks, header = frame.tracks, frame.header
+        tracks, header, positions = frame.tracks, frame.header, frame.positions
         objects = tracks_to_objects(tracks, self._class_name, embeddings=self.embeddings)
+        if positions is not None:
+            fill_positions(objects, positions)
         height, width = frame.image.shape[:2]
         self._tracks.publish(
             to_tracked_object_array(
@@ -65,36 +111,60 @@ class TrackPublishers:
                 image_size=(width, height),
                 model_name=self._model.name,
                 latencies=frame.latencies,
+                pose_frame_id='' if positions is None else positions.frame_id,
             )
         )
         if self._detections.get_subscription_count():
             self._detections.publish(to_detection_array(header, objects))
+        if self._annotations is not None and self._annotations.get_subscription_count():
+            self._annotations.publish(to_annotations(header, tracks, self._class_name))
+        self._publish_pictures(frame)
+
+    def destroy(self) -> None:
+        """Remove the publishers from the node."""
+        for publisher in (*self._publishers, self._label_info):
+            self._node.destroy_lifecycle_publisher(publisher)
+        self._publishers.clear()
+
+    def _publish_pictures(self, frame: TrackedFrame) -> None:
+        """Publish what shows trails; they are kept also while nobody looks."""
+        tracks, header, positions = frame.tracks, frame.header, frame.positions
         if frame.session != self._session:
             self._session = frame.session
-            self._trails = Trails(self._trail_seconds)
+            self._forget_trails()
         self._trails.update(tracks, frame.stamp_ns)
         if self._marker_arrays.get_subscription_count():
-            plane = ImagePlane(header, self._metres_per_pixel)
-            self._marker_arrays.publish(plane.draw(tracks, self._trails, self._class_name))
+            self._marker_arrays.publish(
+                image_plane_markers(
+                    header, tracks, self._trails, self._class_name, self._values.metres_per_pixel
+                )
+            )
+        if positions is not None and positions.frame_id:
+            assert self._spatial_marker_arrays is not None
+            self._spatial.update(tracks, positions, frame.stamp_ns)
+            if self._spatial_marker_arrays.get_subscription_count():
+                self._spatial_marker_arrays.publish(
+                    self._spatial.draw(header.stamp, tracks, positions, self._class_name)
+                )
         if self._debug_images.get_subscription_count():
             drawn = draw_tracks(
                 frame.image, tracks, class_names=self._model.class_names, trails=self._trails
             )
             self._debug_images.publish(array_to_image(drawn, header))
 
-    def destroy(self) -> None:
-        """Remove the publishers from the node."""
-        for publisher in self._publishers:
-            self._node.destroy_lifecycle_publisher(publisher)
-        self._publishers.clear()
+    def _forget_trails(self) -> None:
+        """Begin all trails anew."""
+        self._trails = Trails(self._values.trail_seconds)
+        self._spatial = SpatialMarkers(self._values.trail_seconds)
 
     def _create(self, message_type: type, topic: str) -> LifecyclePublisher:
         """Return a reliable publisher, which suits subscribers of either kind."""
         publisher = self._node.create_lifecycle_publisher(
             message_type,
-            topic,
+            f'{self._prefix}{topic}',
             QoSProfile(depth=10),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            event_callbacks=self._events,
         )
         self._publishers.append(publisher)
         return publisher

@@ -1,7 +1,9 @@
 """The parameters of the tracker node."""
 
 from jtn_ros.inference import BACKENDS
+from jtn_ros.nodes.image_input import TRANSPORTS
 from jtn_ros.nodes.parameters import ParameterSpec
+from jtn_ros.nodes.spatial import METHODS
 from jtn_ros.tracking import TrackerConfig
 
 _TRACKER = TrackerConfig()
@@ -34,6 +36,25 @@ TRACKER_PARAMETERS = (
         name='camera_name',
         default='camera',
         description='Name of the camera in the messages.',
+    ),
+    ParameterSpec(
+        name='cameras',
+        default=[''],
+        pattern='([a-zA-Z][a-zA-Z0-9_]*)?',
+        description='Names of several cameras that share the engine, each with topics of its own '
+        '(NAME/image, ~/NAME/tracks, ...); without names there is one camera.',
+    ),
+    ParameterSpec(
+        name='image_transport',
+        default='auto',
+        choices=TRANSPORTS,
+        description='Which images to take; auto takes the raw ones if they are published, else '
+        'the compressed ones.',
+    ),
+    ParameterSpec(
+        name='lazy',
+        default=True,
+        description='Whether to subscribe to images only while somebody listens to the tracks.',
     ),
     ParameterSpec(
         name='score_threshold',
@@ -99,5 +120,72 @@ TRACKER_PARAMETERS = (
         low=0.0001,
         high=1.0,
         description='Size of a pixel of the image plane in ~/markers, in metres.',
+    ),
+    ParameterSpec(
+        name='positions',
+        default='off',
+        choices=METHODS,
+        description='How tracks are located in space: depth takes a registered depth image, '
+        'ground takes the lower edges of the boxes on the ground. Both need camera_info.',
+    ),
+    ParameterSpec(
+        name='fixed_frame',
+        default='',
+        description='Frame of the positions, by tf at the stamp of the image; empty takes the '
+        "camera's optical frame.",
+    ),
+    ParameterSpec(
+        name='rectified',
+        default=False,
+        description='Whether the images are rectified, so that the calibration has no distortion.',
+    ),
+    ParameterSpec(
+        name='depth_tolerance',
+        default=0.02,
+        low=0.0,
+        high=1.0,
+        description='Seconds between the stamps of an image and its depth image, at most.',
+    ),
+    ParameterSpec(
+        name='depth_timeout',
+        default=0.05,
+        low=0.0,
+        high=1.0,
+        description='Seconds to wait for the depth image of a tracked image, at most.',
+    ),
+    ParameterSpec(
+        name='transform_timeout',
+        default=0.05,
+        low=0.0,
+        high=1.0,
+        description='Seconds to wait for a transform, at most.',
+    ),
+    ParameterSpec(
+        name='ground_frame',
+        default='',
+        description='Frame whose plane z = 0 is the ground, by tf; empty takes the mounting of '
+        'the camera below.',
+    ),
+    ParameterSpec(
+        name='camera_height',
+        default=1.0,
+        low=0.01,
+        high=1000.0,
+        description='Metres of the camera above the ground.',
+    ),
+    ParameterSpec(
+        name='camera_pitch',
+        default=0.0,
+        low=-1.57,
+        high=1.57,
+        description='Angle of the optical axis below the horizon, in radians.',
+    ),
+    ParameterSpec(
+        name='camera_roll',
+        default=0.0,
+        low=-3.15,
+        high=3.15,
+        description='Turn of the camera about its axis, clockwise as seen from behind, in '
+        'radians.',
     ),
 )

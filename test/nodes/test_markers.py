@@ -5,7 +5,7 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
 from jtn_ros.media.drawing import Trails
-from jtn_ros.nodes.markers import ImagePlane
+from jtn_ros.nodes.markers import image_plane_markers
 from jtn_ros.tracking.track import Tracks
 
 HEADER = Header(stamp=Time(sec=3), frame_id='camera')
@@ -33,7 +33,7 @@ def draw(*frames: Tracks) -> list[Marker]:
     trails = Trails(seconds=10)
     for second, tracks in enumerate(frames):
         trails.update(tracks, second * 10**9)
-    return ImagePlane(HEADER, 0.01).draw(frames[-1], trails, lambda _: 'person').markers
+    return image_plane_markers(HEADER, frames[-1], trails, lambda _: 'person', 0.01).markers
 
 
 def named(markers: list[Marker], namespace: str) -> list[Marker]:

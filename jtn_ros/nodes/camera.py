@@ -1,0 +1,246 @@
+"""One camera of the tracker node: its topics, its worker, and how it fares."""
+
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from types import SimpleNamespace
+
+from rclpy.lifecycle import LifecycleNode
+
+from jtn_ros.inference import Engine
+from jtn_ros.nodes.camera_worker import CameraWorker
+from jtn_ros.nodes.camera_worker import TrackedFrame
+from jtn_ros.nodes.conversions import stamp_to_ns
+from jtn_ros.nodes.image_input import ImageInput
+from jtn_ros.nodes.image_input import ImageMessage
+from jtn_ros.nodes.spatial import SpatialLocator
+from jtn_ros.nodes.statistics import CameraStatistics
+from jtn_ros.nodes.statistics import Snapshot
+from jtn_ros.nodes.track_publishers import TrackPublishers
+from jtn_ros.nodes.transforms import TransformSource
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking import Tracker
+from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking.session import Session
+
+_LOG_PERIOD_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraState:
+    """How a camera fares, for the diagnostics.
+
+    Attributes:
+        name: of the camera.
+        topic: that its images come on.
+        activity: 'inactive', 'disabled', 'idle' (nobody listens) or 'tracking'.
+        problem: what keeps images or positions from coming, with the remedy; or None.
+        processed: images tracked since the activation.
+        dropped: images since then that a newer one replaced before they could be tracked.
+        snapshot: rates, latencies and errors.
+    """
+
+    name: str
+    topic: str
+    activity: str
+    problem: str | None
+    processed: int
+    dropped: int
+    snapshot: Snapshot
+
+
+class Camera:
+    """Tracks the images of one camera while it is active and somebody listens."""
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        engine: Engine,
+        values: SimpleNamespace,
+        transforms: TransformSource | None,
+        *,
+        name: str,
+        prefix: str = '',
+    ) -> None:
+        """Create the outputs.
+
+        Args:
+            node: the node with the topics.
+            engine: runs the network, for all cameras of the node.
+            values: the parameters of the node.
+            transforms: listens to tf; None where it is not needed.
+            name: name of the camera.
+            prefix: of its topics, when the node has several cameras.
+        """
+        self.name = name
+        self._node = node
+        self._values = values
+        self._logger = node.get_logger().get_child(name) if prefix else node.get_logger()
+        self._pipeline = _make_pipeline(engine, values)
+        self._locator = None
+        if values.positions != 'off':
+            self._locator = SpatialLocator(node, values, prefix, transforms)
+        self._outputs = TrackPublishers(
+            node,
+            engine.info,
+            values,
+            camera_name=name,
+            prefix=prefix,
+            on_listeners=self._listen,
+        )
+        self._input = ImageInput(node, f'{prefix}image', values.image_transport, self._take)
+        self._statistics = CameraStatistics()
+        self._worker: CameraWorker | None = None
+        self._enabled = True
+        self._problem: str | None = None
+
+    def activate(self, enabled: bool) -> None:
+        """Start a new session, and subscribe as soon as somebody listens."""
+        self._pipeline.reset()
+        self._worker = CameraWorker(
+            self._pipeline,
+            Session(round(self._values.backward_tolerance * 1e9)),
+            locator=self._locator,
+            now_ns=lambda: self._node.get_clock().now().nanoseconds,
+            on_result=self._publish,
+            on_error=self._report,
+        )
+        self.enable(enabled)
+        self._worker.start()
+        self._outputs.announce()
+        self._listen()
+
+    def deactivate(self) -> None:
+        """Stop listening and finish the images that have arrived."""
+        self._close()
+        if self._worker is not None:
+            self._worker.stop()
+            self._logger.info(
+                f'{self._worker.processed} images tracked, {self._worker.dropped} left out '
+                'because a newer one came before they could be tracked'
+            )
+            self._worker = None
+        self._problem = None
+
+    def destroy(self) -> None:
+        """Remove everything from the node."""
+        self.deactivate()
+        self._outputs.destroy()
+
+    def reset(self) -> None:
+        """Forget all tracks and begin a new session."""
+        if self._worker is not None:
+            self._worker.reset()
+
+    def enable(self, enabled: bool) -> None:
+        """Process images, or ignore them."""
+        self._enabled = enabled
+        if self._worker is not None:
+            self._worker.enabled = enabled
+
+    def set_score_threshold(self, threshold: float) -> None:
+        """Ignore detections that score no more; 0 leaves that to the tracker."""
+        self._pipeline.score_threshold = threshold or None
+
+    def set_embeddings(self, wanted: bool) -> None:
+        """Publish the appearance vectors, or not."""
+        self._outputs.embeddings = wanted
+
+    def check(self) -> CameraState:
+        """Follow what is published, warn about what is wrong, and return how it goes."""
+        problem = self._input.check()
+        if problem is None and self._input.is_open and self._locator is not None:
+            problem = self._locator.problem
+        # The seconds of silence in the text grow; that alone is no news.
+        if (problem is None) != (self._problem is None):
+            if problem is None:
+                self._logger.info(f'all is well on {self._input.topic}')
+            else:
+                self._logger.warning(problem)
+        self._problem = problem
+        worker = self._worker
+        return CameraState(
+            name=self.name,
+            topic=self._input.topic,
+            activity=self._activity(),
+            problem=problem,
+            processed=worker.processed if worker is not None else 0,
+            dropped=worker.dropped if worker is not None else 0,
+            snapshot=self._statistics.snapshot(),
+        )
+
+    def _activity(self) -> str:
+        if self._worker is None:
+            return 'inactive'
+        if not self._enabled:
+            return 'disabled'
+        return 'tracking' if self._input.is_open else 'idle'
+
+    def _listen(self) -> None:
+        """Subscribe while somebody listens, or always if that is wanted."""
+        wanted = self._worker is not None and (
+            not self._values.lazy or self._outputs.listeners > 0
+        )
+        if not wanted:
+            self._close()
+        elif not self._input.is_open:
+            # What was remembered is from before the pause.
+            self.reset()
+            if self._locator is not None:
+                self._locator.open()
+            self._input.open()
+            self._logger.info(f'tracking in the images of {self._input.topic}')
+
+    def _close(self) -> None:
+        """Unsubscribe."""
+        self._input.close()
+        if self._locator is not None:
+            self._locator.close()
+
+    def _take(self, message: ImageMessage) -> None:
+        """Hand a new image over to the worker."""
+        if self._worker is not None:
+            self._statistics.arrived()
+            self._worker.offer(message)
+
+    def _publish(self, frame: TrackedFrame) -> None:
+        """Publish what came out of one frame; runs on the worker's thread."""
+        if frame.new_session is not None:
+            self._logger.warning(f'{frame.new_session}: all tracks start anew')
+        if frame.stamp_ns and stamp_to_ns(frame.header.stamp) == 0:
+            self._logger.warning(
+                'the images have no stamps, so the time of their arrival is taken; '
+                'let the camera driver set them',
+                throttle_duration_sec=_LOG_PERIOD_S,
+            )
+        self._outputs.publish(frame)
+        self._statistics.tracked(perf_counter() - frame.arrival)
+
+    def _report(self, error: Exception) -> None:
+        """Log an image that could not be tracked; runs on the worker's thread."""
+        self._statistics.failed(error)
+        log = partial(self._logger.error, throttle_duration_sec=_LOG_PERIOD_S)
+        if isinstance(error, ValueError):
+            log(f'an image is left out: {error}')
+        else:
+            log(
+                f'an image could not be tracked ({type(error).__name__}: {error}); if this goes '
+                'on, choose another back end or model and configure the node again'
+            )
+
+
+def _make_pipeline(engine: Engine, values: SimpleNamespace) -> TrackingPipeline:
+    """Return the pipeline that the parameters ask for."""
+    trusted = values.birth_score or engine.info.score_threshold
+    config = TrackerConfig(
+        confident_score=trusted,
+        birth_score=trusted,
+        confirmation_hits=values.confirmation_hits,
+        coast_time=values.coast_time,
+        lost_time=values.lost_time,
+    )
+    return TrackingPipeline(
+        engine=engine,
+        tracker=Tracker(config),
+        score_threshold=values.score_threshold or None,
+    )

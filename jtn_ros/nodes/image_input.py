@@ -1,0 +1,175 @@
+"""The images of one camera, raw or compressed, and why they do not come."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from rclpy.node import Node
+from rclpy.qos import QoSCompatibility
+from rclpy.qos import QoSProfile
+from rclpy.qos import qos_check_compatible
+from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+
+TRANSPORTS = ('auto', 'raw', 'compressed')
+SILENCE_S = 3.0
+
+_TYPE_NAMES = {
+    Image: 'sensor_msgs/msg/Image',
+    CompressedImage: 'sensor_msgs/msg/CompressedImage',
+}
+
+type ImageMessage = Image | CompressedImage
+
+
+class ImageInput:
+    """Subscribes to an image topic while it is open.
+
+    Where the transport is 'auto', it takes the raw images if they are published, else the
+    compressed ones, and follows when that changes.
+    """
+
+    def __init__(
+        self, node: Node, topic: str, transport: str, on_image: Callable[[ImageMessage], None]
+    ) -> None:
+        """Prepare, without subscribing.
+
+        Args:
+            node: the node that subscribes.
+            topic: name before remapping; compressed images are looked for at ``/compressed``
+                below the remapped name, and at that name itself.
+            transport: one of `TRANSPORTS`.
+            on_image: called with every image.
+        """
+        self._node = node
+        self._topic = node.resolve_topic_name(topic)
+        self._compressed_topic = node.resolve_topic_name(f'{self._topic}/compressed')
+        self._transport = transport
+        self._on_image = on_image
+        self._subscription: Subscription | None = None
+        self._last = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it is subscribed."""
+        return self._subscription is not None
+
+    @property
+    def topic(self) -> str:
+        """Return the full name of the topic that is subscribed, or would be."""
+        return self._subscription.topic_name if self._subscription else self._choose()[0]
+
+    def open(self) -> None:
+        """Subscribe; does nothing when open."""
+        if self._subscription is None:
+            self._last = monotonic()
+            self._subscribe(*self._choose())
+
+    def close(self) -> None:
+        """Unsubscribe; does nothing when closed."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def check(self) -> str | None:
+        """Follow what is published, and return why images do not come, with the remedy.
+
+        None when they come, when nobody can say yet, and while it is closed.
+        """
+        if self._subscription is None:
+            return None
+        topic, kind = self._choose()
+        if (topic, kind) != (self._subscription.topic_name, self._subscription.msg_type):
+            self.close()
+            self._subscribe(topic, kind)
+        publishers = self._node.get_publishers_info_by_topic(topic)
+        fitting = [p for p in publishers if p.topic_type == _TYPE_NAMES[kind]]
+        problem = _incompatibility(topic, fitting, self._subscription.qos_profile)
+        if problem is not None or monotonic() - self._last < SILENCE_S:
+            return problem
+        return self._explain_silence(topic, kind, publishers, fitting)
+
+    def _choose(self) -> tuple[str, type]:
+        """Return the topic and the type of message to take."""
+        here = self._types_of(self._topic)
+        compressed = _TYPE_NAMES[CompressedImage]
+        if self._transport == 'raw' or (self._transport == 'auto' and _TYPE_NAMES[Image] in here):
+            return self._topic, Image
+        if compressed in here:
+            return self._topic, CompressedImage
+        if self._transport == 'compressed' or compressed in self._types_of(self._compressed_topic):
+            return self._compressed_topic, CompressedImage
+        return self._topic, Image
+
+    def _types_of(self, topic: str) -> set[str]:
+        """Return the types with which a topic is published."""
+        return {info.topic_type for info in self._node.get_publishers_info_by_topic(topic)}
+
+    def _subscribe(self, topic: str, kind: type) -> None:
+        """Subscribe as sensor data, unless the parameters override that."""
+        self._subscription = self._node.create_subscription(
+            kind,
+            topic,
+            self._take,
+            qos_profile_sensor_data,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    def _take(self, message: ImageMessage) -> None:
+        """Pass an image on."""
+        self._last = monotonic()
+        self._on_image(message)
+
+    def _explain_silence(
+        self,
+        topic: str,
+        kind: type,
+        publishers: list[TopicEndpointInfo],
+        fitting: list[TopicEndpointInfo],
+    ) -> str:
+        """Return the most probable reason why nothing comes on a topic."""
+        silent = f'no image for {monotonic() - self._last:.0f} s on {topic}'
+        if fitting:
+            names = ', '.join(sorted({_full_name(p) for p in fitting}))
+            return (
+                f'{silent}, although {names} publishes there; check that the camera runs, and '
+                'that the middleware gets large messages through'
+            )
+        if publishers:
+            types = ', '.join(sorted({p.topic_type for p in publishers}))
+            return (
+                f'{silent}: it carries {types}, not {_TYPE_NAMES[kind]}; remap to an image topic'
+            )
+        known = sorted(
+            name
+            for name, types in self._node.get_topic_names_and_types()
+            if _TYPE_NAMES[kind] in types
+            and name != topic
+            and self._node.count_publishers(name)
+            and not name.startswith(self._node.get_fully_qualified_name())
+        )
+        remedy = f'images are on {", ".join(known)}' if known else 'start the camera'
+        return f'{silent}: nobody publishes it; {remedy}, or remap the topic (image:=...)'
+
+
+def _incompatibility(
+    topic: str, publishers: list[TopicEndpointInfo], qos: QoSProfile
+) -> str | None:
+    """Return which publisher does not fit a subscription and what to do, or None."""
+    for publisher in publishers:
+        compatibility, reason = qos_check_compatible(publisher.qos_profile, qos)
+        if compatibility == QoSCompatibility.ERROR:
+            return (
+                f'{_full_name(publisher)} publishes {topic} with a quality of service that does '
+                f'not fit ({reason.strip(";: ")}); change it there, or set the parameters '
+                f'qos_overrides.{topic}.subscription.* of this node'
+            )
+    return None
+
+
+def _full_name(endpoint: TopicEndpointInfo) -> str:
+    """Return the name of an endpoint's node with its namespace."""
+    return f'{endpoint.node_namespace.rstrip("/")}/{endpoint.node_name}'
