@@ -1,8 +1,8 @@
 """What the network saw, drawn into the image: heat map, displacements and appearance.
 
 The exported graph hands out peaks, not maps. So the heat map shown here is redrawn from them:
-every peak that reaches the tracker is the spot that training asks for at its place, as bright
-as its score. It shows what the tracker is given, not the network's map between the peaks.
+every peak that reaches the tracker is a spot that grows with its box, as bright as its score.
+It shows what the tracker is given, not the network's map between the peaks.
 """
 
 from collections.abc import Collection
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from jtn_ros.detections import Detections
 from jtn_ros.gaussian import draw_gaussian
-from jtn_ros.gaussian import gaussian_radius
 from jtn_ros.geometry import box_sizes
 from jtn_ros.media.drawing import Trails
 from jtn_ros.media.drawing import draw_tracks
@@ -23,7 +22,8 @@ from jtn_ros.tracking.track import Tracks
 VIEWS = ('heatmap', 'displacement', 'embedding', 'trails')
 
 _HEATMAP_CELL = 4  # pixels of the image
-_HEATMAP_WEIGHT = 0.6
+_HEATMAP_WEIGHT = 0.85
+_SPOT_RADIUS = 0.4  # of the square root of the area of the box
 _TINT_WEIGHT = 0.5
 _MAGENTA = (255, 0, 255)
 
@@ -39,6 +39,7 @@ class View:
     def __init__(self, views: Collection[str], class_names: Sequence[str] = ()) -> None:
         self._views = frozenset(views)
         self._class_names = class_names
+        self._looks = LookColours()
         self._trails = Trails() if 'trails' in self._views else None
 
     def draw(
@@ -50,7 +51,7 @@ class View:
         if 'heatmap' in self._views:
             image = draw_heatmap(image, detections)
         if 'embedding' in self._views:
-            image = draw_embeddings(image, detections)
+            image = draw_looks(image, detections, self._looks)
         picture = draw_tracks(image, tracks, self._class_names, trails=self._trails)
         if 'displacement' in self._views:
             draw_displacements(picture, detections)
@@ -62,8 +63,8 @@ def draw_heatmap(image: NDArray[np.uint8], detections: Detections) -> NDArray[np
     height, width = image.shape[:2]
     rows, columns = -(-height // _HEATMAP_CELL), -(-width // _HEATMAP_CELL)
     heat = np.zeros((rows, columns), np.float32)
-    sizes = np.ceil(box_sizes(detections.boxes).clip(1, 4 * max(height, width)) / _HEATMAP_CELL)
-    radii = gaussian_radius(sizes[:, 1], sizes[:, 0]).clip(1).astype(int)
+    sizes = np.nan_to_num(box_sizes(detections.boxes)).clip(1, max(height, width))
+    radii = (_SPOT_RADIUS / _HEATMAP_CELL * np.sqrt(sizes.prod(axis=1))).clip(1).astype(int)
     cells = np.nan_to_num(detections.centers / _HEATMAP_CELL).clip(-1e6, 1e6).astype(int)
     for (x, y), radius, score in zip(
         cells.tolist(), radii.tolist(), detections.scores.tolist(), strict=True
@@ -75,19 +76,37 @@ def draw_heatmap(image: NDArray[np.uint8], detections: Detections) -> NDArray[np
     return (image * (1 - weight) + colours * weight).astype(np.uint8)
 
 
-def draw_embeddings(image: NDArray[np.uint8], detections: Detections) -> NDArray[np.uint8]:
-    """Return an image in which those who look alike to the network have boxes of like colour.
+class LookColours:
+    """Colours for embeddings: those who look alike to the network get like colours.
 
-    A colour is a fixed random projection of the embedding, so it means the same in every frame.
+    A colour is a fixed random projection, relative to the mean and spread of all that were seen.
     """
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._sums = np.zeros((2, 3))
+
+    def colours(self, embeddings: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Return (N, 3) BGR colours of embeddings (N, D), and remember these."""
+        axes = np.random.default_rng(0).standard_normal((embeddings.shape[1], 3))
+        seen = np.nan_to_num(embeddings.astype(np.float64)) @ axes
+        self._number += len(seen)
+        self._sums += np.stack([seen.sum(axis=0), (seen**2).sum(axis=0)])
+        mean, square = self._sums / max(1, self._number)
+        spread = np.sqrt(np.maximum(square - mean**2, 1e-12))
+        return (128 + 80 * (seen - mean) / spread).clip(0, 255).astype(np.uint8)
+
+
+def draw_looks(
+    image: NDArray[np.uint8], detections: Detections, looks: LookColours
+) -> NDArray[np.uint8]:
+    """Return an image in which the boxes of its detections are tinted by how they look."""
     tinted = np.array(image, np.uint8, order='C')
-    if detections.embeddings is None or not len(detections):
+    if detections.embeddings is None:
         return tinted
-    length = detections.embeddings.shape[1]
-    projection = np.random.default_rng(0).standard_normal((length, 3))
-    colours = (128 + 90 * detections.embeddings @ projection).clip(0, 255).astype(np.uint8)
     limit = np.tile(np.array(image.shape[1::-1]), 2)
     corners = np.rint(np.nan_to_num(detections.boxes)).clip(0, limit).astype(int)
+    colours = looks.colours(detections.embeddings)
     for (x1, y1, x2, y2), colour in zip(corners.tolist(), colours, strict=True):
         window = tinted[y1:y2, x1:x2]
         window[...] = (1 - _TINT_WEIGHT) * image[y1:y2, x1:x2] + _TINT_WEIGHT * colour
@@ -103,5 +122,5 @@ def draw_displacements(canvas: NDArray[np.uint8], detections: Detections) -> Non
     ends = np.nan_to_num(np.stack([detections.centers, before], axis=1)).clip(-reach, reach)
     thickness = max(1, round(min(canvas.shape[:2]) / 240))
     for start, tip in np.rint(ends).astype(int).tolist():
-        cv2.circle(canvas, start, 2 * thickness, _MAGENTA, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(canvas, start, thickness + 1, _MAGENTA, cv2.FILLED, cv2.LINE_AA)
         cv2.arrowedLine(canvas, start, tip, _MAGENTA, thickness, cv2.LINE_AA, 0, 0.3)

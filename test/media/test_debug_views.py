@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from jtn_ros.detections import Detections
+from jtn_ros.media.debug_views import LookColours
 from jtn_ros.media.debug_views import View
 from jtn_ros.media.debug_views import draw_displacements
-from jtn_ros.media.debug_views import draw_embeddings
 from jtn_ros.media.debug_views import draw_heatmap
+from jtn_ros.media.debug_views import draw_looks
 from jtn_ros.tracking import Tracker
 
 GREY = np.full((240, 320, 3), 128, np.uint8)
@@ -46,11 +47,13 @@ def test_like_looks_have_like_colours():
     looks = np.eye(16, dtype=np.float32)[[0, 0, 5]]
     found = detections([[0, 0, 50, 50], [100, 0, 150, 50], [200, 0, 250, 50]], [0.9] * 3,
                        embeddings=looks)  # fmt: skip
-    image = draw_embeddings(GREY, found)
+    image = draw_looks(GREY, found, LookColours())
     np.testing.assert_array_equal(image[:50, :50], image[:50, 100:150])
     assert abs(image[10, 10].astype(int) - image[10, 210]).max() > 20
     assert not changed(image)[60:].any()
-    np.testing.assert_array_equal(draw_embeddings(GREY, detections([[0, 0, 9, 9]], [1.0])), GREY)
+    np.testing.assert_array_equal(
+        draw_looks(GREY, detections([[0, 0, 9, 9]], [1.0]), LookColours()), GREY
+    )
 
 
 def test_an_arrow_points_to_where_it_was():
@@ -72,9 +75,8 @@ def test_only_the_chosen_views_are_drawn():
     inside, arrow = (slice(117, 124), slice(107, 114)), (slice(115, 125), slice(140, 180))
     assert not changed(plain)[arrow].any()
     assert changed(View(['displacement']).draw(GREY, found, tracks, 0))[arrow].any()
-    for view in ('heatmap', 'embedding'):
-        picture = View([view]).draw(GREY, found, tracks, 0)
-        assert (picture != plain)[inside].any(axis=2).mean() > 0.9
+    picture = View(['heatmap']).draw(GREY, found, tracks, 0)
+    assert (picture != plain)[inside].any(axis=2).mean() > 0.9
     np.testing.assert_array_equal(GREY, 128)  # the frame itself is untouched
 
 
