@@ -2,16 +2,23 @@
 
     jtn synthesize data --sequences 20 --seconds 10
     jtn synthesize data --size 960x540 --people 10-30 --camera-motion pan --video
+    jtn synthesize data --sequences 20 --vehicles 2-6 --workers 2
 
 Every sequence is a folder synthetic-<seed> with seqinfo.ini, img1/ and gt/gt.txt. Its seed alone
 decides what is in it: the first sequence has the seed given, the next ones count on from there.
+People are class 1 of gt.txt and vehicles class 3, as MOTChallenge numbers them.
 """
 
 import argparse
 import re
+from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import get_args
@@ -19,10 +26,12 @@ from typing import get_args
 from jtn_ros.datasets.synthetic.config import CameraMotion
 
 if TYPE_CHECKING:
+    from jtn_ros.datasets.annotations import Annotations
     from jtn_ros.datasets.synthetic import SceneConfig
 
 SUMMARY = 'write synthetic sequences with ground truth'
 JPEG_QUALITY = 95
+MOT_CAR = 3  # MOTChallenge has no class for all vehicles; its class 2 is a person on one
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,11 +48,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--people', type=_pair('-'), default=(3, 14), metavar='MIN-MAX',
         help='number of people in a scene (default: 3-14)',
     )  # fmt: skip
+    parser.add_argument(
+        '--vehicles', type=_pair('-'), default=(0, 0), metavar='MIN-MAX',
+        help='number of vehicles in an outdoor scene (default: none)',
+    )  # fmt: skip
     parser.add_argument('--seed', type=int, default=0, help='of the first (default: 0)')
     parser.add_argument(
         '--camera-motion', choices=get_args(CameraMotion), default='random',
         help='how the camera moves (default: random)',
     )  # fmt: skip
+    parser.add_argument(
+        '--workers', type=int, default=1, help='sequences made at the same time (default: 1)'
+    )
     parser.add_argument('--video', action='store_true', help='write <sequence>.mp4 as well')
 
 
@@ -59,22 +75,39 @@ def run(args: argparse.Namespace) -> int:
     length = round(args.seconds * args.fps)
     if length < 1:
         raise ValueError(f'--seconds {args.seconds} at {args.fps} fps is not even one frame')
-    for seed in range(args.seed, args.seed + args.sequences):
-        config = SceneConfig(
+    if args.workers < 1:
+        raise ValueError(f'--workers is {args.workers}; give 1 or more')
+    configs = [
+        SceneConfig(
             width=args.size[0],
             height=args.size[1],
             seed=seed,
             people=args.people,
+            vehicles=args.vehicles,
             camera_motion=args.camera_motion,
             duration_s=args.seconds,
         )
-        folder = args.output / f'synthetic-{seed:06d}'
-        for _ in show_progress(
-            write_sequence(folder, config, args.fps, length, args.video), folder.name, length
-        ):
-            pass
-        print(folder)
+        for seed in range(args.seed, args.seed + args.sequences)
+    ]
+    write = partial(_write, args.output, frame_rate=args.fps, length=length, with_video=args.video)
+    # Forked, the processes could inherit locks that threads of OpenCV hold.
+    with ProcessPoolExecutor(args.workers, get_context('spawn')) as pool:
+        for folder in show_progress(pool.map(write, configs), 'sequences', len(configs)):
+            print(folder)
     return 0
+
+
+def _write(
+    output: Path, config: 'SceneConfig', *, frame_rate: float, length: int, with_video: bool
+) -> Path:
+    """Write one sequence in a process of its own and return its folder."""
+    import cv2
+
+    # The sequences are what runs in parallel; threads of OpenCV would only get in the way.
+    cv2.setNumThreads(1)
+    folder = output / f'synthetic-{config.seed:06d}'
+    deque(write_sequence(folder, config, frame_rate, length, with_video), maxlen=0)
+    return folder
 
 
 def write_sequence(
@@ -106,7 +139,8 @@ def write_sequence(
             path = folder.with_name(f'{folder.name}.mp4')
             video = stack.enter_context(VideoWriter(path, frame_rate))
         for number in range(1, length + 1):
-            image, annotations[number] = scene.render(round((number - 1) / frame_rate * 1e9))
+            image, objects = scene.render(round((number - 1) / frame_rate * 1e9))
+            annotations[number] = _with_mot_classes(objects)
             path = images / f'{number:06d}.jpg'
             if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
                 raise OSError(f'{path} cannot be written; check the folder and the free space')
@@ -125,6 +159,13 @@ def write_sequence(
             height=config.height,
         ),
     )
+
+
+def _with_mot_classes(objects: 'Annotations') -> 'Annotations':
+    """Return the objects with the classes that MOTChallenge gives to people and vehicles."""
+    class_ids = objects.class_ids.copy()
+    class_ids[class_ids == 1] = MOT_CAR - 1
+    return replace(objects, class_ids=class_ids)
 
 
 def _pair(sign: str) -> Callable[[str], tuple[int, int]]:

@@ -30,6 +30,34 @@ def test_sequences_hold_the_frames_and_the_truth_of_their_seed(tmp_path, capsys)
         assert not truth[number].ignored.any()
 
 
+def test_workers_change_nothing(tmp_path):
+    for workers in '12':
+        arguments = ['--sequences', '2', '--workers', workers, *ARGUMENTS]
+        assert main(['synthesize', str(tmp_path / workers), *arguments]) == 0
+    files = sorted(path.relative_to(tmp_path / '1') for path in (tmp_path / '1').rglob('*.*'))
+    assert len(files) == 2 * (4 + 2)
+    for file in files:
+        assert (tmp_path / '1' / file).read_bytes() == (tmp_path / '2' / file).read_bytes()
+
+
+def test_vehicles_are_cars_to_motchallenge(tmp_path):
+    arguments = ['--sequences', '4', '--vehicles', '3-3', *ARGUMENTS]
+    assert main(['synthesize', str(tmp_path), *arguments]) == 0
+    found = 0
+    for seed in range(4):
+        config = SceneConfig(
+            width=128, height=96, seed=seed, people=(4, 8), vehicles=(3, 3), duration_s=0.5
+        )
+        _, objects = Scene(config).render(0)
+        truth = read_annotations(tmp_path / f'synthetic-{seed:06d}' / 'gt' / 'gt.txt')
+        # Class 3 of the file is a car; class 2 would be a person on a vehicle, which is ignored.
+        assert np.array_equal(truth[1].class_ids == 2, objects.class_ids == 1)
+        assert np.array_equal(truth[1].class_ids == 0, objects.class_ids == 0)
+        assert not truth[1].ignored.any()
+        found += (objects.class_ids == 1).sum()
+    assert found >= 3
+
+
 def test_a_video_has_all_frames(tmp_path):
     assert main(['synthesize', str(tmp_path), '--video', *ARGUMENTS]) == 0
     capture = cv2.VideoCapture(str(tmp_path / 'synthetic-000000.mp4'))
@@ -52,6 +80,8 @@ def test_nothing_is_overwritten(tmp_path, capsys):
         (['--seconds', '-1'], 'not even one frame'),
         (['--size', '16x16'], 'width'),
         (['--people', '9-3'], 'people'),
+        (['--vehicles', '0-21'], 'vehicles'),
+        (['--workers', '0'], '--workers'),
     ],
 )
 def test_impossible_settings_fail_with_the_reason(tmp_path, capsys, arguments, word):
