@@ -61,11 +61,13 @@ class TrackedBoxes(NamedTuple):
         ids: int64 (N,), positive.
         boxes: float32 (N, 4), ``x1 y1 x2 y2`` in source pixels.
         scores: float32 (N,); -1 when the file has none.
+        class_ids: int32 (N,), the benchmark's class numbers minus one; None where all are persons.
     """
 
     ids: NDArray[np.int64]
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
+    class_ids: NDArray[np.int32] | None = None
 
 
 def read_sequence_info(folder: Path) -> SequenceInfo:
@@ -209,6 +211,8 @@ def read_detections(path: Path) -> dict[int, Detections]:
 def read_results(path: Path) -> dict[int, TrackedBoxes]:
     """Read a result file: tracked boxes by frame.
 
+    The class is in column 8, where `write_results` puts it; a file without classes holds persons.
+
     Raises:
         OSError: if the file cannot be read.
         ValueError: if a row is not valid; the message names file and line.
@@ -216,20 +220,28 @@ def read_results(path: Path) -> dict[int, TrackedBoxes]:
     table = BoxTable.read(path, columns=COLUMNS)
     ids = table.integers(1, 'identity', minimum=1)
     table.require_unique_ids(ids)
+    classes: NDArray[np.int32] | None = None
+    if table.values.shape[1] > 7 and (table.values[:, 7] > 0).any():
+        classes = (table.integers(7, 'class', minimum=1) - 1).astype(np.int32)
     refuse(table.problems)
     boxes = table.boxes()
     scores = table.values[:, 6].astype(np.float32)
     return {
-        frame: TrackedBoxes(ids[rows], boxes[rows], scores[rows]) for frame, rows in table.frames()
+        frame: TrackedBoxes(
+            ids[rows], boxes[rows], scores[rows], None if classes is None else classes[rows]
+        )
+        for frame, rows in table.frames()
     }
 
 
 def write_results(path: Path, tracks_by_frame: Mapping[int, TrackedBoxes]) -> None:
-    """Write a result file."""
+    """Write a result file; classes go to column 8, which holds -1 where all are persons."""
     rows = []
-    for frame, (ids, boxes, scores) in sorted(tracks_by_frame.items()):
-        none = np.full((len(ids), 3), -1)
-        rows.append(np.column_stack([*_box_columns(frame, ids, boxes), scores, none]))
+    for frame, tracked in sorted(tracks_by_frame.items()):
+        number = len(tracked.ids)
+        classes = np.full(number, -1) if tracked.class_ids is None else tracked.class_ids + 1
+        columns = _box_columns(frame, tracked.ids, tracked.boxes)
+        rows.append(np.column_stack([*columns, tracked.scores, classes, np.full((number, 2), -1)]))
     _write_rows(path, rows, ['%d', '%d', *['%.3f'] * 4, '%.5f', '%d', '%d', '%d'])
 
 

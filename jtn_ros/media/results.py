@@ -9,6 +9,7 @@ import numpy as np
 
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import write_results
+from jtn_ros.datasets.sequences import CLASS_NUMBERS
 from jtn_ros.media.output import Output
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
@@ -42,9 +43,9 @@ class ResultFiles(Output):
 
     def write(self, index: int, stamp_ns: int, tracks: Tracks, session: int = 1) -> None:
         """Append the tracks of a frame; the index counts from 0, the files from 1."""
-        reported = tracks.select(tracks.observed & (tracks.states == TrackState.CONFIRMED))
-        if len(reported):
-            self._boxes[index + 1] = TrackedBoxes(reported.ids, reported.boxes, reported.scores)
+        reported = reported_boxes(tracks, self._class_names)
+        if len(reported.ids):
+            self._boxes[index + 1] = reported
         record = {
             'frame': index + 1,
             'stamp_ns': stamp_ns,
@@ -63,6 +64,22 @@ class ResultFiles(Output):
         """Remove what was written so far."""
         self._lines.close()
         self._temporary.unlink(missing_ok=True)
+
+
+def reported_boxes(tracks: Tracks, class_names: Sequence[str] = ()) -> TrackedBoxes:
+    """Return what counts as a result: the confirmed tracks that were observed in the frame.
+
+    Classes are numbered as in MOTChallenge by their names; those that it does not know keep their
+    own number. A model of one class finds persons, as MOTChallenge has it.
+    """
+    reported = tracks.select(tracks.observed & (tracks.states == TrackState.CONFIRMED))
+    classes = None
+    if len(class_names) > 1:
+        classes = reported.class_ids.copy()
+        for class_id, name in enumerate(class_names):
+            number = CLASS_NUMBERS.get(name, class_id + 1)
+            classes[reported.class_ids == class_id] = number - 1
+    return TrackedBoxes(reported.ids, reported.boxes, reported.scores, classes)
 
 
 def tracks_to_records(tracks: Tracks, class_names: Sequence[str] = ()) -> list[dict[str, Any]]:

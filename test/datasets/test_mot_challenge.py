@@ -195,3 +195,16 @@ def test_real_sequences() -> None:
     truth = read_annotations(folder / 'gt' / 'gt.txt')
     assert sum(map(len, truth.values())) == 1874
     assert sum(map(len, read_detections(folder / 'det' / 'det.txt').values())) == 1751
+
+
+def test_classes_of_results_come_back(tmp_path: Path) -> None:
+    rows = TrackedBoxes(np.array([1, 2]), np.array([[0, 0, 9, 9], [5, 5, 9, 9]], np.float32),
+                        np.array([0.5, 1], np.float32), np.array([0, 2], np.int32))  # fmt: skip
+    write_results(tmp_path / 'r.txt', {3: rows})
+    assert (tmp_path / 'r.txt').read_text().splitlines()[1].split(',')[7] == '3'
+    np.testing.assert_array_equal(read_results(tmp_path / 'r.txt')[3].class_ids, [0, 2])
+    write_results(tmp_path / 'r.txt', {3: rows._replace(class_ids=None)})
+    assert read_results(tmp_path / 'r.txt')[3].class_ids is None
+    (tmp_path / 'r.txt').write_text('1,1,0,0,9,9,1,2,-1,-1\n1,2,0,0,9,9,1,-1,-1,-1\n')
+    with pytest.raises(ValueError, match=r'r\.txt, line 2: the class is not an integer from 1 on'):
+        read_results(tmp_path / 'r.txt')

@@ -39,7 +39,7 @@ def test_the_text_holds_confirmed_observed_tracks_and_the_lines_hold_all(tmp_pat
         assert results.track_count == 1
         assert not results.text_path.exists()
         assert not results.json_path.exists()
-    assert results.text_path.read_text() == ('7,1,0.000,0.000,10.000,30.000,0.75000,-1,-1,-1\n')
+    assert results.text_path.read_text() == ('7,1,0.000,0.000,10.000,30.000,0.75000,1,-1,-1\n')
     first, second = [json.loads(line) for line in results.json_path.read_text().splitlines()]
     assert first == {'frame': 1, 'stamp_ns': 0, 'session': 1, 'tracks': []}
     assert (second['frame'], second['stamp_ns']) == (7, 240_000_000)
