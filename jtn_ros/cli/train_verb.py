@@ -1,14 +1,23 @@
 """Train a network by a recipe.
 
     jtn train synthetic --output runs/synthetic
-    jtn train my_recipe.yaml --output runs/mine
+    jtn train mot17_half --data MOT17 --output runs/mot17_half
+    jtn train my_recipe.yaml --data footage --output runs/mine
+    torchrun --no-python --nproc-per-node 4 jtn train mot17 --data MOT17 --output runs/mot17
 
-The run leaves weights.safetensors (for `jtn export`), last.pt (continue by running the same
-command again) and log.jsonl in the output folder.
+The run leaves weights.safetensors and, where it is validated, best.safetensors (for `jtn
+export`), last.pt (the same command again continues), log.jsonl and tensorboard/ in the output
+folder. docs/training.md describes recipes and layouts of data.
 """
 
 import argparse
+from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jtn_ros.training.run_files import Record
 
 SUMMARY = 'train a network by a recipe'
 RECIPES = Path('config') / 'training'
@@ -18,7 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
     parser.add_argument('recipe', help='a YAML file, or the name of a recipe of this package')
     parser.add_argument('--output', type=Path, required=True, help='folder for the weights')
-    parser.add_argument('--device', default='cpu', help='torch device (default: cpu)')
+    parser.add_argument(
+        '--data', type=Path, metavar='DIR', help="folder that the recipe's paths are relative to"
+    )
+    parser.add_argument(
+        '--initial', type=Path, metavar='FILE', help="checkpoint to start from (the recipe's own)"
+    )
+    parser.add_argument(
+        '--validation', type=Path, metavar='DIR',
+        help="sequences to track and score from time to time (the recipe's own)",
+    )  # fmt: skip
+    parser.add_argument('--device', help='torch device (default: cuda where there is one)')
     parser.add_argument('--workers', type=int, default=1, help='processes that make data')
     parser.add_argument('--threads', type=int, default=0, help='CPU threads of torch (0: all)')
 
@@ -39,44 +58,94 @@ def find_recipe(name: str) -> Path:
     raise FileNotFoundError(f'no recipe {name!r}: give a YAML file or one of {known}')
 
 
+def find_weights(name: str) -> Path:
+    """Return the file of initial weights given by path or by the name of a bundled checkpoint.
+
+    Raises:
+        FileNotFoundError: if it is neither.
+    """
+    from jtn_ros.resources import resource_folder
+
+    bundled = resource_folder('models') / f'{name}.safetensors'
+    for path in (Path(name), bundled):
+        if path.is_file():
+            return path
+    raise FileNotFoundError(
+        f'the initial weights {name!r} are not there; give a checkpoint (--initial FILE), see '
+        'docs/training.md for where to get one'
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Train to the end of the recipe."""
     try:
         import torch
     except ImportError as error:
-        raise ImportError('training needs PyTorch: pip install torch') from error
+        raise ImportError(
+            'training needs PyTorch: pip install torch torchvision tensorboard'
+        ) from error
+    from jtn_ros.datasets.readers import read_clips
+    from jtn_ros.training import processes
+    from jtn_ros.training.initial_weights import load_initial_weights
+    from jtn_ros.training.recipe import read_recipe
+    from jtn_ros.training.run_files import RunLog
+    from jtn_ros.training.trainer import train
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    recipe = read_recipe(find_recipe(args.recipe))
+    weights = args.initial or recipe.initial_weights
+    initial = load_initial_weights(find_weights(str(weights)), recipe.network) if weights else None
+    validation = read_clips(args.validation, recipe.network.class_names) if args.validation else []
+    device = processes.local_device(
+        args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    )
+    with processes.joined_processes(device):
+        records = train(
+            recipe,
+            args.output,
+            data=args.data,
+            validation=validation,
+            device=device,
+            workers=args.workers,
+            initial=initial,
+        )
+        if processes.rank() > 0:
+            for _ in records:
+                pass
+            return 0
+        log = RunLog(args.output)
+        try:
+            for record in _show_progress(records):
+                log.write(record)
+        finally:
+            log.close()
+    for name in ('weights', 'best'):
+        path = args.output / f'{name}.safetensors'
+        if path.exists():
+            print(f'{name}: {path}')
+    return 0
+
+
+def _show_progress(records: Iterable['Record']) -> Iterator['Record']:
+    """Yield the records; show the losses, the last score and the time left."""
+    from rich.console import Console
     from rich.progress import BarColumn
     from rich.progress import MofNCompleteColumn
     from rich.progress import Progress
     from rich.progress import TextColumn
     from rich.progress import TimeRemainingColumn
 
-    from jtn_ros.network.checkpoint import load_checkpoint
-    from jtn_ros.training.recipe import read_recipe
-    from jtn_ros.training.trainer import train
-    from jtn_ros.training.trainer import write_log
-
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    recipe = read_recipe(find_recipe(args.recipe))
-    initial = load_checkpoint(recipe.initial_weights) if recipe.initial_weights else None
-    columns = (
-        TextColumn('{task.description}'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as progress:
-        task = progress.add_task('training', total=recipe.steps)
-        steps = train(
-            recipe, args.output, device=args.device, workers=args.workers, initial=initial
-        )
-        for record in steps:
-            write_log(args.output / 'log.jsonl', record)
-            progress.update(
-                task,
-                completed=record['step'],
-                description=f'loss {record["total"]:.3f} heat map {record["hm"]:.3f}',
-            )
-    print(f'weights: {args.output / "weights.safetensors"}')
-    return 0
+    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    score = ''
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = None
+        for record in records:
+            yield record
+            score = f' HOTA {record["hota"]:.1f}' if 'hota' in record else score
+            text = f'loss {record["total"]:.3f} heat map {record["hm"]:.3f}{score}'
+            if task is None:  # a resumed run does not begin at 0
+                task = progress.add_task(text, total=record['steps'])
+                progress.reset(task, completed=int(record['step']))
+            progress.update(task, completed=record['step'], description=text)

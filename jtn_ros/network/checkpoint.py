@@ -62,7 +62,7 @@ def load_checkpoint(path: str | Path, **settings: Any) -> JointTrackNet:
     """
     path = Path(path)
     try:
-        state, metadata = _read(path)
+        state, metadata = read_tensors(path)
         text = metadata.get(METADATA_KEY)
         config = recognise(state, path.stem) if text is None else config_from_json(text)
         return _fill(replace(config, **settings), state).eval()
@@ -100,8 +100,13 @@ def _same_kind(value: Any, example: Any) -> bool:
     return type(value) is type(example) or (type(example) is float and type(value) is int)
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors and the metadata of a file, told apart by their first bytes."""
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the metadata of a file; its first bytes tell its kind.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is no checkpoint.
+    """
     with path.open('rb') as file:
         start = file.read(9)
     if start[8:] == b'{':

@@ -3,6 +3,9 @@
 The heat map is compared everywhere, the other heads at the slots of the targets alone (they are
 evaluated there alone, too, see `jtn_ros.network.heads`). Slots are those of
 `jtn_ros.datasets.targets.make_targets`.
+
+Sums are divided by the mean number of objects of all processes, not by this process's own: then
+the mean of their gradients is the gradient of the whole batch.
 """
 
 import math
@@ -11,6 +14,9 @@ import torch
 from torch import Tensor
 from torch import nn
 from torch.nn import functional
+
+from jtn_ros.training.processes import count
+from jtn_ros.training.processes import mean_of_processes
 
 REGRESSION_WEIGHTS = {'reg': 1.0, 'wh': 0.1, 'tracking': 1.0, 'ltrb_amodal': 0.1}
 # Start values of the log variances of the detection and the identity task (FairMOT, section 4).
@@ -29,13 +35,13 @@ def heatmap_loss(logits: Tensor, targets: dict[str, Tensor]) -> Tensor:
     cells = scores.shape[2] * scores.shape[3]
     peaks = scores.flatten(1).gather(1, targets['cat'] * cells + targets['ind'])
     positive = (torch.log(peaks) * (1 - peaks) ** 2 * targets['mask']).sum()
-    number = targets['mask'].sum()
-    return -(positive + negative) / number.clamp(min=1)
+    number = mean_of_processes(targets['mask'].sum())
+    return -(positive + negative) / number.clamp(min=1 / count())
 
 
 def regression_loss(values: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return the mean absolute error over the masked values, all (B, S, C)."""
-    return ((values.float() - target) * mask).abs().sum() / (mask.sum() + 1e-4)
+    return ((values.float() - target) * mask).abs().sum() / (mean_of_processes(mask.sum()) + 1e-4)
 
 
 class IdentityClassifier(nn.Module):
@@ -62,18 +68,19 @@ class IdentityClassifier(nn.Module):
     def forward(self, embeddings: Tensor, targets: dict[str, Tensor]) -> Tensor:
         """Return the loss of raw embeddings (B, S, D); 0 when no slot has an identity."""
         known = targets['tid_mask'] > 0
-        if not known.any():
+        number = mean_of_processes(known.sum().float())
+        if not number:
             return embeddings.sum() * 0
         logits = self.classifier(
             self.scale * functional.normalize(embeddings[known].float(), dim=1)
         )
         ids = targets['tid'][known]
         if self.kind == 'ce':
-            return functional.cross_entropy(logits, ids)
+            return functional.cross_entropy(logits, ids, reduction='sum') / number
         wanted = functional.one_hot(ids, logits.shape[1]).float()
         entropy = functional.binary_cross_entropy_with_logits(logits, wanted, reduction='none')
         wrong = torch.abs(wanted - logits.sigmoid())
-        return ((0.75 - 0.5 * wanted) * wrong**2 * entropy).sum() / len(ids)
+        return ((0.75 - 0.5 * wanted) * wrong**2 * entropy).sum() / number
 
 
 class IdentityContrast(nn.Module):
@@ -81,7 +88,7 @@ class IdentityContrast(nn.Module):
 
     For data with endless identities, such as synthetic scenes, where a classifier would need a
     row for each. The batch holds several frames of every scene, and each object is pulled to
-    itself in the other frames and pushed from all others.
+    itself in the other frames and pushed from all others (those of this process, of several).
     """
 
     def __init__(self, temperature: float = 0.1) -> None:
@@ -98,12 +105,13 @@ class IdentityContrast(nn.Module):
         itself = torch.eye(len(ids), dtype=torch.bool, device=ids.device)
         positive = same & ~itself
         anchors = positive.any(dim=1)
+        number = mean_of_processes(anchors.sum().float())
         if not anchors.any():
             return embeddings.sum() * 0
         logits = (vectors @ vectors.T / self.temperature).masked_fill(itself, float('-inf'))
         log_likelihood = logits - torch.logsumexp(logits, dim=1, keepdim=True)
         mean = log_likelihood.masked_fill(~positive, 0).sum(1) / positive.sum(1).clamp(min=1)
-        return -mean[anchors].mean()
+        return -mean[anchors].sum() / number
 
 
 class JointLoss(nn.Module):

@@ -1,11 +1,8 @@
 """Image pairs with targets, drawn from synthetic scenes as training asks for them."""
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from jtn_ros.datasets.synthetic import Scene
@@ -65,11 +62,3 @@ class SyntheticPairs(Dataset[Arrays]):
         joined = {name: np.stack([pair[name] for pair in pairs]) for name in pairs[0]}
         joined['identity'] = joined['identity'] + index * IDENTITIES_PER_SCENE
         return joined
-
-
-def join_scenes(scenes: Sequence[Arrays]) -> dict[str, Tensor]:
-    """Join scenes to one batch of tensors (pairs of all scenes, ...)."""
-    return {
-        name: torch.from_numpy(np.concatenate([scene[name] for scene in scenes]))
-        for name in scenes[0]
-    }

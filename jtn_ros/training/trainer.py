@@ -1,172 +1,129 @@
 """The training loop, from the first batch to the weights that are kept."""
 
 import copy
-import json
-import logging
-import math
 import time
 from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.nn.parallel import DistributedDataParallel
 
-from jtn_ros.files import written_atomically
+from jtn_ros.datasets.clips import Clip
 from jtn_ros.network.checkpoint import save_checkpoint
-from jtn_ros.network.heads import head_at_peaks
-from jtn_ros.network.heads import peak_neighbourhoods
 from jtn_ros.network.joint_track_net import JointTrackNet
-from jtn_ros.network.peak_network import PeakNetwork
-from jtn_ros.training.losses import IdentityContrast
-from jtn_ros.training.losses import JointLoss
+from jtn_ros.training import processes
+from jtn_ros.training.data import open_training_data
+from jtn_ros.training.data import open_validation_clips
+from jtn_ros.training.optimization import learning_rate
+from jtn_ros.training.optimization import make_optimizer
+from jtn_ros.training.optimization import update_average
 from jtn_ros.training.recipe import Recipe
-from jtn_ros.training.synthetic_pairs import SyntheticPairs
-from jtn_ros.training.synthetic_pairs import join_scenes
-
-logger = logging.getLogger(__name__)
+from jtn_ros.training.run_files import Record
+from jtn_ros.training.run_files import load_state
+from jtn_ros.training.run_files import save_state
+from jtn_ros.training.run_files import stop_on_nonsense
+from jtn_ros.training.training_step import TrainingStep
+from jtn_ros.training.validation import validate
 
 
 def train(
     recipe: Recipe,
     output: Path,
     *,
+    data: Path | None = None,
+    validation: Sequence[Clip] = (),
     device: str = 'cpu',
     workers: int = 1,
     initial: JointTrackNet | None = None,
-) -> Iterator[dict[str, float]]:
-    """Train and yield the losses of every step.
+) -> Iterator[Record]:
+    """Train and yield the losses of every step, and the scores where it was validated.
 
-    Leaves `last.pt` (everything needed to resume exactly) and `weights.safetensors` (the moving
-    average of the weights, ready for export) in `output`, and continues from `last.pt` when it
-    is there.
+    Leaves in `output`: `last.pt` (everything needed to resume exactly; a run continues from it
+    when it is there), `weights.safetensors` (the moving average of the weights, ready for export)
+    and, with validation, `best.safetensors` (the average that had the best HOTA).
+
+    Started by `torchrun`, the processes share every batch and the first one writes the files.
 
     Args:
         recipe: what to train.
         output: folder for checkpoints; created when missing.
+        data: folder of the annotated footage that the recipe names.
+        validation: clips to validate on, instead of those that the recipe names.
         device: torch device.
-        workers: processes that draw data.
+        workers: processes that make the samples.
         initial: network to start from; fresh weights when None.
 
     Raises:
         FloatingPointError: if the loss is not finite; the batch is saved as `bad_batch.pt`.
+        OSError, ValueError: if the data or `last.pt` cannot be used.
     """
     output.mkdir(parents=True, exist_ok=True)
+    footage = open_training_data(recipe, data)
+    clips = list(validation) or open_validation_clips(recipe, data)
+    steps, first = footage.steps, processes.rank() == 0
+
     torch.manual_seed(recipe.seed)
     network = initial or JointTrackNet(recipe.network)
-    network = network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    with_images = PeakNetwork(network).to(device)
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = _prepare(TrainingStep(network, recipe, footage.identities).to(device), recipe)
     average = copy.deepcopy(network).requires_grad_(requires_grad=False)
-    loss = JointLoss(IdentityContrast(recipe.temperature), recipe.network.embedding_head)
-    loss = loss.to(device)
-    optimizer = torch.optim.AdamW(
-        [
-            {'params': network.parameters(), 'weight_decay': recipe.weight_decay},
-            {'params': loss.parameters(), 'weight_decay': 0.0},
-        ],
-        lr=recipe.learning_rate,
+    optimizer = make_optimizer(recipe, network, model.loss)
+    scaler = torch.amp.GradScaler(torch.device(device).type, enabled=recipe.precision == 'f16')
+    state = {'network': network, 'average': average, 'loss': model.loss, 'optimizer': optimizer,
+             'scaler': scaler}  # fmt: skip
+    start, best = load_state(output / 'last.pt', state)
+    # Some parameters of published checkpoints influence nothing and never get a gradient.
+    shared = (
+        DistributedDataParallel(model, find_unused_parameters=True)
+        if processes.count() > 1
+        else model
     )
-    saved = {'network': network, 'average': average, 'loss': loss, 'optimizer': optimizer}
-    start = _resume(output / 'last.pt', saved)
 
-    pairs = SyntheticPairs(recipe)
-    batches = DataLoader(
-        pairs,
-        batch_size=recipe.scenes_per_step,
-        sampler=range(start * recipe.scenes_per_step, len(pairs)),
-        collate_fn=join_scenes,
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
-    )
-    for step, batch in enumerate(batches, start):
+    for step, batch in enumerate(footage.batches(start, workers), start):
         began = time.monotonic()
-        batch = {name: tensor.to(device) for name, tensor in batch.items()}
-        rate = _learning_rate(recipe, step)
+        batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+        rate = learning_rate(recipe, step, steps)
         for group in optimizer.param_groups:
             group['lr'] = rate
 
-        with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == 'bf16'):
-            heatmap, at_slots = _predict(with_images, batch)
-        total, parts = loss(heatmap, at_slots, batch)
-        if not torch.isfinite(total):
-            torch.save(batch, output / 'bad_batch.pt')
-            raise FloatingPointError(
-                f'the loss is {total.item()} at step {step}; the batch is in '
-                f'{output / "bad_batch.pt"}; lower learning_rate or use precision f32'
-            )
+        total, parts = shared(batch)
+        losses = processes.mean_of_processes(torch.stack([total, *parts.values()]))
+        stop_on_nonsense(output, step, losses[0], total, batch)
         optimizer.zero_grad()
-        total.backward()
+        scaler.scale(total).backward()
+        scaler.unscale_(optimizer)
         nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_clip)
-        optimizer.step()
-        _update_average(average, network, min(recipe.ema_decay, (step + 1) / (step + 10)))
+        scaler.step(optimizer)
+        scaler.update()
+        update_average(average, network, recipe.ema_decay, step)
 
-        if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == recipe.steps:
-            _save(output / 'last.pt', step + 1, saved)
+        record = {'step': step + 1, 'steps': steps, 'learning_rate': rate}
+        record |= dict(zip(['total', *parts], losses.tolist(), strict=True))
+        if clips and _is_due(step, steps, recipe.validations):
+            scores = validate(average, clips, device)
+            record |= asdict(scores)
+            if scores.hota > best and first:
+                save_checkpoint(output / 'best.safetensors', average)
+            best = max(best, scores.hota)
+        if first and ((step + 1) % recipe.checkpoint_every == 0 or step + 1 == steps):
             save_checkpoint(output / 'weights.safetensors', average)
-        yield {
-            'step': step + 1,
-            'total': total.item(),
-            **{name: value.item() for name, value in parts.items()},
-            'learning_rate': rate,
-            'seconds': time.monotonic() - began,
-        }
+            save_state(output / 'last.pt', step + 1, state, best)
+        yield record | {'seconds': time.monotonic() - began}
 
 
-def _predict(network: PeakNetwork, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the raw heat map, and the other heads at the targets' slots."""
-    config, heads = network.config, network.network
-    features = heads.features(
-        network.normalise(batch['image']),
-        network.normalise(batch['previous_image']) if config.previous_image else None,
-        batch['prior_heatmap'] if config.prior_heatmap else None,
-    )
-    around = peak_neighbourhoods(features, batch['ind'])
-    names = [name for name in config.heads if name != 'hm']
-    at_slots = {name: head_at_peaks(heads.head(name), around) for name in names}
-    return heads.head('hm')(features), at_slots
+def _prepare(model: TrainingStep, recipe: Recipe) -> TrainingStep:
+    """Put the model into training mode, but for what the recipe freezes."""
+    model.train()
+    if recipe.freeze_batch_norm:
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+    return model
 
 
-def _learning_rate(recipe: Recipe, step: int) -> float:
-    """Return linear warm-up followed by half a cosine down to a hundredth."""
-    if step < recipe.warm_up:
-        return recipe.learning_rate * (step + 1) / recipe.warm_up
-    progress = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
-    return recipe.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
-
-
-@torch.no_grad()
-def _update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the average towards the network; counters are copied."""
-    for mean, value in zip(
-        average.state_dict().values(), network.state_dict().values(), strict=True
-    ):
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - decay)
-        else:
-            mean.copy_(value)
-
-
-def _save(path: Path, step: int, parts: dict[str, Any]) -> None:
-    """Write everything that a resumed run needs."""
-    state = {name: part.state_dict() for name, part in parts.items()}
-    with written_atomically(path) as temporary:
-        torch.save({'step': step, **state}, temporary)
-
-
-def _resume(path: Path, parts: dict[str, Any]) -> int:
-    """Load what `_save` wrote, if it is there, and return the next step."""
-    if not path.exists():
-        return 0
-    state = torch.load(path, map_location='cpu', weights_only=True)
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    logger.info('resumed %s at step %d', path, state['step'])
-    return int(state['step'])
-
-
-def write_log(path: Path, record: dict[str, float]) -> None:
-    """Append one step to a file of JSON lines."""
-    with path.open('a') as file:
-        file.write(json.dumps(record) + '\n')
+def _is_due(step: int, steps: int, times: int) -> bool:
+    """Return whether one of so many evenly spread events falls on a step."""
+    return (step + 1) * times // steps > step * times // steps

@@ -1,0 +1,60 @@
+"""Start from the weights of another network: published, of this project, or ImageNet's."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from jtn_ros.network.checkpoint import COUNTER
+from jtn_ros.network.checkpoint import read_tensors
+from jtn_ros.network.joint_track_net import JointTrackNet
+from jtn_ros.network.joint_track_net import NetworkConfig
+
+logger = logging.getLogger(__name__)
+
+
+def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
+    """Return a network whose tensors come from a checkpoint where name and shape agree.
+
+    So heads and stems that the checkpoint lacks keep their fresh values, as in the published
+    training. They are named in the log, and so is what the checkpoint has beyond the network.
+
+    Args:
+        path: a checkpoint of JointTrackNet, CenterTrack, FairMOT or this project, or DLA-34
+            trained on ImageNet (whose names lack ``base.``).
+        config: the network to build.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is no checkpoint, or holds no backbone like the network's.
+    """
+    try:
+        state, _ = read_tensors(path)
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+    if 'base_layer.0.weight' in state:
+        state = {f'base.{name}': tensor for name, tensor in state.items()}
+    network = JointTrackNet(config)
+    own = network.state_dict()
+    fitting = {
+        name: tensor
+        for name, tensor in state.items()
+        if name in own and own[name].shape == tensor.shape
+    }
+    if not any(name.startswith('base.') for name in fitting):
+        raise ValueError(f'{path}: no tensor fits the backbone {config.backbone!r} of the recipe')
+    network.load_state_dict(fitting, strict=False)
+    fresh = [name for name in own.keys() - fitting.keys() if not name.endswith(COUNTER)]
+    if fresh:
+        logger.warning('%s has none of %s: fresh weights there', path.name, _summary(fresh))
+    if unused := state.keys() - fitting.keys():
+        logger.warning('not used of %s: %s', path.name, _summary(unused))
+    return network
+
+
+def _summary(names: Iterable[str]) -> str:
+    """Return the modules of parameters, each once."""
+    modules = {
+        '.'.join(name.split('.')[: 2 if name.startswith(('base.', 'neck.')) else 1])
+        for name in names
+    }
+    return ', '.join(sorted(modules))

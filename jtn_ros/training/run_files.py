@@ -1,0 +1,105 @@
+"""The files of a training run: complete or absent, whatever happens."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from jtn_ros.files import written_atomically
+
+logger = logging.getLogger(__name__)
+
+Record = dict[str, float]
+
+
+def save_state(path: Path, step: int, parts: Mapping[str, Any], best: float) -> None:
+    """Write everything that a resumed run needs: parts that have a state, step, best score."""
+    state = {name: part.state_dict() for name, part in parts.items()}
+    state |= {'step': step, 'best': best, 'random': torch.get_rng_state()}
+    with written_atomically(path) as temporary:
+        torch.save(state, temporary)
+
+
+def load_state(path: Path, parts: Mapping[str, Any]) -> tuple[int, float]:
+    """Load what `save_state` wrote, if it is there, and return the next step and the best score.
+
+    Raises:
+        ValueError: if the file belongs to another recipe or is damaged.
+    """
+    if not path.exists():
+        return 0, -1.0
+    try:
+        state = torch.load(path, map_location='cpu', weights_only=True)
+        for name, part in parts.items():
+            if name in state or name != 'scaler':  # which older runs do not have
+                part.load_state_dict(state[name])
+        if 'random' in state:
+            torch.set_rng_state(state['random'])
+        step = int(state['step'])
+    except (KeyError, RuntimeError, ValueError, TypeError, EOFError, OSError) as error:
+        raise ValueError(
+            f'{path} cannot be resumed with this recipe ({" ".join(str(error).split())[:200]}); '
+            'give another --output, or remove the file to start anew'
+        ) from error
+    logger.info('resumed %s at step %d', path, step)
+    return step, float(state.get('best', -1.0))
+
+
+def stop_on_nonsense(
+    folder: Path, step: int, loss: Tensor, local: Tensor, batch: Mapping[str, Tensor]
+) -> None:
+    """Refuse to go on from a loss that is not finite, and save the batch that gave it.
+
+    Args:
+        folder: of the run.
+        step: number of the step.
+        loss: mean of all processes.
+        local: the loss of this process; the one whose loss is not finite saves its batch.
+        batch: the batch of this process.
+
+    Raises:
+        FloatingPointError: if the loss is not finite.
+    """
+    if torch.isfinite(loss):
+        return
+    path = folder / 'bad_batch.pt'
+    if not torch.isfinite(local):
+        with written_atomically(path) as temporary:
+            torch.save(dict(batch), temporary)
+    raise FloatingPointError(
+        f'the loss is {loss.item()} at step {step}; the batch is in {path}; lower learning_rate '
+        'or use precision f32'
+    )
+
+
+class RunLog:
+    """Writes every step to ``log.jsonl``, and to TensorBoard where that is installed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Append to the log of a folder."""
+        self._path = folder / 'log.jsonl'
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            logger.info('no TensorBoard: pip install tensorboard')
+            self._board = None
+        else:
+            self._board = SummaryWriter(str(folder / 'tensorboard'))
+
+    def write(self, record: Record) -> None:
+        """Append one step."""
+        with self._path.open('a', encoding='utf-8') as file:
+            file.write(json.dumps(record) + '\n')
+        if self._board is not None:
+            for name, value in record.items():
+                if name not in ('step', 'steps'):
+                    self._board.add_scalar(name, value, int(record['step']))
+
+    def close(self) -> None:
+        """Write what is still waiting."""
+        if self._board is not None:
+            self._board.close()

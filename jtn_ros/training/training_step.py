@@ -1,0 +1,68 @@
+"""From a batch to its loss: the network and the loss as one module."""
+
+import torch
+from torch import Tensor
+from torch import nn
+
+from jtn_ros.network.heads import head_at_peaks
+from jtn_ros.network.heads import peak_neighbourhoods
+from jtn_ros.network.joint_track_net import JointTrackNet
+from jtn_ros.network.peak_network import PeakNetwork
+from jtn_ros.training.losses import IdentityClassifier
+from jtn_ros.training.losses import IdentityContrast
+from jtn_ros.training.losses import JointLoss
+from jtn_ros.training.recipe import Recipe
+
+_AUTOCAST = {'bf16': torch.bfloat16, 'f16': torch.float16}
+
+
+class TrainingStep(nn.Module):
+    """What data parallelism wraps: everything with parameters, from images to one number."""
+
+    def __init__(self, network: JointTrackNet, recipe: Recipe, identities: int) -> None:
+        """Put the recipe's loss behind the network.
+
+        Args:
+            network: the network.
+            recipe: names the loss and the precision.
+            identities: number of identities to tell apart; 0 when they have no end.
+        """
+        super().__init__()
+        self.with_images = PeakNetwork(network)
+        self.loss = _make_loss(recipe, identities)
+        self._type = _AUTOCAST.get(recipe.precision)
+
+    def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the total loss and its parts."""
+        with torch.autocast(
+            batch['image'].device.type, self._type, enabled=self._type is not None
+        ):
+            heatmap, at_slots = self._predict(batch)
+        total, parts = self.loss(heatmap, at_slots, batch)
+        return total, parts
+
+    def _predict(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the raw heat map, and the other heads at the targets' slots."""
+        config, heads = self.with_images.config, self.with_images.network
+        normalise = self.with_images.normalise
+        features = heads.features(
+            normalise(batch['image']),
+            normalise(batch['previous_image']) if config.previous_image else None,
+            batch['prior_heatmap'] if config.prior_heatmap else None,
+        )
+        around = peak_neighbourhoods(features, batch['ind'])
+        names = [name for name in config.heads if name != 'hm']
+        at_slots = {name: head_at_peaks(heads.head(name), around) for name in names}
+        return heads.head('hm')(features), at_slots
+
+
+def _make_loss(recipe: Recipe, identities: int) -> JointLoss:
+    head = recipe.network.embedding_head
+    identity: nn.Module | None = None
+    if head and recipe.identity_loss == 'contrast':
+        identity = IdentityContrast(recipe.temperature)
+    elif head:
+        # Identities count from 1, so class 0 stays empty.
+        classes = max(identities, 2) + 1
+        identity = IdentityClassifier(recipe.network.heads[head], classes, recipe.identity_loss)
+    return JointLoss(identity, head, recipe.balance)
