@@ -49,13 +49,15 @@ class ImageInput:
         self._compressed_topic = node.resolve_topic_name(f'{self._topic}/compressed')
         self._transport = transport
         self._on_image = on_image
+        self._open = False
         self._subscription: Subscription | None = None
+        self._refusal = ''
         self._last = 0.0
 
     @property
     def is_open(self) -> bool:
-        """Return whether it is subscribed."""
-        return self._subscription is not None
+        """Return whether it is subscribed, or trying to."""
+        return self._open
 
     @property
     def topic(self) -> str:
@@ -64,27 +66,30 @@ class ImageInput:
 
     def open(self) -> None:
         """Subscribe; does nothing when open."""
-        if self._subscription is None:
+        if not self._open:
+            self._open = True
             self._last = monotonic()
             self._subscribe(*self._choose())
 
     def close(self) -> None:
         """Unsubscribe; does nothing when closed."""
-        if self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-            self._subscription = None
+        self._open = False
+        self._unsubscribe()
 
     def check(self) -> str | None:
         """Follow what is published, and return why images do not come, with the remedy.
 
         None when they come, when nobody can say yet, and while it is closed.
         """
-        if self._subscription is None:
+        if not self._open:
             return None
         topic, kind = self._choose()
-        if (topic, kind) != (self._subscription.topic_name, self._subscription.msg_type):
-            self.close()
+        taken = self._subscription
+        if taken is None or (topic, kind) != (taken.topic_name, taken.msg_type):
+            self._unsubscribe()
             self._subscribe(topic, kind)
+        if self._subscription is None:
+            return f'{topic} cannot be subscribed as {_TYPE_NAMES[kind]}: {self._refusal}'
         publishers = self._node.get_publishers_info_by_topic(topic)
         fitting = [p for p in publishers if p.topic_type == _TYPE_NAMES[kind]]
         problem = _incompatibility(topic, fitting, self._subscription.qos_profile)
@@ -110,13 +115,22 @@ class ImageInput:
 
     def _subscribe(self, topic: str, kind: type) -> None:
         """Subscribe as sensor data, unless the parameters override that."""
-        self._subscription = self._node.create_subscription(
-            kind,
-            topic,
-            self._take,
-            qos_profile_sensor_data,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        try:
+            self._subscription = self._node.create_subscription(
+                kind,
+                topic,
+                self._take,
+                qos_profile_sensor_data,
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+        except RuntimeError as error:  # a middleware may know the topic with another type
+            self._refusal = str(error)
+
+    def _unsubscribe(self) -> None:
+        """Let go of the subscription, if there is one."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
 
     def _take(self, message: ImageMessage) -> None:
         """Pass an image on."""

@@ -44,3 +44,16 @@ def block_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make(graph: Graph, capfd: pytest.CaptureFixture[str]) -> Callable[..., Harness]:
     """Make a tracker node with parameters, and its user."""
     return partial(Harness, graph, capfd, backend='onnxruntime')
+
+
+@pytest.fixture
+def harness(make: Callable[..., Harness], block_model: Path) -> Harness:
+    """A tracker node that is not configured yet, and its user."""
+    return make(model=str(block_model))
+
+
+@pytest.fixture
+def active(harness: Harness) -> Harness:
+    """An active tracker node, and its user."""
+    harness.start()
+    return harness

@@ -1,5 +1,6 @@
 """A tracker node and a user of it, in one process."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,10 @@ from lifecycle_msgs.srv import GetState
 from rcl_interfaces.srv import SetParameters
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
 from jtn_msgs.msg import TrackedObjectArray
@@ -17,24 +21,34 @@ from jtn_ros.nodes.tracker_node import TrackerNode
 
 from .graph import Graph
 
+DEEP = QoSProfile(depth=50)
+
 
 class Harness:
     """A tracker node and a node that feeds it and listens to it."""
 
     def __init__(
-        self, graph: Graph, capture: pytest.CaptureFixture[str] | None, **parameters: object
+        self,
+        graph: Graph,
+        capture: pytest.CaptureFixture[str] | None,
+        *,
+        listening: bool = True,
+        publishing: bool = True,
+        **parameters: object,
     ) -> None:
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
         self._graph = graph
         self.tracker = graph.add(TrackerNode(parameter_overrides=overrides))
         self.user = graph.add(Node('user'))
-        self.images = self.user.create_publisher(Image, 'image', QoSProfile(depth=50))
+        if publishing:
+            self.images = self.user.create_publisher(Image, 'image', DEEP)
         self.outputs: list[TrackedObjectArray] = []
         self._capture = capture
         self.log = ''
-        self.user.create_subscription(
-            TrackedObjectArray, '/jtn_tracker/tracks', self.outputs.append, QoSProfile(depth=50)
-        )
+        if listening:
+            self.user.create_subscription(
+                TrackedObjectArray, '/jtn_tracker/tracks', self.outputs.append, DEEP
+            )
         self._change_state = self.user.create_client(ChangeState, '/jtn_tracker/change_state')
         self._get_state = self.user.create_client(GetState, '/jtn_tracker/get_state')
         self._set_parameters = self.user.create_client(
@@ -56,6 +70,30 @@ class Harness:
         assert self.transit('configure', 'activate')
         self.wait(lambda: self.images.get_subscription_count() == 1, 'the image subscription')
 
+    def listen_to_camera(self, name: str) -> list[TrackedObjectArray]:
+        """Return the list of what comes of one of several cameras."""
+        outputs: list[TrackedObjectArray] = []
+        self.user.create_subscription(
+            TrackedObjectArray, f'/jtn_tracker/{name}/tracks', outputs.append, DEEP
+        )
+        return outputs
+
+    def publisher(self, kind: type, topic: str, node: Node | None = None) -> Publisher:
+        """Return a publisher of the user, or of another node, that the tracker listens to."""
+        publisher = (node or self.user).create_publisher(kind, topic, DEEP)
+        self.wait(lambda: publisher.get_subscription_count() == 1, f'the subscription of {topic}')
+        return publisher
+
+    def wait_for_reliability(self, topic: str, reliability: ReliabilityPolicy) -> None:
+        """Wait until the graph says that of the one subscription of a topic."""
+
+        # Nodes may be matched before the graph knows all of it.
+        def known() -> bool:
+            infos = self.user.get_subscriptions_info_by_topic(topic)
+            return [info.qos_profile.reliability for info in infos] == [reliability]
+
+        self.wait(known, f'{reliability!r} of {topic}')
+
     def command(self, kind: type, name: str, **fields: object) -> object:
         client = self.user.create_client(kind, f'/jtn_tracker/{name}')
         return self._graph.call(client, kind.Request(**fields))
@@ -65,10 +103,12 @@ class Harness:
         request = SetParameters.Request(parameters=[parameter])
         return self._graph.call(self._set_parameters, request).results[0]
 
-    def track(self, image: Image) -> TrackedObjectArray:
+    def track(
+        self, image: Image | CompressedImage, publisher: Publisher | None = None
+    ) -> TrackedObjectArray:
         """Send one image and return the one message that comes of it."""
         before = len(self.outputs)
-        self.images.publish(image)
+        (publisher or self.images).publish(image)
         self.wait(lambda: len(self.outputs) > before, 'the tracks of an image')
         assert len(self.outputs) == before + 1
         return self.outputs[-1]
@@ -76,9 +116,7 @@ class Harness:
     def listen(self, kind: type, topic: str) -> list:
         """Subscribe to a topic of the tracker and return the list of what comes."""
         received: list = []
-        self.user.create_subscription(
-            kind, f'/jtn_tracker/{topic}', received.append, QoSProfile(depth=50)
-        )
+        self.user.create_subscription(kind, f'/jtn_tracker/{topic}', received.append, DEEP)
         name = f'/jtn_tracker/{topic}'
         (publisher,) = [p for p in self.tracker.publishers if p.topic_name == name]
         self.wait(lambda: publisher.get_subscription_count() > 0, f'the subscription of {topic}')
@@ -87,11 +125,15 @@ class Harness:
     def wait(self, condition, what: str) -> None:
         self._graph.wait(condition, what=what)
 
-    def wait_for_log(self, text: str) -> None:
-        """Wait until the node has logged the text; `log` holds everything logged so far."""
+    def wait_for_log(self, text: str, every: Callable[[], object] = lambda: None) -> None:
+        """Wait until the node has logged the text; `log` holds everything logged so far.
+
+        Meanwhile, `every` is called again and again.
+        """
 
         def logged() -> bool:
             assert self._capture is not None
+            every()
             self.log += self._capture.readouterr().err
             return text in self.log
 

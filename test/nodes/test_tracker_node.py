@@ -1,18 +1,14 @@
 """The tracker node on a real graph, with a model whose detections are known to the pixel."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from threading import active_count
 from time import sleep
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from rclpy.qos import ReliabilityPolicy
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2DArray
@@ -23,52 +19,16 @@ from jtn_ros.nodes.conversions import image_to_array
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.conversions import stamp_to_ns
 
-from .harness import Harness
+from .scene import BLOCKS
+from .scene import PERIOD
+from .scene import SECOND
+from .scene import SIZE
+from .scene import START
+from .scene import message
+from .scene import picture
+from .scene import truth
 
 pytestmark = pytest.mark.ros
-
-SECOND = 1_000_000_000
-PERIOD = SECOND // 25
-START = 100 * SECOND
-# Left, top of the first frame, and steps per frame, in pixels of 320x192 images: twice the size
-# of the model's input.
-BLOCKS = (((20, 30), (3, 0)), ((260, 90), (-4, 1)))
-SIZE = (24, 48)
-
-
-def truth(number: int) -> NDArray[np.float64]:
-    """Return the boxes (2, 4) in a frame."""
-    corners = np.array([np.add(first, np.multiply(number, step)) for first, step in BLOCKS])
-    return np.concatenate([corners, corners + SIZE], axis=1) - 0.5
-
-
-def picture(number: int, height: int = 192) -> NDArray[np.uint8]:
-    """Return an image of white blocks on black ground."""
-    image = np.zeros((height, 320, 3), np.uint8)
-    for (x, y), (dx, dy) in BLOCKS:
-        left, top = x + number * dx, y + number * dy
-        image[top : top + SIZE[1], left : left + SIZE[0]] = 255
-    return image
-
-
-def message(number: int, stamp_ns: int | None = None, **changes: object) -> Image:
-    """Return a frame as a message, with some fields changed."""
-    stamp = ns_to_stamp(START + number * PERIOD if stamp_ns is None else stamp_ns)
-    result = array_to_image(picture(number), Header(stamp=stamp, frame_id='lens'))
-    for name, value in changes.items():
-        setattr(result, name, value)
-    return result
-
-
-@pytest.fixture
-def harness(make: Callable[..., Harness], block_model: Path) -> Harness:
-    return make(model=str(block_model))
-
-
-@pytest.fixture
-def active(harness: Harness) -> Harness:
-    harness.start()
-    return harness
 
 
 def test_lifecycle_repeats_and_leaves_nothing_behind(harness):
@@ -206,8 +166,7 @@ def test_markers_and_debug_image_show_the_tracks(active):
 
 
 def test_image_subscription_suits_sensor_data(active):
-    (info,) = active.user.get_subscriptions_info_by_topic('/image')
-    assert info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
+    active.wait_for_reliability('/image', ReliabilityPolicy.BEST_EFFORT)
     best_effort = active.user.create_publisher(Image, 'image', qos_profile_sensor_data)
     active.wait(lambda: best_effort.get_subscription_count() == 1, 'a best-effort match')
 
@@ -217,8 +176,7 @@ def test_quality_of_service_can_be_overridden(make, block_model):
     harness = make(model=str(block_model), **override)
     for _ in range(2):  # the override holds for every activation
         harness.start()
-        (info,) = harness.user.get_subscriptions_info_by_topic('/image')
-        assert info.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+        harness.wait_for_reliability('/image', ReliabilityPolicy.RELIABLE)
         harness.transit('deactivate', 'cleanup')
         harness.wait(lambda: harness.user.count_subscribers('/image') == 0, 'the end')
 
