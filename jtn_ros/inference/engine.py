@@ -19,6 +19,8 @@ from jtn_ros.inference.preprocess import LETTERBOXES
 # The entry of an ONNX file's metadata that holds `ModelInfo.to_json`.
 METADATA_KEY = 'jtn_ros'
 
+FILE_PRECISIONS = ('f32', 'f16', 'int8')
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
@@ -39,6 +41,8 @@ class ModelInfo:
             pads with grey (see `jtn_ros.inference.preprocess`).
         score_threshold: detections at or below are dropped unless the user says otherwise.
         prior_threshold: tracks scoring less are not drawn in the prior heat map.
+        precision: of the file: 'f32', 'f16' or 'int8' (convolutions; the rest is f32). A back end
+            may compute with less.
         training_data: what the weights were trained on.
         licence: licence of the weights.
     """
@@ -56,6 +60,7 @@ class ModelInfo:
     letterbox: str = 'fit'
     score_threshold: float = 0.4
     prior_threshold: float = 0.5
+    precision: str = 'f32'
     training_data: str = 'unknown'
     licence: str = 'unknown'
 
@@ -73,9 +78,11 @@ class ModelInfo:
         for name in ('score_threshold', 'prior_threshold'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'model metadata: {name} is not between 0 and 1')
-        if self.letterbox not in LETTERBOXES:
-            known = ', '.join(LETTERBOXES)
-            raise ValueError(f'model metadata: letterbox is {self.letterbox!r}, known: {known}')
+        for name, known in (('letterbox', LETTERBOXES), ('precision', FILE_PRECISIONS)):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f'model metadata: {name} is {getattr(self, name)!r}, known: {", ".join(known)}'
+                )
         names = self.class_names
         if not names or not all(isinstance(name, str) for name in names):
             raise ValueError(f'model metadata: class_names is {names!r}, expected one a class')

@@ -3,10 +3,10 @@
 import copy
 import logging
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -18,6 +18,7 @@ from jtn_ros.inference.engine import METADATA_KEY
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.engine import random_inputs
 from jtn_ros.inference.onnx_engine import OnnxEngine
+from jtn_ros.inference.torch_engine import PRECISIONS
 from jtn_ros.inference.torch_engine import TorchEngine
 from jtn_ros.inference.torch_engine import model_info
 from jtn_ros.network.deform_conv import DeformConv
@@ -28,16 +29,11 @@ from jtn_ros.network.peak_network import PeakNetwork
 logger = logging.getLogger(__name__)
 
 OPSET = 20
-# Smaller tensors stay float32: rounding a bias costs accuracy and saves nothing.
-HALF_STORAGE_MINIMUM = 1024
+# Largest difference to PyTorch in float32 that is taken for rounding, by precision of the file.
+TOLERANCE = {'f32': 1e-3, 'f16': 2e-2}
 
 
-def export_onnx(
-    network: JointTrackNet,
-    output: Path,
-    *,
-    half_weights: bool = False,
-) -> ModelInfo:
+def export_onnx(network: JointTrackNet, output: Path, precision: str = 'f32') -> ModelInfo:
     """Write a network as one ONNX file that takes uint8 images and returns K peaks.
 
     The batch is free, the image size is fixed. The file is compared with PyTorch on random
@@ -46,27 +42,29 @@ def export_onnx(
     Args:
         network: the network, on the CPU; its configuration becomes the file's metadata.
         output: path of the file.
-        half_weights: store large weights as float16, which halves the file; the arithmetic stays
-            float32.
+        precision: 'f32', or 'f16' for half the file and for GPUs, which then compute with it; back
+            ends that lack it, as on most CPUs, compute in f32. Scores and boxes are f32 always.
 
     Returns:
         The metadata in the file.
 
     Raises:
-        ValueError: if ONNX Runtime and PyTorch disagree.
+        ValueError: if the precision is unknown, or ONNX Runtime and PyTorch disagree.
         OSError: if the file cannot be written.
     """
+    if precision not in TOLERANCE:
+        raise ValueError(f'precision is {precision!r}; a file is {" or ".join(TOLERANCE)}')
     module = PeakNetwork(fold_deformable_norms(network)).eval()
-    info = model_info(module.config)
+    info = replace(model_info(module.config), precision=precision)
     inputs = random_inputs(info, batch=2)
-    model = _trace(module, inputs)
-    if half_weights:
-        _store_half(model)
+    traced = copy.deepcopy(module)
+    traced.network.to(PRECISIONS[precision])
+    model = _trace(traced, inputs)
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, info.to_json()
     with written_atomically(output) as temporary:
         temporary.write_bytes(model.SerializeToString())
-        _compare(module, temporary, inputs, half_weights)
+        _compare(module, temporary, inputs, TOLERANCE[precision])
     return info
 
 
@@ -118,26 +116,8 @@ def _trace(module: PeakNetwork, inputs: dict[str, NDArray[Any]]) -> Any:
     return program.model_proto
 
 
-def _store_half(model: Any) -> None:
-    """Store large float32 weights as float16 with a cast, which back ends fold on loading."""
-    from onnx import TensorProto
-    from onnx import helper
-    from onnx import numpy_helper
-
-    casts = []
-    for tensor in model.graph.initializer:
-        array = numpy_helper.to_array(tensor)
-        if array.dtype == np.float32 and array.size >= HALF_STORAGE_MINIMUM:
-            stored = f'{tensor.name}.float16'
-            casts.append(helper.make_node('Cast', [stored], [tensor.name], to=TensorProto.FLOAT))
-            tensor.CopyFrom(numpy_helper.from_array(array.astype(np.float16), stored))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-
-
 def _compare(
-    module: PeakNetwork, path: Path, inputs: dict[str, NDArray[Any]], half_weights: bool
+    module: PeakNetwork, path: Path, inputs: dict[str, NDArray[Any]], tolerance: float
 ) -> None:
     """Run the file in ONNX Runtime, as a batch and one by one, against PyTorch.
 
@@ -145,7 +125,6 @@ def _compare(
         ValueError: if the peaks differ.
     """
     reference, candidate = TorchEngine(module), OnnxEngine(path)
-    tolerance = 2e-2 if half_weights else 1e-3
     single = {name: array[:1] for name, array in inputs.items()}
     for given in (inputs, single):
         expected = reference.run(**given)

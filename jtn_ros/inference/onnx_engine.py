@@ -27,7 +27,7 @@ class OnnxEngine(Engine):
         Args:
             path: the exported file.
             device: 'cpu' or 'cuda'; by default CUDA where this ONNX Runtime has it.
-            precision: only 'f32', the precision of the file.
+            precision: only that of the file.
             threads: CPU threads; by default one per core.
 
         Raises:
@@ -40,8 +40,10 @@ class OnnxEngine(Engine):
             import onnxruntime
         except ImportError as error:
             raise ImportError('ONNX Runtime is missing: pip install onnxruntime') from error
-        if precision not in (None, 'f32'):
-            raise ValueError(f'ONNX Runtime runs the file as it is, in f32, not {precision!r}')
+        if precision not in (None, info.precision):
+            raise ValueError(
+                f'ONNX Runtime runs {path.name} as it is, in {info.precision}, not {precision!r}'
+            )
         available = onnxruntime.get_available_providers()
         device = device or ('cuda' if 'CUDAExecutionProvider' in available else 'cpu')
         provider = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}.get(device)
@@ -58,7 +60,7 @@ class OnnxEngine(Engine):
         except Exception as error:  # its exceptions share no public base class
             raise ValueError(f'{path} is no model that ONNX Runtime can run: {error}') from error
         self._outputs = [output.name for output in self._session.get_outputs()]
-        super().__init__(info, f'ONNX Runtime {device.upper()} f32')
+        super().__init__(info, f'ONNX Runtime {device.upper()} {info.precision}')
 
     def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         values: list[Any] = self._session.run(self._outputs, inputs)

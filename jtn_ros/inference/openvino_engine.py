@@ -40,6 +40,7 @@ class OpenVinoEngine(Engine):
             device: an OpenVINO device; 'CPU' by default.
             precision: 'f32' (default), or 'bf16' or 'f16' where the device has it. OpenVINO's own
                 default would be bf16 wherever possible, which moves scores by some thousandths.
+                Convolutions of an int8 file are int8 all the same.
             threads: CPU threads; by default one per core.
 
         Raises:
@@ -76,7 +77,8 @@ class OpenVinoEngine(Engine):
             self._settings['INFERENCE_NUM_THREADS'] = threads or len(os.sched_getaffinity(0))
         self._requests: dict[int, Any] = {}
         self._lock = threading.Lock()  # cameras share the engine, a request serves one at a time
-        super().__init__(info, f'OpenVINO {self._device} {self._precision}')
+        quantised = '/int8' if info.precision == 'int8' else ''
+        super().__init__(info, f'OpenVINO {self._device} {self._precision}{quantised}')
         self._request(1)
 
     def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:

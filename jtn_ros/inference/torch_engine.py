@@ -40,9 +40,8 @@ class TorchEngine(Engine):
             raise ValueError(
                 f'unknown precision {precision!r} for PyTorch; known: {", ".join(PRECISIONS)}'
             )
-        self._dtype = PRECISIONS[self._precision]
         self._module = module.eval().to(self._device)
-        self._module.network.to(self._dtype)
+        self._module.network.to(PRECISIONS[self._precision])
         name = f'PyTorch {self._device.type.upper()} {self._precision}'
         super().__init__(model_info(module.config), name)
 
@@ -51,8 +50,6 @@ class TorchEngine(Engine):
             tensors = {
                 name: torch.from_numpy(array).to(self._device) for name, array in inputs.items()
             }
-            if 'prior_heatmaps' in tensors:
-                tensors['prior_heatmaps'] = tensors['prior_heatmaps'].to(self._dtype)
             outputs: Mapping[str, torch.Tensor] = self._module(**tensors)
             return {name: value.cpu().numpy() for name, value in outputs.items()}
 

@@ -120,6 +120,8 @@ class PeakNetwork(nn.Module):
             prior_heatmaps: float (B, 1, H, W), or None without that stem.
         """
         previous = None if previous_images is None else self.normalise(previous_images)
+        if prior_heatmaps is not None:
+            prior_heatmaps = prior_heatmaps.to(self._dtype)
         features = self.network.features(self.normalise(images), previous, prior_heatmaps)
         # Half precision ends here: it would make equal scores and misplace boxes.
         heatmap = torch.sigmoid(self.network.head('hm')(features).float())
@@ -144,4 +146,9 @@ class PeakNetwork(nn.Module):
         width = images.shape[2]
         rows = (values.flatten(2) - self.mean.repeat(width)) / self.std.repeat(width)
         normalised = rows.unflatten(2, (width, 3)).permute(0, 3, 1, 2)
-        return normalised.to(next(self.network.parameters()).dtype)
+        return normalised.to(self._dtype)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        """Return what the network computes with; it may be less than float32."""
+        return next(self.network.parameters()).dtype

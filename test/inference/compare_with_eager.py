@@ -104,7 +104,9 @@ class DenseHeads(peak_network.PeakNetwork):
         cells = torch.stack((indices % width, indices // width), 2).float()
         described = peak_network.describe_peaks(self.config, cells, values)
         # Too little to see, but enough that no back end leaves out the heads that nothing reads.
-        described['boxes'] = described['boxes'] + 1e-9 * torch.cat((values['reg'], values['wh']), 2)
+        described['boxes'] = described['boxes'] + 1e-9 * torch.cat(
+            (values['reg'], values['wh']), 2
+        )
         return {'scores': scores, 'class_ids': classes.to(torch.int32), **described}
 
 

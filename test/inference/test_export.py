@@ -62,9 +62,9 @@ def test_the_verb_exports_the_fairmot_kind_with_one_image_in_rgb(tmp_path, enliv
     )
     checkpoint, path = tmp_path / 'checkpoint.safetensors', tmp_path / 'fairmot_like.onnx'
     save_checkpoint(checkpoint, network)
-    options = ['--input', '64x96', '--top-k', '15', '--half-weights', '--name', 'other']
+    options = ['--input', '64x96', '--top-k', '15', '--precision', 'f16', '--name', 'other']
     assert main(['export', str(checkpoint), str(path), *options]) == 0
-    assert 'other, 64x96, person' in capsys.readouterr().out
+    assert 'other, 64x96, person, f16' in capsys.readouterr().out
     full = sum(parameter.numel() for parameter in network.parameters()) * 4
     assert path.stat().st_size < 0.6 * full
     engine = load_engine(path, 'openvino')

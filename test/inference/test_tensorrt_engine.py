@@ -1,5 +1,7 @@
 """What of the TensorRT back end can be checked without a GPU."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import settings
@@ -7,9 +9,11 @@ from hypothesis import strategies as st
 
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.tensorrt_engine import TensorRtEngine
-from jtn_ros.inference.tensorrt_engine import build_plan
-from jtn_ros.inference.tensorrt_engine import read_plan
-from jtn_ros.inference.tensorrt_engine import write_plan
+from jtn_ros.inference.tensorrt_plan import build_plan
+from jtn_ros.inference.tensorrt_plan import cached_plan
+from jtn_ros.inference.tensorrt_plan import plan_path
+from jtn_ros.inference.tensorrt_plan import read_plan
+from jtn_ros.inference.tensorrt_plan import write_plan
 
 INFO = ModelInfo(name='tiny', class_names=('person',), input_height=32, input_width=64)
 
@@ -53,19 +57,43 @@ def test_without_a_gpu_the_reason_is_named(tmp_path):
         TensorRtEngine(tmp_path / 'none.onnx')
 
 
-@pytest.mark.parametrize(
-    ('settings', 'message'),
-    [({'precision': 'int3'}, "'int3'"), ({'device': 'cuda'}, "not 'cuda'")],
-)
-def test_wrong_settings_are_refused(tmp_path, settings, message):
-    with pytest.raises(ValueError, match=message):
-        TensorRtEngine(tmp_path / 'none.onnx', **settings)
+def test_a_gpu_is_given_by_its_number(tmp_path):
+    with pytest.raises(ValueError, match="not 'cuda'"):
+        TensorRtEngine(tmp_path / 'none.onnx', device='cuda')
+
+
+def test_a_plan_is_kept_for_exactly_what_it_was_built_from(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    parts = {'name': 'tiny', 'content': b'model', 'version': '11.4', 'gpu': 'H200'}
+    path = plan_path(**parts)
+    assert path == plan_path(**parts)
+    assert path.is_relative_to(tmp_path / 'jtn_ros')
+    changes = {'content': b'other', 'version': '10.9', 'gpu': 'Orin'}
+    others = {plan_path(**{**parts, name: value}) for name, value in changes.items()}
+    assert len(others | {path}) == 4
+
+
+def test_a_kept_plan_is_used_and_a_quantised_model_refused(light_model, tmp_path, monkeypatch):
+    lean = pytest.importorskip('tensorrt_lean')
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    with pytest.raises(ValueError, match='only runs plans'):
+        cached_plan(lean, light_model, 'H200')
+    kept = plan_path(light_model.stem, light_model.read_bytes(), lean.__version__, 'H200')
+    write_plan(kept, INFO, b'plan')
+    assert cached_plan(lean, light_model, 'H200') == kept
+    onnx = pytest.importorskip('onnx')
+    model = onnx.load(light_model)
+    model.metadata_props[0].value = replace(INFO, precision='int8').to_json()
+    small = tmp_path / 'small.onnx'
+    onnx.save(model, small)
+    with pytest.raises(ValueError, match='quantised for CPUs'):
+        cached_plan(lean, small, 'H200')
 
 
 def test_the_small_edition_cannot_build_and_says_so():
     lean = pytest.importorskip('tensorrt_lean')
     with pytest.raises(ValueError, match='only runs plans; to build one: pip install'):
-        build_plan(lean, b'', INFO, 'f32')
+        build_plan(lean, b'', INFO)
 
 
 def test_the_real_bindings_hold_everything_that_is_used():

@@ -1,0 +1,75 @@
+"""int8 models: close to the model they were made from, smaller, and honest about it."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from jtn_ros.inference import load_engine
+from jtn_ros.inference.engine import random_inputs
+
+onnx = pytest.importorskip('onnx')
+from jtn_ros.inference.quantise import quantise_onnx  # noqa: E402
+
+
+@pytest.fixture(scope='module')
+def samples(light_model):
+    info = load_engine(light_model, 'onnxruntime', threads=1).info
+    return [random_inputs(info, seed=seed) for seed in range(4)]
+
+
+@pytest.fixture(scope='module')
+def quantised_model(light_model, samples, tmp_path_factory):
+    path = tmp_path_factory.mktemp('quantised') / 'light_int8.onnx'
+    quantise_onnx(light_model, path, samples)
+    return path
+
+
+@pytest.mark.parametrize('backend', ['openvino', 'onnxruntime'])
+def test_scores_and_boxes_stay_close(light_model, quantised_model, samples, backend):
+    before = load_engine(light_model, backend, threads=1)
+    after = load_engine(quantised_model, backend, threads=1)
+    assert 'int8' in after.description
+    assert after.info.precision == 'int8'
+    expected, found = before.run(**samples[0]), after.run(**samples[0])
+    same = {tuple(cell): row for row, cell in enumerate(expected.centers[0].tolist())}
+    pairs = [
+        (same[tuple(cell)], row)
+        for row, cell in enumerate(found.centers[0].tolist())
+        if tuple(cell) in same
+    ]
+    assert len(pairs) > 0.7 * len(same)
+    rows, partners = np.array(pairs).T
+    difference = np.abs(expected.scores[0, rows] - found.scores[0, partners])
+    assert 0 < np.median(difference) < 0.05
+    assert np.median(np.abs(expected.boxes[0, rows] - found.boxes[0, partners])) < 0.1
+    cosine = (expected.embeddings[0, rows] * found.embeddings[0, partners]).sum(axis=1)
+    assert np.median(cosine) > 0.98
+
+
+def test_every_convolution_is_quantised_and_nothing_else(light_model, quantised_model):
+    graph = onnx.load(quantised_model).graph
+    origins = {output: node for node in graph.node for output in node.output}
+    kinds = collections.Counter(node.op_type for node in graph.node)
+    assert kinds['Conv'] == sum(
+        node.op_type == 'Conv' for node in onnx.load(light_model).graph.node
+    )
+    for node in graph.node:
+        quantised = [
+            origins[name].op_type == 'DequantizeLinear' for name in node.input if name in origins
+        ]
+        if node.op_type == 'Conv':
+            assert all(quantised)
+        elif node.op_type == 'MatMul':
+            assert not any(quantised)
+    assert quantised_model.stat().st_size < 0.6 * light_model.stat().st_size
+
+
+def test_what_cannot_be_quantised_is_refused(light_model, quantised_model, samples, tmp_path):
+    with pytest.raises(ValueError, match='int8 already'):
+        quantise_onnx(quantised_model, tmp_path / 'twice.onnx', samples)
+    with pytest.raises(ValueError, match='no inputs'):
+        quantise_onnx(light_model, tmp_path / 'none.onnx', [])
+    with pytest.raises(FileNotFoundError):
+        quantise_onnx(tmp_path / 'nowhere.onnx', tmp_path / 'none.onnx', samples)
+    assert not list(tmp_path.iterdir())
