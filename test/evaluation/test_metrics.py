@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import write_results
 from jtn_ros.datasets.mot_challenge import write_sequence_info
+from jtn_ros.evaluation.metrics import THRESHOLDS
 from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.metrics import evaluate_folder
+from jtn_ros.evaluation.metrics import mean_hota
 
 SHARED = Path(__file__).resolve().parents[3] / 'shared'
 
@@ -186,3 +189,36 @@ def test_equal_to_trackeval_reading_the_files_itself(
     assert ours.idf1 == pytest.approx(100 * identity['IDF1'])
     assert ours.true_objects == data['num_gt_dets']
     assert ours.tracked_objects == data['num_tracker_dets']
+
+
+def test_classes_are_scored_apart_and_together() -> None:
+    """A person that is found always and a car that is found half of the time, as a person too."""
+    truth, tracks = {}, {}
+    for frame in range(1, 5):
+        truth[frame] = replace(annotations(0, 100, 200), class_ids=np.array([0, 2, 3], np.int32))
+        tracks[frame] = tracked([1, 2], 0, 100)._replace(
+            class_ids=np.array([0, 2 if frame <= 2 else 0], np.int32)
+        )
+    report = evaluate({'s': Sequence(annotations=truth, tracks=tracks, frames=4)})
+    assert list(report.classes) == ['person', 'car']
+    assert report.left_out == {'bicycle': 4}
+    assert report.classes['person'].mota == pytest.approx(50)  # two false persons
+    assert report.classes['car'].mota == pytest.approx(50)  # two missed cars
+    assert report.classes['car'].det_a == pytest.approx(50)
+    assert report.combined.mota == pytest.approx(50)
+    assert (report.combined.true_objects, report.combined.tracked_objects) == (8, 8)
+    assert report.sequences['s'] == report.combined
+    assert len(report.curves['hota']) == len(THRESHOLDS) == 19
+    assert np.mean(report.curves['hota']) == pytest.approx(report.combined.hota)
+
+
+def test_one_class_is_what_it_was_without_classes() -> None:
+    truth = {frame: annotations(0, 50) for frame in range(1, 6)}
+    tracks = {frame: tracked([1, 2 + frame // 3], 0, 52) for frame in range(1, 6)}
+    classed = {f: t._replace(class_ids=np.zeros(2, np.int32)) for f, t in tracks.items()}
+    plain, named = (
+        evaluate({'s': Sequence(annotations=truth, tracks=t, frames=5)}) for t in (tracks, classed)
+    )
+    assert plain == named
+    sequence = Sequence(annotations=truth, tracks=tracks, frames=5)
+    assert mean_hota({'s': sequence}) == plain.combined.hota

@@ -1,0 +1,146 @@
+"""Truth and tracks as TrackEval's metrics take them, after its preprocessing for MOTChallenge."""
+
+import io
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+from contextlib import redirect_stderr
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.geometry import box_sizes
+
+# Class numbers of the benchmark. TrackEval scores class 1 alone, so that any other class is
+# scored by giving it that number; the rest then has one that is neither scored nor forgiven.
+_SCORED, _DISTRACTOR, _OTHER = 1, 8, 13
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequence:
+    """Truth and tracks of one sequence, by frame number.
+
+    Attributes:
+        annotations: the truth.
+        tracks: what is evaluated; without classes they are persons (0).
+        frames: number of frames; frame numbers go from 1 to this.
+        forgive_ignored: take results on ignored objects out, as MOT16 and later do; otherwise
+            they are false objects, as in MOT15.
+    """
+
+    annotations: Mapping[int, Annotations]
+    tracks: Mapping[int, TrackedBoxes]
+    frames: int
+    forgive_ignored: bool = True
+
+
+def prepare(trackeval: Any, name: str, sequence: Sequence, class_id: int = 0) -> dict[str, Any]:
+    """Return one class of one sequence, by frame, after TrackEval's preprocessing.
+
+    ``tracker_confidences`` holds the rows of `sequence.tracks` instead of scores, which no metric
+    needs; so one can tell which boxes were left.
+
+    Raises:
+        ValueError: if there are no objects, or a frame lies outside the sequence.
+    """
+    last = max([0, *sequence.annotations, *sequence.tracks])
+    if last > sequence.frames:
+        raise ValueError(f'{name}: frame {last}, but the sequence has {sequence.frames} frames')
+    if not sequence.annotations:
+        raise ValueError(f'{name}: the ground truth is empty')
+    dataset = trackeval.datasets.MotChallenge2DBox(
+        {
+            'PRINT_CONFIG': False,
+            'BENCHMARK': 'MOT17' if sequence.forgive_ignored else 'MOT15',
+            'SEQ_INFO': {name: sequence.frames},
+            'SKIP_SPLIT_FOL': True,
+            'TRACKERS_TO_EVAL': [],
+            # The constructor wants a file to be there; the data come from `sequence` instead.
+            'GT_FOLDER': str(Path(__file__).parent),
+            'GT_LOC_FORMAT': '{gt_folder}/' + Path(__file__).name,
+        }
+    )
+    raw: dict[str, Any] = {'seq': name, 'num_timesteps': sequence.frames}
+    columns: dict[str, list[Any]] = {key: [] for key in _RAW}
+    for frame in range(1, sequence.frames + 1):
+        truth = sequence.annotations.get(frame, _NO_ANNOTATIONS)
+        found = sequence.tracks.get(frame, _NO_TRACKS)
+        rows = np.flatnonzero(tracked_classes(found) == class_id)
+        boxes = _left_top_width_height(truth.boxes)
+        tracked = _left_top_width_height(found.boxes[rows])
+        row = (
+            truth.ids,
+            _benchmark_classes(truth, class_id),
+            boxes,
+            {'zero_marked': ~truth.ignored},
+            found.ids[rows],
+            np.ones(len(rows), np.int64),
+            tracked,
+            rows,
+            dataset._calculate_similarities(boxes, tracked),
+        )
+        for values, value in zip(columns.values(), row, strict=True):
+            values.append(value)
+    try:
+        data: dict[str, Any] = dataset.get_preprocessed_seq_data({**raw, **columns}, 'pedestrian')
+    except trackeval.utils.TrackEvalException as error:
+        raise ValueError(f'{name}: {error}') from error
+    return data
+
+
+def tracked_classes(tracked: TrackedBoxes) -> NDArray[np.int32]:
+    """Return the class ids (N,) of tracked boxes; persons where nothing is said."""
+    if tracked.class_ids is None:
+        return np.zeros(len(tracked.ids), np.int32)
+    return tracked.class_ids
+
+
+def _benchmark_classes(truth: Annotations, class_id: int) -> NDArray[np.int64]:
+    """Return the class numbers of true objects where `class_id` is to be scored."""
+    scored = truth.class_ids == class_id
+    numbers = np.where(truth.class_ids == 0, _OTHER, np.clip(truth.class_ids + 1, 2, _OTHER))
+    # Class 7 and the like are distractors only as persons, whom readers give class 0.
+    numbers = np.where(np.isin(numbers, (2, 7, _DISTRACTOR, 12)), _OTHER, numbers)
+    return np.where(scored, np.where(truth.ignored, _DISTRACTOR, _SCORED), numbers)
+
+
+_RAW = ('gt_ids', 'gt_classes', 'gt_dets', 'gt_extras', 'tracker_ids', 'tracker_classes',
+        'tracker_dets', 'tracker_confidences', 'similarity_scores')  # fmt: skip
+_NO_ANNOTATIONS = Annotations(
+    ids=np.zeros(0, np.int64),
+    boxes=np.zeros((0, 4), np.float32),
+    class_ids=np.zeros(0, np.int32),
+    visibilities=np.zeros(0, np.float32),
+    ignored=np.zeros(0, np.bool_),
+)
+_NO_TRACKS = TrackedBoxes(
+    np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+)
+
+
+def _left_top_width_height(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.hstack([boxes[:, :2], box_sizes(boxes)]).astype(np.float64)
+
+
+@contextmanager
+def quiet_trackeval() -> Iterator[Any]:
+    """Yield the package, whose prints are swallowed.
+
+    Raises:
+        ImportError: if it is not installed.
+    """
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        try:
+            import trackeval
+        except ImportError as error:
+            raise ImportError(
+                f'evaluation needs TrackEval ({error}); install it with '
+                '`pip install --no-deps trackeval==1.3.0` and `pip install matplotlib scipy`'
+            ) from error
+        yield trackeval
