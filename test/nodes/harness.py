@@ -34,12 +34,13 @@ class Harness:
         *,
         listening: bool = True,
         publishing: bool = True,
+        namespace: str = '',
         **parameters: object,
     ) -> None:
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
         self._graph = graph
-        self.tracker = graph.add(TrackerNode(parameter_overrides=overrides))
-        self.user = graph.add(Node('user'))
+        self.tracker = graph.add(TrackerNode(parameter_overrides=overrides, namespace=namespace))
+        self.user = graph.add(Node('user', namespace=namespace))
         if publishing:
             self.images = self.user.create_publisher(Image, 'image', DEEP)
         self.outputs: list[TrackedObjectArray] = []
@@ -47,13 +48,11 @@ class Harness:
         self.log = ''
         if listening:
             self.user.create_subscription(
-                TrackedObjectArray, '/jtn_tracker/tracks', self.outputs.append, DEEP
+                TrackedObjectArray, 'jtn_tracker/tracks', self.outputs.append, DEEP
             )
-        self._change_state = self.user.create_client(ChangeState, '/jtn_tracker/change_state')
-        self._get_state = self.user.create_client(GetState, '/jtn_tracker/get_state')
-        self._set_parameters = self.user.create_client(
-            SetParameters, '/jtn_tracker/set_parameters'
-        )
+        self._change_state = self.user.create_client(ChangeState, 'jtn_tracker/change_state')
+        self._get_state = self.user.create_client(GetState, 'jtn_tracker/get_state')
+        self._set_parameters = self.user.create_client(SetParameters, 'jtn_tracker/set_parameters')
 
     @property
     def state(self) -> str:
@@ -74,7 +73,7 @@ class Harness:
         """Return the list of what comes of one of several cameras."""
         outputs: list[TrackedObjectArray] = []
         self.user.create_subscription(
-            TrackedObjectArray, f'/jtn_tracker/{name}/tracks', outputs.append, DEEP
+            TrackedObjectArray, f'jtn_tracker/{name}/tracks', outputs.append, DEEP
         )
         return outputs
 
@@ -95,7 +94,7 @@ class Harness:
         self.wait(known, f'{reliability!r} of {topic}')
 
     def command(self, kind: type, name: str, **fields: object) -> object:
-        client = self.user.create_client(kind, f'/jtn_tracker/{name}')
+        client = self.user.create_client(kind, f'jtn_tracker/{name}')
         return self._graph.call(client, kind.Request(**fields))
 
     def set_parameter(self, name: str, value: object) -> SimpleNamespace:
@@ -116,8 +115,8 @@ class Harness:
     def listen(self, kind: type, topic: str) -> list:
         """Subscribe to a topic of the tracker and return the list of what comes."""
         received: list = []
-        self.user.create_subscription(kind, f'/jtn_tracker/{topic}', received.append, DEEP)
-        name = f'/jtn_tracker/{topic}'
+        self.user.create_subscription(kind, f'jtn_tracker/{topic}', received.append, DEEP)
+        name = f'{self.tracker.get_fully_qualified_name()}/{topic}'
         (publisher,) = [p for p in self.tracker.publishers if p.topic_name == name]
         self.wait(lambda: publisher.get_subscription_count() > 0, f'the subscription of {topic}')
         return received
