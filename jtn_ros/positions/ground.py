@@ -14,6 +14,8 @@ Floats = NDArray[np.float64]
 
 # A ray that sinks by less than this per metre meets the ground too far away to be of use.
 _LEAST_SLOPE = 0.01
+# Standard deviation of the height of the real ground, which is no plane. [m]
+_UNEVENNESS = 0.03
 
 
 @dataclass(frozen=True)
@@ -88,5 +90,6 @@ def locate_on_ground(
     covariances = pixel_variances(boxes)[:, None, None] * (
         jacobians @ jacobians.transpose(0, 2, 1)
     )
+    covariances += _UNEVENNESS**2 * np.outer(ground.down, ground.down)
     visible = (sinking > _LEAST_SLOPE * length) & (boxes[:, 3] < camera.height)
     return Measurements.of(np.where(visible[:, None], points, np.nan), covariances)

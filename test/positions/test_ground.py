@@ -46,8 +46,11 @@ def test_the_covariance_is_that_of_moving_the_box_by_its_noise():
     shifts = rng.normal(0, 0.05, (4000, 2))  # small, so that the projection is linear
     noisy = locate_on_ground(CAMERA, box + np.tile(shifts, 2), ground)
     expected = np.cov(noisy.points.T) * (0.06 * np.sqrt(40 * 80) / 0.05) ** 2
-    np.testing.assert_allclose(found.covariances[0], expected, rtol=0.15, atol=1e-4)
-    assert found.covariances[0] @ ground.down == pytest.approx(0, abs=1e-9)
+    np.testing.assert_allclose(found.covariances[0], expected, rtol=0.15, atol=2e-3)
+    # Toward the ground only its unevenness counts.
+    np.testing.assert_allclose(
+        found.covariances[0] @ ground.down, 0.03**2 * ground.down, atol=1e-12
+    )
 
 
 def test_what_stands_at_the_horizon_or_below_the_image_is_not_located():
