@@ -14,9 +14,9 @@ from rich.table import Table
 
 from jtn_ros.cli.progress import show_progress
 from jtn_ros.evaluation.metrics import Scores
-from jtn_ros.evaluation.metrics import evaluate_folder
 from jtn_ros.evaluation.recording import RunSummary
 from jtn_ros.evaluation.recording import summarise_run
+from jtn_ros.evaluation.runs import evaluate_folder
 from jtn_ros.files import written_atomically
 from jtn_ros.media import FrameSource
 from jtn_ros.media.bag import BagReader

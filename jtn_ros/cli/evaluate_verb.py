@@ -1,9 +1,15 @@
-"""Compare tracks with the ground truth of MOTChallenge sequences.
+"""Compare tracks with ground truth, and one run with another.
 
   jtn evaluate --ground-truth sequences --tracks results --json scores.json
+  jtn evaluate --ground-truth drive --bag drive.mcap                  tracked here, every frame
+  jtn evaluate --ground-truth drive --bag drive.mcap --tracks online  recorded from the node
+  jtn evaluate --ground-truth drive --tracks new --against old --report report.html
 
---ground-truth is one sequence (gt/gt.txt inside) or a folder of sequences, in the MOT15 or the
-MOT17 format; --tracks holds <sequence>.txt for each, as `jtn track` writes it.
+--ground-truth is one MOTChallenge sequence (gt/gt.txt inside), a folder of sequences, or a bag
+whose tracks are taken for true. --tracks holds <sequence>.txt for each, as `jtn track` writes it,
+or is a bag with the tracks of a node. --bag is the recording that the sequence numbers the images
+of; without --tracks it is tracked here. Recorded tracks are matched with frames by their stamps;
+a frame without tracks counts as missed.
 
   jtn evaluate --ground-truth sequences --trackers
   jtn evaluate --synthetic --trackers
@@ -16,73 +22,189 @@ synthetic ones; every tracker gets the mean over the sequences.
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 
+from jtn_ros.cli.tracking_arguments import add_tracking_arguments
+from jtn_ros.cli.usage import UsageError
 from jtn_ros.files import written_atomically
 
 if TYPE_CHECKING:
     from jtn_ros.evaluation.association import Runner
     from jtn_ros.evaluation.association_streams import DetectionStream
-    from jtn_ros.evaluation.metrics import Scores
+    from jtn_ros.evaluation.metrics import Report
+    from jtn_ros.evaluation.runs import Run
+    from jtn_ros.evaluation.runs import Truth
 
 SUMMARY = 'compare tracks with ground truth: HOTA, MOTA, IDF1'
-
-_COLUMNS = {
-    'HOTA': 'hota',
-    'DetA': 'det_a',
-    'AssA': 'ass_a',
-    'MOTA': 'mota',
-    'IDF1': 'idf1',
-    'IDSW': 'id_switches',
-    'Frag': 'fragmentations',
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     truth = parser.add_mutually_exclusive_group(required=True)
     truth.add_argument('--ground-truth', type=Path, metavar='DIR',
-                       help='a MOTChallenge sequence or a folder of them')  # fmt: skip
+                       help='a MOTChallenge sequence, a folder of them, or a bag')  # fmt: skip
     truth.add_argument('--synthetic', action='store_true', help='synthetic detection streams')
-    tracks = parser.add_mutually_exclusive_group(required=True)
-    tracks.add_argument('--tracks', type=Path, metavar='DIR',
-                        help='folder of <sequence>.txt, or one such file')  # fmt: skip
+    tracks = parser.add_mutually_exclusive_group()
+    tracks.add_argument('--tracks', type=Path, metavar='PATH',
+                        help='folder of <sequence>.txt, one such file, or a bag')  # fmt: skip
     tracks.add_argument('--trackers', action='store_true', help='compare trackers')
+    parser.add_argument('--bag', type=Path, help='the recording (a video or folder works too)')
+    parser.add_argument('--topic', help='image topic, where the bag has several')
+    parser.add_argument('--tracks-topic', metavar='TOPIC',
+                        help='topic of tracks, where a bag has several')  # fmt: skip
+    parser.add_argument('--against', type=Path, metavar='PATH',
+                        help='another run, like --tracks, to compare with')  # fmt: skip
+    parser.add_argument(
+        '--tolerance', type=float, default=0.01, metavar='SECONDS',
+        help='greatest difference between the stamps of a frame and its tracks (default: 0.01)',
+    )  # fmt: skip
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the scores here too')
+    parser.add_argument('--report', type=Path, metavar='FILE.html',
+                        help='write a report for people, and its data as FILE.json')  # fmt: skip
+    add_tracking_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a table of scores, and write them as JSON if asked."""
-    from jtn_ros.evaluation.association import compare
-    from jtn_ros.evaluation.metrics import evaluate_folder
-    from jtn_ros.evaluation.metrics import mean
-
-    if args.trackers:
-        reports = compare(_streams(args), _available_trackers())
-        print(format_rows('tracker', {name: mean(report) for name, report in reports.items()}))
-        values: object = {name: report.as_dict() for name, report in reports.items()}
-    elif args.synthetic:
-        raise ValueError('--tracks belongs to --ground-truth; give --trackers with --synthetic')
-    else:
-        report = evaluate_folder(args.ground_truth, args.tracks)
-        rows = dict(report.sequences)
-        if len(rows) > 1:
-            rows['all'] = report.combined
-        print(format_rows('sequence', rows))
-        values = report.as_dict()
+    _check_usage(args)
+    values = _compare_trackers(args) if args.trackers else _compare_runs(args)
     if args.json is not None:
         with written_atomically(args.json) as temporary:
             temporary.write_text(json.dumps(values, indent=2) + '\n', encoding='utf-8')
     return 0
 
 
+def _check_usage(args: argparse.Namespace) -> None:
+    if args.synthetic and not args.trackers:
+        raise UsageError('--synthetic needs --trackers')
+    if not (args.tracks or args.trackers or args.bag):
+        raise UsageError('give --tracks, --trackers or --bag')
+    if args.trackers and (args.bag or args.against or args.report):
+        raise UsageError('--bag, --against and --report do not go with --trackers')
+    if not args.tolerance >= 0:
+        raise UsageError(f'--tolerance {args.tolerance} is negative')
+
+
+def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:
+    """Print the scores of a run, and of the other one, and return them."""
+    from jtn_ros.cli.score_table import differences
+    from jtn_ros.cli.score_table import format_rows
+    from jtn_ros.cli.score_table import rows_of
+    from jtn_ros.cli.score_table import unmatched_lines
+
+    truths = _read_truths(args)
+    parameters: dict[str, Any] = {}
+    if args.tracks is None:
+        runs, parameters = _track_bag(args, truths[0])
+    else:
+        runs = _read_runs(args.tracks, truths, args)
+    report = _evaluate(truths, runs)
+    print(format_rows('sequence', rows_of(report)))
+    values = report.as_dict() | {'unmatched': _unmatched(runs)}
+    other = other_runs = None
+    if args.against is not None:
+        other_runs = _read_runs(args.against, truths, args)
+        other = _evaluate(truths, other_runs)
+        print('', format_rows('against', rows_of(other)), sep='\n')
+        print('', format_rows('change', differences(report, other), signed=True), sep='\n')
+        values['against'] = other.as_dict() | {'unmatched': _unmatched(other_runs)}
+    for name, number in report.left_out.items():
+        print(f'not scored, because no track has the class: {name}, {number} objects')
+    for found in (runs, other_runs or {}):
+        for name, one in found.items():
+            for line in unmatched_lines(name, one):
+                print(line)
+    return values
+
+
+def _read_truths(args: argparse.Namespace) -> list['Truth']:
+    import numpy as np
+
+    from jtn_ros.datasets.mot_challenge import find_sequences
+    from jtn_ros.evaluation.runs import read_truth
+    from jtn_ros.media import open_frames
+    from jtn_ros.media.frames import is_bag
+
+    if is_bag(args.ground_truth):
+        truths = [read_truth(args.ground_truth, args.tracks_topic)]
+    else:
+        truths = [read_truth(folder) for folder in find_sequences(args.ground_truth)]
+    if args.bag is None or is_bag(args.ground_truth):
+        return truths
+    if len(truths) > 1:
+        raise UsageError(f'--bag belongs to one sequence; --ground-truth holds {len(truths)}')
+    with open_frames(args.bag, topic=args.topic) as source:
+        stamps = source.stamps()
+    line = [stamps.get(index, -1) for index in range(max(stamps) + 1)]
+    return [truths[0].with_stamps(np.array(line, np.int64))]
+
+
+def _read_runs(path: Path, truths: list['Truth'], args: argparse.Namespace) -> dict[str, 'Run']:
+    from jtn_ros.evaluation.runs import read_run
+
+    return {
+        truth.name: read_run(path, truth, args.tolerance, args.tracks_topic) for truth in truths
+    }
+
+
+def _track_bag(
+    args: argparse.Namespace, truth: 'Truth'
+) -> tuple[dict[str, 'Run'], dict[str, Any]]:
+    """Track every image of the recording; return the run and the parameters."""
+    from contextlib import closing
+
+    from jtn_ros.cli.progress import show_progress
+    from jtn_ros.cli.tracking_arguments import load_tracking
+    from jtn_ros.cli.tracking_arguments import read_parameters
+    from jtn_ros.evaluation.offline import track_frames
+    from jtn_ros.evaluation.runs import collect_run
+    from jtn_ros.media import open_frames
+    from jtn_ros.media.background import read_ahead
+
+    parameters = read_parameters(args)
+    with open_frames(args.bag, topic=args.topic) as source, closing(read_ahead(source)) as frames:
+        tracking, model, class_names, config = load_tracking(parameters)
+        tracked = track_frames(frames, tracking, parameters['backward_tolerance'])
+        shown = show_progress(tracked, source.name, source.length)
+        run = collect_run(shown, model, class_names, truth.frames)
+    return {truth.name: run}, parameters | asdict(config)
+
+
+def _evaluate(truths: list['Truth'], runs: dict[str, 'Run']) -> 'Report':
+    from jtn_ros.evaluation.metrics import evaluate
+    from jtn_ros.evaluation.runs import compared
+
+    return evaluate({truth.name: compared(truth, runs[truth.name]) for truth in truths})
+
+
+def _unmatched(runs: dict[str, 'Run']) -> dict[str, Any]:
+    return {
+        name: {
+            'frames_without_tracks': run.frames_without.tolist(),
+            'messages_without_frame_ns': run.strangers_ns.tolist(),
+        }
+        for name, run in runs.items()
+    }
+
+
+def _compare_trackers(args: argparse.Namespace) -> dict[str, Any]:
+    from jtn_ros.cli.score_table import format_rows
+    from jtn_ros.evaluation.association import compare
+    from jtn_ros.evaluation.metrics import mean
+
+    reports = compare(_streams(args), _available_trackers())
+    print(format_rows('tracker', {name: mean(report) for name, report in reports.items()}))
+    return {name: report.as_dict() for name, report in reports.items()}
+
+
 def _streams(args: argparse.Namespace) -> list['DetectionStream']:
+    from jtn_ros.datasets.mot_challenge import find_sequences
     from jtn_ros.evaluation.association import read_stream
     from jtn_ros.evaluation.association_streams import make_stream
     from jtn_ros.evaluation.association_streams import standard_streams
-    from jtn_ros.evaluation.metrics import find_sequences
 
     if args.synthetic:
         return [make_stream(config) for config in standard_streams(seed=1)]
@@ -99,15 +221,3 @@ def _available_trackers() -> dict[str, 'Runner']:
     except ImportError as error:
         print(error, file=sys.stderr)
         return own_trackers()
-
-
-def format_rows(title: str, rows: Mapping[str, 'Scores']) -> str:
-    """Return scores as text, one line each."""
-    width = max(len(title), *map(len, rows))
-    header = f'{title:<{width}}' + ''.join(f'{name:>8}' for name in _COLUMNS)
-    return '\n'.join([header, *(f'{name:<{width}}{_cells(rows[name])}' for name in rows)])
-
-
-def _cells(scores: 'Scores') -> str:
-    values = [getattr(scores, name) for name in _COLUMNS.values()]
-    return ''.join(f'{v:>8}' if isinstance(v, int) else f'{v:>8.2f}' for v in values)

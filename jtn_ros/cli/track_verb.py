@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -44,12 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='track these (MOTChallenge det.txt) instead of running the network',
     )
     parser.add_argument(
-        '--tracker',
-        choices=('default', 'reference'),
-        default='default',
-        help='the reference tracker is the published algorithm',
-    )
-    parser.add_argument(
         '--video', action='store_true', help='write a video with the tracks that browsers play'
     )
     parser.add_argument(
@@ -75,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.cli.progress import show_progress
     from jtn_ros.cli.track_outputs import TrackOutputs
     from jtn_ros.cli.tracking_arguments import read_parameters
+    from jtn_ros.evaluation.offline import TrackedFrame
     from jtn_ros.evaluation.offline import track_frames
     from jtn_ros.media.background import WriteBehind
     from jtn_ros.media.background import read_ahead
@@ -86,22 +82,22 @@ def run(args: argparse.Namespace) -> int:
         window = stack.enter_context(Window('jtn track')) if args.window else None
         source = stack.enter_context(_open_source(args))
         tracking, model_name, class_names = _make_tracking(args, parameters)
-        outputs = stack.enter_context(
-            TrackOutputs(
-                args.output,
-                source,
-                model_name=model_name,
-                class_names=class_names,
-                video=args.video,
-                bag=args.bag,
-                pictures=args.window,
-                views=('trails',) if args.show is None else args.show,
-            )
-        )
         frames = stack.enter_context(closing(read_ahead(source.read(args.start - 1, args.end))))
         tracked = track_frames(frames, tracking, parameters['backward_tolerance'])
+        open_outputs = partial(
+            TrackOutputs,
+            args.output,
+            source,
+            model_name=model_name,
+            class_names=class_names,
+            video=args.video,
+            bag=args.bag,
+            pictures=args.window,
+            views=('trails',) if args.show is None else args.show,
+        )
         number, began = 0, perf_counter()
-        with WriteBehind(outputs.write) as writer:
+        with WriteBehind[TrackedFrame, TrackOutputs](open_outputs) as writer:
+            outputs = writer.sink
             try:
                 for item in show_progress(tracked, source.name, _count(source, args)):
                     writer.put(item)
@@ -112,8 +108,8 @@ def run(args: argparse.Namespace) -> int:
             except KeyboardInterrupt:
                 if source.length is not None:
                     raise  # a recording is incomplete, but a camera has no other end
-        if number == 0:
-            raise ValueError(f'{args.input} has no readable frame from number {args.start} on')
+            if number == 0:
+                raise ValueError(f'{args.input} has no readable frame from number {args.start} on')
         rate = number / (perf_counter() - began)
     broken = f' ({source.broken} more could not be read)' if source.broken else ''
     tracks_found = f'{outputs.track_count} tracks, {rate:.1f} frames/s'
@@ -160,27 +156,19 @@ def _make_tracking(
     args: argparse.Namespace, parameters: dict[str, Any]
 ) -> tuple['FrameTracking', str, Sequence[str]]:
     """Return what tracks a frame, the name of the model, and those of its classes."""
-    from jtn_ros.cli.tracking_arguments import load_engine_of
+    from jtn_ros.cli.tracking_arguments import load_tracking
     from jtn_ros.cli.tracking_arguments import tracker_config
     from jtn_ros.datasets.mot_challenge import read_detections
-    from jtn_ros.evaluation.offline import NetworkTracking
     from jtn_ros.evaluation.offline import StoredTracking
-    from jtn_ros.pipeline import TrackingPipeline
     from jtn_ros.tracking import ReferenceTracker
     from jtn_ros.tracking import Tracker
 
-    engine = None if args.detections else load_engine_of(parameters)
-    trusted = None if engine is None else engine.info.score_threshold
-    config = tracker_config(parameters, trusted)
+    if args.detections is None:
+        return load_tracking(parameters)[:3]
+    config = tracker_config(parameters, None)
     tracker = ReferenceTracker() if args.tracker == 'reference' else Tracker(config)
-    if engine is None:
-        numbered = read_detections(args.detections)
-        stored = {number - 1: found for number, found in numbered.items()}
-        return StoredTracking(tracker, stored), args.detections.stem, ('person',)
-    pipeline = TrackingPipeline(
-        engine=engine, tracker=tracker, score_threshold=parameters['score_threshold'] or None
-    )
-    return NetworkTracking(pipeline), engine.info.name, engine.info.class_names
+    stored = {number - 1: found for number, found in read_detections(args.detections).items()}
+    return StoredTracking(tracker, stored), args.detections.stem, ('person',)
 
 
 def _count(source: 'FrameSource', args: argparse.Namespace) -> int | None:

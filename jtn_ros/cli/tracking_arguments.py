@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 if TYPE_CHECKING:
-    from jtn_ros.inference import Engine
+    from jtn_ros.evaluation.offline import FrameTracking
     from jtn_ros.tracking import TrackerConfig
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,12 @@ def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE',
         help="the node's parameter file, for the thresholds (as jtn tune writes it)",
     )
+    parser.add_argument(
+        '--tracker',
+        choices=('default', 'reference'),
+        default='default',
+        help='the reference tracker is the published algorithm',
+    )
 
 
 def read_parameters(args: argparse.Namespace) -> dict[str, Any]:
@@ -60,7 +66,7 @@ def read_parameters(args: argparse.Namespace) -> dict[str, Any]:
     for name in ('model', 'backend', 'precision'):
         if getattr(args, name) is not None:
             values[name] = getattr(args, name)
-    return values
+    return values | {'tracker': args.tracker}
 
 
 def read_params_file(path: Path) -> dict[str, Any]:
@@ -124,14 +130,29 @@ def tracker_config(parameters: dict[str, Any], trusted: float | None) -> 'Tracke
     return TrackerConfig(**scores | chosen)
 
 
-def load_engine_of(parameters: dict[str, Any]) -> 'Engine':
+def load_tracking(
+    parameters: dict[str, Any],
+) -> tuple['FrameTracking', str, tuple[str, ...], 'TrackerConfig']:
     """Load the model that the parameters name.
+
+    Returns:
+        What tracks a frame, the names of the model and its classes, and the tracker's thresholds.
 
     Raises:
         OSError, ValueError, ImportError: if it cannot be loaded.
     """
+    from jtn_ros.evaluation.offline import NetworkTracking
     from jtn_ros.inference import load_engine
+    from jtn_ros.pipeline import TrackingPipeline
+    from jtn_ros.tracking import ReferenceTracker
+    from jtn_ros.tracking import Tracker
 
-    return load_engine(
+    engine = load_engine(
         parameters['model'] or None, parameters['backend'], parameters['precision'] or None
     )
+    config = tracker_config(parameters, engine.info.score_threshold)
+    tracker = ReferenceTracker() if parameters.get('tracker') == 'reference' else Tracker(config)
+    pipeline = TrackingPipeline(
+        engine=engine, tracker=tracker, score_threshold=parameters['score_threshold'] or None
+    )
+    return NetworkTracking(pipeline), engine.info.name, engine.info.class_names, config

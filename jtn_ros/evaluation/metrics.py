@@ -15,10 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.datasets.mot_challenge import find_sequences
-from jtn_ros.datasets.mot_challenge import read_annotations
-from jtn_ros.datasets.mot_challenge import read_results
-from jtn_ros.datasets.mot_challenge import read_sequence_info
 from jtn_ros.datasets.sequences import CLASS_NUMBERS
 from jtn_ros.evaluation.trackeval_data import Sequence
 from jtn_ros.evaluation.trackeval_data import prepare
@@ -89,26 +85,6 @@ def mean(report: Report) -> Scores:
     """Return the mean over the sequences, in which short and long ones count alike."""
     rows = [asdict(scores) for scores in report.sequences.values()]
     return Scores(**{name: float(np.mean([row[name] for row in rows])) for name in rows[0]})
-
-
-def evaluate_folder(ground_truth: Path, tracks: Path) -> Report:
-    """Compare result files with MOTChallenge ground truth.
-
-    Args:
-        ground_truth: a sequence (``gt/gt.txt`` inside) or a folder of sequences.
-        tracks: folder of ``<sequence>.txt``, or one such file for one sequence.
-
-    Raises:
-        OSError: if a file cannot be read.
-        ValueError: if a file is not valid, or the results of a sequence are missing.
-        ImportError: if TrackEval is not installed.
-    """
-    return evaluate(
-        {
-            folder.resolve().name: _read_sequence(folder, Path(tracks))
-            for folder in find_sequences(Path(ground_truth))
-        }
-    )
 
 
 def evaluate(sequences: Mapping[str, Sequence]) -> Report:
@@ -224,24 +200,6 @@ def _over_classes(metrics: list[Any], parts: Mapping[int, _Result]) -> _Result:
         for i, metric in enumerate(metrics)
     ]
     return _Result(values, np.sum([part.counts for part in parts.values()], axis=0), first.frames)
-
-
-def _read_sequence(folder: Path, tracks: Path) -> Sequence:
-    name = folder.resolve().name
-    results = tracks if tracks.is_file() else tracks / f'{name}.txt'
-    if not results.is_file():
-        raise ValueError(f'{results}: no results of the sequence {name}')
-    truth = folder / 'gt' / 'gt.txt'
-    annotations, boxes = read_annotations(truth), read_results(results)
-    frames = max([0, *annotations, *boxes])
-    if (folder / 'seqinfo.ini').is_file():
-        frames = read_sequence_info(folder).length
-    return Sequence(
-        annotations=annotations,
-        tracks=boxes,
-        frames=frames,
-        forgive_ignored=has_classes(truth),
-    )
 
 
 def has_classes(ground_truth: Path) -> bool:

@@ -10,6 +10,9 @@ from collections.abc import Generator
 from collections.abc import Iterable
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any
+from typing import Protocol
 from typing import Self
 
 # Enough to level out slow frames; every waiting item is an image in memory.
@@ -37,37 +40,71 @@ def read_ahead[T](items: Iterable[T], depth: int = _DEPTH) -> Generator[T]:
         pool.shutdown(cancel_futures=True)
 
 
-class WriteBehind[T]:
-    """Calls a function with one item after another, on a thread, up to `depth` items late.
+class Sink[T](Protocol):
+    """Something that is opened, written to bit by bit, and closed."""
 
-    Use it as a context manager: it ends when everything is written. What the function raises is
-    raised by a later `put` or at the end.
+    def write(self, item: T) -> None:
+        """Take the next item."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        """Close it, or undo it after an exception."""
+
+
+class WriteBehind[T, S: Sink[Any]]:
+    """Opens, fills and closes a sink on one thread, up to `depth` items late.
+
+    Use it as a context manager: it ends when everything is written and closed. What writing
+    raises is raised by a later `put` or at the end.
 
     Args:
-        write: the function.
+        open_sink: returns the sink; databases, for one, insist on their own thread.
         depth: items that may wait; beyond that `put` waits for the oldest.
+
+    Attributes:
+        sink: what is written to.
     """
 
-    def __init__(self, write: Callable[[T], object], depth: int = _DEPTH) -> None:
-        self._write = write
+    def __init__(self, open_sink: Callable[[], S], depth: int = _DEPTH) -> None:
         self._depth = depth
-        self._waiting: deque[Future[object]] = deque()
+        self._waiting: deque[Future[None]] = deque()
         self._pool = ThreadPoolExecutor(1, 'write_behind')
+        try:
+            self.sink = self._pool.submit(open_sink).result()
+        except BaseException:
+            self._pool.shutdown()
+            raise
 
     def put(self, item: T) -> None:
         """Hand over the next item."""
         while self._waiting and (len(self._waiting) >= self._depth or self._waiting[0].done()):
             self._waiting.popleft().result()
-        self._waiting.append(self._pool.submit(self._write, item))
+        self._waiting.append(self._pool.submit(self.sink.write, item))
 
     def __enter__(self) -> Self:
         """Return the writer, which is running already."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Write what waits, or drop it after an exception."""
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write what waits and close the sink; after an exception drop it, and undo the sink."""
         try:
-            while kind is None and self._waiting:
+            while error is None and self._waiting:
                 self._waiting.popleft().result()
+        except BaseException as failure:
+            kind, error, trace = type(failure), failure, failure.__traceback__
+            raise
         finally:
-            self._pool.shutdown(cancel_futures=True)
+            for future in self._waiting:
+                future.cancel()
+            closing = self._pool.submit(self.sink.__exit__, kind, error, trace)
+            self._pool.shutdown()
+            closing.result()

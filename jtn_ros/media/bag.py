@@ -1,6 +1,7 @@
 """rosbag2 recordings (MCAP and sqlite3): messages in and out, without a ROS installation."""
 
 import shutil
+import struct
 from collections.abc import Collection
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from rosbags.rosbag2 import Reader  # isort: skip
 from rosbags.rosbag2 import StoragePlugin  # isort: skip
 from rosbags.rosbag2 import Writer  # isort: skip
 
+_ENCAPSULATION = 4  # bytes before the first field of a serialized message
 STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
 
 
@@ -39,6 +41,19 @@ class BagMessage(NamedTuple):
     received_ns: int
     data: bytes
     connection: Connection
+
+    def stamp_ns(self) -> int:
+        """Return the stamp of the header that the message begins with, in nanoseconds.
+
+        Raises:
+            ValueError: if the message is too short for one.
+        """
+        order = '<' if self.data[1:2] != b'\0' else '>'
+        try:
+            seconds, nanoseconds = struct.unpack_from(f'{order}iI', self.data, _ENCAPSULATION)
+        except struct.error as error:
+            raise ValueError(f'a message of {self.topic} is too short: {error}') from error
+        return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
     def deserialize(self) -> Any:
         """Return the message with the attributes of its type.

@@ -1,5 +1,6 @@
 """Frames of an image topic in a bag."""
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -67,6 +68,10 @@ class BagFrames(FrameSource):
             else:
                 yield frame
 
+    def stamps(self) -> dict[int, int]:
+        """Return the stamp of every image that has one in nanoseconds by its index."""
+        return dict(_stamps(self._messages()))
+
     def close(self) -> None:
         """Close the bag."""
         self._bag.close()
@@ -90,30 +95,29 @@ class BagFrames(FrameSource):
 
     def _estimate_rate(self) -> float:
         """Return the frame rate that the first stamps suggest."""
-        stamps = []
-        for recorded in islice(self._messages(), _RATE_SAMPLE):
-            try:
-                stamps.append(_stamp_ns(recorded.deserialize()))
-            except ValueError:
-                continue  # reported when the frame is read
+        stamps = [stamp for _, stamp in _stamps(islice(self._messages(), _RATE_SAMPLE))]
         steps = np.diff(stamps)
         period_ns = float(np.median(steps)) if len(steps) else 0.0
         return 1e9 / period_ns if period_ns > 0 else DEFAULT_FRAME_RATE
 
 
-def _stamp_ns(message: object) -> int:
-    stamp = message.header.stamp  # type: ignore[attr-defined]
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+def _stamps(messages: Iterable[BagMessage]) -> Iterator[tuple[int, int]]:
+    """Yield index and stamp of the messages; damaged ones are reported when they are read."""
+    for index, recorded in enumerate(messages):
+        try:
+            yield index, recorded.stamp_ns()
+        except ValueError:
+            continue
 
 
 def _decode(recorded: BagMessage) -> tuple[int, NDArray[np.uint8]]:
     """Return stamp and image of a recorded image message."""
     message = recorded.deserialize()
     if recorded.type_name == _COMPRESSED:
-        return _stamp_ns(message), decode_compressed_image(message.format, message.data)
+        return recorded.stamp_ns(), decode_compressed_image(message.format, message.data)
     image = decode_image(message.encoding, message.width, message.height, message.step,
                          bool(message.is_bigendian), message.data)  # fmt: skip
-    return _stamp_ns(message), image
+    return recorded.stamp_ns(), image
 
 
 def _try(recorded: BagMessage) -> NDArray[np.uint8] | None:

@@ -63,6 +63,10 @@ class FrameSource(ABC):
         A frame that cannot be read is logged, counted in `broken` and left out.
         """
 
+    def stamps(self) -> dict[int, int]:
+        """Return the stamp of every readable frame in nanoseconds by its index."""
+        return {frame.index: frame.stamp_ns for frame in self.read()}
+
     def close(self) -> None:
         """Release what the source holds."""
         return
@@ -83,6 +87,11 @@ class FrameSource(ABC):
         """Log a frame that is left out."""
         self.broken += 1
         logger.warning('%s: frame %d is left out: %s', self.name, index, reason)
+
+
+def is_bag(path: Path) -> bool:
+    """Return whether a path is a bag: a folder with ``metadata.yaml``, or a .mcap or .db3 file."""
+    return path.suffix.lower() in BAG_EXTENSIONS or (path / 'metadata.yaml').exists()
 
 
 def open_frames(
@@ -111,7 +120,7 @@ def open_frames(
         return CameraFrames(int(text) if text.isdigit() else text)
     if not path.exists():
         raise FileNotFoundError(f'{text} does not exist; give a video, folder, bag or camera')
-    if path.suffix.lower() in BAG_EXTENSIONS or (path / 'metadata.yaml').exists():
+    if is_bag(path):
         from jtn_ros.media.bag_frames import BagFrames
 
         return BagFrames(path, topic=topic)

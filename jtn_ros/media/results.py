@@ -70,14 +70,14 @@ def reported_boxes(tracks: Tracks, class_names: Sequence[str] = ()) -> TrackedBo
     """Return what counts as a result: the confirmed tracks that were observed in the frame.
 
     Classes are numbered as in MOTChallenge by their names; those that it does not know keep their
-    own number. A model of one class finds persons, as MOTChallenge has it.
+    own number. Nothing is said about the class where a model finds persons alone.
     """
     reported = tracks.select(tracks.observed & (tracks.states == TrackState.CONFIRMED))
+    numbers = [CLASS_NUMBERS.get(name, i + 1) for i, name in enumerate(class_names)]
     classes = None
-    if len(class_names) > 1:
+    if set(numbers) - {CLASS_NUMBERS['person']}:
         classes = reported.class_ids.copy()
-        for class_id, name in enumerate(class_names):
-            number = CLASS_NUMBERS.get(name, class_id + 1)
+        for class_id, number in enumerate(numbers):
             classes[reported.class_ids == class_id] = number - 1
     return TrackedBoxes(reported.ids, reported.boxes, reported.scores, classes)
 

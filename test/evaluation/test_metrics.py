@@ -19,8 +19,8 @@ from jtn_ros.datasets.mot_challenge import write_sequence_info
 from jtn_ros.evaluation.metrics import THRESHOLDS
 from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
-from jtn_ros.evaluation.metrics import evaluate_folder
 from jtn_ros.evaluation.metrics import mean_hota
+from jtn_ros.evaluation.runs import evaluate_folder
 
 SHARED = Path(__file__).resolve().parents[3] / 'shared'
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -69,22 +70,46 @@ def test_stopping_early_ends_the_thread_before_the_source_closes():
     assert not [t for t in threading.enumerate() if t.name.startswith('read_ahead')]
 
 
+class Recorder:
+    """A sink that remembers what it was given, on which threads, and how it ended."""
+
+    def __init__(self, before=lambda item: None):
+        self.before, self.written, self.ended = before, [], []
+        self.threads = {threading.get_ident()}
+
+    def write(self, item):
+        self.threads.add(threading.get_ident())
+        self.before(item)
+        self.written.append(item)
+
+    def __exit__(self, kind, error, trace):
+        self.threads.add(threading.get_ident())
+        self.ended.append(kind)
+
+
 def test_everything_is_written_in_order_by_the_end():
-    written = []
-    with WriteBehind(written.append, depth=2) as writer:
+    with WriteBehind(Recorder, depth=2) as writer:
         for number in range(50):
             writer.put(number)
-    assert written == list(range(50))
+    assert writer.sink.written == list(range(50))
+    assert writer.sink.ended == [None]
+
+
+def test_a_sink_lives_on_one_thread_that_is_not_ours():
+    with WriteBehind(Recorder) as writer:
+        writer.put(1)
+    assert len(writer.sink.threads) == 1
+    assert threading.get_ident() not in writer.sink.threads
 
 
 def test_putting_waits_when_too_much_waits():
     release, started = threading.Event(), threading.Event()
 
-    def write(_):
+    def wait(_):
         started.set()
         release.wait(10)
 
-    with WriteBehind(write, depth=2) as writer:
+    with WriteBehind(lambda: Recorder(wait), depth=2) as writer:
         writer.put(1)
         writer.put(2)
         started.wait(10)
@@ -95,30 +120,38 @@ def test_putting_waits_when_too_much_waits():
         release.set()
         blocked.join(10)
         assert not blocked.is_alive()
+    assert writer.sink.written == [1, 2, 3]
 
 
-def test_an_error_in_writing_reaches_the_caller():
-    def write(number):
-        if number == 3:
+@pytest.mark.parametrize('number', [4, 100])
+def test_an_error_in_writing_reaches_the_caller_and_undoes_the_sink(number):
+    def fail(item):
+        if item == 3:
             raise OSError('disk full')
 
-    with pytest.raises(OSError, match='disk full'), WriteBehind(write) as writer:  # noqa: PT012
-        for number in range(100):
-            writer.put(number)
-    with pytest.raises(OSError, match='disk full'), WriteBehind(write) as writer:
-        writer.put(3)
+    failing = partial(Recorder, fail)
+    with pytest.raises(OSError, match='disk full'), WriteBehind(failing) as writer:  # noqa: PT012
+        for item in range(number):
+            writer.put(item)
+    assert writer.sink.ended == [OSError]
 
 
-def test_after_an_error_elsewhere_nothing_more_is_written():
-    written, release = [], threading.Event()
-
-    def write(number):
-        release.wait(10)
-        written.append(number)
-
-    with pytest.raises(RuntimeError), WriteBehind(write) as writer:  # noqa: PT012
-        for number in range(4):
-            writer.put(number)
-        release.set()
+def test_after_an_error_elsewhere_what_waits_is_dropped_and_the_sink_undone():
+    release = threading.Event()
+    threading.Timer(0.2, release.set).start()
+    slow = partial(Recorder, lambda _: release.wait(10))
+    with pytest.raises(RuntimeError), WriteBehind(slow) as writer:  # noqa: PT012
+        for item in range(4):
+            writer.put(item)
         raise RuntimeError
-    assert written == list(range(len(written)))
+    assert writer.sink.ended == [RuntimeError]
+    assert len(writer.sink.written) < 4
+
+
+def test_a_sink_that_does_not_open_is_an_error():
+    def refuse():
+        raise FileExistsError('it exists')
+
+    with pytest.raises(FileExistsError, match='it exists'):
+        WriteBehind(refuse)
+    assert not [t for t in threading.enumerate() if t.name.startswith('write_behind')]

@@ -1,0 +1,82 @@
+"""Scores as text: a table, a comparison, and what could not be compared."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+
+from jtn_ros.evaluation.metrics import Report
+from jtn_ros.evaluation.metrics import Scores
+from jtn_ros.evaluation.runs import Run
+
+COLUMNS = {
+    'HOTA': 'hota',
+    'DetA': 'det_a',
+    'AssA': 'ass_a',
+    'MOTA': 'mota',
+    'IDF1': 'idf1',
+    'IDSW': 'id_switches',
+    'Frag': 'fragmentations',
+}
+
+
+def rows_of(report: Report) -> dict[str, Scores]:
+    """Return the rows of a table: sequences, classes where there are several, and all."""
+    rows = dict(report.sequences)
+    if len(report.classes) > 1:
+        rows |= report.classes
+    if len(rows) > 1:
+        rows['all'] = report.combined
+    return rows
+
+
+def format_rows(title: str, rows: Mapping[str, Scores], *, signed: bool = False) -> str:
+    """Return scores as text, one line each; `signed` for differences."""
+    sign = '+' if signed else ''
+    width = max(len(title), *map(len, rows))
+    lines = [f'{title:<{width}}' + ''.join(f'{name:>8}' for name in COLUMNS)]
+    for name, scores in rows.items():
+        values = [getattr(scores, column) for column in COLUMNS.values()]
+        cells = [f'{v:>{sign}8}' if isinstance(v, int) else f'{v:>{sign}8.2f}' for v in values]
+        lines.append(f'{name:<{width}}' + ''.join(cells))
+    return '\n'.join(lines)
+
+
+def differences(ours: Report, theirs: Report) -> dict[str, Scores]:
+    """Return what changes from their scores to ours, row by row."""
+    before, after = rows_of(theirs), rows_of(ours)
+    return {
+        name: Scores(
+            **{key: value - getattr(before[name], key) for key, value in vars(scores).items()}
+        )
+        for name, scores in after.items()
+        if name in before
+    }
+
+
+def unmatched_lines(name: str, run: Run) -> list[str]:
+    """Return lines about the frames and messages of a sequence that found no partner."""
+    lines = []
+    if len(run.frames_without):
+        lines.append(
+            f'{name}: {len(run.frames_without)} frames without tracks count as missed: '
+            f'{ranges(run.frames_without.tolist())}'
+        )
+    if len(run.strangers_ns):
+        stamps = ', '.join(f'{stamp / 1e9:.3f}' for stamp in run.strangers_ns[:5].tolist())
+        more = ', ...' if len(run.strangers_ns) > 5 else ''
+        lines.append(
+            f'{name}: {len(run.strangers_ns)} messages without a frame do not count, '
+            f'stamped {stamps}{more} s'
+        )
+    return lines
+
+
+def ranges(numbers: Iterable[int], most: int = 12) -> str:
+    """Return growing numbers as text, runs as ``3-7``, and at most so many of them."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    parts = [f'{low}' if low == high else f'{low}-{high}' for low, high in runs[:most]]
+    return ', '.join(parts) + (', ...' if len(runs) > most else '')

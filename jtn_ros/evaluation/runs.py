@@ -1,0 +1,255 @@
+"""What is compared: the truth of a sequence, and a run of a tracker over it."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.datasets.mot_challenge import find_sequences
+from jtn_ros.datasets.mot_challenge import read_annotations
+from jtn_ros.datasets.mot_challenge import read_results
+from jtn_ros.datasets.mot_challenge import read_sequence_info
+from jtn_ros.evaluation.alignment import align
+from jtn_ros.evaluation.metrics import Report
+from jtn_ros.evaluation.metrics import Sequence
+from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.evaluation.metrics import has_classes
+from jtn_ros.evaluation.offline import TrackedFrame
+from jtn_ros.media.bag import BagReader
+from jtn_ros.media.frames import is_bag
+from jtn_ros.media.recorded_tracks import RecordedTracks
+from jtn_ros.media.recorded_tracks import read_tracks
+from jtn_ros.media.results import reported_boxes
+from jtn_ros.media.timeline import Timeline
+
+_NO_STAMPS = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """The objects of a sequence.
+
+    Attributes:
+        name: of the sequence.
+        annotations: by frame number, from 1.
+        stamps_ns: int64 (F,), of the frames; empty where they are not known.
+        frames: their number.
+        forgive_ignored: see `jtn_ros.evaluation.metrics.Sequence`.
+    """
+
+    name: str
+    annotations: Mapping[int, Annotations]
+    stamps_ns: NDArray[np.int64]
+    frames: int
+    forgive_ignored: bool = True
+
+    def with_stamps(self, stamps_ns: NDArray[np.int64]) -> 'Truth':
+        """Return the same with the time line of a recording, which has as many frames or more.
+
+        Raises:
+            ValueError: if the recording is shorter than the truth.
+        """
+        if (last := max(self.annotations, default=0)) > len(stamps_ns):
+            raise ValueError(
+                f'{self.name}: the ground truth has frame {last}, but the recording '
+                f'{len(stamps_ns)} images; is it that of this recording?'
+            )
+        return replace(self, stamps_ns=stamps_ns, frames=len(stamps_ns))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The tracks of one sequence, and how they came about.
+
+    Attributes:
+        tracks: by frame number.
+        model: name of the model, or of what was read.
+        frames_without: int64, frames for which nothing was published; they count as missed.
+        strangers_ns: int64, stamps of messages that belong to no frame; they do not count.
+        latencies: int64 (L, 2), stamps of frames and nanoseconds from image to tracks.
+    """
+
+    tracks: Mapping[int, TrackedBoxes]
+    model: str
+    frames_without: NDArray[np.int64] = field(default_factory=lambda: _NO_STAMPS)
+    strangers_ns: NDArray[np.int64] = field(default_factory=lambda: _NO_STAMPS)
+    latencies: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+
+
+def evaluate_folder(ground_truth: Path, tracks: Path) -> Report:
+    """Compare result files with MOTChallenge ground truth.
+
+    Args:
+        ground_truth: a sequence (``gt/gt.txt`` inside) or a folder of sequences.
+        tracks: folder of ``<sequence>.txt``, or one such file for one sequence.
+
+    Raises:
+        OSError: if a file cannot be read.
+        ValueError: if a file is not valid, or the results of a sequence are missing.
+        ImportError: if TrackEval is not installed.
+    """
+    truths = [read_truth(folder) for folder in find_sequences(Path(ground_truth))]
+    return evaluate({t.name: compared(t, read_run(Path(tracks), t, 0.0)) for t in truths})
+
+
+def compared(truth: Truth, run: Run) -> Sequence:
+    """Return truth and tracks as the metrics take them."""
+    frames = truth.frames if len(truth.stamps_ns) else max([truth.frames, *run.tracks])
+    return Sequence(
+        annotations=truth.annotations,
+        tracks=run.tracks,
+        frames=frames,
+        forgive_ignored=truth.forgive_ignored,
+    )
+
+
+def read_truth(path: Path, topic: str | None = None) -> Truth:
+    """Read a MOTChallenge sequence (``gt/gt.txt`` inside), or a bag whose tracks are the truth.
+
+    Args:
+        path: folder or bag.
+        topic: the tracks in a bag that has several.
+
+    Raises:
+        OSError: if a file cannot be read.
+        ValueError: if a file is not valid.
+    """
+    name = path.resolve().name
+    if is_bag(path):
+        with BagReader(path) as bag:
+            messages = sorted(read_tracks(bag, topic), key=lambda message: message.stamp_ns)
+        tracks = _tracks_of(messages, range(1, len(messages) + 1))
+        return Truth(
+            name=name,
+            annotations={number: _annotations(boxes) for number, boxes in tracks.items()},
+            stamps_ns=np.array([message.stamp_ns for message in messages], np.int64),
+            frames=len(messages),
+        )
+    truth_file = path / 'gt' / 'gt.txt'
+    annotations = read_annotations(truth_file)
+    frames, stamps = max(annotations, default=0), _NO_STAMPS
+    if (path / 'seqinfo.ini').is_file():
+        info = read_sequence_info(path)
+        frames = info.length
+        stamps = np.array([f.stamp_ns for f in Timeline(name, info.frame_rate, frames)], np.int64)
+    return Truth(
+        name=name,
+        annotations=annotations,
+        stamps_ns=stamps,
+        frames=frames,
+        forgive_ignored=has_classes(truth_file),
+    )
+
+
+def read_run(path: Path, truth: Truth, tolerance_s: float, topic: str | None = None) -> Run:
+    """Read the tracks of a sequence: a result file, a bag, or either in a folder by its name.
+
+    Args:
+        path: the file, the bag, or the folder that holds ``<sequence>.txt`` or the bag.
+        truth: of the sequence.
+        tolerance_s: greatest difference between the stamps of a frame and of its tracks.
+        topic: the tracks in a bag that has several.
+
+    Raises:
+        OSError: if a file cannot be read.
+        ValueError: if a file is not valid, there is none, or no stamp fits.
+    """
+    candidates = [path, path / truth.name, path / f'{truth.name}.mcap']
+    if bag := next((c for c in candidates if is_bag(c) and c.exists()), None):
+        return _read_bag_run(bag, truth, tolerance_s, topic)
+    results = path if path.is_file() else path / f'{truth.name}.txt'
+    if not results.is_file():
+        raise ValueError(f'{results}: no results of the sequence {truth.name}')
+    return Run(tracks=read_results(results), model=results.name)
+
+
+def _read_bag_run(path: Path, truth: Truth, tolerance_s: float, topic: str | None) -> Run:
+    if not len(truth.stamps_ns):
+        raise ValueError(
+            f'{truth.name} has no seqinfo.ini, so its frames have no times to match with {path}; '
+            'give the recording that was played (--bag)'
+        )
+    with BagReader(path) as bag:
+        messages = list(read_tracks(bag, topic))
+    stamps = [message.stamp_ns for message in messages]
+    try:
+        alignment = align(truth.stamps_ns, stamps, round(tolerance_s * 1e9))
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+    latencies = [(m.stamp_ns, round(m.latency_s * 1e9)) for m in messages if m.latency_s]
+    return Run(
+        tracks=_tracks_of(messages, alignment.frames.tolist()),
+        model=messages[0].model_name,
+        frames_without=alignment.frames_without,
+        strangers_ns=alignment.strangers_ns,
+        latencies=np.array(latencies, np.int64).reshape(-1, 2),
+    )
+
+
+def collect_run(
+    frames: Iterable[TrackedFrame], model: str, class_names: SequenceOf[str], length: int
+) -> Run:
+    """Return a run of frames that are tracked here; those that could not be read count as missed.
+
+    Args:
+        frames: tracked frames.
+        model: name of the model.
+        class_names: by class.
+        length: number of frames of the recording.
+    """
+    tracks: dict[int, TrackedBoxes] = {}
+    latencies = []
+    for item in frames:
+        tracks[item.frame.index + 1] = reported_boxes(item.tracks, class_names)
+        latency_ns = round(1e9 * sum(item.latencies.values()))
+        latencies.append((item.frame.stamp_ns, latency_ns))
+    return Run(
+        tracks=tracks,
+        model=model,
+        frames_without=np.setdiff1d(np.arange(1, length + 1), list(tracks)),
+        latencies=np.array(latencies, np.int64).reshape(-1, 2),
+    )
+
+
+def _tracks_of(
+    messages: SequenceOf[RecordedTracks], numbers: Iterable[int]
+) -> dict[int, TrackedBoxes]:
+    """Return what messages report by frame number; 0 leaves one out.
+
+    Ids are made unique over the sessions of the recording.
+    """
+    names: dict[int, str] = {}
+    for message in messages:
+        names |= message.class_names
+    class_names = [names.get(i, f'class {i}') for i in range(max(names, default=-1) + 1)]
+    offsets: dict[UUID, int] = {}
+    highest = 0
+    tracks = {}
+    for message, number in zip(messages, numbers, strict=True):
+        offset = offsets.setdefault(message.session, highest)
+        highest = max(highest, offset + int(message.tracks.ids.max(initial=0)))
+        if number:
+            boxes = reported_boxes(message.tracks, class_names)
+            tracks[number] = boxes._replace(ids=boxes.ids + offset)
+    return tracks
+
+
+def _annotations(boxes: TrackedBoxes) -> Annotations:
+    number = len(boxes.ids)
+    classes = np.zeros(number, np.int32) if boxes.class_ids is None else boxes.class_ids
+    return Annotations(
+        ids=boxes.ids,
+        boxes=boxes.boxes,
+        class_ids=classes,
+        visibilities=np.ones(number, np.float32),
+        ignored=np.zeros(number, np.bool_),
+    )
