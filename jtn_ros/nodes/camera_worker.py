@@ -123,16 +123,20 @@ class CameraWorker:
             self._session.restart()
             self._forget()
 
+    def process(self, message: Image | CompressedImage, arrival: float) -> None:
+        """Track one image on the calling thread, which is the worker's own once it is started."""
+        try:
+            with self._tracking:
+                result = self._track(message, arrival)
+            self._processed += 1
+            self._on_result(result)
+        except Exception as error:  # a robot's node outlives any single frame
+            self._on_error(error)
+
     def _run(self) -> None:
         """Track what the slot holds until it is closed."""
         while (item := self._slot.take()) is not None:
-            try:
-                with self._tracking:
-                    result = self._track(*item)
-                self._processed += 1
-                self._on_result(result)
-            except Exception as error:  # a robot's node outlives any single frame
-                self._on_error(error)
+            self.process(*item)
 
     def _time_of(self, header: Header) -> int:
         """Return the stamp in nanoseconds; the present time if the camera sets no stamps.

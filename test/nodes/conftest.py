@@ -41,8 +41,12 @@ def block_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make(graph: Graph, capfd: pytest.CaptureFixture[str]) -> Callable[..., Harness]:
-    """Make a tracker node with parameters, and its user."""
+def make(
+    graph: Graph, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Harness]:
+    """Make a tracker node with parameters, and its user; it loses its patience sooner."""
+    monkeypatch.setattr('jtn_ros.nodes.tracker_node._CHECK_PERIOD_S', 0.1)
+    monkeypatch.setattr('jtn_ros.nodes.image_input.SILENCE_S', 0.5)
     return partial(Harness, graph, capfd, backend='onnxruntime')
 
 

@@ -1,0 +1,303 @@
+"""What goes wrong on robots: the node reports it, lives on, and recovers."""
+
+from array import array
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from builtin_interfaces.msg import Time
+from hypothesis import HealthCheck
+from hypothesis import example
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from jtn_ros.inference import load_engine
+from jtn_ros.inference.engine import METADATA_KEY
+from jtn_ros.inference.engine import Engine
+from jtn_ros.inference.engine import ModelInfo
+from jtn_ros.media.image_encoding import ENCODINGS
+from jtn_ros.nodes import cv_bridge_fallback
+from jtn_ros.nodes.camera_worker import CameraWorker
+from jtn_ros.nodes.conversions import ns_to_stamp
+from jtn_ros.nodes.conversions import stamp_to_ns
+from jtn_ros.nodes.track_messages import to_tracked_object_array
+from jtn_ros.nodes.track_messages import tracks_to_objects
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking.session import Session
+
+from .scene import PERIOD
+from .scene import message
+
+CASES = 2200
+
+
+class NothingEngine(Engine):
+    """Takes no time and sees nothing, so that thousands of images can be tried."""
+
+    def __init__(self) -> None:
+        info = ModelInfo(name='none', class_names=('x',), input_height=32, input_width=32, top_k=1)
+        super().__init__(info, 'nothing')
+
+    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        count = len(inputs['images'])
+        return {
+            'scores': np.zeros((count, 1), np.float32),
+            'class_ids': np.zeros((count, 1), np.int32),
+            'centers': np.zeros((count, 1, 2), np.float32),
+            'boxes': np.zeros((count, 1, 4), np.float32),
+            'displacements': np.zeros((count, 1, 2), np.float32),
+        }
+
+
+small, sizes, bytes_ = st.integers(0, 48), st.integers(0, 8192), st.integers(0, 255)
+stamps = st.builds(Time, sec=st.integers(-(2**31), 2**31 - 1), nanosec=st.integers(0, 2**32 - 1))
+headers = st.builds(Header, stamp=stamps, frame_id=st.text(max_size=4))
+raw_images = st.builds(
+    Image,
+    header=headers,
+    width=st.one_of(small, st.sampled_from([2**16, 2**31, 2**32 - 1])),
+    height=st.one_of(small, st.sampled_from([2**16, 2**31, 2**32 - 1])),
+    step=st.one_of(st.integers(0, 200), st.sampled_from([2**31, 2**32 - 1])),
+    # Names that are not known are left to cv_bridge, which is tested by itself.
+    encoding=st.sampled_from(ENCODINGS),
+    is_bigendian=st.integers(0, 255),
+    data=st.builds(lambda size, fill: array('B', bytes([fill]) * size), sizes, bytes_),
+)
+compressed_images = st.builds(
+    CompressedImage,
+    header=headers,
+    format=st.sampled_from(['', 'jpeg', 'png', 'bgr8; jpeg compressed bgr8', 'compressedDepth']),
+    data=st.binary(max_size=64).map(lambda data: array('B', b'\xff\xd8\xff' + data)),
+)
+
+
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(images=st.lists(st.one_of(raw_images, compressed_images), min_size=1, max_size=3))
+@example(images=[Image()])
+@example(images=[Image(width=2**32 - 1, height=2**32 - 1, step=2**32 - 1, encoding='mono8')])
+def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images):
+    worker = CameraWorker(
+        TrackingPipeline(engine=NothingEngine()), Session(10**8),
+        on_result=lambda frame: results.append(frame), on_error=lambda error: errors.append(error),
+    )  # fmt: skip
+    results, errors = [], []
+    for item in [*images, message(0)]:
+        # What the worker's thread does, in the order of the images: none is dropped.
+        worker.process(item, 0.0)
+    assert len(results) + len(errors) == len(images) + 1
+    assert all(isinstance(error, ValueError) for error in errors), errors
+    assert results[-1].header == message(0).header
+    for frame in results:
+        to_tracked_object_array(
+            frame.header, tracks_to_objects(frame.tracks, str), session=frame.session,
+            camera_name='', image_size=frame.image.shape[1::-1], model_name='', latencies={},
+        )  # fmt: skip
+    for before, after in pairwise(results):
+        assert after.stamp_ns >= before.stamp_ns or after.session != before.session
+
+
+class FailingEngine(Engine):
+    """Runs another engine, but fails while it is told to."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.info, engine.description)
+        self.engine = engine
+        self.failing = False
+
+    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        if self.failing:
+            raise RuntimeError('CUDA error: an illegal memory access was encountered')
+        return vars(self.engine.run(**inputs))
+
+
+@pytest.mark.ros
+def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(make, block_model, monkeypatch):
+    engine = FailingEngine(load_engine(block_model, 'onnxruntime'))
+    monkeypatch.setattr('jtn_ros.nodes.tracker_node.load_engine', lambda *_: engine)
+    harness = make(model=str(block_model))
+    harness.start()
+    first = harness.track(message(0))
+    engine.failing = True
+    for number in range(1, 4):
+        harness.images.publish(message(number))
+    harness.wait_for_log(
+        'an image could not be tracked (RuntimeError: CUDA error: an illegal memory access'
+    )
+    harness.wait(lambda: harness.tracker._cameras[0]._statistics.snapshot().errors >= 1, 'errors')
+    engine.failing = False
+    after = harness.track(message(4))
+    assert after.session == first.session
+    assert {o.id for o in after.objects} == {o.id for o in first.objects}
+    assert harness.state == 'active'
+
+
+@pytest.mark.ros
+def test_images_without_stamps_are_tracked_by_their_arrival(active):
+    outputs = [active.track(message(number, stamp_ns=0)) for number in range(12)]
+    assert {(o.header.stamp.sec, o.header.stamp.nanosec) for o in outputs} == {(0, 0)}
+    objects = outputs[-1].objects
+    assert len(objects) == 2
+    # From the second image on, the clock tells how time goes.
+    assert {o.age for o in objects} == {11}
+    left, right = sorted(objects, key=lambda o: o.bbox.center.position.x)
+    assert 0 < left.velocity[0] < np.inf
+    assert -np.inf < right.velocity[0] < 0
+    active.wait_for_log('the images have no stamps, so the time of their arrival is taken')
+
+
+@pytest.mark.ros
+def test_a_model_with_fewer_names_than_classes_gives_numbers(make, block_model, tmp_path):
+    model = onnx.load(block_model)
+    # The graph numbers its class 0; now it says 3, and only one class has a name.
+    (node,) = [n for n in model.graph.node if n.output == ['zeros']]
+    shift = onnx.helper.make_node('Add', ['zeros_0', 'three'], ['zeros'])
+    node.output[0] = 'zeros_0'
+    model.graph.node.insert(list(model.graph.node).index(node) + 1, shift)
+    three = onnx.numpy_helper.from_array(np.array(3, np.int64), 'three')
+    model.graph.initializer.append(three)
+    path = tmp_path / 'three.onnx'
+    onnx.save(model, path)
+    harness = make(model=str(path))
+    harness.start()
+    objects = harness.track(message(0)).objects
+    assert [(o.class_id, o.class_name) for o in objects] == [(3, '3')] * 2
+
+
+@pytest.mark.ros
+@pytest.mark.parametrize(
+    ('damage', 'reason'),
+    [
+        (lambda model: model.metadata_props.clear(), 'broken.onnx'),
+        (lambda model: setattr(_metadata(model), 'value', '{"name": 3}'), 'metadata'),
+        (lambda model: model.graph.output.pop(0), 'broken.onnx'),
+    ],
+)
+def test_a_model_of_another_kind_is_refused_and_can_be_replaced(
+    make, block_model, tmp_path, damage, reason
+):
+    model = onnx.load(block_model)
+    damage(model)
+    path = tmp_path / 'broken.onnx'
+    onnx.save(model, path)
+    harness = make(model=str(path))
+    assert not harness.transit('configure')
+    harness.wait_for_log(reason)
+    assert harness.state == 'unconfigured'
+    assert harness.set_parameter('model', str(block_model)).successful
+    harness.start()
+    assert len(harness.track(message(0)).objects) == 2
+
+
+def _metadata(model: onnx.ModelProto) -> onnx.StringStringEntryProto:
+    (entry,) = [entry for entry in model.metadata_props if entry.key == METADATA_KEY]
+    return entry
+
+
+@pytest.mark.ros
+def test_a_truncated_model_is_refused(make, block_model, tmp_path):
+    content = block_model.read_bytes()
+    path = tmp_path / 'cut.onnx'
+    path.write_bytes(content[: len(content) // 2])
+    harness = make(model=str(path))
+    assert not harness.transit('configure')
+    harness.wait_for_log('cut.onnx')
+
+
+@pytest.mark.ros
+def test_another_frame_id_begins_a_session(active):
+    before = active.track(message(0))
+    after = active.track(message(1, header=Header(stamp=message(1).header.stamp, frame_id='left')))
+    assert after.session != before.session
+    assert {o.age for o in after.objects} == {1}
+    active.wait_for_log("the frame_id changed from 'lens' to 'left'")
+
+
+@pytest.mark.ros
+def test_simulated_time_is_the_time_of_the_node_and_may_stand_still(make, block_model):
+    harness = make(model=str(block_model), use_sim_time=True)
+    clock = harness.user.create_publisher(Clock, '/clock', 10)
+    harness.start()
+    harness.wait(lambda: clock.get_subscription_count() >= 1, 'a listener to the clock')
+    now = harness.tracker.get_clock().now
+
+    def told() -> bool:
+        clock.publish(Clock(clock=ns_to_stamp(77 * PERIOD)))
+        return now().nanoseconds == 77 * PERIOD
+
+    harness.wait(told, 'the simulated time')
+    stamps = [harness.track(message(n, stamp_ns=(70 + n) * PERIOD)) for n in range(3)]
+    assert [stamp_to_ns(o.header.stamp) for o in stamps] == [(70 + n) * PERIOD for n in range(3)]
+    assert {o.age for o in stamps[-1].objects} == {3}
+    # The checks of the node go on while the simulated time stands still.
+    harness.wait_for_log('no image for')
+    assert now().nanoseconds == 77 * PERIOD
+
+
+BRIDGES = {
+    'absent': (None, 'cv_bridge is not installed'),
+    'of another NumPy': (
+        'raise AttributeError("_ARRAY_API not found")',
+        r'cv_bridge does not work beside NumPy .*: AttributeError: _ARRAY_API not found',
+    ),
+    'deadly': ('import os; os.abort()', 'it ends the process with exit code -6'),
+}
+
+
+@pytest.mark.parametrize('kind', BRIDGES)
+def test_a_cv_bridge_that_does_not_work_is_named_and_does_no_harm(kind, tmp_path, monkeypatch):
+    source, reason = BRIDGES[kind]
+    if source is not None:
+        (tmp_path / 'cv_bridge.py').write_text(source)
+        monkeypatch.setenv('PYTHONPATH', str(tmp_path), prepend=':')
+    cv_bridge_fallback.cv_bridge_objection.cache_clear()
+    worker, errors = one_worker()
+    worker.process(message(0, encoding='rgba32f'), 0.0)
+    cv_bridge_fallback.cv_bridge_objection.cache_clear()
+    (error,) = errors
+    assert isinstance(error, ValueError)
+    with pytest.raises(ValueError, match=f"'rgba32f' is not supported; .*{reason}"):
+        raise error
+
+
+def test_encodings_that_are_not_known_are_left_to_a_cv_bridge_that_works(tmp_path, monkeypatch):
+    # Stands in for the real one, of which no build for this NumPy can be had.
+    (tmp_path / 'cv_bridge.py').write_text(
+        'import numpy\n'
+        'from sensor_msgs.msg import Image\n'
+        'class CvBridge:\n'
+        '    def cv2_to_imgmsg(self, image, encoding):\n'
+        '        return Image(height=2, width=2)\n'
+        '    def imgmsg_to_cv2(self, message, encoding):\n'
+        '        assert encoding == "bgr8"\n'
+        '        if message.encoding == "broken":\n'
+        '            raise RuntimeError("[broken] is no encoding")\n'
+        '        return numpy.full((message.height, message.width, 3), 7, numpy.uint8)\n'
+    )
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path), prepend=':')
+    monkeypatch.syspath_prepend(tmp_path)
+    cv_bridge_fallback.cv_bridge_objection.cache_clear()
+    results: list[Any] = []
+    worker, errors = one_worker(results)
+    worker.process(message(0, encoding='rgba32f'), 0.0)
+    worker.process(message(1, encoding='broken'), 0.0)
+    cv_bridge_fallback.cv_bridge_objection.cache_clear()
+    assert [frame.image.tolist() for frame in results] == [np.full((192, 320, 3), 7).tolist()]
+    assert 'cv_bridge cannot convert it: [broken] is no encoding' in str(errors[0])
+
+
+def one_worker(results: list | None = None) -> tuple[CameraWorker, list[Exception]]:
+    errors: list[Exception] = []
+    worker = CameraWorker(
+        TrackingPipeline(engine=NothingEngine()), Session(0),
+        on_result=(results if results is not None else []).append, on_error=errors.append,
+    )  # fmt: skip
+    return worker, errors
