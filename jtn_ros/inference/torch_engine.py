@@ -1,5 +1,6 @@
 """PyTorch as a back end: for checkpoints as they are, and for NVIDIA GPUs."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import fields
@@ -8,6 +9,7 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
@@ -19,7 +21,10 @@ PRECISIONS = {'f32': torch.float32, 'f16': torch.float16, 'bf16': torch.bfloat16
 
 
 class TorchEngine(Engine):
-    """Runs a `PeakNetwork` on a torch device."""
+    """Runs a `PeakNetwork` on a torch device; on CUDA as one graph for each batch size.
+
+    The CUDA graph follows the documented API; it has not been run on a GPU yet.
+    """
 
     def __init__(
         self, module: PeakNetwork, *, device: str | None = None, precision: str | None = None
@@ -41,17 +46,54 @@ class TorchEngine(Engine):
                 f'unknown precision {precision!r} for PyTorch; known: {", ".join(PRECISIONS)}'
             )
         self._module = module.eval().to(self._device)
+        # Channels last: convolutions need no reordering, a third of the time on a CPU.
+        self._module.network.to(memory_format=torch.channels_last)
         self._module.network.to(PRECISIONS[self._precision])
+        self._graphs: dict[int, _CudaGraph] = {}
+        self._lock = threading.Lock()  # a graph has one set of inputs and outputs
         name = f'PyTorch {self._device.type.upper()} {self._precision}'
         super().__init__(model_info(module.config), name)
 
     def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-        with torch.inference_mode():
+        with torch.inference_mode(), self._lock:
             tensors = {
                 name: torch.from_numpy(array).to(self._device) for name, array in inputs.items()
             }
-            outputs: Mapping[str, torch.Tensor] = self._module(**tensors)
+            outputs = (
+                self._replay(tensors) if self._device.type == 'cuda' else self._module(**tensors)
+            )
             return {name: value.cpu().numpy() for name, value in outputs.items()}
+
+    def _replay(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Run the graph of this batch size, captured on first use."""
+        batch = len(tensors['images'])
+        with torch.cuda.device(self._device):
+            if batch not in self._graphs:
+                self._graphs[batch] = _CudaGraph(self._module, tensors)
+            return self._graphs[batch](tensors)
+
+
+class _CudaGraph:
+    """A module captured for fixed shapes: one launch a frame instead of hundreds."""
+
+    def __init__(self, module: PeakNetwork, inputs: Mapping[str, Tensor]) -> None:
+        self._inputs = {name: tensor.clone() for name, tensor in inputs.items()}
+        # Whatever happens only once (choice of algorithms, workspaces) must not be captured.
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                module(**self._inputs)
+        torch.cuda.current_stream().wait_stream(stream)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            self._outputs: Mapping[str, Tensor] = module(**self._inputs)
+
+    def __call__(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        for name, tensor in inputs.items():
+            self._inputs[name].copy_(tensor)
+        self._graph.replay()
+        return self._outputs
 
 
 def load_torch_engine(

@@ -1,5 +1,6 @@
 """The same peaks from every back end, and clear words about what is no model."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -46,6 +47,27 @@ def test_all_back_ends_see_the_same(light_model, reference, backend, precision, 
     np.testing.assert_allclose(np.linalg.norm(found.embeddings, axis=2), 1, atol=1e-3)
     types = {name: getattr(found, name).dtype for name in ('scores', 'class_ids', 'boxes')}
     assert types == {'scores': np.float32, 'class_ids': np.int32, 'boxes': np.float32}
+
+
+@pytest.mark.parametrize(('precision', 'tolerance'), [('f32', 1e-2), ('f16', 0.1)])
+def test_cuda_graphs_see_the_same(light_network, reference, precision, tolerance):
+    torch = pytest.importorskip('torch')
+    if not torch.cuda.is_available():
+        pytest.skip('no CUDA device')
+    from jtn_ros.inference.torch_engine import TorchEngine
+    from jtn_ros.network.peak_network import PeakNetwork
+
+    module = PeakNetwork(copy.deepcopy(light_network))
+    engine = TorchEngine(module, device='cuda', precision=precision)
+    for batch, seed in (
+        (1, 0),
+        (3, 1),
+        (1, 2),
+        (3, 3),
+    ):  # captured, and replayed with other images
+        inputs = random_inputs(engine.info, batch, seed=seed)
+        found = engine.run(**inputs)
+        check_agreement(reference.run(**inputs), found, tolerance, missing_share=0.05)
 
 
 def test_images_of_a_batch_do_not_mix(light_model):
