@@ -40,7 +40,7 @@ def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
         for name, tensor in state.items()
         if name in own and own[name].shape == tensor.shape
     }
-    if not any(name.startswith('base.') for name in fitting):
+    if not any(name.startswith('base.level') for name in fitting):
         raise ValueError(f'{path}: no tensor fits the backbone {config.backbone!r} of the recipe')
     network.load_state_dict(fitting, strict=False)
     fresh = [name for name in own.keys() - fitting.keys() if not name.endswith(COUNTER)]

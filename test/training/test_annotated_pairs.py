@@ -1,0 +1,147 @@
+"""Samples from annotated footage: what precedes what, and who is who."""
+
+from collections import Counter
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.augmentation import Augmentation
+from jtn_ros.datasets.clips import Clip
+from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.targets import PriorNoise
+from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.training.annotated_pairs import AnnotatedPairs
+from jtn_ros.training.annotated_pairs import number_identities
+from jtn_ros.training.recipe import AnnotatedData
+from jtn_ros.training.recipe import Recipe
+
+HEADS = {'hm': 1, 'tracking': 2, 'ltrb_amodal': 4}
+
+
+def people(ids, lefts):
+    """Return people of 20x40 pixels at these columns."""
+    lefts = np.asarray(lefts, np.float32)
+    corner = np.stack([lefts, np.full(len(lefts), 30, np.float32)], 1)
+    return Annotations(
+        ids=np.asarray(ids, np.int64),
+        boxes=np.hstack([corner, corner + np.array([20, 40])]).astype(np.float32),
+        class_ids=np.zeros(len(lefts), np.int32),
+        visibilities=np.ones(len(lefts), np.float32),
+        ignored=np.zeros(len(lefts), np.bool_),
+    )
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Return frames 1 to 12 without 6 of a clip; person 5 moves 4 pixels a frame."""
+    images = []
+    for number in [*range(1, 6), *range(7, 13)]:
+        path = tmp_path / f'{number}.png'
+        cv2.imwrite(str(path), np.full((96, 160, 3), 10 * number, np.uint8))
+        images.append(
+            LabelledImage(path=path, number=number, annotations=people([5, 9], [4 * number, 100]))
+        )
+    return Clip(name='clip', frame_rate=10, images=tuple(images))
+
+
+@pytest.fixture
+def recipe():
+    """Return a recipe without chance but for the choice of frames."""
+    return Recipe(
+        network=NetworkConfig(
+            backbone='light', heads=HEADS, embedding_head='', input_height=96, input_width=160
+        ),
+        data=AnnotatedData(train='.', max_gap=0.2, no_prior=0, ghosts=0),
+        augmentation=Augmentation(scale=(1, 1), shift=0, flip=0, colour=0, still_motion=0.05),
+        prior_noise=PriorNoise(jitter=0, lost=0, false_positive=0),
+    )
+
+
+def frame_of(image):
+    """Return the number of the frame that an image shows."""
+    return int(image[48, 80, 0]) // 10
+
+
+def test_every_image_comes_once_in_an_epoch_in_an_order_of_its_own(recipe, clip):
+    pairs = AnnotatedPairs(recipe, [clip], 22)
+    frames = [frame_of(pairs[index]['image'][0]) for index in range(22)]
+    numbers = [image.number for image in clip.images]
+    assert sorted(frames[:11]) == sorted(frames[11:]) == numbers
+    assert frames[:11] != frames[11:]
+    again = AnnotatedPairs(recipe, [clip], 22)[7]
+    assert all(np.array_equal(value, again[name]) for name, value in pairs[7].items())
+
+
+def test_previous_frames_lie_within_the_gap_on_either_side(recipe, clip):
+    pairs = AnnotatedPairs(recipe, [clip], 11)
+    rng = np.random.default_rng(0)
+    drawn = Counter(pairs.draw_previous(0, 4, rng) for _ in range(4000))  # frame 5 at 10 Hz
+    numbers = {clip.images[position].number: count for position, count in drawn.items()}
+    assert sorted(numbers) == [3, 4, 5, 7]
+    assert min(numbers.values()) > 850
+    brief = AnnotatedPairs(replace(recipe, data=replace(recipe.data, max_gap=0.01)), [clip], 11)
+    positions = {brief.draw_previous(0, 2, rng) for _ in range(200)}
+    assert positions == {1, 2, 3}, 'a direct neighbour is never too far'
+
+
+def test_displacements_point_to_the_previous_frame(recipe, clip):
+    pairs = AnnotatedPairs(recipe, [clip], 110)
+    seen = set()
+    for index in range(110):
+        sample = {name: value[0] for name, value in pairs[index].items()}
+        now, before = frame_of(sample['image']), frame_of(sample['previous_image'])
+        if now == before:
+            continue  # a moved camera
+        cells = sample['ind'][:2] % 40
+        expected = (4 * before + 10) / 4 - cells[0]
+        np.testing.assert_allclose(sample['tracking'][0], [expected, 0.5], atol=1e-4)
+        assert sample['prior_heatmap'][0, 50, 4 * before + 10] == 1
+        seen.add(before - now)
+    assert seen == {-2, -1, 1, 2}
+
+
+def test_a_still_image_becomes_a_pair_by_moving_the_camera(recipe, clip):
+    still = replace(clip, images=clip.images[:1])
+    pairs = AnnotatedPairs(recipe, [still], 40)
+    displacements = []
+    for index in range(40):
+        sample = {name: value[0] for name, value in pairs[index].items()}
+        assert sample['tid'][:2].tolist() == [1, 2]
+        assert sample['tracking_mask'][:2].all()
+        displacements.append(4 * sample['tracking'][:2])
+        peaks = np.argwhere(sample['prior_heatmap'][0] == 1)
+        cells = np.stack([sample['ind'][:2] % 40, sample['ind'][:2] // 40], 1)
+        before = sorted((4 * (cells + sample['tracking'][:2])).astype(int)[:, ::-1].tolist())
+        np.testing.assert_allclose(sorted(peaks.tolist()), before, atol=1)
+    displacements = np.array(displacements)
+    assert 4 < displacements.std() < 12
+    # Both people move by nearly the same: the zoom moves what is far from the middle a bit more.
+    assert abs(displacements[:, 0] - displacements[:, 1]).max() < 0.05 * 90 + 2
+
+
+def test_identities_of_all_clips_are_numbered(clip):
+    other = replace(
+        clip,
+        images=(
+            replace(clip.images[0], annotations=people([700, 5], [1, 50])),
+            replace(clip.images[1], annotations=people([], [])),
+            replace(clip.images[2], annotations=people([5], [50])),
+        ),
+    )
+    clips, count = number_identities([clip, other])
+    ids = [[image.annotations.ids.tolist() for image in one.images] for one in clips]
+    assert ids[0] == [[1, 2]] * 11
+    assert ids[1] == [[4, 3], [], [3]]
+    assert count == 4
+
+
+def test_unreadable_images_and_empty_data_are_named(recipe, clip):
+    clip.images[0].path.write_bytes(b'no image')
+    still = replace(clip, images=clip.images[:1])
+    with pytest.raises(OSError, match=r'1\.png cannot be read.*jtn dataset check'):
+        AnnotatedPairs(recipe, [still], 1)[0]
+    with pytest.raises(ValueError, match='no images to train on'):
+        AnnotatedPairs(recipe, [], 1)

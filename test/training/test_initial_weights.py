@@ -1,0 +1,77 @@
+"""Starting from other checkpoints: what fits is taken, the rest is fresh and named."""
+
+import logging
+
+import pytest
+import torch
+
+from jtn_ros.network.checkpoint import save_checkpoint
+from jtn_ros.network.joint_track_net import JointTrackNet
+from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.training.initial_weights import load_initial_weights
+
+HEADS = {'hm': 1, 'reg': 2, 'wh': 2, 'tracking': 2, 'ltrb_amodal': 4}
+SMALL = NetworkConfig(backbone='light', heads=HEADS, embedding_head='', head_channels=8)
+
+
+@pytest.fixture
+def messages(caplog):
+    """Return what is logged; plugins of ROS 2 keep it from the handlers of the root."""
+    logger = logging.getLogger('jtn_ros.training.initial_weights')
+    logger.addHandler(caplog.handler)
+    yield lambda: list(dict.fromkeys(record.getMessage() for record in caplog.records))
+    logger.removeHandler(caplog.handler)
+
+
+def test_a_checkpoint_without_embedding_starts_a_network_with_one(tmp_path, messages):
+    old = JointTrackNet(SMALL)
+    save_checkpoint(tmp_path / 'crowd.safetensors', old)
+    config = NetworkConfig(backbone='light', heads={**HEADS, 'embedding': 16}, head_channels=8)
+    network = load_initial_weights(tmp_path / 'crowd.safetensors', config)
+    assert network.config == config
+    for name, tensor in old.state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], tensor)
+    assert messages() == ['crowd.safetensors has none of embedding: fresh weights there']
+
+
+def test_other_classes_get_a_fresh_heat_map(tmp_path, messages):
+    save_checkpoint(tmp_path / 'old.safetensors', JointTrackNet(SMALL))
+    config = NetworkConfig(
+        backbone='light', heads={**HEADS, 'hm': 2}, embedding_head='', head_channels=8,
+        class_names=('person', 'car'), prior_heatmap=False,
+    )  # fmt: skip
+    network = load_initial_weights(tmp_path / 'old.safetensors', config)
+    assert network.hm[2].weight.shape[0] == 2
+    assert messages() == [
+        'old.safetensors has none of hm: fresh weights there',
+        'not used of old.safetensors: base.pre_hm_layer, hm',
+    ]
+
+
+def test_imagenet_weights_fill_the_backbone(tmp_path, messages):
+    config = NetworkConfig(heads=HEADS, embedding_head='', head_channels=8)
+    source = JointTrackNet(config)
+    state = {
+        name.removeprefix('base.'): tensor
+        for name, tensor in source.state_dict().items()
+        if name.startswith('base.') and 'pre_' not in name
+    }
+    state['fc.weight'] = torch.zeros(1000, 512, 1, 1)
+    torch.save(state, tmp_path / 'dla34.pth')
+    network = load_initial_weights(tmp_path / 'dla34.pth', config)
+    name = 'base.level3.tree1.tree1.conv1.weight'
+    torch.testing.assert_close(network.state_dict()[name], source.state_dict()[name])
+    texts = messages()
+    assert 'base.pre_hm_layer, base.pre_img_layer, dla_up' in texts[0]
+    assert texts[1] == 'not used of dla34.pth: base.fc'
+
+
+def test_another_backbone_is_refused(tmp_path):
+    save_checkpoint(tmp_path / 'light.safetensors', JointTrackNet(SMALL))
+    with pytest.raises(
+        ValueError, match=r"light\.safetensors: no tensor fits the backbone 'dla34'"
+    ):
+        load_initial_weights(tmp_path / 'light.safetensors', NetworkConfig())
+    (tmp_path / 'bad.pth').write_bytes(b'nothing')
+    with pytest.raises(ValueError, match=r'bad\.pth: neither a PyTorch checkpoint'):
+        load_initial_weights(tmp_path / 'bad.pth', SMALL)

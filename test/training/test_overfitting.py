@@ -1,0 +1,145 @@
+"""A network that sees little learns it by heart: one batch, one sequence, two classes."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from jtn_ros.datasets.augmentation import Augmentation
+from jtn_ros.datasets.readers import read_clips
+from jtn_ros.datasets.targets import PriorNoise
+from jtn_ros.inference.export import export_onnx
+from jtn_ros.network.checkpoint import load_checkpoint
+from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.training.recipe import AnnotatedData
+from jtn_ros.training.recipe import Recipe
+from jtn_ros.training.trainer import train
+from jtn_ros.training.validation import validate
+
+HEADS = {'hm': 1, 'reg': 2, 'wh': 2, 'embedding': 32, 'tracking': 2, 'ltrb_amodal': 4}
+UNCHANGED = Augmentation(scale=(1, 1), shift=0, flip=0, colour=0, still_motion=0)
+
+
+def small_network(**changes):
+    """Return the light network at the size of the drawn sequence."""
+    settings = {'heads': HEADS, 'head_channels': 32, 'top_k': 20} | changes
+    return NetworkConfig(backbone='light', input_height=96, input_width=160, **settings)
+
+
+def test_one_batch_is_learned_to_nearly_no_loss(draw_sequence, tmp_path):
+    draw_sequence(tmp_path / 'walk', 1)
+    recipe = Recipe(
+        network=small_network(),
+        data=AnnotatedData(train='walk', batch_size=1, max_objects=4, no_prior=0, ghosts=0),
+        augmentation=UNCHANGED,
+        prior_noise=PriorNoise(jitter=0, lost=0, false_positive=0),
+        identity_loss='ce',
+        steps=80,
+        learning_rate=3e-3,
+        warm_up=5,
+        precision='f32',
+    )
+    records = list(train(recipe, tmp_path / 'run', data=tmp_path, workers=0))
+    first, last = records[0], records[-1]
+    assert last['hm'] < 0.003 * first['hm']
+    # The published scale of the embeddings is small where there are only two identities.
+    assert last['embedding'] < 0.5 * first['embedding']
+    for name in ('reg', 'tracking', 'wh', 'ltrb_amodal'):
+        assert last[name] < 0.1, f'{name}, in output cells'
+
+
+def test_one_sequence_is_tracked_nearly_perfectly(draw_sequence, tmp_path):
+    draw_sequence(tmp_path / 'walk', 60)
+    recipe = Recipe(
+        network=small_network(),
+        data=AnnotatedData(
+            train='walk', validation='walk', batch_size=4, max_objects=4, ghosts=0.2
+        ),
+        augmentation=UNCHANGED,
+        identity_loss='focal',
+        steps=320,
+        learning_rate=3e-3,
+        warm_up=10,
+        weight_decay=0.0,
+        ema_decay=0.95,
+        precision='f32',
+        validations=2,
+    )
+    threads = torch.get_num_threads()
+    records = list(train(recipe, tmp_path / 'run', data=tmp_path, workers=0))
+    halfway, end = (record for record in records if 'hota' in record)
+    assert (halfway['step'], end['step']) == (160, 320)
+    assert end['hota'] > 95
+    assert end['idf1'] > 98
+    best = load_checkpoint(tmp_path / 'run' / 'best.safetensors')
+    again = validate(best, read_clips(tmp_path / 'walk'), 'cpu')
+    assert again.hota == pytest.approx(max(halfway['hota'], end['hota']), abs=0.01)
+    assert torch.get_num_threads() == threads
+
+
+def write_coco(folder: Path) -> Path:
+    """Write a COCO subset of two categories: red people and blue cars on grey, one crowd."""
+    rng = np.random.default_rng(3)
+    images, annotations = [], []
+    (folder / 'val2017').mkdir(parents=True)
+    for number in range(1, 7):
+        image = np.full((96, 160, 3), 100, np.uint8)
+        places = rng.permutation(4)[:2] * 38 + 4
+        for category, (width, height), colour, left in (
+            (1, (20, 56), (40, 40, 220), places[0]),
+            (3, (34, 24), (220, 60, 30), places[1]),
+        ):
+            top = int(rng.integers(4, 96 - height - 4))
+            cv2.rectangle(image, (int(left), top), (int(left) + width, top + height), colour, -1)
+            annotations.append(
+                {'id': len(annotations) + 1, 'image_id': number, 'category_id': category,
+                 'iscrowd': 0, 'bbox': [float(left), float(top), float(width), float(height)]}
+            )  # fmt: skip
+        cv2.imwrite(str(folder / 'val2017' / f'{number:012d}.png'), image)
+        images.append({'id': number, 'file_name': f'{number:012d}.png'})
+    path = folder / 'annotations' / 'instances_val2017.json'
+    path.parent.mkdir()
+    path.write_text(
+        json.dumps(
+            {'images': images, 'annotations': annotations,
+             'categories': [{'id': 1, 'name': 'person'}, {'id': 3, 'name': 'car'}]}
+        )
+    )  # fmt: skip
+    return path
+
+
+def test_two_classes_go_through_training_export_and_pipeline(tmp_path):
+    path = write_coco(tmp_path)
+    recipe = Recipe(
+        network=small_network(
+            class_names=('car', 'person'), heads={'hm': 2, 'tracking': 2, 'ltrb_amodal': 4},
+            embedding_head='',
+        ),
+        data=AnnotatedData(train='annotations/instances_val2017.json', batch_size=3,
+                           max_objects=4),
+        augmentation=Augmentation(scale=(0.9, 1.1), shift=0.05, flip=0.5, colour=0.1),
+        steps=150,
+        learning_rate=3e-3,
+        warm_up=10,
+        ema_decay=0.9,
+        precision='f32',
+    )  # fmt: skip
+    records = list(train(recipe, tmp_path / 'run', data=tmp_path, workers=0))
+    assert records[-1]['hm'] < 0.15 * records[0]['hm']
+    network = load_checkpoint(tmp_path / 'run' / 'weights.safetensors')
+    export_onnx(network, tmp_path / 'two.onnx')
+    pipeline = TrackingPipeline(tmp_path / 'two.onnx', 'onnxruntime')
+    assert pipeline.engine.info.class_names == ('car', 'person')
+    for clip in read_clips(path, ['car', 'person']):
+        image, truth = cv2.imread(str(clip.images[0].path)), clip.images[0].annotations
+        pipeline.reset()
+        for index in range(3):
+            tracks = pipeline.step(image, index * 40_000_000)
+        assert sorted(tracks.class_ids.tolist()) == [0, 1]
+        for class_id, box in zip(truth.class_ids, truth.boxes, strict=True):
+            (row,) = np.flatnonzero(tracks.class_ids == class_id)
+            np.testing.assert_allclose(tracks.boxes[row], box, atol=4)

@@ -1,0 +1,77 @@
+"""Two processes train as one with the whole batch would."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from jtn_ros.network.checkpoint import load_checkpoint
+from jtn_ros.network.joint_track_net import JointTrackNet
+from jtn_ros.training import processes
+from jtn_ros.training.data import open_training_data
+from jtn_ros.training.recipe import read_recipe
+from jtn_ros.training.trainer import train
+
+SCRIPT = Path(__file__).with_name('train_in_processes.py')
+# Batch norms would see half a batch each; with their statistics kept, two processes equal one.
+RECIPE = """
+network: {backbone: light, head_channels: 16, input_height: 96, input_width: 160,
+          heads: {hm: 1, reg: 2, wh: 2, embedding: 16, tracking: 2, ltrb_amodal: 4}}
+data: {train: walk, validation: walk, batch_size: 4, max_objects: 8}
+identity_loss: ce
+optimizer: sgd
+learning_rate: 0.01
+freeze_batch_norm: true
+precision: f32
+steps: 3
+warm_up: 2
+validations: 1
+"""
+
+
+def run_two(folder):
+    """Train in two processes, and return what each of them ended with."""
+    launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
+    paths = map(str, (SCRIPT, folder / 'recipe.yaml', folder, folder / 'two'))
+    command = [*launcher, '--nproc-per-node', '2', *paths]
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return [torch.load(folder / 'two' / f'process_{k}.pt', weights_only=True) for k in range(2)]
+
+
+def test_two_processes_equal_one_with_the_whole_batch(tmp_path, draw_sequence):
+    draw_sequence(tmp_path / 'walk', 6)
+    (tmp_path / 'recipe.yaml').write_text(RECIPE)
+    recipe = read_recipe(tmp_path / 'recipe.yaml')
+    torch.manual_seed(1)
+    alone = JointTrackNet(recipe.network)
+    records = list(train(recipe, tmp_path / 'one', data=tmp_path, workers=0, initial=alone))
+    first, second = run_two(tmp_path)
+    for name, value in alone.state_dict().items():
+        torch.testing.assert_close(first['network'][name], second['network'][name], rtol=0, atol=0)
+        torch.testing.assert_close(first['network'][name], value, rtol=1e-4, atol=1e-6)
+    for one, other in zip(records, first['records'], strict=True):
+        for name in set(one) - {'seconds'}:
+            assert other[name] == pytest.approx(one[name], rel=1e-4, abs=1e-6), name
+    losses = [record['total'] for record in records]
+    assert losses[2] < losses[0]
+    saved = load_checkpoint(tmp_path / 'two' / 'weights.safetensors').state_dict()
+    for name, value in (
+        load_checkpoint(tmp_path / 'one' / 'weights.safetensors').state_dict().items()
+    ):
+        torch.testing.assert_close(saved[name], value, rtol=1e-4, atol=1e-6)
+    assert 'hota' in first['records'][2]
+    assert 'hota' in second['records'][2]
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path, draw_sequence, monkeypatch):
+    draw_sequence(tmp_path / 'walk', 2)
+    (tmp_path / 'recipe.yaml').write_text(RECIPE.replace('batch_size: 4', 'batch_size: 3'))
+    data = open_training_data(read_recipe(tmp_path / 'recipe.yaml'), tmp_path)
+    monkeypatch.setattr(processes, 'count', lambda: 2)
+    with pytest.raises(ValueError, match='3 items, which 2 processes cannot share evenly'):
+        data.batches(0, workers=0)
