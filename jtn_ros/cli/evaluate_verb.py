@@ -22,6 +22,8 @@ synthetic ones; every tracker gets the mean over the sequences.
 import argparse
 import json
 import sys
+from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from jtn_ros.evaluation.metrics import Report
     from jtn_ros.evaluation.runs import Run
     from jtn_ros.evaluation.runs import Truth
+    from jtn_ros.media import FrameSource
 
 SUMMARY = 'compare tracks with ground truth: HOTA, MOTA, IDF1'
 
@@ -94,8 +97,11 @@ def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:
     from jtn_ros.cli.score_table import format_rows
     from jtn_ros.cli.score_table import rows_of
     from jtn_ros.cli.score_table import unmatched_lines
+    from jtn_ros.evaluation.report import write_report
+    from jtn_ros.evaluation.report_data import Evaluation
 
     truths = _read_truths(args)
+    by_name = {truth.name: truth for truth in truths}
     parameters: dict[str, Any] = {}
     if args.tracks is None:
         runs, parameters = _track_bag(args, truths[0])
@@ -117,6 +123,21 @@ def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:
         for name, one in found.items():
             for line in unmatched_lines(name, one):
                 print(line)
+    if args.report is not None:
+        evaluation = Evaluation(truths=by_name, runs=runs, report=report)
+        compared = None
+        if other is not None and other_runs is not None:
+            compared = Evaluation(truths=by_name, runs=other_runs, report=other)
+        with ExitStack() as stack:
+            paths = write_report(
+                args.report,
+                evaluation,
+                title=', '.join(by_name),
+                sources=_open_images(args, stack),
+                against=compared,
+                parameters=parameters,
+            )
+        print(*paths, sep='\n')
     return values
 
 
@@ -140,6 +161,24 @@ def _read_truths(args: argparse.Namespace) -> list['Truth']:
         stamps = source.stamps()
     line = [stamps.get(index, -1) for index in range(max(stamps) + 1)]
     return [truths[0].with_stamps(np.array(line, np.int64))]
+
+
+def _open_images(args: argparse.Namespace, stack: ExitStack) -> dict[str, 'FrameSource']:
+    """Open the images of the sequences that have some."""
+    from jtn_ros.datasets.mot_challenge import find_sequences
+    from jtn_ros.media import open_frames
+    from jtn_ros.media.frames import is_bag
+
+    if args.bag is not None:
+        name = args.ground_truth.resolve().name
+        return {name: stack.enter_context(open_frames(args.bag, topic=args.topic))}
+    sources: dict[str, FrameSource] = {}
+    folders = [] if is_bag(args.ground_truth) else find_sequences(args.ground_truth)
+    for folder in folders:
+        # A sequence without images has scores all the same, only no pictures.
+        with suppress(ValueError, OSError):
+            sources[folder.resolve().name] = stack.enter_context(open_frames(folder))
+    return sources
 
 
 def _read_runs(path: Path, truths: list['Truth'], args: argparse.Namespace) -> dict[str, 'Run']:

@@ -96,7 +96,7 @@ def evaluate(sequences: Mapping[str, Sequence]) -> Report:
         ValueError: if a sequence has no objects or a frame outside its length.
         ImportError: if TrackEval is not installed.
     """
-    scored, left_out = _classes(sequences)
+    scored, left_out = scored_classes(sequences)
     results: dict[tuple[str, int], _Result] = {}
     with quiet_trackeval() as trackeval:
         settings = {'PRINT_CONFIG': False}
@@ -167,8 +167,8 @@ class _Result:
     frames: int
 
 
-def _classes(sequences: Mapping[str, Sequence]) -> tuple[list[int], dict[int, int]]:
-    """Return the classes to score, and the number of true objects of the others."""
+def scored_classes(sequences: Mapping[str, Sequence]) -> tuple[list[int], dict[int, int]]:
+    """Return the classes that `evaluate` scores, and how many true objects the others have."""
     true: dict[int, int] = {}
     tracked: set[int] = set()
     for sequence in sequences.values():

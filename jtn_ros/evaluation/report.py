@@ -1,0 +1,252 @@
+"""The report of an evaluation: one HTML file that needs nothing else, and its data as JSON."""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import jtn_ros
+from jtn_ros.evaluation.metrics import THRESHOLDS
+from jtn_ros.evaluation.report_charts import Line
+from jtn_ros.evaluation.report_charts import identity_chart
+from jtn_ros.evaluation.report_charts import line_chart
+from jtn_ros.evaluation.report_data import Evaluation
+from jtn_ros.evaluation.report_data import match_all
+from jtn_ros.evaluation.report_data import report_values
+from jtn_ros.evaluation.report_data import worst_moments
+from jtn_ros.evaluation.report_pictures import picture_of
+from jtn_ros.evaluation.report_style import CSS
+from jtn_ros.files import written_atomically
+from jtn_ros.media import FrameSource
+
+_COLUMNS = (
+    ('HOTA', 'hota', 'detection and identity together'),
+    ('DetA', 'det_a', 'how well objects are found'),
+    ('AssA', 'ass_a', 'how well identities are kept'),
+    ('MOTA', 'mota', 'less misses, false objects, switches'),
+    ('IDF1', 'idf1', 'share of boxes with the right identity'),
+    ('IDSW', 'id_switches', 'identity switches'),
+    ('Frag', 'fragmentations', 'interruptions'),
+)
+_COUNTS = ('id_switches', 'fragmentations')  # of which fewer are better
+_CURVES = (('HOTA', 'hota', 1), ('DetA', 'det_a', 2), ('AssA', 'ass_a', 3))
+
+
+def write_report(
+    path: Path,
+    evaluation: Evaluation,
+    *,
+    title: str,
+    sources: Mapping[str, FrameSource],
+    against: Evaluation | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> tuple[Path, Path]:
+    """Write ``path`` (.html) and beside it the same as .json; return both paths.
+
+    Args:
+        path: the HTML file.
+        evaluation: the run that the report is about.
+        title: heading.
+        sources: the images of sequences, where there are some, for pictures.
+        against: another run over the same sequences.
+        parameters: what the run was made with, where that is known.
+
+    Raises:
+        OSError: if a file cannot be written.
+        ValueError: if the path does not end with .html.
+    """
+    if path.suffix != '.html':
+        raise ValueError(f'{path}: a report is an .html file')
+    matches = match_all(evaluation)
+    moments = worst_moments(evaluation, matches)
+    values = report_values(
+        evaluation, matches, moments,
+        against=against, parameters=parameters or {}, version=jtn_ros.__version__,
+    )  # fmt: skip
+    pictures = [
+        picture_of(source, moment, evaluation.runs[moment.sequence], matches[moment.sequence])
+        if (source := sources.get(moment.sequence)) is not None
+        else None
+        for moment in moments
+    ]
+    data_path = path.with_suffix('.json')
+    for file, text in (
+        (path, page(title, values, pictures)),
+        (data_path, json.dumps(values, indent=1) + '\n'),
+    ):
+        with written_atomically(file) as temporary:
+            temporary.write_text(text, encoding='utf-8')
+    return path, data_path
+
+
+def page(title: str, values: dict[str, Any], pictures: list[str | None]) -> str:
+    """Return the HTML of a report: what `report_values` returned, and data URIs of moments."""
+    models = ', '.join(values['models'])
+    body = [
+        f'<h1>{escape(title)}</h1><p class="soft">tracks: {escape(models)} · '
+        f'jtn_ros {escape(values["version"])}</p>',
+        _tiles(values['scores']['combined'], values['against'] and values['against']['combined']),
+        '<h2>Scores</h2>' + _table(values['scores'], values['against']),
+        '<h2>Over the overlap that counts as found</h2>' + _curves(values),
+        '<h2>Who was tracked as whom</h2>' + _identities(values['sequences']),
+        _timing(values['sequences']),
+        '<h2>Worst moments</h2>' + _moments(values['moments'], pictures),
+        '<h2>Parameters</h2>' + _parameters(values['parameters']),
+    ]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f'<title>{escape(title)}</title><style>{CSS}</style></head>'
+        f'<body><main>{"".join(body)}</main></body></html>\n'
+    )
+
+
+def _number(value: float, *, signed: bool = False) -> str:
+    sign = '+' if signed else ''
+    return f'{value:{sign}d}' if isinstance(value, int) else f'{value:{sign}.1f}'
+
+
+def _change(key: str, after: float, before: float | None) -> str:
+    """Return a change as HTML, green where it is for the better."""
+    if before is None:
+        return ''
+    change = after - before
+    better = (change < 0) if key in _COUNTS else (change > 0)
+    kind = 'soft' if abs(change) < 0.05 else 'up' if better else 'down'
+    return f'<small class="{kind}">{_number(change, signed=True)}</small>'
+
+
+def _tiles(scores: dict[str, float], against: dict[str, float] | None) -> str:
+    tiles = [
+        f'<div class="tile" title="{meaning}"><span>{name}</span><b>{_number(scores[key])}</b>'
+        f'{_change(key, scores[key], None if against is None else against[key])}</div>'
+        for name, key, meaning in _COLUMNS
+    ]
+    return f'<div class="tiles">{"".join(tiles)}</div>'
+
+
+def _table(scores: dict[str, Any], against: dict[str, Any] | None) -> str:
+    rows = [('', name, part) for name, part in scores['sequences'].items()]
+    kinds = ['sequences'] * len(rows)
+    if len(scores['classes']) > 1:
+        rows += [('', name, part) for name, part in scores['classes'].items()]
+        kinds += ['classes'] * len(scores['classes'])
+    if len(rows) > 1:
+        rows.append(('all', 'all', scores['combined']))
+        kinds.append('combined')
+    lines = []
+    for (style, name, part), kind in zip(rows, kinds, strict=True):
+        other: dict[str, float] = {}
+        if against is not None:
+            other = against[kind] if kind == 'combined' else against[kind].get(name, {})
+        cells = ''.join(
+            f'<td>{_number(part[key])}{_change(key, part[key], other.get(key))}</td>'
+            for _, key, _ in _COLUMNS
+        )
+        counts = f'<td>{part["frames"]}</td><td>{part["true_objects"]}</td>'
+        lines.append(f'<tr class="{style}"><td>{escape(name)}</td>{cells}{counts}</tr>')
+    heads = ''.join(f'<th title="{meaning}">{name}</th>' for name, _, meaning in _COLUMNS)
+    notes = '' if against is None else '<p class="soft">Small: change from the other run.</p>'
+    for name, number in scores['left_out'].items():
+        notes += (
+            f'<p class="soft">Not scored, because no track has the class: {escape(name)}, '
+            f'{number} objects.</p>'
+        )
+    return (
+        f'<div class="card scroll"><table><tr><th></th>{heads}<th>frames</th><th>objects</th></tr>'
+        f'{"".join(lines)}</table>{notes}</div>'
+    )
+
+
+def _curves(values: dict[str, Any]) -> str:
+    lines = [
+        Line(label=name, x=THRESHOLDS, y=values['scores']['curves'][key], colour=colour)
+        for name, key, colour in _CURVES
+    ]
+    chart = line_chart(lines, 'least overlap (IoU)', 'per cent', top=100)
+    charts = f'<div class="card">{chart}</div>'
+    if values['against'] is not None:
+        runs = (('this run', values['scores'], False), ('the other', values['against'], True))
+        lines = [
+            Line(label=name, x=THRESHOLDS, y=run['curves']['hota'], colour=1 + dashed,
+                 dashed=dashed)
+            for name, run, dashed in runs
+        ]  # fmt: skip
+        chart = line_chart(lines, 'least overlap (IoU)', 'HOTA, per cent', top=100)
+        charts += f'<div class="card">{chart}</div>'
+    return f'<div class="grid2">{charts}</div>'
+
+
+def _identities(sequences: dict[str, Any]) -> str:
+    parts = [
+        '<p class="soft"><span class="key"><i style="background:var(--t0)"></i>a colour is a '
+        'track</span><span class="key"><i style="background:var(--none)"></i>missed</span>'
+        '<span class="key">▼ the object changes its track</span></p>'
+    ]
+    for name, part in sequences.items():
+        for kind, lines in part['identities'].items():
+            dropped = part['frames_without_tracks']
+            chart = identity_chart(lines, part['frames'], dropped)
+            label = name if len(part['identities']) == 1 else f'{name}: {kind}'
+            note = f'<p class="soft">{len(dropped)} frames without tracks, in red below.</p>'
+            parts.append(
+                f'<div class="card scroll line"><h3>{escape(label)}</h3>{chart}'
+                f'{note if dropped else ""}</div>'
+            )
+    return ''.join(parts)
+
+
+def _timing(sequences: dict[str, Any]) -> str:
+    charts = []
+    for name, part in sequences.items():
+        timings = [('this run', part['timing'], 1, False),
+                   ('the other', part['timing_against'], 2, True)]  # fmt: skip
+        for x, y, unit in (('seconds', 'latency_ms', 'from image to tracks, ms'),
+                           ('rate_seconds', 'rate', 'frames with tracks per second')):  # fmt: skip
+            lines = [
+                Line(label=label, x=timing[x], y=timing[y], colour=colour, dashed=dashed)
+                for label, timing, colour, dashed in timings
+                if timing is not None and timing[y]
+            ]
+            if lines:
+                chart = line_chart(lines, 'seconds', unit)
+                charts.append(f'<div class="card"><h3>{escape(name)}</h3>{chart}</div>')
+    if not charts:
+        return '<h2>Time</h2><p class="soft">These tracks do not say how long they took.</p>'
+    return f'<h2>Time</h2><div class="grid2">{"".join(charts)}</div>'
+
+
+def _moments(moments: list[dict[str, Any]], pictures: list[str | None]) -> str:
+    if not moments:
+        return '<p class="soft">Nothing went wrong.</p>'
+    keys = (('rgb(80,200,120)', 'found'), ('rgb(235,60,60)', 'missed'),
+            ('rgb(255,165,30)', 'track without object'),
+            ('rgb(220,90,230)', 'changed its track'),
+            ('#fff;outline:1px solid var(--soft)', "a track's own box"))  # fmt: skip
+    legend = ''.join(
+        f'<span class="key"><i style="background:{colour}"></i>{name}</span>'
+        for colour, name in keys
+    )
+    cards = []
+    for moment, picture in zip(moments, pictures, strict=True):
+        words = [
+            f'{moment[key]} {word}'
+            for key, word in (('missed', 'missed'), ('false', 'false'), ('switches', 'switched'))
+            if moment[key]
+        ]
+        caption = f'{escape(moment["sequence"])}, frame {moment["frame"]}: {", ".join(words)}'
+        image = f'<img alt="{caption}" src="{picture}">' if picture else ''
+        cards.append(f'<figure class="card">{image}<figcaption>{caption}</figcaption></figure>')
+    note = '' if any(pictures) else '<p class="soft">No images were given to draw into.</p>'
+    return f'<p class="soft">{legend}</p>{note}<div class="grid2">{"".join(cards)}</div>'
+
+
+def _parameters(parameters: dict[str, Any]) -> str:
+    if not parameters:
+        return '<p class="soft">Not known: these tracks were read, not made here.</p>'
+    rows = ''.join(
+        f'<tr><td>{escape(name)}</td><td>{escape(str(value))}</td></tr>'
+        for name, value in parameters.items()
+    )
+    return f'<div class="card scroll"><table class="keys">{rows}</table></div>'
