@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -40,7 +41,7 @@ def load_state(path: Path, parts: Mapping[str, Any]) -> tuple[int, float]:
         if 'random' in state:
             torch.set_rng_state(state['random'])
         step = int(state['step'])
-    except (KeyError, RuntimeError, ValueError, TypeError, EOFError, OSError) as error:
+    except (KeyError, RuntimeError, TypeError, ValueError, EOFError, UnpicklingError) as error:
         raise ValueError(
             f'{path} cannot be resumed with this recipe ({" ".join(str(error).split())[:200]}); '
             'give another --output, or remove the file to start anew'

@@ -5,13 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 
+from jtn_ros.datasets.readers import read_clips
 from jtn_ros.datasets.targets import PriorNoise
 from jtn_ros.network.checkpoint import load_checkpoint
+from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.training import trainer
 from jtn_ros.training.recipe import Recipe
 from jtn_ros.training.recipe import SyntheticData
 from jtn_ros.training.synthetic_pairs import SyntheticPairs
 from jtn_ros.training.trainer import train
+from jtn_ros.training.validation import Validation
 
 
 @pytest.fixture
@@ -50,13 +54,77 @@ def test_a_resumed_run_equals_an_unbroken_one(recipe, tmp_path):
         torch.testing.assert_close(value, expected[name], rtol=1e-6, atol=1e-7)
 
 
-def test_one_scene_is_learned(recipe, tmp_path, monkeypatch):
-    recipe = replace(recipe, steps=20, learning_rate=5e-3, checkpoint_every=20)
-    scene = SyntheticPairs(recipe)[0]
-    monkeypatch.setattr(SyntheticPairs, '__getitem__', lambda *_: scene)
-    records = list(train(recipe, tmp_path, workers=0))
-    assert records[-1]['hm'] < 0.25 * records[0]['hm']
-    assert records[-1]['ltrb_amodal'] < 0.5 * records[0]['ltrb_amodal']
+def test_runs_of_earlier_versions_resume(recipe, tmp_path):
+    first = train(recipe, tmp_path, workers=0)
+    for _ in range(2):
+        next(first)
+    first.close()
+    state = torch.load(tmp_path / 'last.pt', weights_only=True)
+    kept = ('step', 'network', 'average', 'loss', 'optimizer')
+    torch.save({name: state[name] for name in kept}, tmp_path / 'last.pt')
+    assert [record['step'] for record in train(recipe, tmp_path, workers=0)] == [3, 4]
+
+
+def test_a_state_of_another_recipe_is_refused(recipe, tmp_path):
+    list(train(replace(recipe, steps=1), tmp_path, workers=0))
+    wider = replace(recipe, network=replace(recipe.network, head_channels=24))
+    with pytest.raises(ValueError, match=r'last\.pt cannot be resumed with this recipe.*--output'):
+        list(train(wider, tmp_path, workers=0))
+    (tmp_path / 'last.pt').write_bytes(b'cut off')
+    with pytest.raises(ValueError, match=r'last\.pt cannot be resumed'):
+        list(train(recipe, tmp_path, workers=0))
+
+
+@pytest.mark.parametrize('precision', ['bf16', 'f16'])
+def test_mixed_precision_follows_full_precision(recipe, tmp_path, precision):
+    recipe = replace(recipe, steps=2)
+    full = list(train(recipe, tmp_path / 'f32', workers=0))
+    mixed = list(train(replace(recipe, precision=precision), tmp_path / precision, workers=0))
+    assert mixed[0]['total'] != full[0]['total']
+    assert mixed[0]['total'] == pytest.approx(full[0]['total'], rel=0.05)
+    if precision == 'bf16':  # f16 begins with a scale that is too large, and leaves steps out
+        assert mixed[1]['total'] == pytest.approx(full[1]['total'], rel=0.05)
+    state = torch.load(tmp_path / precision / 'last.pt', weights_only=True)
+    assert bool(state['scaler']) == (precision == 'f16')
+    for value in state['network'].values():
+        assert value.dtype != torch.float16
+        assert torch.isfinite(value).all()
+
+
+def test_frozen_batch_norms_keep_their_statistics(recipe, tmp_path):
+    for frozen in (True, False):
+        network = JointTrackNet(recipe.network)
+        before = network.base.base_layer[1].running_mean.clone()
+        changed = replace(recipe, steps=1, freeze_batch_norm=frozen)
+        list(train(changed, tmp_path / str(frozen), workers=0, initial=network))
+        assert torch.equal(network.base.base_layer[1].running_mean, before) == frozen
+
+
+def test_the_best_weights_are_those_of_the_best_score(
+    recipe, tmp_path, draw_sequence, monkeypatch
+):
+    draw_sequence(tmp_path / 'walk', 2)
+    clips = read_clips(tmp_path / 'walk')
+    scores = iter([10.0, 30.0, 20.0])
+    seen = []
+
+    def judge(network, judged, device):
+        seen.append(({name: v.clone() for name, v in network.state_dict().items()}, judged))
+        return Validation(next(scores), 0.0, 0.0)
+
+    monkeypatch.setattr(trainer, 'validate', judge)
+    recipe = replace(recipe, steps=3, validations=3)
+    records = list(train(recipe, tmp_path / 'run', validation=clips, workers=0))
+    assert [record['hota'] for record in records] == [10, 30, 20]
+    assert seen[0][1] == clips
+    for name, value in weights(tmp_path / 'run' / 'best.safetensors').items():
+        assert torch.equal(value, seen[1][0][name]), name
+    assert torch.load(tmp_path / 'run' / 'last.pt', weights_only=True)['best'] == 30
+
+
+@pytest.mark.parametrize(('steps', 'times', 'due'), [(10, 3, [4, 7, 10]), (3, 1, [3]), (4, 0, [])])
+def test_validations_are_spread_evenly(steps, times, due):
+    assert [step + 1 for step in range(steps) if trainer._is_due(step, steps, times)] == due
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path, monkeypatch):
@@ -65,6 +133,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(SyntheticPairs, '__getitem__', lambda *_: scene)
     with pytest.raises(FloatingPointError, match='lower learning_rate'):
         list(train(recipe, tmp_path, workers=0))
+    assert not (tmp_path / 'weights.safetensors').exists()
     saved = torch.load(tmp_path / 'bad_batch.pt', weights_only=True)
     assert torch.isnan(saved['prior_heatmap']).all()
 

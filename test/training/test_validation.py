@@ -1,0 +1,78 @@
+"""Validation scores what the pipeline tracks, class by class."""
+
+import numpy as np
+import pytest
+import torch
+
+from jtn_ros.datasets.readers import read_clips
+from jtn_ros.inference.engine import Peaks
+from jtn_ros.inference.torch_engine import TorchEngine
+from jtn_ros.network.joint_track_net import JointTrackNet
+from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.training.validation import validate
+
+NAMES = ('person', 'car')
+
+
+def network():
+    """Return an untrained network of two classes."""
+    config = NetworkConfig(
+        backbone='light', head_channels=8, input_height=96, input_width=160, class_names=NAMES,
+        heads={'hm': 2, 'tracking': 2, 'ltrb_amodal': 4}, embedding_head='', top_k=4,
+    )  # fmt: skip
+    return JointTrackNet(config)
+
+
+@pytest.fixture
+def clips(tmp_path, draw_sequence):
+    """Return the drawn sequence, two people and a car."""
+    return read_clips(draw_sequence(tmp_path / 'walk', 10, cars=True), NAMES)
+
+
+def answer_with(clips, monkeypatch, *, miss=None):
+    """Let the network see the truth, frame by frame, but for one class."""
+    frames = iter(clips[0].images)
+
+    def infer(self, inputs):
+        truth = next(frames).annotations
+        kept = truth.class_ids != miss
+        slots = np.zeros(4, bool)
+        slots[: kept.sum()] = True
+        boxes, classes = np.zeros((1, 4, 4), np.float32), np.zeros((1, 4), np.int32)
+        boxes[0, slots], classes[0, slots] = truth.boxes[kept] / 4, truth.class_ids[kept]
+        centers = (boxes[..., :2] + boxes[..., 2:]) / 2
+        return vars(
+            Peaks(scores=np.where(slots, 0.9, 0).astype(np.float32)[None], class_ids=classes,
+                  centers=centers, boxes=boxes)
+        )  # fmt: skip
+
+    monkeypatch.setattr(TorchEngine, '_infer', infer)
+
+
+def test_all_but_the_first_frame_is_scored_when_everything_is_seen(clips, monkeypatch):
+    answer_with(clips, monkeypatch)
+    scores = validate(network(), clips, 'cpu')
+    assert scores.mota == pytest.approx(90)  # a track is confirmed in its second frame
+    assert scores.idf1 == pytest.approx(100 * 2 * 9 / 19)
+    assert scores.hota > 85
+
+
+def test_the_score_is_the_mean_of_the_classes(clips, monkeypatch):
+    answer_with(clips, monkeypatch, miss=1)
+    scores = validate(network(), clips, 'cpu')
+    assert scores.mota == pytest.approx(90 / 2)
+    assert scores.idf1 == pytest.approx(100 * 9 / 19)
+
+
+def test_the_network_that_is_trained_is_left_alone(clips):
+    trained = network().train()
+    before = {name: value.clone() for name, value in trained.state_dict().items()}
+    validate(trained, clips, 'cpu')
+    assert trained.training
+    assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
+
+
+def test_footage_without_objects_is_refused(tmp_path, draw_sequence):
+    clips = read_clips(draw_sequence(tmp_path / 'walk', 2), ['car', 'bicycle'])
+    with pytest.raises(ValueError, match='no objects of the classes'):
+        validate(network(), clips, 'cpu')
