@@ -4,7 +4,8 @@
 
 Everything runs the published network (random weights, 544x960) on 1080p images. The stand-in for
 the published implementation normalises on the CPU in double precision, runs all six heads
-everywhere, and samples its deformable convolutions with one grid_sample in eager PyTorch.
+everywhere, and computes its deformable convolutions in eager PyTorch: by one grid_sample (the
+faster), or by torchvision's operator.
 """
 
 import json
@@ -18,6 +19,7 @@ import cv2
 import numpy as np
 import torch
 from torch.nn import functional
+from torchvision.ops import deform_conv2d
 
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.decode import decode_peaks
@@ -50,11 +52,17 @@ def by_grid_sample(input, offset, mask, weight, bias):
     return (product + bias[:, None]).view(number, -1, height, width)
 
 
+def by_torchvision(input, offset, mask, weight, bias):
+    """Use the compiled operator that comes with torchvision."""
+    return deform_conv2d(input, offset, weight, bias, padding=1, mask=mask)
+
+
 class Eager:
     """The published per-frame loop in plain PyTorch and NumPy."""
 
-    def __init__(self, network):
+    def __init__(self, network, deform_conv2d):
         self.network = network
+        self.deform_conv2d = deform_conv2d
         self.tracker = ReferenceTracker()
         self.previous = None
 
@@ -66,7 +74,7 @@ class Eager:
         tensor = torch.from_numpy(normalised.astype(np.float32).transpose(2, 0, 1)[None].copy())
         previous = tensor if self.previous is None else self.previous
         self.previous = tensor
-        patch = mock.patch.object(deform_conv, 'modulated_deform_conv2d', by_grid_sample)
+        patch = mock.patch.object(deform_conv, 'modulated_deform_conv2d', self.deform_conv2d)
         with torch.inference_mode(), patch:
             maps = self.network(tensor, previous)
             scores, classes, indices = peak_network.find_peaks(torch.sigmoid(maps['hm']), 100)
@@ -127,7 +135,10 @@ def lively_network():
 def main(rounds):
     """Print the medians of the times and of the ratios, as JSON."""
     network = lively_network()
-    steps = {'eager': Eager(network).step}
+    steps = {
+        'eager': Eager(network, by_grid_sample).step,
+        'eager torchvision': Eager(network, by_torchvision).step,
+    }
     engines = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, kind in (('sparse', peak_network.PeakNetwork), ('dense', DenseHeads)):
@@ -171,6 +182,7 @@ def main(rounds):
         'processor': {name: round(1e3 * np.median(times)) for name, times in busy.items()},
         'eager / pipeline f32': ratio('eager', 'pipeline sparse f32'),
         'eager / pipeline bf16': ratio('eager', 'pipeline sparse bf16'),
+        'eager torchvision / pipeline f32': ratio('eager torchvision', 'pipeline sparse f32'),
         'inference sparse / dense f32': ratio('inference sparse f32', 'inference dense f32'),
         'rounds': rounds,
     }
