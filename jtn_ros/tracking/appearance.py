@@ -20,8 +20,5 @@ def blend(means: Vectors, seen: Vectors, weights: NDArray[np.floating]) -> Vecto
 
 
 def distances(seen: Vectors, means: Vectors) -> NDArray[np.float32]:
-    """Return the (N, M) cosine distances of views (N, D) and mean appearances (M, D).
-
-    Pairs with an unknown appearance have distance 1.
-    """
+    """Return the (N, M) cosine distances of views (N, D) and mean appearances (M, D)."""
     return 1 - seen @ means.T

@@ -1,75 +1,148 @@
-"""Which detection is which track: the cost of every pair, and the best assignment.
+"""Which detection is which track: the cost of every pair, and the best assignment, in stages.
 
 The cost of motion is a negative log likelihood, so a track that was not seen for long, and whose
 prediction is vague, has a wide gate and yet loses against one that is known precisely.
 """
 
-from functools import reduce
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from jtn_ros.detections import Detections
+from jtn_ros.tracking import appearance
 from jtn_ros.tracking import motion
 from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.motion import RATE
 from jtn_ros.tracking.motion import VALUE
 from jtn_ros.tracking.motion import Floats
 from jtn_ros.tracking.motion import Velocities
+from jtn_ros.tracking.track import TrackState
+from jtn_ros.tracking.track_table import TrackTable
 
+Costs = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 Matches = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
+def associate(
+    detections: Detections,
+    velocities: Velocities | None,
+    table: TrackTable,
+    unseen: Floats,
+    config: TrackerConfig,
+) -> Matches:
+    """Return the indices of matched detections and of their tracks.
+
+    Confident detections are assigned first, by motion, displacement and appearance; those of low
+    score then go to tracks that have proven themselves, by motion alone. Whoever looks clearly
+    different never matches.
+
+    Args:
+        detections: of this frame.
+        velocities: what their displacements tell, if anything.
+        table: tracks, predicted to this frame.
+        unseen: (M,) seconds since every track was detected.
+        config: thresholds.
+    """
+    matching = Matching(len(detections), len(table))
+    if not len(detections) or not len(table):
+        return matching.matches
+    measured = motion.measure(detections.boxes)
+    cost = motion_cost(measured, velocities, table.means, table.covariances, config)
+    cost[detections.class_ids[:, None] != table.class_ids] = np.inf
+    confident = detections.scores >= config.confident_score
+    weak = ~confident & (detections.scores >= config.minimum_score)
+    proven = table.states != TrackState.TENTATIVE
+    known = table.appearances.any(axis=1)
+    total = cost
+    if detections.embeddings is not None and known.any():
+        distances = appearance.distances(detections.embeddings, table.appearances)
+        cost[known & (distances > config.appearance_limit)] = np.inf
+        total = cost + known * (config.appearance_weight * (distances - config.appearance_neutral))
+        missing = proven & known & (unseen > config.reidentification_after)
+        if missing.any():
+            again = _again_cost(measured, distances, table, unseen, config)
+            again[np.isinf(cost) | ~missing] = np.inf
+            total = np.minimum(total, again)
+    matching.add(total, 1.0, confident)
+    matching.add(cost, config.low_score_limit, weak, proven)
+    return matching.matches
+
+
+def _again_cost(
+    measured: Floats,
+    distances: Costs,
+    table: TrackTable,
+    unseen: Floats,
+    config: TrackerConfig,
+) -> Costs:
+    """Return the (N, M) costs of finding tracks again by their looks, wherever within reach.
+
+    It competes with the cost of motion, which says little about who was not seen for long. At the
+    greatest permitted distance the cost is 1, and out of reach it is infinite.
+    """
+    predicted = table.means[..., VALUE]
+    x, y = motion.differences(measured[:, :2], predicted[:, :2])
+    reach = motion.sizes_of(predicted)[:, 0] * (1 + config.reidentification_speed * unseen)
+    cost = 1 + config.appearance_weight * (distances - config.reidentification_limit)
+    cost[x * x + y * y > reach * reach] = np.inf
+    return cost
+
+
 def motion_cost(
-    measured: Floats, means: Floats, covariances: Floats, config: TrackerConfig
-) -> Floats:
+    measured: Floats,
+    velocities: Velocities | None,
+    means: Floats,
+    covariances: Floats,
+    config: TrackerConfig,
+) -> Costs:
     """Return the (N, M) costs of measured boxes (N, 4) at predicted tracks: 0 is perfect.
 
     Every coordinate adds the negative log density of Student's t distribution, whose tails
     forgive the odd bad box, and the log of how uncertain the prediction is. 1 is as unlikely
-    as an accepted pair may be.
+    as an accepted pair may be. A measured velocity is compared with the one that the track would
+    have after taking over the position.
     """
     noise = motion.measurement_variance(means[..., VALUE], config)
     variance = covariances[..., VALUE, VALUE] + noise
-    apart = [np.subtract.outer(measured[:, k], means[:, k, VALUE]) for k in range(4)]
-    vagueness = config.vagueness_weight * np.log(variance / noise).sum(axis=1)
-    return (_misfit(apart, list(variance.T), config) + vagueness) / config.motion_limit
+    apart = motion.differences(measured, means[..., VALUE])
+    cost = _misfit(apart, _columns(variance), config)
+    if velocities is not None:
+        gain = covariances[:, :2, RATE, VALUE] / variance[:, :2]
+        remaining = covariances[:, :2, RATE, RATE] - gain * covariances[:, :2, VALUE, RATE]
+        faster = [
+            rate - share * distance
+            for rate, share, distance in zip(
+                motion.differences(velocities.values, means[:, :2, RATE]),
+                _columns(gain),
+                apart,
+                strict=False,
+            )
+        ]
+        cost += _misfit(faster, motion.differences(velocities.variances, -remaining), config)
+    cost += (config.vagueness_weight * np.log(variance / noise).sum(axis=1)).astype(np.float32)
+    cost /= config.motion_limit
+    return cost
 
 
-def velocity_cost(
-    measured: Floats,
-    velocities: Velocities,
-    means: Floats,
-    covariances: Floats,
-    config: TrackerConfig,
-) -> Floats:
-    """Return what measured velocities add to the (N, M) costs of motion.
+def _misfit(apart: list[Costs], variances: Iterable[Costs], config: TrackerConfig) -> Costs:
+    """Return the (N, M) sum of -log t densities of an even number of differences (N, M).
 
-    The velocity is compared with the one the track would have after taking over the position.
-    """
-    noise = motion.measurement_variance(means[..., VALUE], config)[:, :2]
-    centers = covariances[:, :2]
-    gain = centers[..., RATE, VALUE] / (centers[..., VALUE, VALUE] + noise)
-    remaining = centers[..., RATE, RATE] - gain * centers[..., VALUE, RATE]
-    apart = [
-        np.subtract.outer(velocities.values[:, k], means[:, k, RATE])
-        - gain[:, k] * np.subtract.outer(measured[:, k], means[:, k, VALUE])
-        for k in range(2)
-    ]
-    variances = [np.add.outer(velocities.variances[:, k], remaining[:, k]) for k in range(2)]
-    return _misfit(apart, variances, config) / config.motion_limit
-
-
-def _misfit(differences: list[Floats], variances: list[Floats], config: TrackerConfig) -> Floats:
-    """Return the (N, M) sum of -log t densities of differences, each (N, M) with its variance.
-
-    The logarithm of a product is the sum of the logarithms, at a fraction of their price.
+    The logarithm of a product is the sum of the logarithms, at a fraction of their price; two
+    factors do not overflow.
     """
     tail = config.outlier_tail
-    pairs = zip(differences, variances, strict=True)
-    factors = [1 + d * d * (1 / (tail * variance)) for d, variance in pairs]
-    misfit: Floats = (tail + 1) * np.log(reduce(np.multiply, factors))
+    factors = [1 + d * d / (tail * variance) for d, variance in zip(apart, variances, strict=True)]
+    products = [one * other for one, other in zip(factors[::2], factors[1::2], strict=True)]
+    misfit: Costs = (tail + 1) * sum(np.log(product) for product in products)
     return misfit
+
+
+def _columns(values: Floats) -> Costs:
+    """Return the columns of (M, K) in single precision, one after the other in memory."""
+    return np.ascontiguousarray(values.T, np.float32)
 
 
 def assign(cost: NDArray[np.floating], limit: float) -> Matches:
@@ -98,19 +171,20 @@ class Matching:
         rows = np.flatnonzero(self._partners >= 0)
         return rows, self._partners[rows]
 
-    def free(self, detections: NDArray[np.bool_], tracks: NDArray[np.bool_]) -> Matches:
-        """Return the indices of those among given detections and tracks that are not matched."""
-        rows = np.flatnonzero(detections & (self._partners < 0))
-        return rows, np.flatnonzero(tracks & self._free_tracks)
+    def add(self, cost: Costs, limit: float, detections: Mask, tracks: Mask | None = None) -> None:
+        """Assign those among given detections and tracks that are not matched yet.
 
-    def add(
-        self,
-        rows: NDArray[np.intp],
-        columns: NDArray[np.intp],
-        cost: NDArray[np.floating],
-        limit: float,
-    ) -> None:
-        """Assign detections `rows` to tracks `columns` by their (rows, columns) cost."""
-        first, second = assign(cost, limit)
+        Args:
+            cost: (N, M) of all detections and tracks.
+            limit: see `assign`.
+            detections: bool (N,).
+            tracks: bool (M,), or None for all.
+        """
+        rows = np.flatnonzero(detections & (self._partners < 0))
+        free = self._free_tracks if tracks is None else self._free_tracks & tracks
+        columns = np.flatnonzero(free)
+        if not len(rows) or not len(columns):
+            return
+        first, second = assign(cost[rows][:, columns], limit)
         self._partners[rows[first]] = columns[second]
         self._free_tracks[columns[second]] = False

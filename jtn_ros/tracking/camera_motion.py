@@ -9,6 +9,7 @@ from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.motion import RATE
 from jtn_ros.tracking.motion import VALUE
 from jtn_ros.tracking.motion import Floats
+from jtn_ros.tracking.motion import differences
 from jtn_ros.tracking.motion import sizes_of
 
 STILL: Floats = np.eye(2, 3)
@@ -36,16 +37,16 @@ def common_shift(measured: Floats, predicted: Floats, config: TrackerConfig) -> 
     """
     if min(len(measured), len(predicted)) < _FEWEST:
         return STILL
-    sizes = sizes_of(predicted)[:, 0]
-    x, y, heights = (-np.subtract.outer(predicted[:, k], measured[:, k]) for k in (0, 1, 3))
-    alike = abs(heights) < _ALIKE * predicted[:, 3:]
+    sizes = sizes_of(predicted)[:, 0].astype(np.float32)
+    x, y, _, taller = differences(-predicted, -measured)
+    alike = abs(taller) < (_ALIKE * predicted[:, 3:]).astype(np.float32)
     near = x * x + y * y < (config.camera_reach * sizes[:, None]) ** 2
     tracks, detections = np.nonzero(alike & near)
     if len(tracks) < _FEWEST:
         return STILL
-    shifts = np.column_stack([x[tracks, detections], y[tracks, detections]])
+    shifts = np.stack([x[tracks, detections], y[tracks, detections]], axis=1).astype(np.float64)
     candidates = np.vstack([np.zeros((1, 2)), shifts[:: -(-len(shifts) // _CANDIDATES)]])
-    dx, dy = (np.subtract.outer(candidates[:, k], shifts[:, k]) for k in range(2))
+    dx, dy = differences(candidates, shifts)
     width = config.camera_noise * sizes[tracks]
     support = np.exp((dx * dx + dy * dy) / (-2 * width * width))
     starts = np.unique(tracks, return_index=True)[1]

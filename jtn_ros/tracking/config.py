@@ -7,7 +7,7 @@ _SHARE = (0.0, 1.0)
 _LENGTH = (1e-3, 10.0)
 _TIME = (0.0, 3600.0)
 _DISTANCE = (0.0, 2.0)
-_RANGES = {
+RANGES = {
     'confident_score': _SHARE,
     'minimum_score': _SHARE,
     'birth_score': _SHARE,
@@ -28,6 +28,7 @@ _RANGES = {
     'duplicate_overlap': _SHARE,
     'appearance_weight': (0.0, 10.0),
     'appearance_neutral': _DISTANCE,
+    'appearance_limit': _DISTANCE,
     'appearance_memory': _TIME,
     'reidentification_limit': _DISTANCE,
     'reidentification_after': _TIME,
@@ -66,11 +67,12 @@ class TrackerConfig:
         duplicate_overlap: a detection that overlaps a tracked box more starts no track.
         appearance_weight: what a cosine distance of 1 costs, in motion limits (0 to 10).
         appearance_neutral: cosine distance that speaks neither for nor against (0 to 2).
+        appearance_limit: a pair with a greater cosine distance never matches (0 to 2).
         appearance_memory: seconds over which the mean appearance forgets.
-        reidentification_limit: greatest cosine distance at which a track is found again.
+        reidentification_limit: greatest cosine distance at which a track is found again by its
+            looks, wherever within reach.
         reidentification_after: seconds without detection from which it may be found so.
-        reidentification_speed: radius around the last prediction in which it is looked for, in
-            sizes per second of absence.
+        reidentification_speed: its reach around the prediction, in sizes per second of absence.
         camera_memory: tracks seen within so many seconds vote on the motion of the camera.
         camera_reach: greatest shift between two frames, in sizes.
         camera_noise: standard deviation of a single vote, in sizes.
@@ -97,6 +99,7 @@ class TrackerConfig:
     duplicate_overlap: float = 0.8
     appearance_weight: float = 2.0
     appearance_neutral: float = 0.3
+    appearance_limit: float = 0.45
     appearance_memory: float = 0.5
     reidentification_limit: float = 0.35
     reidentification_after: float = 0.2
@@ -109,7 +112,7 @@ class TrackerConfig:
     def __post_init__(self) -> None:
         """Check every value against its range."""
         for field in fields(self):
-            low, high = _RANGES[field.name]
+            low, high = RANGES[field.name]
             value = getattr(self, field.name)
             if not low <= value <= high:
                 raise ValueError(f'{field.name} is {value}; it must be {low:g} to {high:g}')

@@ -8,9 +8,7 @@ from jtn_ros.geometry import Boxes
 from jtn_ros.geometry import box_iou
 from jtn_ros.tracking import appearance
 from jtn_ros.tracking import motion
-from jtn_ros.tracking.association import Matching
-from jtn_ros.tracking.association import motion_cost
-from jtn_ros.tracking.association import velocity_cost
+from jtn_ros.tracking.association import associate
 from jtn_ros.tracking.camera_motion import common_shift
 from jtn_ros.tracking.camera_motion import move
 from jtn_ros.tracking.config import TrackerConfig
@@ -28,10 +26,10 @@ class Tracker:
     Every frame goes through `step`, also when nothing was detected:
 
     1. tracks are predicted to the frame's stamp, and moved along when the camera moved;
-    2. confident detections are assigned by motion, displacement and appearance;
+    2. confident detections are assigned by motion, displacement and appearance, to lost tracks
+       by appearance alone, the further away the longer they are lost;
     3. the remaining tracks get detections of low score, by motion alone;
-    4. lost tracks are found again by appearance, the further away the longer they are lost;
-    5. what is left starts tentative tracks, and tracks unseen for too long are removed.
+    4. what is left starts tentative tracks, and tracks unseen for too long are removed.
 
     Detections need neither embeddings nor displacements, and those of different classes never
     share a track. The same detections always give the same tracks.
@@ -84,7 +82,8 @@ class Tracker:
             camera_motion = self._estimate_camera_motion(detections, stamp_ns)
         self._table = self._table.replace(means=move(self._table.means, camera_motion))
         velocities = self._measure_velocities(detections, seconds, camera_motion)
-        rows, columns = self._associate(detections, velocities, stamp_ns)
+        unseen = self._table.unseen(stamp_ns)
+        rows, columns = associate(detections, velocities, self._table, unseen, self._config)
         self._update(detections, rows, columns, velocities, stamp_ns)
         self._give_birth(detections, rows, velocities, stamp_ns)
         self._settle(stamp_ns)
@@ -146,69 +145,6 @@ class Tracker:
         doubt = 2 - detections.scores.clip(0, 1)[:, None]
         deviations = self._config.displacement_noise * scale * doubt / seconds
         return motion.Velocities((middle - before) / seconds, np.repeat(deviations**2, 2, axis=1))
-
-    def _associate(
-        self, detections: Detections, velocities: motion.Velocities | None, stamp_ns: int
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return matched detections and their tracks."""
-        config, table = self._config, self._table
-        matching = Matching(len(detections), len(table))
-        if not len(detections) or not len(table):
-            return matching.matches
-        measured = motion.measure(detections.boxes)
-        cost = motion_cost(measured, table.means, table.covariances, config)
-        if velocities is not None:
-            cost += velocity_cost(measured, velocities, table.means, table.covariances, config)
-        cost[detections.class_ids[:, None] != table.class_ids[None]] = np.inf
-        confident = detections.scores >= config.confident_score
-        proven = table.states != TrackState.TENTATIVE
-
-        rows, columns = matching.free(confident, np.ones(len(table), np.bool_))
-        pairs = np.ix_(rows, columns)
-        look = self._appearance_cost(detections, rows)
-        matching.add(rows, columns, cost[pairs] + look, limit=1.0)
-
-        weak = ~confident & (detections.scores >= config.minimum_score)
-        rows, columns = matching.free(weak, proven)
-        matching.add(rows, columns, cost[np.ix_(rows, columns)], config.low_score_limit)
-
-        if detections.embeddings is not None:
-            missing = table.unseen(stamp_ns) > config.reidentification_after
-            rows, columns = matching.free(confident, proven & missing)
-            if len(rows) and len(columns):
-                distances = self._lost_distances(detections, measured, rows, columns, stamp_ns)
-                distances[np.isinf(cost[np.ix_(rows, columns)])] = np.inf
-                matching.add(rows, columns, distances, config.reidentification_limit)
-        return matching.matches
-
-    def _appearance_cost(self, detections: Detections, rows: NDArray[np.intp]) -> Floats:
-        """Return what appearance adds to the cost of detections `rows` and all tracks."""
-        config, table = self._config, self._table
-        if detections.embeddings is None or not table.appearances.shape[1]:
-            return np.zeros((len(rows), len(table)))
-        distances = appearance.distances(detections.embeddings[rows], table.appearances)
-        known = table.appearances.any(axis=1)
-        return np.where(
-            known, config.appearance_weight * (distances - config.appearance_neutral), 0
-        )
-
-    def _lost_distances(
-        self,
-        detections: Detections,
-        measured: Floats,
-        rows: NDArray[np.intp],
-        columns: NDArray[np.intp],
-        stamp_ns: int,
-    ) -> NDArray[np.floating]:
-        """Return how unlike detections and lost tracks look; infinite where one cannot be."""
-        config, table = self._config, self._table
-        assert detections.embeddings is not None
-        distances = appearance.distances(detections.embeddings[rows], table.appearances[columns])
-        lost = table.means[columns][..., VALUE]
-        apart = np.linalg.norm(measured[rows][:, None, :2] - lost[None, :, :2], axis=2)
-        absence = table.unseen(stamp_ns)[columns]
-        reach = motion.sizes_of(lost)[:, 0] * (1 + config.reidentification_speed * absence)
-        return np.where(apart < reach, distances, np.inf)
 
     def _update(
         self,

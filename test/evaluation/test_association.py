@@ -16,6 +16,7 @@ from jtn_ros.evaluation.association import peer_trackers
 from jtn_ros.evaluation.association import run_tracker
 from jtn_ros.evaluation.association_streams import StreamConfig
 from jtn_ros.evaluation.association_streams import make_stream
+from jtn_ros.evaluation.association_streams import standard_streams
 from jtn_ros.geometry import box_iou
 from jtn_ros.tracking import Tracker
 
@@ -69,10 +70,11 @@ def test_ours_beats_the_published_association_by_10_hota_where_people_hide() -> 
 
 
 def test_dropped_frames_leave_the_identities_alone() -> None:
+    """30 fps against the same frames without every third, in crowds and behind pillars."""
     kept = np.arange(240) % 3 != 2
     shares = []
-    for seed in range(3):
-        config = replace(CONFIG, seed=seed)
+    for kind in standard_streams(seed=0)[:5]:
+        config = replace(kind, seconds=8)
         full = run_tracker(Tracker(), make_stream(config))
         thin = run_tracker(Tracker(), make_stream(config, kept))
         shares.append(agreement([full[n] for n in np.flatnonzero(kept)], thin))
@@ -119,4 +121,4 @@ def test_command_line_compares_trackers(
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[0] for line in lines[:3]] == ['tracker', 'Tracker', 'ReferenceTracker']
     assert float(lines[1][1]) > 30
-    assert main(['evaluate', '--synthetic', '--tracks', str(tmp_path)]) == 1
+    assert main(['evaluate', '--synthetic', '--tracks', str(tmp_path)]) == 2

@@ -1,5 +1,7 @@
 """The default tracker: identities, velocities, states and bad input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -187,6 +189,35 @@ def test_appearance_decides_between_two_who_meet() -> None:
     tracks = tracker.step(people((128, 200), (132, 200), looks=[1, 0]), stamp(10))
     by_row = dict(zip(tracks.detection_indices.tolist(), tracks.ids.tolist(), strict=True))
     assert by_row == {0: 2, 1: 1}
+
+
+@pytest.mark.parametrize('score', [0.3, 0.9])
+def test_who_looks_different_takes_over_no_track(score: float) -> None:
+    for looks, expected in ((0, [1]), (1, [])):
+        tracker = Tracker()
+        for frame in range(10):
+            tracker.step(people((100, 200), looks=[0]), stamp(frame))
+        tracks = tracker.step(people((101, 200), scores=score, looks=[looks]), stamp(10))
+        assert tracks.ids[tracks.observed & (tracks.ids == 1)].tolist() == expected
+
+
+def test_who_comes_back_is_not_taken_for_who_hides_there() -> None:
+    """Looks win against a better prediction, even where they differ only a little."""
+    alike = np.zeros((2, 8), np.float32)
+    alike[0, 0] = 1
+    alike[1, :2] = 0.65, np.sqrt(1 - 0.65**2)
+    tracker = Tracker()
+
+    def see(places: list[tuple[float, float]], looks: list[int], frame: int) -> Tracks:
+        seen = people(*places)
+        return tracker.step(replace(seen, embeddings=alike[looks]), stamp(frame))
+
+    for frame in range(20):
+        see([(300 + 3 * frame, 200), (260, 200)], [0, 1], frame)
+    for frame in range(20, 35):
+        see([(260, 200)], [1], frame)
+    tracks = see([(250, 200)], [0], 35)
+    assert tracks.ids[tracks.observed].tolist() == [1]
 
 
 def test_a_jump_of_the_camera_moves_all_tracks_along() -> None:
