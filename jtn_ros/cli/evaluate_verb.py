@@ -196,8 +196,10 @@ def _track_bag(
     from contextlib import closing
 
     from jtn_ros.cli.progress import show_progress
-    from jtn_ros.cli.tracking_arguments import load_tracking
+    from jtn_ros.cli.tracking_arguments import network_tracking
+    from jtn_ros.cli.tracking_arguments import open_engine
     from jtn_ros.cli.tracking_arguments import read_parameters
+    from jtn_ros.cli.tracking_arguments import tracker_config
     from jtn_ros.evaluation.offline import track_frames
     from jtn_ros.evaluation.runs import collect_run
     from jtn_ros.media import open_frames
@@ -205,11 +207,15 @@ def _track_bag(
 
     parameters = read_parameters(args)
     with open_frames(args.bag, topic=args.topic) as source, closing(read_ahead(source)) as frames:
-        tracking, model, class_names, config = load_tracking(parameters)
+        engine = open_engine(parameters)
+        info = engine.info
+        tracking = network_tracking(engine, parameters)
         tracked = track_frames(frames, tracking, parameters['backward_tolerance'])
         shown = show_progress(tracked, source.name, source.length)
-        run = collect_run(shown, model, class_names, truth.frames)
-    return {truth.name: run}, parameters | asdict(config)
+        run = collect_run(shown, info.name, info.class_names, truth.frames)
+    config = tracker_config(parameters, info.score_threshold)
+    used = {'model': info.name, 'engine': engine.description}
+    return {truth.name: run}, parameters | asdict(config) | used
 
 
 def _evaluate(truths: list['Truth'], runs: dict[str, 'Run']) -> 'Report':

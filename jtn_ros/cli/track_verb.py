@@ -156,7 +156,8 @@ def _make_tracking(
     args: argparse.Namespace, parameters: dict[str, Any]
 ) -> tuple['FrameTracking', str, Sequence[str]]:
     """Return what tracks a frame, the name of the model, and those of its classes."""
-    from jtn_ros.cli.tracking_arguments import load_tracking
+    from jtn_ros.cli.tracking_arguments import network_tracking
+    from jtn_ros.cli.tracking_arguments import open_engine
     from jtn_ros.cli.tracking_arguments import tracker_config
     from jtn_ros.datasets.mot_challenge import read_detections
     from jtn_ros.evaluation.offline import StoredTracking
@@ -164,7 +165,8 @@ def _make_tracking(
     from jtn_ros.tracking import Tracker
 
     if args.detections is None:
-        return load_tracking(parameters)[:3]
+        engine = open_engine(parameters)
+        return network_tracking(engine, parameters), engine.info.name, engine.info.class_names
     config = tracker_config(parameters, None)
     tracker = ReferenceTracker() if args.tracker == 'reference' else Tracker(config)
     stored = {number - 1: found for number, found in read_detections(args.detections).items()}

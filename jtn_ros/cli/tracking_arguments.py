@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 if TYPE_CHECKING:
-    from jtn_ros.evaluation.offline import FrameTracking
+    from jtn_ros.evaluation.offline import NetworkTracking
+    from jtn_ros.inference import Engine
     from jtn_ros.tracking import TrackerConfig
 
 logger = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def read_params_file(path: Path) -> dict[str, Any]:
     for name, value in known.items():
         kind = kinds[name]
         if type(value) is not kind and not (kind is float and type(value) is int):
-            raise ValueError(f'{path}: {name} is {value!r}; it must be a {kind.__name__}')
+            raise ValueError(f'{path}: {name} is {value!r}; its type must be {kind.__name__}')
     return known
 
 
@@ -130,29 +131,34 @@ def tracker_config(parameters: dict[str, Any], trusted: float | None) -> 'Tracke
     return TrackerConfig(**scores | chosen)
 
 
-def load_tracking(
-    parameters: dict[str, Any],
-) -> tuple['FrameTracking', str, tuple[str, ...], 'TrackerConfig']:
+def open_engine(parameters: dict[str, Any]) -> 'Engine':
     """Load the model that the parameters name.
-
-    Returns:
-        What tracks a frame, the names of the model and its classes, and the tracker's thresholds.
 
     Raises:
         OSError, ValueError, ImportError: if it cannot be loaded.
     """
-    from jtn_ros.evaluation.offline import NetworkTracking
     from jtn_ros.inference import load_engine
+
+    return load_engine(
+        parameters['model'] or None, parameters['backend'], parameters['precision'] or None
+    )
+
+
+def network_tracking(engine: 'Engine', parameters: dict[str, Any]) -> 'NetworkTracking':
+    """Return what tracks a frame with this engine.
+
+    Raises:
+        ValueError: if a threshold is out of its range.
+    """
+    from jtn_ros.evaluation.offline import NetworkTracking
     from jtn_ros.pipeline import TrackingPipeline
     from jtn_ros.tracking import ReferenceTracker
     from jtn_ros.tracking import Tracker
 
-    engine = load_engine(
-        parameters['model'] or None, parameters['backend'], parameters['precision'] or None
-    )
     config = tracker_config(parameters, engine.info.score_threshold)
-    tracker = ReferenceTracker() if parameters.get('tracker') == 'reference' else Tracker(config)
-    pipeline = TrackingPipeline(
-        engine=engine, tracker=tracker, score_threshold=parameters['score_threshold'] or None
+    tracker = ReferenceTracker() if parameters['tracker'] == 'reference' else Tracker(config)
+    return NetworkTracking(
+        TrackingPipeline(
+            engine=engine, tracker=tracker, score_threshold=parameters['score_threshold'] or None
+        )
     )
-    return NetworkTracking(pipeline), engine.info.name, engine.info.class_names, config

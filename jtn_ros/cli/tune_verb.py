@@ -1,0 +1,241 @@
+"""Search the tracker's thresholds by HOTA on sequences with ground truth.
+
+    jtn tune sequences --output params.yaml
+    jtn tune sequences --validate others --trials 200 --output params.yaml
+    jtn tune sequences --detections --parameters position_noise,lost_time --output params.yaml
+
+The network runs once over every sequence (--cache keeps what it saw), a trial tracks and scores.
+In the end the network runs again with what was found, because a model that takes the heat map of
+earlier tracks sees a little else with other thresholds: that is the HOTA to believe. Thresholds
+fit the sequences they were found on; --validate tells how they do on others.
+
+The file is for the node (params_file:=...) and for jtn track and evaluate (--params-file).
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from jtn_ros.cli.tracking_arguments import add_tracking_arguments
+from jtn_ros.cli.usage import UsageError
+from jtn_ros.files import written_atomically
+
+if TYPE_CHECKING:
+    from jtn_ros.evaluation.tuning import SeenSequence
+    from jtn_ros.inference import Engine
+
+SUMMARY = "search the tracker's thresholds by HOTA"
+# The network hands over everything that a trial could want.
+_LEAST_SCORE = 0.05
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument('sequences', type=Path, help='a MOTChallenge sequence or a folder of them')
+    parser.add_argument('--output', type=Path, required=True, metavar='FILE.yaml',
+                        help='parameter file to write')  # fmt: skip
+    parser.add_argument('--validate', type=Path, metavar='DIR',
+                        help='sequences to try the result on, not to search on')  # fmt: skip
+    parser.add_argument('--trials', type=int, default=60, help='number of trials (default: 60)')
+    parser.add_argument('--seed', type=int, default=0, help='of the search (default: 0)')
+    parser.add_argument(
+        '--parameters', metavar='NAME,...',
+        help="thresholds to search (default: the node's); see docs/tracking.md",
+    )  # fmt: skip
+    parser.add_argument('--detections', action='store_true',
+                        help='track det/det.txt instead of running the network')  # fmt: skip
+    parser.add_argument('--cache', type=Path, metavar='DIR',
+                        help='keep what the network saw here')  # fmt: skip
+    add_tracking_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search, confirm, and write the file."""
+    from jtn_ros.cli.progress import show_progress
+    from jtn_ros.cli.tracking_arguments import open_engine
+    from jtn_ros.cli.tracking_arguments import read_parameters
+    from jtn_ros.evaluation.tuning import search
+
+    if args.trials < 1:
+        raise UsageError(f'--trials {args.trials}: at least one is needed')
+    names = _names(args)
+    parameters = read_parameters(args)
+    bench = _Bench(parameters, None if args.detections else open_engine(parameters), args.cache)
+    seen = bench.see(args.sequences)
+    before = bench.score(seen, {})
+    trials = search(partial(bench.score, seen), bench.start(names), args.trials, args.seed)
+    *_, (best, after) = show_progress(trials, 'searching', args.trials)
+    lines = [_line('searched', args.sequences, before, after)]
+    if not args.detections:
+        lines.append(_line('confirmed', args.sequences, *bench.confirm(args.sequences, best)))
+    if args.validate is not None:
+        lines.append(_line('validated', args.validate, *bench.confirm(args.validate, best)))
+    _write(args.output, best, lines)
+    print(*lines, *(f'{name}: {value:.4g}' for name, value in best.items()), sep='\n')
+    print(args.output)
+    return 0
+
+
+class _Bench:
+    """Scores thresholds on what the network saw, or with the network in the loop.
+
+    Args:
+        parameters: in use before the search.
+        engine: the network, or None to take stored detections.
+        cache: folder for what the network saw.
+    """
+
+    def __init__(
+        self, parameters: dict[str, Any], engine: 'Engine | None', cache: Path | None
+    ) -> None:
+        self._parameters = parameters
+        self._engine = engine
+        self._cache = cache
+        self._trusted = None if engine is None else engine.info.score_threshold
+
+    def start(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the thresholds in use; a score threshold of 0 means that of the tracker."""
+        from jtn_ros.cli.tracking_arguments import tracker_config
+
+        config = tracker_config(self._parameters, self._trusted)
+        values = asdict(config)
+        values['score_threshold'] = self._parameters['score_threshold'] or config.minimum_score
+        return {name: values[name] for name in names}
+
+    def see(self, folder: Path) -> list['SeenSequence']:
+        """Return what the network sees in the sequences, or what their det/det.txt says."""
+        from jtn_ros.datasets.mot_challenge import find_sequences
+
+        look = self._run_network if self._engine is not None else _read_detections
+        return [look(path) for path in find_sequences(folder)]
+
+    def score(self, seen: Sequence['SeenSequence'], values: dict[str, Any]) -> float:
+        """Return the mean HOTA with these thresholds."""
+        from jtn_ros.cli.tracking_arguments import tracker_config
+        from jtn_ros.evaluation.tuning import hota_of
+
+        chosen = self._parameters | values
+        return hota_of(seen, tracker_config(chosen, self._trusted), chosen['score_threshold'])
+
+    def confirm(self, folder: Path, values: dict[str, Any]) -> tuple[float, float]:
+        """Return the mean HOTA before and with these thresholds, the network in the loop."""
+        from jtn_ros.cli.progress import show_progress
+        from jtn_ros.cli.tracking_arguments import network_tracking
+        from jtn_ros.datasets.mot_challenge import find_sequences
+        from jtn_ros.evaluation.metrics import mean_hota
+        from jtn_ros.evaluation.offline import track_frames
+        from jtn_ros.evaluation.runs import collect_run
+        from jtn_ros.evaluation.runs import compared
+        from jtn_ros.evaluation.runs import read_truth
+        from jtn_ros.media import open_frames
+
+        if self._engine is None:
+            seen = self.see(folder)
+            return self.score(seen, {}), self.score(seen, values)
+        scores = []
+        for chosen in (self._parameters, self._parameters | values):
+            sequences = {}
+            for path in find_sequences(folder):
+                truth = read_truth(path)
+                with open_frames(path) as source:
+                    tracked = track_frames(source, network_tracking(self._engine, chosen))
+                    shown = show_progress(tracked, f'confirming on {truth.name}', source.length)
+                    run = collect_run(shown, '', (), truth.frames)
+                sequences[str(path)] = compared(truth, run)
+            scores.append(mean_hota(sequences))
+        return scores[0], scores[1]
+
+    def _run_network(self, folder: Path) -> 'SeenSequence':
+        """Return what the network sees in a sequence, from the cache if it was there before."""
+        from jtn_ros.cli.progress import show_progress
+        from jtn_ros.cli.tracking_arguments import network_tracking
+        from jtn_ros.evaluation.offline import track_frames
+        from jtn_ros.evaluation.runs import read_truth
+        from jtn_ros.evaluation.tuning import SeenSequence
+        from jtn_ros.evaluation.tuning import cache_key
+        from jtn_ros.evaluation.tuning import load_detections
+        from jtn_ros.evaluation.tuning import save_detections
+        from jtn_ros.inference import find_model
+        from jtn_ros.media import open_frames
+
+        assert self._engine is not None
+        truth = read_truth(folder)
+        seeing = self._parameters | {'score_threshold': _LEAST_SCORE}
+        key = cache_key(
+            find_model(self._parameters['model'] or None), self._engine.description, seeing,
+            folder.resolve(strict=True).as_posix(), truth.frames,
+        )  # fmt: skip
+        cached = None if self._cache is None else self._cache / f'{truth.name}-{key}.npz'
+        if cached is not None and cached.exists():
+            return load_detections(cached, truth)
+        stamps, detections = {}, {}
+        with open_frames(folder) as source:
+            tracked = track_frames(source, network_tracking(self._engine, seeing))
+            for item in show_progress(tracked, f'looking at {truth.name}', source.length):
+                stamps[item.frame.index + 1] = item.frame.stamp_ns
+                detections[item.frame.index + 1] = item.detections
+        seen = SeenSequence(truth=truth, stamps_ns=stamps, detections=detections)
+        if cached is not None:
+            save_detections(cached, seen)
+        return seen
+
+
+def _read_detections(folder: Path) -> 'SeenSequence':
+    """Return the stored detections of a sequence."""
+    from jtn_ros.datasets.mot_challenge import read_detections
+    from jtn_ros.detections import Detections
+    from jtn_ros.evaluation.runs import read_truth
+    from jtn_ros.evaluation.tuning import SeenSequence
+
+    truth = read_truth(folder)
+    if not len(truth.stamps_ns):
+        raise ValueError(f'{folder} has no seqinfo.ini, so its frames have no times')
+    found = read_detections(folder / 'det' / 'det.txt')
+    stamps = dict(enumerate(truth.stamps_ns.tolist(), start=1))
+    return SeenSequence(
+        truth=truth,
+        stamps_ns=stamps,
+        detections={number: found.get(number, Detections.empty()) for number in stamps},
+    )
+
+
+def _line(what: str, path: Path, before: float, after: float) -> str:
+    return f'{what} on {path.resolve().name}: HOTA {before:.2f} before, {after:.2f} after'
+
+
+def _names(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the names of the thresholds to search."""
+    from jtn_ros.evaluation.tuning import NODE_PARAMETERS
+    from jtn_ros.tracking import TrackerConfig
+
+    if args.parameters is None:
+        return NODE_PARAMETERS
+    names = tuple(args.parameters.split(','))
+    known = {'score_threshold', *(field.name for field in fields(TrackerConfig))}
+    if unknown := sorted(set(names) - known):
+        raise UsageError(f'unknown threshold {unknown[0]!r}; known: {", ".join(sorted(known))}')
+    return names
+
+
+def _write(path: Path, values: dict[str, Any], lines: Sequence[str]) -> None:
+    """Write a parameter file with what was measured as comments."""
+    import yaml
+
+    from jtn_ros.evaluation.tuning import NODE_PARAMETERS
+
+    content = {'/**': {'ros__parameters': {name: _rounded(v) for name, v in values.items()}}}
+    comments = [f'# {line}' for line in ('Thresholds found by jtn tune.', *lines)]
+    if foreign := sorted(set(values) - set(NODE_PARAMETERS)):
+        comments.append(f'# For jtn track and jtn evaluate; the node has no {", ".join(foreign)}.')
+    text = '\n'.join([*comments, yaml.safe_dump(content, sort_keys=False)])
+    with written_atomically(path) as temporary:
+        temporary.write_text(text, encoding='utf-8')
+
+
+def _rounded(value: float) -> float:
+    return value if isinstance(value, int) else float(f'{value:.4g}')

@@ -1,0 +1,188 @@
+"""Search the tracker's thresholds for the best HOTA on what the network saw once.
+
+The network runs once over every sequence; a trial only tracks and scores. A model that takes the
+heat map of earlier tracks would see a little else with other thresholds: what was found has to be
+confirmed with the network in the loop.
+"""
+
+import hashlib
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jtn_ros.detections import Detections
+from jtn_ros.evaluation.metrics import mean_hota
+from jtn_ros.evaluation.runs import Run
+from jtn_ros.evaluation.runs import Truth
+from jtn_ros.evaluation.runs import compared
+from jtn_ros.files import written_atomically
+from jtn_ros.media.results import reported_boxes
+from jtn_ros.tracking import Tracker
+from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking.config import RANGES
+
+# The thresholds that the node has as parameters.
+NODE_PARAMETERS = (
+    'score_threshold',
+    'birth_score',
+    'confirmation_hits',
+    'coast_time',
+    'lost_time',
+)
+# A threshold is looked for between a third of where it starts and three times that.
+_REACH = 3.0
+_MOST_HITS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenSequence:
+    """What the network saw in a sequence, and the truth.
+
+    Attributes:
+        truth: the objects.
+        stamps_ns: of the frames that could be read, by number, from 1.
+        detections: of the same frames.
+    """
+
+    truth: Truth
+    stamps_ns: Mapping[int, int]
+    detections: Mapping[int, Detections]
+
+
+def save_detections(path: Path, sequence: SeenSequence) -> None:
+    """Write what was seen as one .npz file.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    numbers = list(sequence.stamps_ns)
+    found = [sequence.detections[number] for number in numbers]
+    columns: dict[str, Any] = {
+        'numbers': np.array(numbers, np.int64),
+        'stamps_ns': np.array(list(sequence.stamps_ns.values()), np.int64),
+        'counts': np.array([len(part) for part in found], np.int64),
+    }
+    for field in fields(Detections):
+        parts = [getattr(part, field.name) for part in found if len(part)]
+        if parts and all(part is not None for part in parts):
+            columns[field.name] = np.concatenate(parts)
+    with written_atomically(path) as temporary, temporary.open('wb') as file:
+        np.savez(file, **columns)
+
+
+def load_detections(path: Path, truth: Truth) -> SeenSequence:
+    """Read what `save_detections` wrote.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            columns = dict(file)
+        ends = np.cumsum(columns['counts'])
+        parts = {
+            field.name: np.split(columns[field.name], ends[:-1])
+            for field in fields(Detections)
+            if field.name in columns
+        }
+        found = [
+            Detections(**{name: part[row] for name, part in parts.items()})
+            if count
+            else Detections.empty()
+            for row, count in enumerate(columns['counts'].tolist())
+        ]
+        numbers = columns['numbers'].tolist()
+        stamps = dict(zip(numbers, columns['stamps_ns'].tolist(), strict=True))
+        detections = dict(zip(numbers, found, strict=True))
+    except OSError:
+        raise
+    except Exception as error:  # zipfile, NumPy and we ourselves find different words
+        raise ValueError(f'{path} is damaged ({error}); remove it') from error
+    return SeenSequence(truth=truth, stamps_ns=stamps, detections=detections)
+
+
+def cache_key(*parts: object) -> str:
+    """Return a short name for what the detections depend on; paths stand for their content."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.read_bytes() if isinstance(part, Path) else repr(part).encode())
+    return digest.hexdigest()[:16]
+
+
+def hota_of(
+    sequences: SequenceOf[SeenSequence], config: TrackerConfig, score_threshold: float = 0.0
+) -> float:
+    """Return the mean HOTA of the tracker on what was seen, in per cent.
+
+    Args:
+        sequences: at least one.
+        config: thresholds of the tracker.
+        score_threshold: detections that score no more are left out before.
+    """
+    scored = {}
+    for number, sequence in enumerate(sequences):
+        tracker = Tracker(config)
+        tracks = {}
+        for frame, stamp_ns in sequence.stamps_ns.items():
+            found = sequence.detections[frame]
+            found = found.select(found.scores > score_threshold)
+            tracks[frame] = reported_boxes(tracker.step(found, stamp_ns))
+        scored[f'{number} {sequence.truth.name}'] = compared(
+            sequence.truth, Run(tracks=tracks, model='')
+        )
+    return mean_hota(scored)
+
+
+def search(
+    objective: Callable[[dict[str, Any]], float],
+    start: Mapping[str, Any],
+    trials: int,
+    seed: int,
+) -> Iterator[tuple[dict[str, Any], float]]:
+    """Yield the best values so far and what they give, after each trial; the start is the first.
+
+    Args:
+        objective: what is to grow.
+        start: values of the thresholds that are searched.
+        trials: number of trials.
+        seed: of the search.
+
+    Raises:
+        ImportError: if optuna is not installed.
+    """
+    try:
+        import optuna
+    except ImportError as error:
+        raise ImportError('the search needs optuna: python3 -m pip install optuna') from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        direction='maximize', sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True)
+    )
+    space: dict[str, Any] = {}
+    for name, value in start.items():
+        low, high = search_range(name, value)
+        if isinstance(value, int):
+            space[name] = optuna.distributions.IntDistribution(int(low), int(high))
+        else:
+            space[name] = optuna.distributions.FloatDistribution(low, high, log=True)
+    study.enqueue_trial(dict(start))
+    for _ in range(trials):
+        trial = study.ask(space)
+        study.tell(trial, objective(trial.params))
+        yield dict(study.best_params), float(study.best_value)
+
+
+def search_range(name: str, start: float) -> tuple[float, float]:
+    """Return where a threshold is looked for: around its start, within its documented range."""
+    low, high = RANGES.get(name, (0.0, 1.0))
+    if isinstance(start, int):
+        return max(low, 1), min(high, max(_MOST_HITS, _REACH * start))
+    return max(low, start / _REACH), min(high, start * _REACH)

@@ -1,0 +1,190 @@
+"""`jtn tune`: it finds what was set too high, tells the truth, and others can use its file."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from jtn_ros.cli.main import main
+from jtn_ros.cli.tracking_arguments import read_params_file
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.mot_challenge import SequenceInfo
+from jtn_ros.datasets.mot_challenge import read_results
+from jtn_ros.datasets.mot_challenge import write_ground_truth
+from jtn_ros.datasets.mot_challenge import write_sequence_info
+from jtn_ros.detections import Detections
+from jtn_ros.evaluation.runs import read_truth
+from jtn_ros.evaluation.tuning import SeenSequence
+from jtn_ros.evaluation.tuning import hota_of
+from jtn_ros.evaluation.tuning import load_detections
+from jtn_ros.evaluation.tuning import save_detections
+from jtn_ros.evaluation.tuning import search
+from jtn_ros.evaluation.tuning import search_range
+from jtn_ros.tracking import TrackerConfig
+
+FRAMES = 30
+SCORE = 0.45  # below the birth_score of the tracker
+
+
+def write_sequence(folder: Path) -> Path:
+    """Write one person who is found in every frame, with a score that starts no track."""
+    info = SequenceInfo(name='W', frame_rate=10, length=FRAMES, width=320, height=240)
+    write_sequence_info(folder, info)
+    truth, rows = {}, []
+    for frame in range(1, FRAMES + 1):
+        x = 10 + 5 * frame
+        truth[frame] = Annotations(
+            ids=np.array([1]), boxes=np.float32([[x, 50, x + 40, 150]]),
+            class_ids=np.zeros(1, np.int32), visibilities=np.ones(1, np.float32),
+            ignored=np.zeros(1, np.bool_),
+        )  # fmt: skip
+        rows.append(f'{frame},-1,{x},50,40,100,{SCORE}')
+    write_ground_truth(folder / 'gt' / 'gt.txt', truth)
+    (folder / 'det').mkdir()
+    (folder / 'det' / 'det.txt').write_text('\n'.join(rows))
+    return folder
+
+
+def test_it_lowers_the_score_that_starts_no_track(tmp_path, capsys):
+    folder = write_sequence(tmp_path / 'Walk')
+    output = tmp_path / 'params.yaml'
+    arguments = ['tune', str(folder), '--detections', '--trials', '12', '--output', str(output),
+                 '--validate', str(folder)]  # fmt: skip
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert 'searched on Walk: HOTA 0.00 before, ' in printed
+    found = yaml.safe_load(output.read_text())['/**']['ros__parameters']
+    assert set(found) == {
+        'score_threshold', 'birth_score', 'confirmation_hits', 'coast_time', 'lost_time',
+    }  # fmt: skip
+    assert found['birth_score'] <= SCORE
+    after = float(printed.split('HOTA 0.00 before, ')[1].split()[0])
+    assert after > 80
+    assert printed.count(f'{after:.2f} after') == 2
+
+    detections = ['--detections', str(folder / 'det' / 'det.txt')]
+    for options, number in ([], 0), (['--params-file', str(output)], 1):
+        out = tmp_path / f'out{number}'
+        assert main(['track', str(folder), *detections, '--output', str(out), *options]) == 0
+        assert bool(read_results(out / 'Walk.txt')) == bool(number)
+
+
+def test_the_same_seed_finds_the_same(tmp_path):
+    folder = write_sequence(tmp_path / 'Walk')
+    for name in ('a', 'b'):
+        assert main(['tune', str(folder), '--detections', '--trials', '8', '--seed', '3',
+                     '--parameters', 'birth_score,position_noise',
+                     '--output', str(tmp_path / f'{name}.yaml')]) == 0  # fmt: skip
+    text = (tmp_path / 'a.yaml').read_text()
+    assert text == (tmp_path / 'b.yaml').read_text()
+    assert 'the node has no position_noise' in text
+
+
+def test_search_begins_with_what_is_in_use_and_only_gets_better():
+    asked = []
+
+    def objective(values):
+        asked.append(values)
+        return -abs(np.log(values['lost_time'] / 2.0)) - abs(values['confirmation_hits'] - 3)
+
+    start = {'lost_time': 5.0, 'confirmation_hits': 2}
+    results = list(search(objective, start, 40, seed=1))
+    assert asked[0] == start
+    values = [value for _, value in results]
+    assert values == sorted(values)
+    best, value = results[-1]
+    assert best['confirmation_hits'] == 3
+    assert 1.5 < best['lost_time'] < 2.7
+    assert value == max(map(objective, asked[:40]))
+
+
+@pytest.mark.parametrize('field', fields(TrackerConfig), ids=lambda field: field.name)
+def test_search_ranges_are_valid_thresholds(field):
+    low, high = search_range(field.name, field.default)
+    assert low <= field.default <= high
+    kind = type(field.default)
+    for value in (low, high):
+        TrackerConfig(**{field.name: kind(value)})
+
+
+def test_what_was_seen_comes_back(tmp_path):
+    truth = read_truth(write_sequence(tmp_path / 'Walk'))
+    rng = np.random.default_rng(0)
+    detections = {
+        frame: Detections.empty()
+        if frame % 3 == 0
+        else Detections(
+            boxes=rng.random((frame, 4)),
+            scores=rng.random(frame),
+            class_ids=np.arange(frame),
+            centers=rng.random((frame, 2)),
+            displacements=rng.random((frame, 2)),
+            embeddings=rng.random((frame, 8)),
+        )
+        for frame in range(1, 6)
+    }
+    seen = SeenSequence(truth=truth, stamps_ns={f: f * 7 for f in detections},
+                        detections=detections)  # fmt: skip
+    save_detections(tmp_path / 'seen.npz', seen)
+    back = load_detections(tmp_path / 'seen.npz', truth)
+    assert back.stamps_ns == seen.stamps_ns
+    for frame, expected in detections.items():
+        assert len(back.detections[frame]) == len(expected)
+        for field in fields(Detections):
+            if len(expected):
+                np.testing.assert_array_equal(
+                    getattr(back.detections[frame], field.name), getattr(expected, field.name)
+                )
+    data = (tmp_path / 'seen.npz').read_bytes()
+    (tmp_path / 'seen.npz').write_bytes(data[: len(data) // 2])
+    with pytest.raises(ValueError, match=r'seen\.npz is damaged'):
+        load_detections(tmp_path / 'seen.npz', truth)
+
+
+def test_the_score_threshold_takes_detections_away(tmp_path):
+    truth = read_truth(write_sequence(tmp_path / 'Walk'))
+    boxes = {f: truth.annotations[f].boxes for f in range(1, FRAMES + 1)}
+    seen = SeenSequence(
+        truth=truth,
+        stamps_ns={f: int(truth.stamps_ns[f - 1]) for f in boxes},
+        detections={
+            f: Detections(boxes=b, scores=[0.7], class_ids=[0], centers=(b[:, :2] + b[:, 2:]) / 2)
+            for f, b in boxes.items()
+        },
+    )
+    assert hota_of([seen], TrackerConfig(), 0.6) > 90
+    assert hota_of([seen], TrackerConfig(), 0.7) == 0
+
+
+def test_errors(tmp_path, capsys):
+    folder = write_sequence(tmp_path / 'Walk')
+    base = ['tune', str(folder), '--detections', '--output', str(tmp_path / 'p.yaml')]
+    assert main([*base, '--trials', '0']) == 2
+    assert main([*base, '--parameters', 'speed']) == 2
+    assert "unknown threshold 'speed'" in capsys.readouterr().err
+    (folder / 'seqinfo.ini').unlink()
+    assert main(base) == 1
+    assert 'has no seqinfo.ini' in capsys.readouterr().err
+    assert not (tmp_path / 'p.yaml').exists()
+
+
+def test_parameter_files(tmp_path, caplog):
+    path = tmp_path / 'p.yaml'
+    path.write_text('/**:\n  ros__parameters: {coast_time: 1, camera_name: left}\n'
+                    '/jtn_tracker:\n  ros__parameters: {birth_score: 0.3}\n')  # fmt: skip
+    assert read_params_file(path) == {'coast_time': 1, 'birth_score': 0.3}
+    for text, problem in [
+        (
+            '/jtn_tracker: {ros__parameters: {coast_time: long}}',
+            "coast_time is 'long'",
+        ),
+        ('/jtn_tracker: {ros__parameters: {confirmation_hits: 2.5}}', 'its type must be int'),
+        ('/player: {ros__parameters: {rate: 1}}', 'holds no parameters of the node'),
+        ('[1, 2', 'is not YAML'),
+        ('just words', 'holds no parameters of the node'),
+    ]:
+        path.write_text(text)
+        with pytest.raises(ValueError, match=problem):
+            read_params_file(path)
