@@ -118,6 +118,8 @@ def run(args: argparse.Namespace) -> int:
         try:
             for record in _show_progress(records):
                 log.write(record)
+        except FloatingPointError as error:
+            raise ValueError(str(error)) from error
         finally:
             log.close()
     for name in ('weights', 'best'):
