@@ -41,6 +41,8 @@ setup(
             'tracker_node = jtn_ros.nodes.tracker_node:main',
             'player_node = jtn_ros.nodes.player_node:main',
             'recorder_node = jtn_ros.nodes.recorder_node:main',
+            'bag_player_node = jtn_ros.nodes.bag_player_node:main',
+            'webcam_node = jtn_ros.nodes.webcam_node:main',
         ],
     },
 )

@@ -13,8 +13,33 @@ from launch_ros.actions import Node
 
 CONFIG = Path(get_package_share_directory('jtn_ros')) / 'config'
 
+TOPICS = ('image', 'camera_info', 'depth')
+
 ARGUMENTS = (
     DeclareLaunchArgument('image', default_value='image', description='Image topic to track in.'),
+    DeclareLaunchArgument(
+        'camera_info', default_value='camera_info', description='Calibration of the camera.'
+    ),
+    DeclareLaunchArgument(
+        'depth', default_value='depth', description='Depth image, registered to the image.'
+    ),
+    DeclareLaunchArgument(
+        'cameras',
+        default_value='',
+        description='Names of several cameras, as in front,rear; then {camera} stands for each of '
+        'them in the names of the topics.',
+    ),
+    DeclareLaunchArgument(
+        'positions',
+        default_value='',
+        description='off, depth or ground: how tracks are located in space; '
+        'empty takes that of the parameter file.',
+    ),
+    DeclareLaunchArgument(
+        'fixed_frame',
+        default_value='',
+        description='tf frame of the positions; empty takes that of the parameter file.',
+    ),
     DeclareLaunchArgument(
         'model',
         default_value='',
@@ -47,7 +72,7 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         'rviz',
         default_value='false',
-        description='Show image, boxes, ids and trails in RViz.',
+        description='Show image, boxes, ids, trails and positions in RViz.',
         choices=['true', 'false'],
     ),
     DeclareLaunchArgument(
@@ -70,27 +95,38 @@ def _start(context: LaunchContext) -> list[Action]:
         'use_sim_time': argument['use_sim_time'] == 'true',
     }
     # What is not given here is left to the parameter file.
-    parameters |= {name: argument[name] for name in ('model', 'backend') if argument[name]}
+    named = ('model', 'backend', 'positions', 'fixed_frame')
+    parameters |= {name: argument[name] for name in named if argument[name]}
+    cameras = [name.strip() for name in argument['cameras'].split(',') if name.strip()]
+    remappings = [(topic, argument[topic]) for topic in TOPICS]
+    if cameras:
+        parameters['cameras'] = cameras
+        remappings = [
+            (f'{camera}/{topic}', argument[topic].replace('{camera}', camera))
+            for camera in cameras
+            for topic in TOPICS
+        ]
     tracker = LifecycleNode(
         package='jtn_ros',
         executable='tracker_node',
         name='jtn_tracker',
         namespace=argument['namespace'],
         parameters=[argument['params_file'], parameters],
-        remappings=[('image', argument['image'])],
+        remappings=remappings,
         arguments=['--ros-args', '--log-level', f'jtn_tracker:={argument["log_level"]}'],
         output='screen',
     )
     if argument['rviz'] == 'false':
         return [tracker]
-    tracker_name = f'/{argument["namespace"].strip("/")}/jtn_tracker'.replace('//', '/')
+    # Of several cameras, the first is shown.
+    shown = '/'.join([argument['namespace'].strip('/'), 'jtn_tracker', *cameras[:1]]).strip('/')
     rviz = Node(
         package='rviz2',
         executable='rviz2',
         arguments=['-d', str(CONFIG / 'tracker.rviz')],
         remappings=[
-            (f'/jtn_tracker/{topic}', f'{tracker_name}/{topic}')
-            for topic in ('markers', 'debug_image')
+            (f'/jtn_tracker/{topic}', f'/{shown}/{topic}')
+            for topic in ('markers', 'markers_3d', 'debug_image')
         ],
         output='log',
     )

@@ -1,11 +1,8 @@
 """Publish a video, an image folder or the images of a bag, at their own rate and times."""
 
 import sys
-from time import monotonic
 
-import rclpy
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -18,6 +15,8 @@ from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
+from jtn_ros.nodes.playing import Pace
+from jtn_ros.nodes.playing import wait_for_subscribers
 from jtn_ros.nodes.process import run_process
 
 PARAMETERS = (
@@ -46,10 +45,6 @@ PARAMETERS = (
     ),
 )
 
-_LATE_S = 0.5
-# A subscriber that is counted may not know of this publisher yet, and would miss the first frames.
-_SETTLE_S = 0.5
-
 
 class PlayerNode(Node):
     """A camera that plays a recording; the stamps are the recording's own."""
@@ -75,14 +70,7 @@ class PlayerNode(Node):
 
     def play(self) -> None:
         """Wait for the subscribers, publish all frames, and wait until they have arrived."""
-        wanted = self._values.wait_for_subscribers
-        if self._publisher.get_subscription_count() < wanted:
-            self.get_logger().info(
-                f'waiting for {wanted} subscriber(s) of {self._publisher.topic_name}'
-            )
-        while self._publisher.get_subscription_count() < wanted:
-            self._spin_for(0.05)
-        self._spin_for(_SETTLE_S)
+        wait_for_subscribers(self, self._publisher, self._values.wait_for_subscribers)
         number = self._play_once()
         while self._values.loop:
             number += self._play_once()
@@ -92,38 +80,18 @@ class PlayerNode(Node):
     def _play_once(self) -> int:
         """Publish every frame when its time has come; return how many there were."""
         number = 0
-        first_ns, start = 0, monotonic()
-        for number, frame in enumerate(self._frames, start=1):
+        pace = Pace(self, self._values.rate)
+        for frame in self._frames:
             message = self._message(frame)
-            if number == 1:
-                first_ns, start = frame.stamp_ns, monotonic()
-            due = start + (frame.stamp_ns - first_ns) / 1e9 / self._values.rate
-            if monotonic() - due > _LATE_S:
-                self.get_logger().warning(
-                    f'{monotonic() - due:.1f} s late, this machine cannot play so fast; '
-                    'lower the parameter rate',
-                    throttle_duration_sec=5.0,
-                )
-            self._spin_for(due - monotonic())
+            pace.wait_until(frame.stamp_ns)
             self._publisher.publish(message)
+            number += 1
         return number
 
     def _message(self, frame: Frame) -> Image:
         """Return the frame as a message."""
         header = Header(stamp=ns_to_stamp(frame.stamp_ns), frame_id=self._values.frame_id)
         return array_to_image(frame.image, header)
-
-    def _spin_for(self, seconds: float) -> None:
-        """Serve the node for so long.
-
-        Raises:
-            ExternalShutdownException: if ROS is shut down before that.
-        """
-        end = monotonic() + seconds
-        while (remaining := end - monotonic()) > 0:
-            rclpy.spin_once(self, timeout_sec=remaining)
-            if not self.context.ok():
-                raise ExternalShutdownException
 
 
 def main() -> int:

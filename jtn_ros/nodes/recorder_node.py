@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import Event
 
 import rclpy
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
 from rclpy.event_handler import QoSSubscriptionMatchedInfo
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
@@ -65,7 +67,10 @@ class RecorderNode(Node):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._bag = BagWriter(path, values.storage)
         self._counts = dict.fromkeys(self._pending, 0)
-        self._timer = self.create_timer(_DISCOVERY_PERIOD_S, self._discover)
+        # By a clock of its own: simulated time may wait for this node to listen.
+        self._timer = self.create_timer(
+            _DISCOVERY_PERIOD_S, self._discover, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
 
     def drain(self) -> None:
         """Write the messages that wait to be taken."""

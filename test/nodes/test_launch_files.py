@@ -12,13 +12,19 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from launch import LaunchContext
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.serialization import serialize_message
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.media.bag import BagReader
+from jtn_ros.media.bag import BagWriter
 from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.conversions import stamp_to_ns
@@ -148,3 +154,119 @@ def test_parameter_file_lists_every_parameter_with_its_default():
     defaults = {spec.name: spec.default for spec in TRACKER_PARAMETERS}
     del defaults['autostart']  # the launch file sets it
     assert values == defaults
+
+
+def block_message(number: int) -> Image:
+    header = Header(stamp=ns_to_stamp(100_000_000_000 + number * 40_000_000), frame_id='lens')
+    return array_to_image(picture(number), header)
+
+
+def write_bag(path: Path) -> list[int]:
+    """Write a recording with images, calibration and an old clock; return the stamps."""
+    stamps = []
+    with BagWriter(path) as bag:
+        for number in range(FRAMES):
+            message = block_message(number)
+            stamps.append(stamp_to_ns(message.header.stamp))
+            received = stamps[-1] + 5_000_000
+            info = CameraInfo(header=message.header, width=320, height=192)
+            info.k = [300.0, 0.0, 159.5, 0.0, 300.0, 95.5, 0.0, 0.0, 1.0]
+            clock = Clock(clock=ns_to_stamp(7))
+            for topic, kind, content in (
+                ('/clock', 'rosgraph_msgs/msg/Clock', clock),
+                ('/front/camera_info', 'sensor_msgs/msg/CameraInfo', info),
+                ('/front/image_raw', 'sensor_msgs/msg/Image', message),
+            ):
+                bag.write(topic, kind, received, serialize_message(content))
+    return stamps
+
+
+def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(launch, block_model, tmp_path):
+    stamps = write_bag(tmp_path / 'bag')
+    process = launch(
+        'replay.launch.py', bag=tmp_path / 'bag', output=tmp_path / 'out', rate=0.25,
+        image='/front/image_raw', camera_info='/front/camera_info', positions='ground',
+        model=block_model, backend='onnxruntime',
+    )  # fmt: skip
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, text
+    assert f'played {2 * FRAMES} messages' in text
+    with BagReader(tmp_path / 'out') as bag:
+        recorded = list(bag.messages(['/jtn_tracker/tracks']))
+    tracks = [message.deserialize() for message in recorded]
+    tracked = [stamp_to_ns(message.header.stamp) for message in tracks]
+    ((tracked_number, left_out),) = re.findall(r'(\d+) images tracked, (\d+) left out', text)
+    assert len(tracks) == int(tracked_number) == FRAMES - int(left_out)
+    assert set(tracked) <= set(stamps)
+    assert len(tracked) > FRAMES // 2
+    # Recorded in the time of the bag, however long the playing took.
+    for message, stamp_ns in zip(recorded, tracked, strict=True):
+        assert stamp_ns <= message.received_ns < stamp_ns + 2_000_000_000
+    for message in tracks:
+        number = stamps.index(stamp_to_ns(message.header.stamp))
+        (one,) = message.objects
+        assert one.bbox.center.position.x == pytest.approx(31.5 + 3 * number, abs=1)
+        assert one.has_3d
+        assert message.pose_frame_id == 'lens'
+    # The foot is 12 pixels below the horizon of a camera 1 m above the ground.
+    assert one.pose.pose.position.z == pytest.approx(300 / 12, rel=0.1)
+    assert one.pose.pose.position.y == pytest.approx(1, abs=0.05)
+
+
+def test_several_cameras_and_their_topics_come_from_the_launch_file(graph, launch, block_model):
+    process = launch(
+        'multi_camera.launch.py', cameras='front,rear', image='/{camera}/color', model=block_model,
+        backend='onnxruntime',
+    )  # fmt: skip
+    node = graph.add(Node('user'))
+    outputs: dict[str, list[TrackedObjectArray]] = {'front': [], 'rear': []}
+    publishers = {}
+    for name, received in outputs.items():
+        publishers[name] = node.create_publisher(Image, f'/{name}/color', QoSProfile(depth=10))
+        node.create_subscription(
+            TrackedObjectArray, f'/jtn_tracker/{name}/tracks', received.append, 10
+        )
+
+    def answered() -> bool:
+        for number, publisher in enumerate(publishers.values()):
+            publisher.publish(block_message(10 * number))
+        return all(outputs.values())
+
+    graph.wait(answered, what='the tracks of both cameras', timeout=60)
+    for name, x in (('front', 31.5), ('rear', 61.5)):
+        message = outputs[name][0]
+        assert message.camera_name == name
+        assert message.objects[0].bbox.center.position.x == pytest.approx(x, abs=1)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, text
+
+
+def test_webcam_launch_tracks_in_a_video_that_loops(graph, launch, block_model, tmp_path):
+    video = tmp_path / 'video.avi'
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*'MJPG'), 20, (320, 192))
+    for number in range(10):
+        writer.write(picture(number))
+    writer.release()
+    launch('webcam.launch.py', device=video, rate=20, model=block_model, backend='onnxruntime')
+    node = graph.add(Node('user'))
+    outputs: list[TrackedObjectArray] = []
+    node.create_subscription(TrackedObjectArray, '/jtn_tracker/tracks', outputs.append, 10)
+    # More than the video has: it began again.
+    graph.wait(lambda: len(outputs) > 15, what='tracks of more than one round', timeout=60)
+    stamps = [stamp_to_ns(message.header.stamp) for message in outputs]
+    assert stamps == sorted(stamps)
+    assert outputs[0].header.frame_id == 'camera'
+    seen = [o for message in outputs for o in message.objects if not o.predicted]
+    assert len(seen) > 10
+    assert all(30 < o.bbox.center.position.x < 60 for o in seen)
+
+
+@pytest.mark.parametrize('name', ['tracker', 'multi_camera', 'webcam', 'replay', 'demo'])
+def test_every_launch_argument_is_described(name):
+    source = PythonLaunchDescriptionSource(str(ROOT / 'launch' / f'{name}.launch.py'))
+    description = source.get_launch_description(LaunchContext())
+    arguments = description.get_launch_arguments()
+    assert len(arguments) >= 4
+    for argument in arguments:
+        assert len(argument.description) > 10, argument.name

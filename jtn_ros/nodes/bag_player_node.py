@@ -1,0 +1,132 @@
+"""Play a bag to the graph as it was recorded, every topic and the clock, without rosbag2."""
+
+import sys
+from pathlib import Path
+
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rosgraph_msgs.msg import Clock
+from rosidl_runtime_py.utilities import get_message
+
+from jtn_ros.media.bag import BagReader
+from jtn_ros.nodes.conversions import ns_to_stamp
+from jtn_ros.nodes.parameters import NodeParameters
+from jtn_ros.nodes.parameters import ParameterSpec
+from jtn_ros.nodes.playing import Pace
+from jtn_ros.nodes.playing import wait_for_subscribers
+from jtn_ros.nodes.process import run_process
+
+PARAMETERS = (
+    ParameterSpec(name='input', default='', description='Bag to play.'),
+    ParameterSpec(
+        name='topics', default=[''], description='Topics to play; without names all of the bag.'
+    ),
+    ParameterSpec(
+        name='rate', default=1.0, low=0.01, high=100.0, description='Speed; 2 is twice as fast.'
+    ),
+    ParameterSpec(
+        name='clock',
+        default=True,
+        description='Whether to publish the times of the recording on /clock.',
+    ),
+    ParameterSpec(
+        name='wait_for',
+        default='',
+        description='Topic that somebody has to listen to before the first message; empty waits '
+        'for nobody.',
+    ),
+)
+
+
+class BagPlayerNode(Node):
+    """Publishes the messages of a bag, undecoded, at the times at which they were recorded."""
+
+    def __init__(self, **kwargs: object) -> None:
+        """Open the bag.
+
+        Raises:
+            ValueError: if the input is not given, or a topic is not in the bag.
+            OSError: if it cannot be read.
+        """
+        super().__init__('bag_player', **kwargs)
+        self._values = NodeParameters(self, PARAMETERS).values()
+        if not self._values.input:
+            raise ValueError('the parameter input is empty; set it to the bag to play')
+        self._bag = BagReader(Path(self._values.input))
+        wanted = [topic for topic in self._values.topics if topic] or list(self._bag.topics)
+        if missing := [topic for topic in wanted if topic not in self._bag.topics]:
+            raise ValueError(
+                f'{self._values.input} has no topic {missing[0]}; '
+                f'it has {", ".join(self._bag.topics)}'
+            )
+        self._outputs = {
+            topic: publisher
+            for topic in wanted
+            # The recording's own clock would contradict the one of the playing.
+            if topic != '/clock' and (publisher := self._open(topic)) is not None
+        }
+        waited_for = self._values.wait_for
+        if waited_for and waited_for not in self._outputs:
+            raise ValueError(
+                f'wait_for is {waited_for}, which is not played; choose one of '
+                f'{", ".join(self._outputs)}'
+            )
+        self._clock_output = self.create_publisher(Clock, '/clock', 10)
+
+    def play(self) -> None:
+        """Wait for the listener, publish everything, and wait until it has arrived."""
+        number = 0
+        pace = Pace(self, self._values.rate)
+        for message in self._bag.messages(self._outputs):
+            if not number:
+                self._wait_for_listener(message.received_ns)
+            pace.wait_until(message.received_ns, self._tick)
+            self._tick(message.received_ns)
+            self._outputs[message.topic].publish(message.data)
+            number += 1
+        for publisher in self._outputs.values():
+            publisher.wait_for_all_acked(Duration(seconds=5))
+        self._bag.close()
+        self.get_logger().info(f'played {number} messages of {self._values.input}')
+
+    def _wait_for_listener(self, start_ns: int) -> None:
+        """Wait until somebody listens to the topic that is to be waited for; time stands still."""
+        if self._values.wait_for:
+            publisher = self._outputs[self._values.wait_for]
+            wait_for_subscribers(self, publisher, 1, lambda: self._tick(start_ns))
+
+    def _tick(self, time_ns: int) -> None:
+        """Tell what time it is in the recording."""
+        if self._values.clock:
+            self._clock_output.publish(Clock(clock=ns_to_stamp(time_ns)))
+
+    def _open(self, topic: str) -> Publisher | None:
+        """Return a publisher of a topic; None, with a warning, if its type is not installed."""
+        kind = self._bag.topics[topic]
+        try:
+            message_type = get_message(kind)
+        except (ImportError, AttributeError, ValueError):
+            self.get_logger().warning(f'{topic} is left out: {kind} is not installed')
+            return None
+        # What is sent once is meant for those who come later as well.
+        latched = topic == '/tf_static' or self._bag.counts[topic] == 1
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
+        return self.create_publisher(
+            message_type,
+            topic,
+            QoSProfile(depth=100 if latched else 10, durability=durability),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+
+def main() -> int:
+    """Play to the end; return 0, or 1 when the bag cannot be played."""
+    return run_process('bag_player', lambda: BagPlayerNode().play())
+
+
+if __name__ == '__main__':
+    sys.exit(main())

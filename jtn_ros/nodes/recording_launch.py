@@ -1,0 +1,94 @@
+"""The launch of a player, the tracker and a recorder, which ends when the recording ends."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from launch import LaunchContext
+from launch import Substitution
+from launch.action import Action
+from launch.actions import EmitEvent
+from launch.actions import IncludeLaunchDescription
+from launch.actions import OpaqueFunction
+from launch.actions import RegisterEventHandler
+from launch.actions import Shutdown
+from launch.actions import TimerAction
+from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_ros.actions import Node
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
+from lifecycle_msgs.msg import Transition
+
+# Time for the last image to reach the tracker's worker, and for the last tracks to be recorded.
+SETTLE_S = 1.0
+
+
+def play_track_and_record(
+    player: Node,
+    *,
+    launch_folder: Path,
+    tracker_arguments: Mapping[str, Any],
+    bag: Substitution,
+    topics: Substitution,
+    use_sim_time: bool = False,
+) -> list[Action]:
+    """Return the actions; the launch fails if one of the three nodes does.
+
+    Args:
+        player: plays the recording and ends.
+        launch_folder: where ``tracker.launch.py`` is.
+        tracker_arguments: arguments of that launch file.
+        bag: folder of the bag to write.
+        topics: list of the topics to record.
+        use_sim_time: whether the recorder takes the time from /clock.
+    """
+    recorder = Node(
+        package='jtn_ros',
+        executable='recorder_node',
+        name='recorder',
+        parameters=[{'output': bag, 'topics': topics, 'use_sim_time': use_sim_time}],
+        output='screen',
+        # Writing the last images may take longer than the five seconds that nodes are given.
+        sigterm_timeout='60',
+    )
+    tracker = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(launch_folder / 'tracker.launch.py')),
+        launch_arguments=tracker_arguments.items(),
+    )
+    finished = TimerAction(
+        period=SETTLE_S, actions=[Shutdown(reason='the recording has been tracked')]
+    )
+    player_name = str(player.node_executable)
+
+    def go_on(event: ProcessExited, context: LaunchContext) -> list[Action]:
+        """Let the tracker finish when the player has; fail when anything else ends."""
+        if context.is_shutdown and event.returncode == 0:
+            return []
+        if event.returncode == 0 and event.process_name.startswith(player_name):
+            # An inactive tracker has finished what had arrived.
+            deactivate = ChangeState(
+                lifecycle_node_matcher=lambda node: node.node_name == '/jtn_tracker',
+                transition_id=Transition.TRANSITION_DEACTIVATE,
+            )
+            return [TimerAction(period=SETTLE_S, actions=[EmitEvent(event=deactivate)])]
+        return [OpaqueFunction(function=_fail, args=[event])]
+
+    return [
+        RegisterEventHandler(OnProcessExit(on_exit=go_on)),
+        RegisterEventHandler(
+            OnStateTransition(
+                start_state='deactivating', goal_state='inactive', entities=[finished]
+            )
+        ),
+        tracker,
+        recorder,
+        player,
+    ]
+
+
+def _fail(_: LaunchContext, event: ProcessExited) -> None:
+    raise RuntimeError(
+        f'{event.process_name} ended with exit code {event.returncode}; see its messages above'
+    )

@@ -1,0 +1,54 @@
+"""Start one tracker node for several cameras, configured and active.
+
+ros2 launch jtn_ros multi_camera.launch.py cameras:=front,rear image:=/{camera}/image_raw
+"""
+
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+
+SHARE = Path(get_package_share_directory('jtn_ros'))
+
+CAMERAS = {
+    'cameras': (None, 'Names of the cameras, as in front,rear.'),
+    'image': ('/{camera}/image_raw', 'Image topics; {camera} stands for the name of each.'),
+    'camera_info': ('/{camera}/camera_info', 'Calibration topics.'),
+    'depth': ('/{camera}/depth', 'Depth topics, registered to the images.'),
+}
+# Other arguments that tracker.launch.py takes as well.
+PASSED = {
+    'model': ('', 'Exported model; empty takes that of the parameter file.'),
+    'backend': ('', 'What runs the network; empty takes that of the parameter file.'),
+    'namespace': ('', 'Namespace of the node.'),
+    'positions': ('', 'off, depth or ground; empty takes that of the parameter file.'),
+    'fixed_frame': ('', 'Frame of the positions; empty takes that of the parameter file.'),
+    'params_file': (
+        str(SHARE / 'config' / 'tracker.yaml'), 'YAML file with parameters of jtn_tracker.'
+    ),
+    'autostart': ('true', 'Configure and activate the node: true or false.'),
+    'use_sim_time': ('false', 'Take the time from /clock: true or false.'),
+    'rviz': ('false', 'Show the first camera in RViz: true or false.'),
+    'log_level': ('info', 'Least severity of the messages that are logged.'),
+}  # fmt: skip
+
+
+def generate_launch_description() -> LaunchDescription:
+    arguments = CAMERAS | PASSED
+    tracker = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(SHARE / 'launch' / 'tracker.launch.py')),
+        launch_arguments={name: LaunchConfiguration(name) for name in arguments}.items(),
+    )
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=description)
+                for name, (default, description) in arguments.items()
+            ),
+            tracker,
+        ]
+    )

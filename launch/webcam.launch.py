@@ -1,0 +1,62 @@
+"""Track in the images of a webcam, a network camera or a video."""
+
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+SHARE = Path(get_package_share_directory('jtn_ros'))
+
+CAMERA = {
+    'device': ('0', 'Number of a webcam, its device file, a URL, or a video file.'),
+    'width': ('0', 'Width to ask the camera for, in pixels; 0 leaves it as it is.'),
+    'height': ('0', 'Height to ask the camera for, in pixels; 0 leaves it as it is.'),
+    'rate': ('0.0', 'Images per second; 0 takes what the camera or video says.'),
+    'frame_id': ('camera', 'Coordinate frame of the camera.'),
+    'calibration': ('', 'YAML file of camera_calibration, needed for positions.'),
+}
+TYPES = {'width': int, 'height': int, 'rate': float}
+TRACKER = {
+    'model': ('', 'Exported model; empty takes that of the parameter file.'),
+    'backend': ('', 'What runs the network; empty takes that of the parameter file.'),
+    'positions': ('', 'off or ground; empty takes that of the parameter file.'),
+    'params_file': (
+        str(SHARE / 'config' / 'tracker.yaml'), 'YAML file with parameters of jtn_tracker.'
+    ),
+    'rviz': ('false', 'Show image, boxes, ids and trails in RViz: true or false.'),
+}  # fmt: skip
+
+
+def generate_launch_description() -> LaunchDescription:
+    camera = Node(
+        package='jtn_ros',
+        executable='webcam_node',
+        name='webcam',
+        parameters=[
+            {
+                name: ParameterValue(LaunchConfiguration(name), value_type=TYPES.get(name, str))
+                for name in CAMERA
+            }
+        ],
+        output='screen',
+    )
+    tracker = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(SHARE / 'launch' / 'tracker.launch.py')),
+        launch_arguments={name: LaunchConfiguration(name) for name in TRACKER}.items(),
+    )
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=description)
+                for name, (default, description) in (CAMERA | TRACKER).items()
+            ),
+            camera,
+            tracker,
+        ]
+    )
