@@ -1,7 +1,7 @@
 # Every target sets up what it needs, and nothing more. See docs/environment.md.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format shell
+.PHONY: help demo test lint soak format shell
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ lint:  ## check the format, the rules and the types
 	@tools/run --dev ruff format --check
 	@tools/run --dev ruff check
 	@tools/run --dev mypy
+
+soak:  ## run the nodes for long: lifecycles, a stream of ten minutes, latencies, overload
+	@tools/run --dev pytest -q -s test/nodes/soak_lifecycle.py test/nodes/soak_latency.py test/nodes/soak_stream.py
 
 format:  ## rewrite the code in the project's format
 	@tools/run --dev ruff check --select I --fix --quiet
