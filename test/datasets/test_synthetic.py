@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from jtn_ros.datasets.synthetic import Scene
 from jtn_ros.datasets.synthetic import SceneConfig
+from jtn_ros.datasets.synthetic.body import INDEX
+from jtn_ros.datasets.synthetic.body import Bodies
+from jtn_ros.datasets.synthetic.body import pose
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
 
@@ -210,6 +213,32 @@ def test_nearer_people_stand_lower_and_are_larger():
         feet.append(annotations.boxes[:, 3] - annotations.boxes[:, 3].mean())
     correlation = np.corrcoef(np.concatenate(sizes), np.concatenate(feet))[0, 1]
     assert correlation > 0.6
+
+
+def test_people_are_as_small_and_as_large_as_cameras_show_them():
+    heights = []
+    for seed in range(40):
+        _, annotations = Scene(replace(SMALL, seed=seed, occluders=(0, 0))).render(0)
+        heights += (box_sizes(annotations.boxes)[:, 1] / 144).tolist()
+    shares = np.histogram(heights, [0, 0.12, 0.3, 0.7, 10])[0] / len(heights)
+    # Distant, middle, near, and filling the image: none of them is rare.
+    assert (shares > 0.08).all()
+
+
+def test_no_two_people_are_built_alike():
+    bodies = Bodies.sample(200, np.random.default_rng(1))
+    standing = (np.zeros((200, 2)), np.zeros(200), np.zeros(200), np.zeros(200))
+    centers, radii = pose(bodies, *standing)
+    chest, crown = INDEX['chest'], INDEX['hair_top']
+    # Thickness varies by a fifth, beyond what the stature explains; crowns are statures high.
+    relative = radii[:, chest] / bodies.stature
+    assert 0.15 < relative.std() / relative.mean() < 0.4
+    tops = centers[:, crown, 2] + radii[:, crown]
+    stands = bodies.sitting == 0
+    assert tops[stands] == pytest.approx(bodies.stature[stands], rel=0.08)
+    hands = centers[:, [INDEX['hand_l'], INDEX['hand_r']], 0]  # metres forward of the body
+    both = (hands > 0.3).all(axis=1).mean()
+    assert both > 0.05
 
 
 def test_vehicles_are_a_second_class_with_tight_boxes():
