@@ -10,17 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
-from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.evaluation.metrics import Scores
-from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
-from jtn_ros.evaluation.metrics import has_classes
+from jtn_ros.evaluation.offline import NetworkTracking
+from jtn_ros.evaluation.offline import track_frames
+from jtn_ros.evaluation.runs import Run
+from jtn_ros.evaluation.runs import Truth
+from jtn_ros.evaluation.runs import as_truth
+from jtn_ros.evaluation.runs import compared
+from jtn_ros.evaluation.runs import read_truth
 from jtn_ros.inference import Engine
 from jtn_ros.media import open_frames
+from jtn_ros.media.results import reported_boxes
 from jtn_ros.pipeline import TrackingPipeline
-from jtn_ros.tracking.track import TrackState
 
 Boxes = Mapping[int, TrackedBoxes]
 
@@ -69,23 +72,20 @@ class SamplingEngine(Engine):
 
 
 def track_recordings(engine: Engine, sources: Iterable[str]) -> dict[str, Boxes]:
-    """Return the confirmed tracks seen in every frame, which count from 1, by source.
+    """Return the tracks of every frame that has some, which count from 1, by source.
 
     Raises:
         OSError, ValueError: if a source cannot be read.
     """
     tracked: dict[str, Boxes] = {}
     for source in sources:
-        pipeline = TrackingPipeline(engine=engine)
-        boxes: dict[int, TrackedBoxes] = {}
+        tracking = NetworkTracking(TrackingPipeline(engine=engine))
         with open_frames(source) as frames:
-            for frame in frames:
-                tracks = pipeline.step(frame.image, frame.stamp_ns)
-                tracks = tracks.select(tracks.observed & (tracks.states == TrackState.CONFIRMED))
-                if len(tracks):
-                    row = TrackedBoxes(tracks.ids, tracks.boxes, tracks.scores)
-                    boxes[frame.index + 1] = row
-        tracked[source] = boxes
+            found = {
+                step.frame.index + 1: reported_boxes(step.tracks, engine.info.class_names)
+                for step in track_frames(frames, tracking)
+            }
+        tracked[source] = {number: boxes for number, boxes in found.items() if len(boxes.ids)}
     return tracked
 
 
@@ -103,44 +103,21 @@ def compare_tracks(before: Mapping[str, Boxes], after: Mapping[str, Boxes]) -> l
     for source, boxes in before.items():
         if not boxes:
             raise ValueError(f'{source}: nothing is tracked there; give footage with objects')
-        frames = max(*boxes, *after[source], 1)
-        pseudo_truth = {number: _as_truth(row) for number, row in boxes.items()}
-        truth = Path(source) / 'gt' / 'gt.txt'
-        scores: list[Scores | None] = [None, None]
-        if truth.is_file():
-            annotations, classes = read_annotations(truth), has_classes(truth)
-            length = max(frames, *annotations)
-            scores = [
-                _score(source, annotations, found, length, classes)
-                for found in (boxes, after[source])
-            ]
-        agreement = _score(source, pseudo_truth, after[source], frames, False)
-        losses.append(
-            Loss(source=Path(source).name, agreement=agreement, before=scores[0], after=scores[1])
+        name = Path(source).name
+        model = Truth(
+            name=name,
+            annotations={number: as_truth(row) for number, row in boxes.items()},
+            stamps_ns=np.zeros(0, np.int64),
+            frames=max(boxes),
         )
+        scores: list[Scores | None] = [None, None]
+        if (Path(source) / 'gt' / 'gt.txt').is_file():
+            truth = read_truth(Path(source))
+            scores = [_score(truth, found) for found in (boxes, after[source])]
+        agreement = _score(model, after[source])
+        losses.append(Loss(source=name, agreement=agreement, before=scores[0], after=scores[1]))
     return losses
 
 
-def _score(
-    name: str,
-    annotations: Mapping[int, Annotations],
-    tracks: Boxes,
-    frames: int,
-    forgive_ignored: bool,
-) -> Scores:
-    sequence = Sequence(
-        annotations=annotations, tracks=tracks, frames=frames, forgive_ignored=forgive_ignored
-    )
-    return evaluate({name: sequence}).combined
-
-
-def _as_truth(row: TrackedBoxes) -> Annotations:
-    """Return tracks as if they were true; all classes count as one."""
-    number = len(row.ids)
-    return Annotations(
-        ids=row.ids,
-        boxes=row.boxes,
-        class_ids=np.zeros(number, np.int32),
-        visibilities=np.ones(number, np.float32),
-        ignored=np.zeros(number, np.bool_),
-    )
+def _score(truth: Truth, tracks: Boxes) -> Scores:
+    return evaluate({truth.name: compared(truth, Run(tracks=tracks, model=''))}).combined

@@ -130,7 +130,7 @@ def read_truth(path: Path, topic: str | None = None) -> Truth:
         tracks = _tracks_of(messages, range(1, len(messages) + 1))
         return Truth(
             name=name,
-            annotations={number: _annotations(boxes) for number, boxes in tracks.items()},
+            annotations={number: as_truth(boxes) for number, boxes in tracks.items()},
             stamps_ns=np.array([message.stamp_ns for message in messages], np.int64),
             frames=len(messages),
         )
@@ -243,7 +243,8 @@ def _tracks_of(
     return tracks
 
 
-def _annotations(boxes: TrackedBoxes) -> Annotations:
+def as_truth(boxes: TrackedBoxes) -> Annotations:
+    """Return tracked objects as if they were true: all visible, none ignored."""
     number = len(boxes.ids)
     classes = np.zeros(number, np.int32) if boxes.class_ids is None else boxes.class_ids
     return Annotations(
