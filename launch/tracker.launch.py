@@ -76,6 +76,12 @@ ARGUMENTS = (
         choices=['true', 'false'],
     ),
     DeclareLaunchArgument(
+        'rviz_frame',
+        default_value='',
+        description='Frame that RViz shows everything in; empty takes fixed_frame, and without '
+        'one "camera". Without tf it has to be the frame_id of the images.',
+    ),
+    DeclareLaunchArgument(
         'log_level',
         default_value='info',
         description='Least severity of the messages that are logged.',
@@ -123,7 +129,10 @@ def _start(context: LaunchContext) -> list[Action]:
     rviz = Node(
         package='rviz2',
         executable='rviz2',
-        arguments=['-d', str(CONFIG / 'tracker.rviz')],
+        arguments=[
+            *('-d', str(CONFIG / 'tracker.rviz')),
+            *('-f', argument['rviz_frame'] or argument['fixed_frame'] or 'camera'),
+        ],
         remappings=[
             (f'/jtn_tracker/{topic}', f'/{shown}/{topic}')
             for topic in ('markers', 'markers_3d', 'debug_image')

@@ -109,6 +109,8 @@ class Camera:
         self._worker.start()
         self._outputs.announce()
         self._listen()
+        if not self._input.is_open:
+            self._logger.info(f'{self._input.topic} is subscribed when somebody listens')
 
     def deactivate(self) -> None:
         """Stop listening and finish the images that have arrived."""

@@ -1,5 +1,6 @@
 """What every node's process does around the node itself."""
 
+import logging
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -7,6 +8,7 @@ from types import FrameType
 import rclpy
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
+from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
@@ -24,6 +26,9 @@ def run_process(
     """
     signal.signal(signal.SIGINT, _interrupt_once)
     rclpy.init(signal_handler_options=signal_handlers)
+    forwarding = ForwardingHandler(get_logger(name))
+    logging.getLogger('jtn_ros').addHandler(forwarding)
+    logging.getLogger('jtn_ros').setLevel(logging.INFO)
     try:
         body()
     except (KeyboardInterrupt, ExternalShutdownException):
@@ -32,8 +37,30 @@ def run_process(
         get_logger(name).fatal(str(error))
         return 1
     finally:
+        logging.getLogger('jtn_ros').removeHandler(forwarding)
         rclpy.try_shutdown()
     return 0
+
+
+class ForwardingHandler(logging.Handler):
+    """Hands what the rooms without ROS log over to ROS: which back end works, and why not."""
+
+    def __init__(self, logger: RcutilsLogger) -> None:
+        """Hand over to this logger."""
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record; rclpy wants a line of code of its own for every severity."""
+        text = record.getMessage()
+        if record.levelno >= logging.ERROR:
+            self._logger.error(text)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(text)
+        elif record.levelno >= logging.INFO:
+            self._logger.info(text)
+        else:
+            self._logger.debug(text)
 
 
 def _interrupt_once(_: int, __: FrameType | None) -> None:

@@ -7,6 +7,7 @@ from time import monotonic
 from time import sleep
 
 from rclpy.client import Client
+from rclpy.executors import Executor
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
@@ -14,8 +15,8 @@ from rclpy.node import Node
 class Graph:
     """Nodes of this process, served by an executor on a thread of its own."""
 
-    def __init__(self) -> None:
-        self._executor = SingleThreadedExecutor()
+    def __init__(self, executor: Executor | None = None) -> None:
+        self._executor = executor or SingleThreadedExecutor()
         self._closing = Event()
         self._thread = Thread(target=self._spin, name='graph')
         self._nodes: list[Node] = []

@@ -1,5 +1,6 @@
 """The launch files as users start them, with the ros2 command."""
 
+import json
 import re
 import shutil
 import signal
@@ -270,3 +271,24 @@ def test_every_launch_argument_is_described(name):
     assert len(arguments) >= 4
     for argument in arguments:
         assert len(argument.description) > 10, argument.name
+
+
+def test_layouts_show_topics_that_the_node_publishes(make, block_model):
+    harness = make(model=str(block_model), positions='ground')
+    assert harness.transit('configure')
+    published = {publisher.topic_name for publisher in harness.tracker.publishers}
+    rviz = yaml.safe_load((ROOT / 'config' / 'tracker.rviz').read_text())
+    shown = {
+        display['Topic']['Value']
+        for display in rviz['Visualization Manager']['Displays']
+        if 'Topic' in display
+    }
+    assert shown == {f'/jtn_tracker/{t}' for t in ('debug_image', 'markers', 'markers_3d')}
+    assert shown <= published
+    foxglove = json.loads((ROOT / 'config' / 'tracker.foxglove.json').read_text())
+    panels = foxglove['configById']
+    assert panels['Image!tracks']['imageMode']['imageTopic'] in published
+    assert set(panels['3D!positions']['topics']) <= published
+    assert panels['DiagnosticSummary!state']['topicToRender'] in published
+    placed = set(re.findall(r'"(\w+!\w+)"', json.dumps(foxglove['layout'])))
+    assert placed == set(panels)

@@ -1,11 +1,16 @@
 """The process around a node: how it ends when it is interrupted."""
 
+import logging
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from rclpy.logging import get_logger
+
+from jtn_ros.nodes.process import ForwardingHandler
+from jtn_ros.nodes.progress import reported_progress
 
 pytestmark = pytest.mark.ros
 
@@ -14,7 +19,7 @@ pytestmark = pytest.mark.ros
 def test_ctrl_c_that_arrives_twice_ends_the_tracker_cleanly(seconds):
     command = [sys.executable, '-m', 'jtn_ros.nodes.tracker_node']
     process = subprocess.Popen(
-        [*command, '--ros-args', '-p', 'autostart:=true'],
+        [*command, '--ros-args', '-p', 'autostart:=true', '-p', 'lazy:=false'],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
@@ -28,3 +33,39 @@ def test_ctrl_c_that_arrives_twice_ends_the_tracker_cleanly(seconds):
         process.kill()
     assert process.returncode == 0, output
     assert '0 images tracked' in output
+
+
+def test_what_the_other_rooms_log_reaches_ros(ros, capfd):
+    handler = ForwardingHandler(get_logger('forwarded'))
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+        for number in range(2):
+            record = logging.LogRecord('jtn_ros', level, '', 0, 'message %d', (number,), None)
+            handler.emit(record)
+    lines = capfd.readouterr().err.splitlines()
+    expected = [f'{level} {n}' for level in ('INFO', 'WARN', 'ERROR') for n in (0, 1)]
+    found = [f'{line.split("]")[0].strip("[")} {line[-1]}' for line in lines]
+    assert found == expected
+    assert all('[forwarded]: message' in line for line in lines)
+
+
+def test_a_node_that_cannot_start_ends_with_the_reason():
+    command = [sys.executable, '-m', 'jtn_ros.nodes.tracker_node']
+    done = subprocess.run(
+        [*command, '--ros-args', '-p', 'autostart:=true', '-p', 'model:=/no/model.onnx'],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "on_configure failed: no model '/no/model.onnx'" in done.stderr
+    assert 'the node could not start; the error above says why' in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
+def test_progress_is_reported_while_something_takes_long(ros, capfd):
+    with reported_progress(get_logger('slow'), 'building', period=0.02):
+        time.sleep(0.15)
+    lines = [line.split(']: ')[1] for line in capfd.readouterr().err.splitlines()]
+    assert lines[0] == 'building ...'
+    assert lines[1] == 'still building, 0 s so far'
+    assert lines[-1].startswith('building took 0.')
+    with pytest.raises(ValueError, match='broken'), reported_progress(get_logger('slow'), 'a'):
+        raise ValueError('broken')

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from rclpy.executors import MultiThreadedExecutor
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
 from jtn_ros.nodes.conversions import stamp_to_ns
 
+from .graph import Graph
 from .harness import DEEP
 from .harness import Harness
 from .scene import message
@@ -112,3 +114,20 @@ def test_nodes_together_in_one_process_do_not_mix(make, block_model):
     assert harnesses[0].transit('deactivate', 'cleanup')
     assert harnesses[0].state == 'unconfigured'
     assert {o.age for o in harnesses[1].track(message(12)).objects} == {4}
+
+
+def test_an_executor_with_several_threads_serves_the_node(ros, capfd, block_model):
+    graph = Graph(MultiThreadedExecutor(num_threads=4))
+    try:
+        harness = Harness(graph, capfd, model=str(block_model), backend='onnxruntime')
+        for _ in range(3):
+            harness.start()
+            for number in range(5):
+                output = harness.track(message(number))
+            assert {o.age for o in output.objects} == {5}
+            assert harness.command(Trigger, 'reset').success
+            assert {o.age for o in harness.track(message(5)).objects} == {1}
+            assert harness.transit('deactivate', 'cleanup')
+            harness.wait(lambda: harness.images.get_subscription_count() == 0, 'the end')
+    finally:
+        graph.close()
