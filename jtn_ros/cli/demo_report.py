@@ -26,6 +26,7 @@ from jtn_ros.media.recorded_tracks import RecordedTracks
 from jtn_ros.media.recorded_tracks import read_tracks
 from jtn_ros.media.results import ResultFiles
 from jtn_ros.media.video_writer import VideoWriter
+from jtn_ros.media.video_writer import browser_suffix
 from jtn_ros.tracking import TrackState
 
 # The picture is taken where this share of the clip is over, so that trails have grown.
@@ -74,7 +75,7 @@ def make_report(source: FrameSource, source_path: Path, output: Path) -> Report:
     if (source_path / 'gt' / 'gt.txt').is_file():
         scores = evaluate_folder(source_path, results.text_path).combined
     json_path = output / 'result.json'
-    files = (output / 'tracks.mp4', output / 'tracks.png', results.text_path, json_path)
+    files = (_video_path(output), output / 'tracks.png', results.text_path, json_path)
     report = Report(
         source=source.name,
         model=run[0].model_name,
@@ -137,7 +138,7 @@ def _draw(
     best = _best_frame(run)
     trails = Trails()
     index_of = {}
-    with VideoWriter(output / 'tracks.mp4', source.frame_rate) as video:
+    with VideoWriter(_video_path(output), source.frame_rate) as video:
         picture: NDArray[np.uint8] | None = None
         for frame in show_progress(source, 'drawing', source.length):
             index_of[frame.stamp_ns] = frame.index
@@ -149,6 +150,10 @@ def _draw(
                     _write_png(output / 'tracks.png', picture)
             video.write(frame.image if picture is None else picture)
     return index_of
+
+
+def _video_path(output: Path) -> Path:
+    return output / f'tracks{browser_suffix()}'
 
 
 def _best_frame(run: Sequence[RecordedTracks]) -> RecordedTracks | None:

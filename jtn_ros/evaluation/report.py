@@ -246,7 +246,8 @@ def _parameters(parameters: dict[str, Any]) -> str:
     if not parameters:
         return '<p class="soft">Not known: these tracks were read, not made here.</p>'
     rows = ''.join(
-        f'<tr><td>{escape(name)}</td><td>{escape(str(value))}</td></tr>'
+        f'<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>'
         for name, value in parameters.items()
+        if value != ''
     )
-    return f'<div class="card scroll"><table class="keys">{rows}</table></div>'
+    return f'<div class="card"><dl class="keys">{rows}</dl></div>'

@@ -30,7 +30,10 @@ th{color:var(--soft);font-weight:600}th:first-child,td:first-child{text-align:le
 tr:last-child td{border-bottom:0}tr.all td{font-weight:700}
 .up{color:var(--good)}.down{color:var(--bad)}
 td small{display:block;font-size:.8rem}
-table.keys td{white-space:normal;overflow-wrap:anywhere}
+.keys{columns:270px;column-gap:28px;font-size:.93rem;margin:0}
+.keys div{display:flex;justify-content:space-between;gap:12px;break-inside:avoid;
+border-bottom:1px solid var(--line);padding:4px 2px}
+.keys dd{margin:0;overflow-wrap:anywhere;text-align:right;font-variant-numeric:tabular-nums}
 svg{display:block;width:100%;height:auto;overflow:visible}
 svg text{fill:var(--soft);font-size:12.5px}.mid{text-anchor:middle}.end{text-anchor:end}
 .grid{stroke:var(--line);stroke-width:1}

@@ -19,6 +19,7 @@ from jtn_ros.media.bag import BagWriter
 from jtn_ros.media.message_types import message_types
 from jtn_ros.media.recorded_tracks import TRACKS_TYPE
 from jtn_ros.media.recorded_tracks import read_tracks
+from jtn_ros.media.video_writer import browser_suffix
 from jtn_ros.tracking import TrackState
 
 FRAMES = 12
@@ -153,7 +154,7 @@ def test_the_report_counts_and_scores_and_draws(tmp_path, capsys):
     print_report(report)
     text = capsys.readouterr().out
     for words in ('walk, tracked by light', 'frames dropped', '26.5 ms', 'MOTA', '83.3',
-                  str(output / 'tracks.mp4')):  # fmt: skip
+                  str(output / f'tracks{browser_suffix()}')):  # fmt: skip
         assert words in text
 
 
@@ -163,7 +164,7 @@ def test_the_video_has_every_frame_and_holds_the_picture_where_one_was_dropped(t
     write_bag(output / 'bag', [i for i in range(FRAMES) if i not in DROPPED])
     with open_frames(walk) as source:
         make_report(source, walk, output)
-    capture = cv2.VideoCapture(str(output / 'tracks.mp4'))
+    capture = cv2.VideoCapture(str(output / f'tracks{browser_suffix()}'))
     images = []
     while (read := capture.read())[0]:
         images.append(read[1].astype(int))

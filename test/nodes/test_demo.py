@@ -16,6 +16,7 @@ from jtn_ros.geometry import box_iou
 from jtn_ros.media import open_frames
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.recorded_tracks import read_tracks
+from jtn_ros.media.video_writer import browser_suffix
 
 pytestmark = pytest.mark.ros
 
@@ -94,7 +95,7 @@ def test_velocities_are_in_pixels_per_second(demo):
 
 
 def test_the_video_and_the_picture_show_them(demo):
-    with open_frames(demo / 'tracks.mp4') as video:
+    with open_frames(demo / f'tracks{browser_suffix()}') as video:
         assert (video.width, video.height, video.frame_rate) == (320, 192, FRAME_RATE)
         assert len(list(video)) == FRAMES
     picture = cv2.imread(str(demo / 'tracks.png'))
