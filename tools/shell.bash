@@ -3,4 +3,5 @@
 if [ -f ~/.bashrc ]; then . ~/.bashrc; fi
 unset JTN_WORKSPACE
 . "$(dirname "${BASH_SOURCE[0]}")/activate.bash"
+eval "$(register-python-argcomplete jtn)"
 PS1="(jtn_ros) $PS1"

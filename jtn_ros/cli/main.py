@@ -1,7 +1,8 @@
 """`jtn`: the command line of JointTrackNet.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Errors are one line on stderr, with
-the remedy.
+the remedy. Shells complete verbs and arguments after
+``eval "$(register-python-argcomplete jtn)"``.
 """
 
 import argparse
@@ -51,6 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     known = verbs()
+    if '_ARGCOMPLETE' in os.environ:  # a shell asks what could come next
+        import argcomplete
+
+        argcomplete.autocomplete(build_parser(known))
     chosen = arguments[:1] if arguments and arguments[0] in known else known
     try:
         args = build_parser(chosen).parse_args(arguments)

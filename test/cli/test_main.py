@@ -70,3 +70,25 @@ def test_a_failure_is_exit_code_1_and_one_line(tmp_path):
     assert line.startswith('jtn track: ')
     assert line.endswith('none.mp4 does not exist; give a video, folder, bag or camera')
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('line', 'expected'),
+    [
+        ('jtn tra', {'track', 'train'}),
+        ('jtn track clip.mp4 --back', {'--backend'}),
+        ('jtn track clip.mp4 --backend o', {'openvino', 'onnxruntime'}),
+        ('jtn evaluate --ag', {'--against'}),
+    ],
+)
+def test_a_shell_completes_verbs_arguments_and_choices(tmp_path, line, expected):
+    output = tmp_path / 'completions'
+    environment = os.environ | {
+        'PYTHONPATH': f'{ROOT}:{os.environ.get("PYTHONPATH", "")}', '_ARGCOMPLETE': '1',
+        'COMP_LINE': line, 'COMP_POINT': str(len(line)), '_ARGCOMPLETE_IFS': '\n',
+        '_ARGCOMPLETE_STDOUT_FILENAME': str(output),
+    }  # fmt: skip
+    subprocess.run(
+        [sys.executable, '-m', 'jtn_ros.cli.main'], env=environment, timeout=60, check=True
+    )
+    assert {word.strip() for word in output.read_text().split('\n')} >= expected
