@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -51,7 +52,9 @@ class TrainingData:
             batch_sampler=_Shares(start, self.steps, self.per_step),
             collate_fn=join_items,
             num_workers=workers,
+            worker_init_fn=_use_one_core,
             prefetch_factor=4 if workers else None,
+            pin_memory=torch.cuda.is_available(),
         )
 
 
@@ -99,6 +102,12 @@ def join_items(items: Sequence[Arrays]) -> dict[str, Tensor]:
     return {
         name: torch.from_numpy(np.concatenate([item[name] for item in items])) for name in items[0]
     }
+
+
+def _use_one_core(worker: int) -> None:
+    """Keep the threads of OpenCV from competing with the other workers."""
+    del worker
+    cv2.setNumThreads(1)
 
 
 class _Shares:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from jtn_ros.files import written_atomically
+from jtn_ros.training import processes
 
 logger = logging.getLogger(__name__)
 
@@ -50,30 +51,30 @@ def load_state(path: Path, parts: Mapping[str, Any]) -> tuple[int, float]:
     return step, float(state.get('best', -1.0))
 
 
-def stop_on_nonsense(
-    folder: Path, step: int, loss: Tensor, local: Tensor, batch: Mapping[str, Tensor]
+def require_finite(
+    folder: Path, step: int, values: Mapping[str, Tensor], batch: Mapping[str, Tensor]
 ) -> None:
-    """Refuse to go on from a loss that is not finite, and save the batch that gave it.
+    """Refuse to go on from numbers that are not finite, and save the batch that gave them.
 
     Args:
         folder: of the run.
         step: number of the step.
-        loss: mean of all processes.
-        local: the loss of this process; the one whose loss is not finite saves its batch.
+        values: what must be finite, by name; the same in all processes.
         batch: the batch of this process.
 
     Raises:
-        FloatingPointError: if the loss is not finite.
+        FloatingPointError: if one of the values is not finite.
     """
-    if torch.isfinite(loss):
+    bad = [name for name, value in values.items() if not torch.isfinite(value)]
+    if not bad:
         return
-    path = folder / 'bad_batch.pt'
-    if not torch.isfinite(local):
-        with written_atomically(path) as temporary:
-            torch.save(dict(batch), temporary)
+    several = processes.count() > 1
+    path = folder / (f'bad_batch_{processes.rank()}.pt' if several else 'bad_batch.pt')
+    with written_atomically(path) as temporary:
+        torch.save(dict(batch), temporary)
     raise FloatingPointError(
-        f'the loss is {loss.item()} at step {step}; the batch is in {path}; lower learning_rate '
-        'or use precision f32'
+        f'the {bad[0]} is {values[bad[0]].item()} at step {step}; the batch is in {path}; lower '
+        'learning_rate or use precision f32'
     )
 
 

@@ -23,8 +23,8 @@ from jtn_ros.training.optimization import update_average
 from jtn_ros.training.recipe import Recipe
 from jtn_ros.training.run_files import Record
 from jtn_ros.training.run_files import load_state
+from jtn_ros.training.run_files import require_finite
 from jtn_ros.training.run_files import save_state
-from jtn_ros.training.run_files import stop_on_nonsense
 from jtn_ros.training.training_step import TrainingStep
 from jtn_ros.training.validation import validate
 
@@ -91,11 +91,13 @@ def train(
 
         total, parts = shared(batch)
         losses = processes.mean_of_processes(torch.stack([total, *parts.values()]))
-        stop_on_nonsense(output, step, losses[0], total, batch)
         optimizer.zero_grad()
         scaler.scale(total).backward()
         scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_clip)
+        norm = nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_clip)
+        # A gradient that is not finite under f16 makes the scaler leave the step out.
+        gradient = {} if scaler.is_enabled() else {'gradient': norm}
+        require_finite(output, step, {'loss': losses[0], **gradient}, batch)
         scaler.step(optimizer)
         scaler.update()
         update_average(average, network, recipe.ema_decay, step)

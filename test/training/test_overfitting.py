@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from jtn_ros.datasets.augmentation import Augmentation
 from jtn_ros.datasets.readers import read_clips
@@ -61,24 +60,22 @@ def test_one_sequence_is_tracked_nearly_perfectly(draw_sequence, tmp_path):
         ),
         augmentation=UNCHANGED,
         identity_loss='focal',
-        steps=320,
+        steps=300,
         learning_rate=3e-3,
         warm_up=10,
         weight_decay=0.0,
         ema_decay=0.95,
         precision='f32',
-        validations=2,
+        validations=1,
     )
-    threads = torch.get_num_threads()
     records = list(train(recipe, tmp_path / 'run', data=tmp_path, workers=0))
-    halfway, end = (record for record in records if 'hota' in record)
-    assert (halfway['step'], end['step']) == (160, 320)
+    (end,) = (record for record in records if 'hota' in record)
+    assert end['step'] == 300
     assert end['hota'] > 95
     assert end['idf1'] > 98
     best = load_checkpoint(tmp_path / 'run' / 'best.safetensors')
     again = validate(best, read_clips(tmp_path / 'walk'), 'cpu')
-    assert again.hota == pytest.approx(max(halfway['hota'], end['hota']), abs=0.01)
-    assert torch.get_num_threads() == threads
+    assert again.hota == pytest.approx(end['hota'], abs=0.01)
 
 
 def write_coco(folder: Path) -> Path:
@@ -122,7 +119,7 @@ def test_two_classes_go_through_training_export_and_pipeline(tmp_path):
         data=AnnotatedData(train='annotations/instances_val2017.json', batch_size=3,
                            max_objects=4),
         augmentation=Augmentation(scale=(0.9, 1.1), shift=0.05, flip=0.5, colour=0.1),
-        steps=150,
+        steps=120,
         learning_rate=3e-3,
         warm_up=10,
         ema_decay=0.9,

@@ -11,6 +11,7 @@ from jtn_ros.network.checkpoint import load_checkpoint
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.joint_track_net import NetworkConfig
 from jtn_ros.training import trainer
+from jtn_ros.training.recipe import AnnotatedData
 from jtn_ros.training.recipe import Recipe
 from jtn_ros.training.recipe import SyntheticData
 from jtn_ros.training.synthetic_pairs import SyntheticPairs
@@ -75,6 +76,47 @@ def test_a_state_of_another_recipe_is_refused(recipe, tmp_path):
         list(train(recipe, tmp_path, workers=0))
 
 
+def test_a_resumed_run_on_footage_equals_an_unbroken_one(recipe, tmp_path, draw_sequence):
+    draw_sequence(tmp_path / 'walk', 3)
+    recipe = replace(
+        recipe, data=AnnotatedData(train='walk', batch_size=2, max_objects=8, epochs=3),
+        identity_loss='focal', optimizer='sgd', schedule='step', drops=(0.5,), precision='bf16',
+        checkpoint_every=3,
+    )  # fmt: skip
+    whole = list(train(recipe, tmp_path / 'whole', data=tmp_path, workers=0))
+    first = train(recipe, tmp_path / 'parts', data=tmp_path, workers=0)
+    parts = [next(first) for _ in range(3)]
+    first.close()
+    parts += list(train(recipe, tmp_path / 'parts', data=tmp_path, workers=0))
+    assert [record['step'] for record in parts] == [1, 2, 3, 4, 5]
+    for one, other in zip(whole, parts, strict=True):
+        for name in set(one) - {'seconds'}:
+            assert other[name] == pytest.approx(one[name], rel=1e-6), name
+    states = [
+        torch.load(tmp_path / run / 'last.pt', weights_only=True)['loss']
+        for run in ('whole', 'parts')
+    ]
+    assert 'identity.classifier.weight' in states[0]
+    for name, value in states[0].items():
+        torch.testing.assert_close(states[1][name], value, rtol=1e-6, atol=1e-7)
+
+
+def test_every_parameter_of_the_published_network_learns(recipe, tmp_path):
+    heads = {'hm': 1, 'reg': 2, 'wh': 2, 'embedding': 8, 'tracking': 2, 'ltrb_amodal': 4}
+    network = JointTrackNet(
+        NetworkConfig(head_channels=8, input_height=64, input_width=64, heads=heads)
+    )
+    recipe = replace(recipe, network=network.config, steps=1, warm_up=0)
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    list(train(recipe, tmp_path, workers=0, initial=network))
+    still = {
+        name for name, value in network.named_parameters() if torch.equal(value, before[name])
+    }
+    assert {name.rsplit('.', 2)[0] for name in still} == {
+        'base.level3.project', 'base.level4.project'
+    }, 'these exist in published checkpoints without influencing anything'  # fmt: skip
+
+
 @pytest.mark.parametrize('precision', ['bf16', 'f16'])
 def test_mixed_precision_follows_full_precision(recipe, tmp_path, precision):
     recipe = replace(recipe, steps=2)
@@ -136,6 +178,16 @@ def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path, monkeypatch):
     assert not (tmp_path / 'weights.safetensors').exists()
     saved = torch.load(tmp_path / 'bad_batch.pt', weights_only=True)
     assert torch.isnan(saved['prior_heatmap']).all()
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run(recipe, tmp_path):
+    network = JointTrackNet(recipe.network)
+    network.hm[0].weight.register_hook(lambda gradient: gradient * float('inf'))
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    with pytest.raises(FloatingPointError, match=r'the gradient is (inf|nan) at step 0'):
+        list(train(recipe, tmp_path, workers=0, initial=network))
+    assert (tmp_path / 'bad_batch.pt').exists()
+    assert all(torch.equal(value, before[name]) for name, value in network.named_parameters())
 
 
 def test_pairs_hold_what_the_scene_shows(recipe):
