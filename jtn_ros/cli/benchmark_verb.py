@@ -103,7 +103,7 @@ def _images(args: argparse.Namespace) -> list[Any]:
 def _table(measurements: Sequence['Measurement'], result: dict[str, Any]) -> list[str]:
     """Return the lines of the table: median and 95th percentile in milliseconds."""
     stages = list(measurements[0].seconds)
-    head = ['', *stages, 'images/s', 'MB', 'ratio']
+    head = ['', *stages, 'images/s', 'peaks/s', 'MB', 'ratio']
     rows = [head]
     ratios = ['1', *(f'{entry["total"]:.2f}' for entry in result['ratios_to_first'])]
     for measured, summary, ratio in zip(measurements, result['results'], ratios, strict=True):
@@ -118,7 +118,8 @@ def _table(measurements: Sequence['Measurement'], result: dict[str, Any]) -> lis
         if measured.configuration.batch > 1:
             label += f', batch {measured.configuration.batch}'
         speed = f'{summary["images_per_second"]:.1f}'
-        rows.append([label, *cells, speed, f'{measured.memory_mb:.0f}', ratio])
+        peaks = f'{summary["peaks_per_second"]:.0f}'
+        rows.append([label, *cells, speed, peaks, f'{measured.memory_mb:.0f}', ratio])
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [
         '  '.join(
