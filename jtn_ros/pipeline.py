@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.camera_flow import CameraFlow
 from jtn_ros.detections import Detections
 from jtn_ros.geometry import Boxes
 from jtn_ros.geometry import Letterbox
@@ -38,8 +39,13 @@ class FrameTracker(Protocol):
         """Return boxes (M, 4) and scores (M,) of all live tracks."""
         ...
 
-    def step(self, detections: Detections, stamp_ns: int) -> Tracks:
-        """Take the detections of the next frame."""
+    def step(
+        self,
+        detections: Detections,
+        stamp_ns: int,
+        camera_motion: NDArray[np.float64] | None = None,
+    ) -> Tracks:
+        """Take the detections of the next frame, and how the camera moved if that is known."""
         ...
 
     def reset(self) -> None:
@@ -84,6 +90,7 @@ class TrackingPipeline:
             tracker = Tracker(TrackerConfig(confident_score=trusted, birth_score=trusted))
         self._tracker = tracker
         self.score_threshold = score_threshold
+        self._camera_flow = CameraFlow()
         self._latencies = dict.fromkeys(STAGES, 0.0)
         self._detections = Detections.empty()
         self._previous: NDArray[np.uint8] | None = None
@@ -112,6 +119,7 @@ class TrackingPipeline:
     def reset(self) -> None:
         """Forget all tracks and the previous image, as before the first frame."""
         self._tracker.reset()
+        self._camera_flow.reset()
         self._previous = None
         self._image_size = None
         self._detections = Detections.empty()
@@ -150,7 +158,8 @@ class TrackingPipeline:
         )
         decoded = time.perf_counter()
         self._previous = fitted
-        tracks = self._tracker.step(self._detections, stamp_ns)
+        camera_motion = self._camera_flow.step(fitted, letterbox)
+        tracks = self._tracker.step(self._detections, stamp_ns, camera_motion)
         times = (started, prepared, inferred, decoded, time.perf_counter())
         self._latencies = dict(zip(STAGES, np.diff(times).tolist(), strict=True))
         return tracks

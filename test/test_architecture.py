@@ -14,7 +14,7 @@ LAYERS = [
     {'cli', 'nodes'},
     {'evaluation', 'training'},
     {'media', 'pipeline'},
-    {'inference', 'tracking', 'datasets', 'positions'},
+    {'inference', 'tracking', 'datasets', 'positions', 'camera_flow'},
     {'network', 'detections', 'geometry', 'gaussian', 'resources'},
     {'files'},
 ]

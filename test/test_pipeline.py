@@ -2,6 +2,7 @@
 
 import threading
 
+import cv2
 import numpy as np
 import pytest
 
@@ -82,6 +83,25 @@ def test_displacements_point_to_where_the_square_was():
     pipeline.reset()
     pipeline.step(frame(200), 2 * FRAME)
     np.testing.assert_array_equal(pipeline.detections.displacements, [[0, 0]])
+
+
+def test_tracks_move_along_with_the_camera():
+    """The camera jumps while nothing is detected; the flow of the background tells where to."""
+    rng = np.random.default_rng(0)
+    background = cv2.resize(rng.integers(0, 190, (18, 24, 3), np.uint8), (960, 720))
+
+    def look(left, with_square=True):
+        image = background[100:580, 200 - left : 840 - left].copy()
+        if with_square:
+            image[200:260, 200 + left : 260 + left] = 255
+        return image
+
+    pipeline = TrackingPipeline(engine=BrightSpotEngine())
+    for number in range(6):
+        before = pipeline.step(look(0), number * FRAME)
+    after = pipeline.step(look(80, with_square=False), 6 * FRAME)
+    assert before.ids.tolist() == after.ids.tolist() == [1]
+    np.testing.assert_allclose(after.boxes - before.boxes, [[80, 0, 80, 0]], atol=4)
 
 
 def test_the_prior_heat_map_shows_the_tracks_so_far():

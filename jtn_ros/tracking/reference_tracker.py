@@ -129,12 +129,18 @@ class ReferenceTracker:
         """Return boxes (M, 4) and scores (M,) of all live tracks, for the prior heat map."""
         return self._state.boxes, self._state.scores
 
-    def step(self, detections: Detections, stamp_ns: int) -> Tracks:
+    def step(
+        self,
+        detections: Detections,
+        stamp_ns: int,
+        camera_motion: NDArray[np.float64] | None = None,
+    ) -> Tracks:
         """Take the detections of the next frame, empty ones too.
 
         Args:
             detections: in the order in which the published code would see them: falling score.
             stamp_ns: the frame's time in nanoseconds; only velocities depend on it.
+            camera_motion: as `Tracker.step` takes it; the published algorithm makes no use of it.
 
         Returns:
             The tracks that the published code outputs in this frame: those matched, in the order

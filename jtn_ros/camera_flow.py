@@ -1,0 +1,82 @@
+"""How the camera moved since the last frame, seen in the image: sparse optical flow.
+
+Corners of the previous frame are followed into this one (Lucas-Kanade, in a pyramid), and the
+rotation, scale and shift on which most of them agree is the camera's; what moves by itself
+disagrees. The images are the network's, shrunk once more: sharp enough for where people will be,
+and cheap.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.geometry import Letterbox
+
+_WIDTH = 256  # pixels, about
+_CORNERS = 150
+_FEWEST = 10  # corners that tell a motion
+_STILL = 0.1  # pixels that most corners move at least when the camera does
+_TOLERANCE = 0.7  # pixels between a corner and where the motion takes it
+_QUORUM = 0.4  # share of the corners
+
+
+class CameraFlow:
+    """Measures the camera's motion from frame to frame; it is none while the camera stands."""
+
+    def __init__(self) -> None:
+        """Start without a previous frame."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the previous frame."""
+        self._previous: NDArray[np.uint8] | None = None
+
+    def step(self, fitted: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.float64]:
+        """Return the (2, 3) affine matrix from source pixels of the last frame to this one's.
+
+        It is the identity at the first frame, while the camera stands, and where the image shows
+        too little to tell.
+
+        Args:
+            fitted: uint8 BGR (H, W, 3), the frame at the network's size; always the same.
+            letterbox: the map from source pixels to its pixels.
+        """
+        factor = max(1, round(fitted.shape[1] / _WIDTH))
+        size = (fitted.shape[1] // factor, fitted.shape[0] // factor)
+        small = cv2.resize(fitted, size, interpolation=cv2.INTER_AREA)
+        image = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+        offset = (np.array([letterbox.offset_x, letterbox.offset_y]) + 0.5) / factor - 0.5
+        previous, self._previous = self._previous, image
+        if previous is None:
+            return np.eye(2, 3)
+        motion = _follow(previous, image, offset)
+        # From small pixels to source pixels: small = scale * source + offset.
+        motion[:, 2] += motion[:, :2] @ offset - offset
+        motion[:, 2] *= factor / letterbox.scale
+        return motion
+
+
+def _follow(
+    previous: NDArray[np.uint8], image: NDArray[np.uint8], border: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the motion between two grey images (H, W), whose borders left and on top are padding.
+
+    The padding on the other sides is as wide.
+    """
+    inside = np.zeros_like(previous)
+    left, top = np.maximum(np.ceil(border).astype(int), 0) + 1
+    inside[top : inside.shape[0] - top, left : inside.shape[1] - left] = 255
+    corners = cv2.goodFeaturesToTrack(previous, _CORNERS, 0.01, 6, mask=inside)
+    if corners is None or len(corners) < _FEWEST:
+        return np.eye(2, 3)
+    moved, found, _ = cv2.calcOpticalFlowPyrLK(
+        previous, image, corners, np.empty(0), winSize=(15, 15), maxLevel=3
+    )
+    followed = found[:, 0] == 1
+    before, after = corners[followed, 0], moved[followed, 0]
+    if len(before) < _FEWEST or np.median(np.linalg.norm(after - before, axis=1)) < _STILL:
+        return np.eye(2, 3)
+    motion, agreeing = cv2.estimateAffinePartial2D(before, after, ransacReprojThreshold=_TOLERANCE)
+    if motion is None or agreeing.sum() < max(_FEWEST, _QUORUM * len(before)):
+        return np.eye(2, 3)
+    return motion
