@@ -21,10 +21,11 @@ class Window:
 
     def __init__(self, title: str) -> None:
         self._title = title
+        self._sized = False
         if not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
             raise OSError('there is no screen for a window; write a video instead (--video)')
         try:
-            cv2.namedWindow(title, cv2.WINDOW_NORMAL)
+            cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_GUI_NORMAL)
         except cv2.error as error:
             raise OSError(
                 'this build of OpenCV opens no windows; install another '
@@ -34,6 +35,9 @@ class Window:
 
     def show(self, image: NDArray[np.uint8]) -> bool:
         """Show a uint8 BGR image; return whether the window is wanted still (no q, Esc, close)."""
+        if not self._sized:
+            cv2.resizeWindow(self._title, image.shape[1], image.shape[0])
+            self._sized = True
         cv2.imshow(self._title, image)
         key = cv2.waitKey(1) & 0xFF
         visible = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1

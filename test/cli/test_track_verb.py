@@ -1,6 +1,7 @@
 """`jtn track` from stored detections: expected files, frame ranges, videos, errors."""
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -144,6 +145,10 @@ def test_a_window_needs_a_screen(tmp_path, capsys, monkeypatch):
     folder = write_sequence(tmp_path / 'Walk')
     assert track(folder, tmp_path / 'out', '--window') == 1
     assert 'there is no screen for a window' in capsys.readouterr().err
+    monkeypatch.setenv('DISPLAY', ':987')
+    if re.search(r'GUI: +NONE', cv2.getBuildInformation()):
+        assert track(folder, tmp_path / 'out', '--window') == 1
+        assert 'this build of OpenCV opens no windows; install' in capsys.readouterr().err
 
 
 def test_real_detections(tmp_path):

@@ -1,0 +1,151 @@
+"""`jtn track` with a network on bags, folders and streams: jumps, broken frames, ranges."""
+
+import functools
+import http.server
+import json
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from jtn_ros.cli.main import main
+from jtn_ros.datasets.mot_challenge import read_results
+from jtn_ros.media.bag import STORAGES
+from jtn_ros.media.bag import BagReader
+from jtn_ros.media.bag import BagWriter
+from jtn_ros.media.message_types import message_types
+from jtn_ros.media.recorded_tracks import read_tracks
+from jtn_ros.media.video_writer import VideoWriter
+from jtn_ros.media.video_writer import browser_suffix
+
+from ..nodes.block_model import BLOCK
+from ..nodes.block_model import HEIGHT
+from ..nodes.block_model import WIDTH
+from ..nodes.block_model import write_block_model
+
+PERIOD = 100_000_000
+RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp('model') / 'blocks.onnx'
+    write_block_model(path)
+    return path
+
+
+def picture(index: int) -> np.ndarray:
+    """Return a block that moves to the right by 4 pixels a frame."""
+    image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    image[40 : 40 + BLOCK[1], 8 + 4 * index : 8 + 4 * index + BLOCK[0]] = 255
+    return image
+
+
+def write_bag(path: Path, stamps, storage='mcap', kind=RAW, broken=()) -> Path:
+    types = message_types().types
+    with BagWriter(path, storage) as bag:
+        for index, stamp in enumerate(stamps):
+            header = types['std_msgs/msg/Header'](
+                types['builtin_interfaces/msg/Time'](*divmod(stamp, 10**9)), 'camera'
+            )
+            image = picture(index)
+            if kind == RAW:
+                message = types[RAW](
+                    header=header, height=HEIGHT, width=WIDTH, encoding='bgr8', is_bigendian=0,
+                    step=1 if index in broken else 3 * WIDTH, data=image.reshape(-1),
+                )  # fmt: skip
+            else:
+                data = cv2.imencode('.png', image)[1].ravel()
+                message = types[COMPRESSED](
+                    header=header, format='png', data=data[:20] if index in broken else data
+                )
+            data = message_types().serialize_cdr(message, kind)
+            bag.write('/left/image', kind, 10**18 + index * PERIOD, data)
+    return path
+
+
+def track(source: object, output: Path, model: Path, *options: str) -> list[dict]:
+    """Run `jtn track` and return the lines of its JSON."""
+    assert main(['track', str(source), '--model', str(model), '--output', str(output),
+                 *options]) == 0  # fmt: skip
+    (lines,) = output.glob('*.jsonl')
+    return [json.loads(line) for line in lines.read_text().splitlines()]
+
+
+@pytest.mark.parametrize('storage', STORAGES)
+@pytest.mark.parametrize('kind', [RAW, COMPRESSED])
+def test_a_bag_with_a_broken_frame(tmp_path, model, capsys, storage, kind):
+    bag = write_bag(tmp_path / 'drive', [i * PERIOD for i in range(8)], storage, kind, broken=[3])
+    lines = track(bag, tmp_path / 'out', model, '--bag')
+    assert 'drive: 7 frames (1 more could not be read), 1 tracks' in capsys.readouterr().out
+    assert [line['frame'] for line in lines] == [1, 2, 3, 5, 6, 7, 8]
+    last = lines[-1]['tracks'][0]
+    assert last['velocity'] == pytest.approx([40, 0], abs=4)
+    np.testing.assert_allclose(last['box'], [36, 40, 36 + BLOCK[0], 40 + BLOCK[1]], atol=1)
+    with BagReader(tmp_path / 'out' / 'drive_tracked') as tracked:
+        assert tracked.counts == {'/left/image': 8, '/jtn_tracker/tracks': 7}
+        stamps = [message.stamp_ns for message in read_tracks(tracked)]
+    assert stamps == [i * PERIOD for i in range(8) if i != 3]
+
+
+def test_where_stamps_jump_back_a_session_begins(tmp_path, model):
+    bag = write_bag(tmp_path / 'drive', [i * PERIOD for i in (5, 6, 7, 0, 1, 2)])
+    lines = track(bag, tmp_path / 'out', model, '--bag')
+    assert [line['session'] for line in lines] == [1, 1, 1, 2, 2, 2]
+    ids = [line['tracks'][0]['id'] for line in lines]
+    assert ids[0] == ids[2] != ids[3] == ids[5]
+    assert len(read_results(tmp_path / 'out' / 'drive.txt')) == 4  # confirmed by the second frame
+    with BagReader(tmp_path / 'out' / 'drive_tracked') as tracked:
+        sessions = [message.session for message in read_tracks(tracked)]
+    assert len(set(sessions[:3])) == len(set(sessions[3:])) == 1
+    assert sessions[0] != sessions[3]
+
+
+def test_a_range_of_a_bag_keeps_all_of_its_messages(tmp_path, model):
+    bag = write_bag(tmp_path / 'drive', [i * PERIOD for i in range(8)])
+    lines = track(bag, tmp_path / 'out', model, '--start', '3', '--end', '5', '--bag')
+    assert [line['frame'] for line in lines] == [3, 4, 5]
+    with BagReader(tmp_path / 'out' / 'drive_tracked') as tracked:
+        assert tracked.counts == {'/left/image': 8, '/jtn_tracker/tracks': 3}
+
+
+def test_a_bag_is_not_overwritten(tmp_path, model, capsys):
+    bag = write_bag(tmp_path / 'drive', [0, PERIOD])
+    track(bag, tmp_path / 'out', model, '--bag')
+    before = (tmp_path / 'out' / 'drive.jsonl').stat().st_mtime_ns
+    arguments = ['track', str(bag), '--model', str(model), '--output', str(tmp_path / 'out')]
+    assert main([*arguments, '--bag']) == 1
+    assert 'drive_tracked exists' in capsys.readouterr().err
+    assert (tmp_path / 'out' / 'drive.jsonl').stat().st_mtime_ns == before
+    assert not list((tmp_path / 'out').glob('.*'))
+
+
+def test_views_are_drawn_into_the_video(tmp_path, model):
+    (tmp_path / 'images').mkdir()
+    for index in range(4):
+        cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), picture(index))
+    means = {}
+    for view in ('trails', 'heatmap'):
+        track(tmp_path / 'images', tmp_path / view, model, '--video', '--show', view)
+        capture = cv2.VideoCapture(str(tmp_path / view / f'images{browser_suffix()}'))
+        image = [capture.read()[1] for _ in range(4)][3].astype(int)
+        means[view] = image[48:51, 22:27].mean(axis=(0, 1))  # above the arrow
+    assert means['trails'].min() > 150  # white still
+    assert means['heatmap'].sum() < 0.8 * means['trails'].sum()  # JET is darker than white
+
+
+def test_a_stream_from_a_network_address(tmp_path, model):
+    with VideoWriter(tmp_path / 'clip.webm', 10) as video:
+        for index in range(6):
+            video.write(picture(index))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    handler.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f'http://127.0.0.1:{server.server_port}/clip.webm'
+        lines = track(url, tmp_path / 'out', model, '--end', '5')
+        server.shutdown()
+    assert [line['frame'] for line in lines] == [1, 2, 3, 4, 5]
+    assert len(lines[-1]['tracks']) == 1
