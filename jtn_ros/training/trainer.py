@@ -61,14 +61,14 @@ def train(
         OSError, ValueError: if the data or `last.pt` cannot be used.
     """
     output.mkdir(parents=True, exist_ok=True)
-    footage = open_training_data(recipe, data)
+    source = open_training_data(recipe, data)
     clips = list(validation) or open_validation_clips(recipe, data)
-    steps, first = footage.steps, processes.rank() == 0
+    steps, first = source.steps, processes.rank() == 0
 
     torch.manual_seed(recipe.seed)
     network = initial or JointTrackNet(recipe.network)
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    model = _prepare(TrainingStep(network, recipe, footage.identities).to(device), recipe)
+    model = _prepare(TrainingStep(network, recipe, source.identities).to(device), recipe)
     average = copy.deepcopy(network).requires_grad_(requires_grad=False)
     optimizer = make_optimizer(recipe, network, model.loss)
     scaler = torch.amp.GradScaler(torch.device(device).type, enabled=recipe.precision == 'f16')
@@ -82,7 +82,7 @@ def train(
         else model
     )
 
-    for step, batch in enumerate(footage.batches(start, workers), start):
+    for step, batch in enumerate(source.batches(start, workers), start):
         began = time.monotonic()
         batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
         rate = learning_rate(recipe, step, steps)
