@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.trials < 1:
         raise UsageError(f'--trials {args.trials}: at least one is needed')
+    if args.tracker == 'reference':
+        raise UsageError('the reference tracker has no thresholds to search')
     names = _names(args)
     parameters = read_parameters(args)
     bench = _Bench(parameters, None if args.detections else open_engine(parameters), args.cache)

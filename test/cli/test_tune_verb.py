@@ -162,6 +162,7 @@ def test_errors(tmp_path, capsys):
     folder = write_sequence(tmp_path / 'Walk')
     base = ['tune', str(folder), '--detections', '--output', str(tmp_path / 'p.yaml')]
     assert main([*base, '--trials', '0']) == 2
+    assert main([*base, '--tracker', 'reference']) == 2
     assert main([*base, '--parameters', 'speed']) == 2
     assert "unknown threshold 'speed'" in capsys.readouterr().err
     (folder / 'seqinfo.ini').unlink()
