@@ -91,6 +91,7 @@ class TrackingPipeline:
         self._tracker = tracker
         self.score_threshold = score_threshold
         self._camera_flow = CameraFlow()
+        self._camera_motion: NDArray[np.float64] | None = None
         self._latencies = dict.fromkeys(STAGES, 0.0)
         self._detections = Detections.empty()
         self._previous: NDArray[np.uint8] | None = None
@@ -115,6 +116,11 @@ class TrackingPipeline:
     def detections(self) -> Detections:
         """Return what the network saw in the last step."""
         return self._detections
+
+    @property
+    def camera_motion(self) -> NDArray[np.float64] | None:
+        """Return how the camera moved in the last step, as the tracker was told."""
+        return self._camera_motion
 
     def reset(self) -> None:
         """Forget all tracks and the previous image, as before the first frame."""
@@ -158,8 +164,8 @@ class TrackingPipeline:
         )
         decoded = time.perf_counter()
         self._previous = fitted
-        camera_motion = self._camera_flow.step(fitted, letterbox)
-        tracks = self._tracker.step(self._detections, stamp_ns, camera_motion)
+        self._camera_motion = self._camera_flow.step(fitted, letterbox)
+        tracks = self._tracker.step(self._detections, stamp_ns, self._camera_motion)
         times = (started, prepared, inferred, decoded, time.perf_counter())
         self._latencies = dict(zip(STAGES, np.diff(times).tolist(), strict=True))
         return tracks

@@ -175,13 +175,17 @@ class _Bench:
         cached = None if self._cache is None else self._cache / f'{truth.name}-{key}.npz'
         if cached is not None and cached.exists():
             return load_detections(cached, truth)
-        stamps, detections = {}, {}
+        stamps, detections, motions = {}, {}, {}
         with open_frames(folder) as source:
             tracked = track_frames(source, network_tracking(self._engine, seeing))
             for item in show_progress(tracked, f'looking at {truth.name}', source.length):
                 stamps[item.frame.index + 1] = item.frame.stamp_ns
                 detections[item.frame.index + 1] = item.detections
-        seen = SeenSequence(truth=truth, stamps_ns=stamps, detections=detections)
+                if item.camera_motion is not None:
+                    motions[item.frame.index + 1] = item.camera_motion
+        seen = SeenSequence(
+            truth=truth, stamps_ns=stamps, detections=detections, camera_motions=motions
+        )
         if cached is not None:
             save_detections(cached, seen)
         return seen

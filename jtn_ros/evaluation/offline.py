@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from jtn_ros.detections import Detections
 from jtn_ros.media import Frame
 from jtn_ros.pipeline import FrameTracker
@@ -28,6 +31,7 @@ class TrackedFrame:
     Attributes:
         frame: the frame.
         detections: what the tracker was given.
+        camera_motion: (2, 3) from pixels of the frame before, where the tracker was given it.
         tracks: every live track; ids are unique over all sessions of the recording.
         session: number of the tracking session, from 1.
         latencies: seconds per stage; nothing where no network ran.
@@ -35,6 +39,7 @@ class TrackedFrame:
 
     frame: Frame
     detections: Detections
+    camera_motion: NDArray[np.float64] | None
     tracks: Tracks
     session: int
     latencies: Mapping[str, float]
@@ -44,6 +49,7 @@ class FrameTracking(Protocol):
     """Something that tracks one frame after another."""
 
     detections: Detections
+    camera_motion: NDArray[np.float64] | None
     latencies: Mapping[str, float]
 
     def step(self, frame: Frame, stamp_ns: int) -> Tracks:
@@ -62,12 +68,14 @@ class NetworkTracking:
         """Start without tracks."""
         self._pipeline = pipeline
         self.detections = Detections.empty()
+        self.camera_motion: NDArray[np.float64] | None = None
         self.latencies: Mapping[str, float] = {}
 
     def step(self, frame: Frame, stamp_ns: int) -> Tracks:
         """Take the next frame."""
         tracks = self._pipeline.step(frame.image, stamp_ns)
         self.detections, self.latencies = self._pipeline.detections, self._pipeline.latencies
+        self.camera_motion = self._pipeline.camera_motion
         return tracks
 
     def reset(self) -> None:
@@ -87,6 +95,7 @@ class StoredTracking:
         self._tracker = tracker
         self._stored = detections
         self.detections = Detections.empty()
+        self.camera_motion: NDArray[np.float64] | None = None
         self.latencies: Mapping[str, float] = {}
 
     def step(self, frame: Frame, stamp_ns: int) -> Tracks:
@@ -125,6 +134,7 @@ def track_frames(
         yield TrackedFrame(
             frame=frame,
             detections=tracking.detections,
+            camera_motion=tracking.camera_motion,
             tracks=tracks,
             session=number,
             latencies=tracking.latencies,

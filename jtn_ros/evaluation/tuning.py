@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
+from dataclasses import field
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jtn_ros.detections import Detections
 from jtn_ros.evaluation.metrics import mean_hota
@@ -49,11 +51,13 @@ class SeenSequence:
         truth: the objects.
         stamps_ns: of the frames that could be read, by number, from 1.
         detections: of the same frames.
+        camera_motions: float64 (2, 3) from the frame before, of the frames where it is known.
     """
 
     truth: Truth
     stamps_ns: Mapping[int, int]
     detections: Mapping[int, Detections]
+    camera_motions: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def save_detections(path: Path, sequence: SeenSequence) -> None:
@@ -68,11 +72,13 @@ def save_detections(path: Path, sequence: SeenSequence) -> None:
         'numbers': np.array(numbers, np.int64),
         'stamps_ns': np.array(list(sequence.stamps_ns.values()), np.int64),
         'counts': np.array([len(part) for part in found], np.int64),
+        'moved': np.array(list(sequence.camera_motions), np.int64),
+        'motions': np.array(list(sequence.camera_motions.values())).reshape(-1, 2, 3),
     }
-    for field in fields(Detections):
-        parts = [getattr(part, field.name) for part in found if len(part)]
+    for column in fields(Detections):
+        parts = [getattr(part, column.name) for part in found if len(part)]
         if parts and all(part is not None for part in parts):
-            columns[field.name] = np.concatenate(parts)
+            columns[column.name] = np.concatenate(parts)
     with written_atomically(path) as temporary, temporary.open('wb') as file:
         np.savez(file, **columns)
 
@@ -89,9 +95,9 @@ def load_detections(path: Path, truth: Truth) -> SeenSequence:
             columns = dict(file)
         ends = np.cumsum(columns['counts'])
         parts = {
-            field.name: np.split(columns[field.name], ends[:-1])
-            for field in fields(Detections)
-            if field.name in columns
+            column.name: np.split(columns[column.name], ends[:-1])
+            for column in fields(Detections)
+            if column.name in columns
         }
         found = [
             Detections(**{name: part[row] for name, part in parts.items()})
@@ -102,11 +108,14 @@ def load_detections(path: Path, truth: Truth) -> SeenSequence:
         numbers = columns['numbers'].tolist()
         stamps = dict(zip(numbers, columns['stamps_ns'].tolist(), strict=True))
         detections = dict(zip(numbers, found, strict=True))
+        motions = dict(zip(columns['moved'].tolist(), columns['motions'], strict=True))
     except OSError:
         raise
     except Exception as error:  # zipfile, NumPy and we ourselves find different words
         raise ValueError(f'{path} is damaged ({error}); remove it') from error
-    return SeenSequence(truth=truth, stamps_ns=stamps, detections=detections)
+    return SeenSequence(
+        truth=truth, stamps_ns=stamps, detections=detections, camera_motions=motions
+    )
 
 
 def cache_key(*parts: object) -> str:
@@ -134,7 +143,8 @@ def hota_of(
         for frame, stamp_ns in sequence.stamps_ns.items():
             found = sequence.detections[frame]
             found = found.select(found.scores > score_threshold)
-            tracks[frame] = reported_boxes(tracker.step(found, stamp_ns))
+            motion = sequence.camera_motions.get(frame)
+            tracks[frame] = reported_boxes(tracker.step(found, stamp_ns, motion))
         scored[f'{number} {sequence.truth.name}'] = compared(
             sequence.truth, Run(tracks=tracks, model='')
         )

@@ -125,10 +125,13 @@ def test_what_was_seen_comes_back(tmp_path):
         )
         for frame in range(1, 6)
     }
+    motions = {2: rng.random((2, 3)), 4: rng.random((2, 3))}
     seen = SeenSequence(truth=truth, stamps_ns={f: f * 7 for f in detections},
-                        detections=detections)  # fmt: skip
+                        detections=detections, camera_motions=motions)  # fmt: skip
     save_detections(tmp_path / 'seen.npz', seen)
     back = load_detections(tmp_path / 'seen.npz', truth)
+    assert list(back.camera_motions) == [2, 4]
+    np.testing.assert_array_equal(back.camera_motions[4], motions[4])
     assert back.stamps_ns == seen.stamps_ns
     for frame, expected in detections.items():
         assert len(back.detections[frame]) == len(expected)
