@@ -80,6 +80,12 @@ class Camera:
         self._locator = None
         if values.positions != 'off':
             self._locator = SpatialLocator(node, values, prefix, transforms)
+        self._input = ImageInput(node, f'{prefix}image', values.image_transport, self._take)
+        self._statistics = CameraStatistics()
+        self._worker: CameraWorker | None = None
+        self._enabled = True
+        self._problem: str | None = None
+        # Last, because somebody may listen at once.
         self._outputs = TrackPublishers(
             node,
             engine.info,
@@ -88,11 +94,6 @@ class Camera:
             prefix=prefix,
             on_listeners=self._listen,
         )
-        self._input = ImageInput(node, f'{prefix}image', values.image_transport, self._take)
-        self._statistics = CameraStatistics()
-        self._worker: CameraWorker | None = None
-        self._enabled = True
-        self._problem: str | None = None
 
     def activate(self, enabled: bool) -> None:
         """Start a new session, and subscribe as soon as somebody listens."""

@@ -19,6 +19,7 @@ from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
 _OPACITY = {TrackState.TENTATIVE: 0.5, TrackState.CONFIRMED: 1.0, TrackState.LOST: 0.3}
+_POINTS = 20
 # Markers of a node that stopped vanish by themselves.
 _LIFETIME = Duration(sec=2)
 
@@ -114,6 +115,12 @@ def labels_of(tracks: Tracks, class_name: Callable[[int], str]) -> list[str]:
 def points_of(places: NDArray[np.floating]) -> list[Point]:
     """Return places (N, 3) in metres as points."""
     return [Point(x=x, y=y, z=z) for x, y, z in places.astype(np.float64).tolist()]
+
+
+def thinned[Points: (Sequence[Point], NDArray[np.float64])](path: Points) -> Points:
+    """Return the path with few of its points, the newest among them: RViz draws every frame."""
+    stride = max(1, -(-len(path) // _POINTS))
+    return path[(len(path) - 1) % stride :: stride]
 
 
 def segments_of(path: Sequence[Point]) -> list[Point]:

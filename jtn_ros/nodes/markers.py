@@ -19,6 +19,7 @@ from jtn_ros.nodes.marker_shapes import colors_of
 from jtn_ros.nodes.marker_shapes import labels_of
 from jtn_ros.nodes.marker_shapes import points_of
 from jtn_ros.nodes.marker_shapes import segments_of
+from jtn_ros.nodes.marker_shapes import thinned
 from jtn_ros.tracking.track import Tracks
 
 # Corners of a box, as columns of x1 y1 x2 y2, in the order of the ends of its four sides.
@@ -51,7 +52,7 @@ def image_plane_markers(
 
     shapes = Shapes(header, _LINE_PX * metres_per_pixel, _TEXT_PX * metres_per_pixel)
     colors, ids = colors_of(tracks), tracks.ids.tolist()
-    paths = [segments_of(place(trails.points(key))) for key in ids]
+    paths = [segments_of(place(thinned(trails.points(key)))) for key in ids]
     above = box_centers(tracks.boxes)
     above[:, 1] = tracks.boxes[:, 1] - _TEXT_PX / 2
     tails, heads = place(tracks.centers), place(tracks.centers + tracks.velocities)

@@ -14,6 +14,7 @@ from jtn_ros.nodes.marker_shapes import colors_of
 from jtn_ros.nodes.marker_shapes import labels_of
 from jtn_ros.nodes.marker_shapes import points_of
 from jtn_ros.nodes.marker_shapes import segments_of
+from jtn_ros.nodes.marker_shapes import thinned
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 
@@ -65,7 +66,9 @@ class SpatialMarkers:
             values[positions.known] for values in (positions.points, positions.velocities)
         )
         colors, ids = colors_of(tracks), tracks.ids.tolist()
-        paths = [segments_of([point for _, point in self._paths.get(key, ())]) for key in ids]
+        paths = [
+            segments_of(thinned([point for _, point in self._paths.get(key, ())])) for key in ids
+        ]
         places, heads = points_of(points), points_of(points + velocities)
         moving = np.linalg.norm(velocities, axis=1) > _SLOWEST_ARROW_M_S
         return MarkerArray(

@@ -50,18 +50,20 @@ class Sample:
 
 
 class Camera:
-    """Publishes images of random blocks, and takes the tracks and diagnostics that come back."""
+    """Publishes images of eight moving blocks, and takes what comes back."""
 
     def __init__(self, graph: Graph, width: int, height: int) -> None:
         self.node = graph.add(Node('camera'))
         self._graph = graph
         self._images = self.node.create_publisher(Image, 'image', qos_profile_sensor_data)
-        rng = np.random.default_rng(0)
         self._messages = []
-        for _ in range(8):
+        unit = width // 160  # of the block model
+        for shift in (0, 1, 2, 3, 2, 1):
             image = np.zeros((height, width, 3), np.uint8)
-            for x, y in rng.integers(0, (width * 3 // 4, height // 2), (4, 2)):
-                image[y : y + height // 4, x : x + height // 8] = 255
+            for column in range(4):
+                for row in range(2):
+                    x, y = (10 + 38 * column + shift) * unit, (8 + 42 * row) * unit
+                    image[y : y + 24 * unit, x : x + 12 * unit] = 255
             self._messages.append(array_to_image(image, Header(frame_id='lens')))
         self.sent = 0
         self.received = 0
@@ -129,7 +131,7 @@ class Camera:
 @contextmanager
 def tracker_process(**parameters: object) -> Iterator[psutil.Process]:
     """Run an active tracker node in a process of its own."""
-    arguments = [f'{name}:={value}' for name, value in parameters.items()]
+    arguments = [f'{name}:={value}' for name, value in parameters.items() if value]
     command = [sys.executable, '-m', 'jtn_ros.nodes.tracker_node', '--ros-args']
     for argument in ('autostart:=true', *arguments):
         command += ['-p', argument]

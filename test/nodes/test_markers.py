@@ -5,6 +5,7 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
 from jtn_ros.media.drawing import Trails
+from jtn_ros.nodes.marker_shapes import thinned
 from jtn_ros.nodes.markers import image_plane_markers
 from jtn_ros.tracking.track import Tracks
 
@@ -93,3 +94,13 @@ def test_without_tracks_only_the_deletion_remains():
     nothing = moving_tracks(0).select(np.zeros(2, bool))
     (only,) = draw(nothing)
     assert only.action == Marker.DELETEALL
+
+
+@pytest.mark.parametrize('length', [0, 1, 19, 20, 21, 60, 61, 1000])
+def test_long_trails_are_drawn_with_few_points_and_their_end(length):
+    path = np.arange(3.0 * length).reshape(length, 3)
+    thin = thinned(path)
+    assert len(thin) <= 20
+    assert len(thin) >= min(length, 10)
+    assert length == 0 or thin[-1].tolist() == path[-1].tolist()
+    assert len(set(np.diff(thin[:, 0]).tolist())) <= 1, 'evenly'
