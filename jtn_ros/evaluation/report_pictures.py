@@ -112,6 +112,7 @@ def _draw(
     cv2.rectangle(canvas, (x1, y1), (x2, y2), colour, 2)
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
     top = max(0, y1 - height - 6)
-    cv2.rectangle(canvas, (x1 - 1, top), (x1 + width + 4, top + height + 6), colour, cv2.FILLED)
-    cv2.putText(canvas, text, (x1 + 2, top + height + 2), cv2.FONT_HERSHEY_SIMPLEX, 0.42,
+    left = max(0, min(x1 - 1, canvas.shape[1] - width - 5))
+    cv2.rectangle(canvas, (left, top), (left + width + 5, top + height + 6), colour, cv2.FILLED)
+    cv2.putText(canvas, text, (left + 3, top + height + 2), cv2.FONT_HERSHEY_SIMPLEX, 0.42,
                 (0, 0, 0), 1, cv2.LINE_AA)  # fmt: skip
