@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / 'jtn_ros'
 # A room may import from its own layer's own room and from every layer below.
 LAYERS = [
     {'cli', 'nodes'},
-    {'evaluation', 'training'},
+    {'training'},
+    {'evaluation'},
     {'media', 'pipeline'},
     {'inference', 'tracking', 'datasets', 'positions', 'camera_flow'},
     {'network', 'detections', 'geometry', 'gaussian', 'resources'},

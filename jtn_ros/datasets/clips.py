@@ -31,11 +31,14 @@ class Clip:
         name: name of the clip.
         frame_rate: frames per second.
         images: the images, with rising numbers.
+        forgive_ignored: whether results on ignored objects do not count when the clip is scored;
+            in MOT15 they are false objects.
     """
 
     name: str
     frame_rate: float
     images: tuple[LabelledImage, ...]
+    forgive_ignored: bool = True
 
     def first_half(self) -> Self:
         """Return CenterTrack's training half: of n images, the first n // 2 + 1."""

@@ -156,6 +156,12 @@ def read_annotations(path: Path) -> dict[int, Annotations]:
     return {frame: objects.select(rows) for frame, rows in table.frames()}
 
 
+def has_classes(ground_truth: Path) -> bool:
+    """Return whether a ground-truth file names classes, as MOT16 and later do."""
+    with ground_truth.open(encoding='utf-8-sig') as file:
+        return file.readline().count(',') + 1 in (8, 9)
+
+
 def check_ground_truth(table: BoxTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Apply the rules of a ground-truth file, and return its identities and class numbers.
 

@@ -12,6 +12,7 @@ from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.clips import LabelledImage
 from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import find_sequences
+from jtn_ros.datasets.mot_challenge import has_classes
 from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.mot_challenge import read_sequence_info
 
@@ -72,7 +73,8 @@ def image_paths(folder: Path, info: SequenceInfo) -> dict[int, Path]:
 def _read_sequence(folder: Path, numbers: list[int]) -> Clip:
     info = read_sequence_info(folder)
     name = folder.resolve().name
-    truth = read_annotations(folder / 'gt' / 'gt.txt')
+    truth_file = folder / 'gt' / 'gt.txt'
+    truth = read_annotations(truth_file)
     images = tuple(
         LabelledImage(
             path=path,
@@ -89,7 +91,12 @@ def _read_sequence(folder: Path, numbers: list[int]) -> Clip:
             f'{folder / info.image_dir} holds no images such as 000001{info.image_extension}; '
             'training reads images, so turn a video into images first (ffmpeg)'
         )
-    return Clip(name=name, frame_rate=info.frame_rate, images=images)
+    return Clip(
+        name=name,
+        frame_rate=info.frame_rate,
+        images=images,
+        forgive_ignored=has_classes(truth_file),
+    )
 
 
 def _of_classes(objects: Annotations, numbers: list[int], sequence: str) -> Annotations:

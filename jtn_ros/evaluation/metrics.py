@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.datasets.mot_challenge import has_classes as has_classes
 from jtn_ros.datasets.sequences import CLASS_NUMBERS
 from jtn_ros.evaluation.trackeval_data import Sequence
 from jtn_ros.evaluation.trackeval_data import prepare
@@ -200,12 +200,6 @@ def _over_classes(metrics: list[Any], parts: Mapping[int, _Result]) -> _Result:
         for i, metric in enumerate(metrics)
     ]
     return _Result(values, np.sum([part.counts for part in parts.values()], axis=0), first.frames)
-
-
-def has_classes(ground_truth: Path) -> bool:
-    """Return whether a ground-truth file names classes, as MOT16 and later do."""
-    with ground_truth.open(encoding='utf-8-sig') as file:
-        return file.readline().count(',') + 1 in (8, 9)
 
 
 def _scores(result: _Result) -> Scores:

@@ -95,7 +95,10 @@ def _of_class(
             kept = tracks.select(tracks.class_ids == class_id)
             results[number] = TrackedBoxes(kept.ids, kept.boxes, kept.scores)
         sequences[clip.name] = ScoredSequence(
-            annotations=truth, tracks=results, frames=clip.images[-1].number
+            annotations=truth,
+            tracks=results,
+            frames=clip.images[-1].number,
+            forgive_ignored=clip.forgive_ignored,
         )
     return sequences
 

@@ -21,7 +21,7 @@ RECIPE = """
 network: {backbone: light, head_channels: 16, input_height: 96, input_width: 160,
           heads: {hm: 1, reg: 2, wh: 2, embedding: 16, tracking: 2, ltrb_amodal: 4}}
 data: {train: walk, validation: walk, batch_size: 4, max_objects: 8}
-augmentation: {shift: 0.5, scale: [1.5, 2.5]}  # so that the processes see unequal numbers of people
+augmentation: {shift: 0.5, scale: [1.5, 2.5]}  # unequal numbers of people
 identity_loss: ce
 optimizer: sgd
 learning_rate: 0.01

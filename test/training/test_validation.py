@@ -1,14 +1,23 @@
 """Validation scores what the pipeline tracks, class by class."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
 
+from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.datasets.mot_challenge import read_results
+from jtn_ros.datasets.mot_challenge import write_results
 from jtn_ros.datasets.readers import read_clips
+from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.evaluation.runs import evaluate_folder
 from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.torch_engine import TorchEngine
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.tracking import Tracks
+from jtn_ros.training.validation import _of_class
 from jtn_ros.training.validation import validate
 
 NAMES = ('person', 'car')
@@ -27,6 +36,14 @@ def network():
 def clips(tmp_path, draw_sequence):
     """Return the drawn sequence, two people and a car."""
     return read_clips(draw_sequence(tmp_path / 'walk', 10, cars=True), NAMES)
+
+
+def as_tracks(found):
+    """Return boxes of a result file as confirmed tracks of people."""
+    number = len(found.ids)
+    columns = {field.name: np.zeros(number) for field in fields(Tracks)}
+    columns |= {'class_ids': np.zeros(number, np.int32), 'ids': found.ids}
+    return Tracks(**columns | {'boxes': found.boxes, 'scores': found.scores})
 
 
 def answer_with(clips, monkeypatch, *, miss=None):
@@ -76,3 +93,26 @@ def test_footage_without_objects_is_refused(tmp_path, draw_sequence):
     clips = read_clips(draw_sequence(tmp_path / 'walk', 2), ['car', 'bicycle'])
     with pytest.raises(ValueError, match='no objects of the classes'):
         validate(network(), clips, 'cpu')
+
+
+def test_scores_are_those_of_the_command_line(tmp_path, draw_sequence):
+    folder = draw_sequence(tmp_path / 'walk', 12)
+    rows = (folder / 'gt' / 'gt.txt').read_text().splitlines()
+    mot15 = [','.join([*row.split(',')[:6], flag, '-1', '-1', '-1'])
+             for row, flag in zip(rows, ['1', '0'] * 12, strict=True)]  # fmt: skip
+    for lines in (rows, mot15):
+        (folder / 'gt' / 'gt.txt').write_text('\n'.join(lines) + '\n')
+        (clip,) = read_clips(folder)
+        truth = {image.number: image.annotations for image in clip.images}
+        write_results(
+            tmp_path / 'walk.txt',
+            {
+                number: TrackedBoxes(found.ids, found.boxes + 1, np.ones(2, np.float32))
+                for number, found in truth.items()
+            },
+        )
+        expected = evaluate_folder(folder, tmp_path / 'walk.txt').combined
+        tracks = read_results(tmp_path / 'walk.txt')
+        sequences = _of_class([clip], {clip.name: {n: as_tracks(t) for n, t in tracks.items()}}, 0)
+        assert evaluate(sequences).combined == expected
+        assert expected.mota == (100 if lines is rows else 0)
