@@ -83,7 +83,7 @@ def read_params_file(path: Path) -> dict[str, Any]:
 
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f'{path} is not YAML: {error}') from error
     blocks = content if isinstance(content, dict) else {}
     found: dict[str, Any] = {}
@@ -98,7 +98,7 @@ def read_params_file(path: Path) -> dict[str, Any]:
     kinds = {name: type(value) for name, value in _DEFAULTS.items()}
     kinds |= {field.name: type(field.default) for field in fields(TrackerConfig)}
     known = {name: value for name, value in found.items() if name in kinds}
-    if unused := sorted(set(found) - set(known)):
+    if unused := sorted(str(name) for name in found if name not in known):
         logger.warning('%s: not used without ROS: %s', path, ', '.join(unused))
     for name, value in known.items():
         kind = kinds[name]

@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from jtn_ros.cli.main import main
 from jtn_ros.cli.tracking_arguments import read_params_file
@@ -192,3 +195,28 @@ def test_parameter_files(tmp_path, caplog):
         path.write_text(text)
         with pytest.raises(ValueError, match=problem):
             read_params_file(path)
+
+
+_keys = (
+    st.sampled_from(
+        ['/**', '/jtn_tracker', 'ros__parameters', 'coast_time', 'model', 'confirmation_hits']
+    )
+    | st.integers()
+)
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=60) | _values.map(yaml.safe_dump))
+def test_any_file_is_parameters_or_a_clear_error(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / 'any.yaml'
+    path.write_text(text, encoding='utf-8')
+    try:
+        names = list(read_params_file(path))
+    except ValueError as error:
+        names = [str(error)] if 'any.yaml' in str(error) else [error]
+    assert all(isinstance(name, str) for name in names)
