@@ -69,7 +69,8 @@ def run_tracker(tracker: Tracker | ReferenceTracker, stream: DetectionStream) ->
     return [t.select(t.observed & (t.states == TrackState.CONFIRMED)) for t in steps]
 
 
-def _run_own(tracker: Tracker | ReferenceTracker, stream: DetectionStream) -> Results:
+def run_own(tracker: Tracker | ReferenceTracker, stream: DetectionStream) -> Results:
+    """Return the confirmed and observed boxes of every frame, by frame number."""
     frames = enumerate(run_tracker(tracker, stream), 1)
     return {n: TrackedBoxes(tracks.ids, tracks.boxes, tracks.scores) for n, tracks in frames}
 
@@ -77,8 +78,8 @@ def _run_own(tracker: Tracker | ReferenceTracker, stream: DetectionStream) -> Re
 def own_trackers() -> dict[str, Runner]:
     """Return the default tracker and the published one."""
     return {
-        'Tracker': lambda stream: _run_own(Tracker(), stream),
-        'ReferenceTracker': lambda stream: _run_own(ReferenceTracker(), stream),
+        'Tracker': lambda stream: run_own(Tracker(), stream),
+        'ReferenceTracker': lambda stream: run_own(ReferenceTracker(), stream),
     }
 
 

@@ -25,7 +25,6 @@ RANGES = {
     'outlier_tail': (0.5, 1000.0),
     'vagueness_weight': (0.0, 10.0),
     'low_score_limit': _SHARE,
-    'duplicate_overlap': _SHARE,
     'appearance_weight': (0.0, 10.0),
     'appearance_neutral': _DISTANCE,
     'appearance_limit': _DISTANCE,
@@ -64,7 +63,6 @@ class TrackerConfig:
             many make it a normal distribution (0.5 to 1000).
         vagueness_weight: how much an uncertain prediction counts against a pair (0 to 10).
         low_score_limit: share of `motion_limit` for detections that are not confident.
-        duplicate_overlap: a detection that overlaps a tracked box more starts no track.
         appearance_weight: what a cosine distance of 1 costs, in motion limits (0 to 10).
         appearance_neutral: cosine distance that speaks neither for nor against (0 to 2).
         appearance_limit: a pair with a greater cosine distance never matches (0 to 2).
@@ -96,7 +94,6 @@ class TrackerConfig:
     outlier_tail: float = 6.0
     vagueness_weight: float = 2.2
     low_score_limit: float = 0.7
-    duplicate_overlap: float = 0.8
     appearance_weight: float = 2.0
     appearance_neutral: float = 0.3
     appearance_limit: float = 0.45

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from jtn_ros.detections import Detections
 from jtn_ros.geometry import Boxes
-from jtn_ros.geometry import box_iou
 from jtn_ros.tracking import appearance
 from jtn_ros.tracking import motion
 from jtn_ros.tracking.association import associate
@@ -196,17 +195,12 @@ class Tracker:
         stamp_ns: int,
     ) -> None:
         """Start tracks at confident detections that belong to no track."""
-        config, table = self._config, self._table
-        free = detections.scores >= config.birth_score
+        free = detections.scores >= self._config.birth_score
         free[rows] = False
         born = np.flatnonzero(free)
         if not len(born):
             return
-        observed = table.matched >= 0
-        overlap = box_iou(detections.boxes[born], motion.boxes_of(table.means[observed]))
-        same = detections.class_ids[born][:, None] == table.class_ids[observed][None]
-        born = born[(overlap * same).max(axis=1, initial=0) <= config.duplicate_overlap]
-        self._table = table.extend(self._create(detections, born, velocities, stamp_ns))
+        self._table = self._table.extend(self._create(detections, born, velocities, stamp_ns))
 
     def _create(
         self,

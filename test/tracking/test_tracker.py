@@ -1,5 +1,6 @@
 """The default tracker: identities, velocities, states and bad input."""
 
+from dataclasses import fields
 from dataclasses import replace
 
 import numpy as np
@@ -93,6 +94,43 @@ def test_displacements_give_the_velocity_from_the_first_frame_on() -> None:
     assert tracks.velocity_covariances[0, 0, 0] > 0
     alone = Tracker().step(people((100, 200)), stamp(1))
     assert tracks.velocity_covariances[0, 0, 0] < alone.velocity_covariances[0, 0, 0]
+
+
+@pytest.mark.parametrize(('score', 'scale'), [(1.0, 1), (0.7, 1), (1.0, 3)])
+def test_displacements_are_trusted_by_score_and_size(score: float, scale: float) -> None:
+    config = TrackerConfig(displacement_noise=0.1, initial_speed=2)
+    seen = people((100, 200), scores=score, displacements=[(-6, 3)])
+    middle = np.tile(seen.centers, 2)
+    seen = replace(seen, boxes=middle + scale * (seen.boxes - middle))
+    tracker = Tracker(config)
+    tracker.step(people(), 0)
+    tracks = tracker.step(seen, stamp(1))
+    size = np.sqrt((tracks.boxes[0, 2:] - tracks.boxes[0, :2]).prod())
+    measured = (0.1 * size * (2 - score) * 20) ** 2
+    prior = (2 * size) ** 2
+    expected = 1 / (1 / measured + 1 / prior)
+    np.testing.assert_allclose(
+        tracks.velocity_covariances[0], np.eye(2) * expected, rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        tracks.velocities[0], np.array([120, -60]) * prior / (prior + measured), rtol=1e-4
+    )
+
+
+def test_same_detections_give_the_same_tracks() -> None:
+    rng = np.random.default_rng(4)
+    frames = [
+        people(
+            *rng.uniform(0, 300, (7, 2)), scores=rng.uniform(0.2, 1, 7).tolist(),
+            displacements=rng.normal(0, 4, (7, 2)).tolist(), looks=rng.integers(0, 8, 7).tolist(),
+        )
+        for _ in range(30)
+    ]  # fmt: skip
+    one, other = Tracker(), Tracker()
+    for frame, seen in enumerate(frames):
+        first, second = one.step(seen, stamp(frame)), other.step(seen, stamp(frame))
+        for field in fields(first):
+            np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
 
 
 def test_states_from_tentative_to_removed() -> None:
@@ -239,13 +277,6 @@ def test_identities_are_never_used_again() -> None:
     tracker.reset()
     assert len(tracker.tracks) == 0
     assert tracker.step(people((100, 200)), 0).ids.tolist() == [3]
-
-
-def test_duplicates_start_no_second_track() -> None:
-    tracker = Tracker()
-    tracker.step(people((100, 200)), 0)
-    tracks = tracker.step(people((100, 200), (101, 200)), stamp(1))
-    assert len(tracks) == 1
 
 
 def test_prior_holds_every_live_track() -> None:
