@@ -95,7 +95,9 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     recipe = read_recipe(find_recipe(args.recipe))
     weights = args.initial or recipe.initial_weights
-    initial = load_initial_weights(find_weights(str(weights)), recipe.network) if weights else None
+    initial = None
+    if weights and not (args.output / 'last.pt').exists():
+        initial = load_initial_weights(find_weights(str(weights)), recipe.network)
     validation = read_clips(args.validation, recipe.network.class_names) if args.validation else []
     device = processes.local_device(
         args.device or ('cuda' if torch.cuda.is_available() else 'cpu')

@@ -34,6 +34,15 @@ class Augmentation:
     lighting: float = 0.0
     still_motion: float = 0.05
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ValueError(f'scale is {self.scale}; give (smallest, largest) zoom above 0')
+        for name, limit in (('shift', 0.5), ('flip', 1), ('colour', 1), ('lighting', 1),
+                            ('still_motion', 0.5)):  # fmt: skip
+            if not 0 <= getattr(self, name) <= limit:
+                raise ValueError(f'{name} is {getattr(self, name)}; give 0 to {limit}')
+
     def draw_letterbox(
         self, width: int, height: int, out_width: int, out_height: int, rng: np.random.Generator
     ) -> Letterbox:

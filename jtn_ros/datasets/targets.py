@@ -29,6 +29,12 @@ class PriorNoise:
     lost: float = 0.4
     false_positive: float = 0.1
 
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        for name, limit in (('jitter', 0.5), ('lost', 1), ('false_positive', 1)):
+            if not 0 <= getattr(self, name) <= limit:
+                raise ValueError(f'{name} is {getattr(self, name)}; give 0 to {limit}')
+
 
 @dataclass(frozen=True, kw_only=True)
 class TargetLayout:

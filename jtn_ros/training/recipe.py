@@ -41,6 +41,14 @@ class PairData:
     first_frame: float = 0.05
     ghosts: float = 0.7
 
+    def __post_init__(self) -> None:
+        """Refuse what no pair can be made of."""
+        for name in ('min_visibility', 'no_prior', 'first_frame'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f'{name} is {getattr(self, name)}; give 0 to 1')
+        if self.seed < 0 or self.max_objects < 1 or self.ghosts < 0:
+            raise ValueError('seed and ghosts must be at least 0, max_objects at least 1')
+
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticData(PairData):
@@ -82,6 +90,12 @@ class AnnotatedData(PairData):
     max_gap: float = 0.1
     max_objects: int = 256
     first_frame: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained on."""
+        super().__post_init__()
+        if self.batch_size < 1 or self.epochs < 0 or self.max_gap < 0:
+            raise ValueError('batch_size must be at least 1, epochs and max_gap at least 0')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,8 +166,6 @@ class Recipe:
         if self.drops and self.schedule != 'step':
             raise ValueError(f"drops belong to the schedule 'step', not {self.schedule!r}")
         if isinstance(self.data, AnnotatedData):
-            if self.data.batch_size < 1:
-                raise ValueError(f'batch_size is {self.data.batch_size}; give 1 or more')
             if self.network.embedding_head and self.identity_loss == 'contrast':
                 raise ValueError(
                     "identity_loss is 'contrast', but a batch of annotated footage seldom shows "

@@ -1,9 +1,17 @@
 """Recipes: what they hold, and how they refuse what they do not know."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 
+from jtn_ros.training.recipe import AnnotatedData
+from jtn_ros.training.recipe import Recipe
+from jtn_ros.training.recipe import SyntheticData
 from jtn_ros.training.recipe import read_recipe
 
 RECIPES = Path(__file__).resolve().parents[2] / 'config' / 'training'
@@ -51,6 +59,11 @@ def test_numbers_and_nested_settings_are_read(tmp_path):
         (MINIMAL + 'schedule: step\ndrops: [25]\n', 'drops is .*shares of the run'),
         (MINIMAL + 'data: {train: x}\n', "identity_loss is 'contrast', but a batch of annot"),
         (MINIMAL + 'identity_loss: ce\n', "identity_loss is 'ce', but synthetic scenes"),
+        (MINIMAL + 'augmentation: {scale: [0, 1]}\n', 'augmentation: scale is .*zoom above 0'),
+        (MINIMAL + 'augmentation: {flip: 2}\n', 'augmentation: flip is 2.0; give 0 to 1'),
+        (MINIMAL + 'prior_noise: {lost: -1}\n', 'prior_noise: lost is -1.0; give 0 to 1'),
+        (MINIMAL + 'data: {no_prior: 3}\n', 'data: no_prior is 3.0; give 0 to 1'),
+        (MINIMAL + 'data: {train: x, batch_size: 0}\n', 'data: batch_size must be at least 1'),
         ('steps: 3\n', "missing 1 required keyword-only argument: 'network'"),
         ('- 1\n', 'expected a mapping'),
         ('a: [\n', 'not YAML'),
@@ -61,3 +74,36 @@ def test_numbers_and_nested_settings_are_read(tmp_path):
 def test_mistakes_are_named(tmp_path, text, message):
     with pytest.raises(ValueError, match=message):
         read_recipe(write(tmp_path, text))
+
+
+def keys_of(*kinds):
+    """Return the settings of dataclasses, and one that none has."""
+    return st.sampled_from([field.name for kind in kinds for field in fields(kind)] + ['other'])
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(['', '1e-3', 'ce']),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=5,
+)
+_SETTINGS = st.dictionaries(keys_of(Recipe), _VALUES, max_size=4)
+_DATA = st.dictionaries(keys_of(SyntheticData, AnnotatedData), _VALUES, max_size=3)
+
+
+@given(
+    st.binary(max_size=40)
+    | st.tuples(_SETTINGS, _DATA).map(
+        lambda parts: yaml.safe_dump({'network': {}, **parts[0], 'data': parts[1]}).encode()
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_any_file_is_a_recipe_or_refused_by_name(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / 'fuzzed.yaml'
+    path.write_bytes(content)
+    try:
+        recipe = read_recipe(path)
+    except ValueError as error:
+        refusal = str(error)
+    else:
+        refusal = 'fuzzed.yaml' if recipe.steps > 0 else 'a recipe without steps'
+    assert 'fuzzed.yaml' in refusal
