@@ -1,5 +1,6 @@
 """One camera of the tracker node: its topics, its worker, and how it fares."""
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -84,7 +85,7 @@ class Camera:
         self._statistics = CameraStatistics()
         self._worker: CameraWorker | None = None
         self._enabled = True
-        self._problem: str | None = None
+        self._reported = ''
         # Last, because somebody may listen at once.
         self._outputs = TrackPublishers(
             node,
@@ -123,7 +124,7 @@ class Camera:
                 'because a newer one came before they could be tracked'
             )
             self._worker = None
-        self._problem = None
+        self._reported = ''
 
     def destroy(self) -> None:
         """Remove everything from the node."""
@@ -154,13 +155,14 @@ class Camera:
         problem = self._input.check()
         if problem is None and self._input.is_open and self._locator is not None:
             problem = self._locator.problem
-        # The seconds of silence in the text grow; that alone is no news.
-        if (problem is None) != (self._problem is None):
+        # That the numbers in the text change is no news.
+        news = re.sub(r'[\d.]+', '', problem or '')
+        if news != self._reported:
+            self._reported = news
             if problem is None:
                 self._logger.info(f'all is well on {self._input.topic}')
             else:
                 self._logger.warning(problem)
-        self._problem = problem
         worker = self._worker
         return CameraState(
             name=self.name,

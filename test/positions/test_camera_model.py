@@ -1,8 +1,14 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from jtn_ros.positions import CameraModel
+from jtn_ros.positions import GroundPlane
+from jtn_ros.positions import locate_by_depth
+from jtn_ros.positions import locate_on_ground
 
 K = (500.0, 0, 319.5, 0, 510.0, 239.5, 0, 0, 1)
 
@@ -76,3 +82,43 @@ def test_no_pixels_give_no_rays():
 def test_absurd_calibrations_are_refused(changes, reason):
     with pytest.raises(ValueError, match=reason):
         camera(**changes)
+
+
+numbers = st.floats(allow_nan=True, allow_infinity=True, width=32)
+plausible = st.floats(-2, 2)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    width=st.integers(0, 400),
+    height=st.integers(0, 400),
+    focal=st.one_of(st.floats(50, 500), numbers),
+    k=st.lists(numbers, min_size=9, max_size=9),
+    broken=st.booleans(),
+    d=st.lists(st.one_of(plausible, numbers), max_size=14),
+    model=st.sampled_from(['plumb_bob', 'rational_polynomial', 'equidistant', '', 'magic']),
+    rectified=st.booleans(),
+)
+def test_any_calibration_is_refused_or_gives_rays(
+    width, height, focal, k, broken, d, model, rectified
+):
+    if not broken:
+        k = [focal, 0, width / 2, 0, focal, height / 2, 0, 0, 1]
+    try:
+        found = CameraModel.from_calibration(
+            width=width, height=height, k=k, d=d, model=model, p=[*k, 0, 0, 0], rectified=rectified
+        )
+    except ValueError:
+        return
+    pixels = np.array([[0, 0], [width / 2, height / 2], [width + 100.0, -50]])
+    for values, shape in ((found.rays(pixels), (3, 3)), (found.jacobians(pixels), (3, 3, 2))):
+        assert values.shape == shape
+    assert (found.rays(pixels)[:, 2] == 1).all()
+    boxes = np.array([[10, 10, 60, 110], [0, 0, width, height]], np.float32)
+    ground = GroundPlane.from_mounting(1.5, 0.1)
+    depth = np.full((height, width), 3.0, np.float32)
+    for located in (
+        locate_on_ground(found, boxes, ground),
+        locate_by_depth(found, boxes, depth, 1.0),
+    ):
+        assert np.isfinite(located.points[located.valid]).all()
