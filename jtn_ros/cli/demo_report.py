@@ -1,6 +1,7 @@
 """What came out of a demo: figures, a video, a picture and a file with everything."""
 
 import json
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -14,9 +15,14 @@ from rich.table import Table
 
 from jtn_ros.cli.progress import show_progress
 from jtn_ros.evaluation.metrics import Scores
+from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.recording import RunSummary
 from jtn_ros.evaluation.recording import summarise_run
-from jtn_ros.evaluation.runs import evaluate_folder
+from jtn_ros.evaluation.report import write_report
+from jtn_ros.evaluation.report_data import Evaluation
+from jtn_ros.evaluation.runs import compared
+from jtn_ros.evaluation.runs import read_run
+from jtn_ros.evaluation.runs import read_truth
 from jtn_ros.files import written_atomically
 from jtn_ros.media import FrameSource
 from jtn_ros.media.bag import BagReader
@@ -73,9 +79,11 @@ def make_report(source: FrameSource, source_path: Path, output: Path) -> Report:
             results.write(index_of[frame.stamp_ns], frame.stamp_ns, frame.tracks)
     scores = None
     if (source_path / 'gt' / 'gt.txt').is_file():
-        scores = evaluate_folder(source_path, results.text_path).combined
-    json_path = output / 'result.json'
-    files = (_video_path(output), output / 'tracks.png', results.text_path, json_path)
+        scores = _evaluate(source, source_path, output, index_of)
+    json_path, page_path = output / 'result.json', output / 'report.html'
+    files = (
+        page_path, _video_path(output), output / 'tracks.png', results.text_path, json_path
+    )  # fmt: skip
     report = Report(
         source=source.name,
         model=run[0].model_name,
@@ -86,6 +94,24 @@ def make_report(source: FrameSource, source_path: Path, output: Path) -> Report:
     with written_atomically(json_path) as path:
         path.write_text(json.dumps(_as_dict(report), indent=2) + '\n', encoding='utf-8')
     return report
+
+
+def _evaluate(
+    source: FrameSource, source_path: Path, output: Path, index_of: Mapping[int, int]
+) -> Scores:
+    """Write a report of the run against the ground truth, and return the scores."""
+    stamps = np.full(max(index_of.values()) + 1, -1, np.int64)
+    stamps[list(index_of.values())] = list(index_of)
+    truth = read_truth(source_path).with_stamps(stamps)
+    run = read_run(output / 'bag', truth, tolerance_s=0.0)
+    evaluation = Evaluation(
+        truths={truth.name: truth},
+        runs={truth.name: run},
+        report=evaluate({truth.name: compared(truth, run)}),
+    )
+    sources = {truth.name: source}
+    write_report(output / 'report.html', evaluation, title=truth.name, sources=sources)
+    return evaluation.report.combined
 
 
 def print_report(report: Report) -> None:

@@ -5,8 +5,9 @@
 
 A player node publishes the input as camera images at its own rate, the tracker node tracks them,
 and a recorder writes both to a bag. Then the figures are printed, and these files are left in the
-output folder: bag/, a video, tracks.png, result.json, tracks/ (MOTChallenge text and JSON
-lines) and ros2.log. Without an input the clip is rendered here, with ground truth.
+output folder: bag/, a video, tracks.png, result.json, report.html (where the input has ground
+truth), tracks/ (MOTChallenge text and JSON lines) and ros2.log. Without an input the clip is
+rendered here, with ground truth.
 """
 
 import argparse
@@ -102,7 +103,7 @@ def clear_output(output: Path) -> None:
         FileExistsError: if the folder holds something that is not from a demo.
     """
     ours = ('bag', 'clip', 'tracks', 'tracks.mp4', 'tracks.webm', 'tracks.png', 'result.json',
-            'ros2.log')  # fmt: skip
+            'report.html', 'report.json', 'ros2.log')  # fmt: skip
     output.mkdir(parents=True, exist_ok=True)
     found = {path.name for path in output.iterdir()}
     if found and 'ros2.log' not in found and found & set(ours):

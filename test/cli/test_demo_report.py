@@ -143,6 +143,8 @@ def test_the_report_counts_and_scores_and_draws(tmp_path, capsys):
     assert report.scores.mota == pytest.approx(100 * 10 / 12, abs=0.01)
     assert report.scores.idf1 == pytest.approx(100 * 20 / 22, abs=0.01)
     assert report.scores.id_switches == 0
+    assert (output / 'report.html') in report.files
+    assert 'data:image/jpeg' in (output / 'report.html').read_text()
 
     results = read_results(output / 'tracks' / 'walk.txt')
     assert sorted(results) == [i + 1 for i in range(FRAMES) if i not in DROPPED]
