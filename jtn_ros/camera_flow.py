@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jtn_ros.geometry import Letterbox
 
 _WIDTH = 256  # pixels, about
-_CORNERS = 150
+_CORNERS = 80
 _FEWEST = 10  # corners that tell a motion
 _STILL = 0.1  # pixels that most corners move at least when the camera does
 _TOLERANCE = 0.7  # pixels between a corner and where the motion takes it
@@ -70,7 +70,7 @@ def _follow(
     if corners is None or len(corners) < _FEWEST:
         return np.eye(2, 3)
     moved, found, _ = cv2.calcOpticalFlowPyrLK(
-        previous, image, corners, np.empty(0), winSize=(15, 15), maxLevel=3
+        previous, image, corners, np.empty(0), winSize=(11, 11), maxLevel=3
     )
     followed = found[:, 0] == 1
     before, after = corners[followed, 0], moved[followed, 0]

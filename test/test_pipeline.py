@@ -99,9 +99,9 @@ def test_tracks_move_along_with_the_camera():
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     for number in range(6):
         before = pipeline.step(look(0), number * FRAME)
-    after = pipeline.step(look(80, with_square=False), 6 * FRAME)
+    after = pipeline.step(look(40, with_square=False), 6 * FRAME)
     assert before.ids.tolist() == after.ids.tolist() == [1]
-    np.testing.assert_allclose(after.boxes - before.boxes, [[80, 0, 80, 0]], atol=4)
+    np.testing.assert_allclose(after.boxes - before.boxes, [[40, 0, 40, 0]], atol=3)
 
 
 def test_the_prior_heat_map_shows_the_tracks_so_far():
