@@ -135,6 +135,7 @@ def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:
                 title=', '.join(by_name),
                 sources=_open_images(args, stack),
                 against=compared,
+                against_title=str(args.against),
                 parameters=parameters,
             )
         print(*paths, sep='\n')

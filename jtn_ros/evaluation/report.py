@@ -40,6 +40,7 @@ def write_report(
     title: str,
     sources: Mapping[str, FrameSource],
     against: Evaluation | None = None,
+    against_title: str = 'another run',
     parameters: Mapping[str, Any] | None = None,
 ) -> tuple[Path, Path]:
     """Write ``path`` (.html) and beside it the same as .json; return both paths.
@@ -50,6 +51,7 @@ def write_report(
         title: heading.
         sources: the images of sequences, where there are some, for pictures.
         against: another run over the same sequences.
+        against_title: what to call that.
         parameters: what the run was made with, where that is known.
 
     Raises:
@@ -72,7 +74,7 @@ def write_report(
     ]
     data_path = path.with_suffix('.json')
     for file, text in (
-        (path, page(title, values, pictures)),
+        (path, page(title, values, pictures, against_title)),
         (data_path, json.dumps(values, indent=1) + '\n'),
     ):
         with written_atomically(file) as temporary:
@@ -80,12 +82,15 @@ def write_report(
     return path, data_path
 
 
-def page(title: str, values: dict[str, Any], pictures: list[str | None]) -> str:
+def page(
+    title: str, values: dict[str, Any], pictures: list[str | None], against_title: str = ''
+) -> str:
     """Return the HTML of a report: what `report_values` returned, and data URIs of moments."""
     models = ', '.join(values['models'])
+    other = '' if values['against'] is None else f' · compared with {escape(against_title)}'
     body = [
         f'<h1>{escape(title)}</h1><p class="soft">tracks: {escape(models)} · '
-        f'jtn_ros {escape(values["version"])}</p>',
+        f'jtn_ros {escape(values["version"])}{other}</p>',
         _tiles(values['scores']['combined'], values['against'] and values['against']['combined']),
         '<h2>Scores</h2>' + _table(values['scores'], values['against']),
         '<h2>Over the overlap that counts as found</h2>' + _curves(values),

@@ -74,6 +74,7 @@ def report(tmp_path_factory) -> tuple[Path, dict]:
         title=f'Test of {NAME}',
         sources={NAME: GreyFrames()},
         against=make_evaluation(switch_at=200),
+        against_title='last <week>',
         parameters={'birth_score': 0.4},
     )
     return path, json.loads(data.read_text())
@@ -132,6 +133,7 @@ def test_the_page_shows_scores_changes_and_names(report):
     found = Page(path.read_text())
     words = ' '.join(found.words)
     assert f'Test of {NAME}' in words
+    assert 'compared with last <week>' in words
     combined, other = values['scores']['combined'], values['against']['combined']
     assert f'{combined["hota"]:.1f}' in found.words
     assert f'{combined["idf1"] - other["idf1"]:+.1f}' in found.words
@@ -225,4 +227,4 @@ def test_it_prints(report, tmp_path):
 def test_a_page_of_values_from_json_is_the_same(report):
     path, values = report
     pictures = [load for load in Page(path.read_text()).loads]
-    assert page(f'Test of {NAME}', values, pictures) == path.read_text()
+    assert page(f'Test of {NAME}', values, pictures, 'last <week>') == path.read_text()
