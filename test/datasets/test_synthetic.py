@@ -225,6 +225,17 @@ def test_people_are_as_small_and_as_large_as_cameras_show_them():
     assert (shares > 0.08).all()
 
 
+def test_only_those_who_stay_sit():
+    sitters = 0
+    for seed in range(12):
+        scene = Scene(replace(SMALL, seed=seed, people=(40, 40)))
+        (crowd,) = scene._actors
+        sits = crowd._bodies.sitting > 0
+        assert (crowd._walks.speeds[:, sits] < 0.15).all()
+        sitters += sits.sum()
+    assert sitters >= 1
+
+
 def test_no_two_people_are_built_alike():
     bodies = Bodies.sample(200, np.random.default_rng(1))
     standing = (np.zeros((200, 2)), np.zeros(200), np.zeros(200), np.zeros(200))

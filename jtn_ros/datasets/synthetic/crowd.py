@@ -1,6 +1,7 @@
 """The people of a scene: bodies, clothes and walks."""
 
 import math
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ Array = NDArray[np.float64]
 _STRIDE_M = 1.45  # of a full gait cycle of two steps, at the reference stature and leg swing
 _STATURE_M = 1.75
 _LEG_SWING = 0.45
+_STANDING_M_S = 0.15  # those who stand sway a little
 
 
 class Crowd(Actors):
@@ -42,11 +44,14 @@ class Crowd(Actors):
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
         """Draw `count` people; some wear colours (M, 3) of the place behind them."""
-        self._bodies = Bodies.sample(count, rng)
+        bodies = Bodies.sample(count, rng)
         colors = backdrop[rng.integers(len(backdrop), size=count)].astype(np.float32)
         folds = octave_noise(rng, 3 * SHEET, 3 * SHEET, coarsest=9, octaves=5, persistence=0.75)
         looks = [sample_outfit(rng, color, folds) for color in colors]
-        super().__init__(looks, len(SPHERES), sample_walks(region, count, duration_s, rng))
+        walks = sample_walks(region, count, duration_s, rng)
+        super().__init__(looks, len(SPHERES), walks)
+        stays = walks.speeds.max(axis=0) < _STANDING_M_S
+        self._bodies = replace(bodies, sitting=bodies.sitting * stays)  # nobody walks sitting
         self._phases = rng.uniform(0, 2 * math.pi, count)
 
     def _shape(
