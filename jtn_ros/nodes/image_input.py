@@ -7,12 +7,13 @@ from rclpy.node import Node
 from rclpy.qos import QoSCompatibility
 from rclpy.qos import QoSProfile
 from rclpy.qos import qos_check_compatible
-from rclpy.qos import qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
+
+from jtn_ros.nodes.quality import sensor_data
 
 TRANSPORTS = ('auto', 'raw', 'compressed')
 SILENCE_S = 3.0
@@ -120,7 +121,7 @@ class ImageInput:
                 kind,
                 topic,
                 self._take,
-                qos_profile_sensor_data,
+                sensor_data(),
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
             )
         except RuntimeError as error:  # a middleware may know the topic with another type

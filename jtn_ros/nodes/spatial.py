@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 from rclpy.node import Node
-from rclpy.qos import qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo
@@ -13,6 +12,7 @@ from std_msgs.msg import Header
 
 from jtn_ros.nodes.conversions import depth_to_array
 from jtn_ros.nodes.depth_buffer import DepthBuffer
+from jtn_ros.nodes.quality import sensor_data
 from jtn_ros.nodes.transforms import TransformSource
 from jtn_ros.positions import CameraModel
 from jtn_ros.positions import GroundPlane
@@ -173,7 +173,7 @@ class SpatialLocator:
                 kind,
                 f'{self._prefix}{topic}',
                 callback,
-                qos_profile_sensor_data,
+                sensor_data(),
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
             )
         )

@@ -13,7 +13,6 @@ import rclpy
 import yaml
 from numpy.typing import NDArray
 from rclpy.node import Node
-from rclpy.qos import qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
@@ -23,6 +22,7 @@ from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
 from jtn_ros.nodes.process import run_process
+from jtn_ros.nodes.quality import sensor_data
 
 PARAMETERS = (
     ParameterSpec(
@@ -83,11 +83,11 @@ class WebcamNode(Node):
         self._is_video = Path(self._values.device).is_file()
         self._info = read_calibration(self._values.calibration)
         overriding = {'qos_overriding_options': QoSOverridingOptions.with_default_policies()}
-        self._images = self.create_publisher(Image, 'image', qos_profile_sensor_data, **overriding)
+        self._images = self.create_publisher(Image, 'image', sensor_data(), **overriding)
         self._infos = None
         if self._info is not None:
             self._infos = self.create_publisher(
-                CameraInfo, 'camera_info', qos_profile_sensor_data, **overriding
+                CameraInfo, 'camera_info', sensor_data(), **overriding
             )
         self._closing = Event()
         self._thread = Thread(target=self._run, name='webcam')

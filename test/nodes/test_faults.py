@@ -128,12 +128,13 @@ def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(make, block_mo
     harness.start()
     first = harness.track(message(0))
     engine.failing = True
+    statistics = harness.tracker._cameras[0]._statistics
     for number in range(1, 4):
         harness.images.publish(message(number))
+        harness.wait(lambda n=number: statistics.snapshot().errors == n, 'the error')
     harness.wait_for_log(
         'an image could not be tracked (RuntimeError: CUDA error: an illegal memory access'
     )
-    harness.wait(lambda: harness.tracker._cameras[0]._statistics.snapshot().errors >= 1, 'errors')
     engine.failing = False
     after = harness.track(message(4))
     assert after.session == first.session

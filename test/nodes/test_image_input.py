@@ -159,6 +159,9 @@ def test_what_keeps_images_away_is_named_with_the_remedy(make, block_model, outs
     assert harness.transit('configure', 'activate')
     harness.wait(lambda: good.get_subscription_count() == 1, 'the subscription')
     numbers = iter(range(100000))
+    # What is overridden for one camera does not hold for the others.
+    harness.wait_for_reliability('/strict/image', ReliabilityPolicy.RELIABLE)
+    harness.wait_for_reliability('/good/image', ReliabilityPolicy.BEST_EFFORT)
 
     def named(text: str) -> None:
         # The good camera goes on while the others are silent.

@@ -1,0 +1,13 @@
+"""The quality of service of inputs."""
+
+from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
+
+
+def sensor_data() -> QoSProfile:
+    """Return the profile of sensor data, best effort; a new one each time.
+
+    rclpy writes overrides into the profile that it is given, so that the one that it has for
+    everybody would take over the overrides of whoever came first.
+    """
+    return QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
