@@ -77,7 +77,10 @@ class Camera:
         self._node = node
         self._values = values
         self._logger = node.get_logger().get_child(name) if prefix else node.get_logger()
-        self._pipeline = _make_pipeline(engine, values)
+        self._trusted: float = engine.info.score_threshold
+        self._tracker = Tracker()
+        self._session = Session(0)
+        self._pipeline = TrackingPipeline(engine=engine, tracker=self._tracker)
         self._locator = None
         if values.positions != 'off':
             self._locator = SpatialLocator(node, values, prefix, transforms)
@@ -95,13 +98,15 @@ class Camera:
             prefix=prefix,
             on_listeners=self._listen,
         )
+        self.apply(values)
 
     def activate(self, enabled: bool) -> None:
         """Start a new session, and subscribe as soon as somebody listens."""
         self._pipeline.reset()
+        self._session.restart()
         self._worker = CameraWorker(
             self._pipeline,
-            Session(round(self._values.backward_tolerance * 1e9)),
+            self._session,
             locator=self._locator,
             now_ns=lambda: self._node.get_clock().now().nanoseconds,
             on_result=self._publish,
@@ -142,13 +147,19 @@ class Camera:
         if self._worker is not None:
             self._worker.enabled = enabled
 
-    def set_score_threshold(self, threshold: float) -> None:
-        """Ignore detections that score no more; 0 leaves that to the tracker."""
-        self._pipeline.score_threshold = threshold or None
-
-    def set_embeddings(self, wanted: bool) -> None:
-        """Publish the appearance vectors, or not."""
-        self._outputs.embeddings = wanted
+    def apply(self, values: SimpleNamespace) -> None:
+        """Let the live parameters take effect."""
+        self._pipeline.score_threshold = values.score_threshold or None
+        trusted = values.birth_score or self._trusted
+        self._tracker.config = TrackerConfig(
+            confident_score=trusted,
+            birth_score=trusted,
+            confirmation_hits=values.confirmation_hits,
+            coast_time=values.coast_time,
+            lost_time=values.lost_time,
+        )
+        self._session.backward_tolerance_ns = round(values.backward_tolerance * 1e9)
+        self._outputs.embeddings = values.publish_embeddings
 
     def check(self) -> CameraState:
         """Follow what is published, warn about what is wrong, and return how it goes."""
@@ -232,20 +243,3 @@ class Camera:
                 f'an image could not be tracked ({type(error).__name__}: {error}); if this goes '
                 'on, choose another back end or model and configure the node again'
             )
-
-
-def _make_pipeline(engine: Engine, values: SimpleNamespace) -> TrackingPipeline:
-    """Return the pipeline that the parameters ask for."""
-    trusted = values.birth_score or engine.info.score_threshold
-    config = TrackerConfig(
-        confident_score=trusted,
-        birth_score=trusted,
-        confirmation_hits=values.confirmation_hits,
-        coast_time=values.coast_time,
-        lost_time=values.lost_time,
-    )
-    return TrackingPipeline(
-        engine=engine,
-        tracker=Tracker(config),
-        score_threshold=values.score_threshold or None,
-    )

@@ -168,14 +168,10 @@ class TrackerNode(LifecycleNode):
         response.message = 'images are tracked' if request.data else 'images are ignored'
         return response
 
-    def _apply(self, changes: Iterable[Parameter]) -> None:
+    def _apply(self, _: Iterable[Parameter]) -> None:
         """Let changes of live parameters take effect."""
-        values = {change.name: change.value for change in changes}
         for camera in self._cameras:
-            if 'score_threshold' in values:
-                camera.set_score_threshold(values['score_threshold'])
-            if 'publish_embeddings' in values:
-                camera.set_embeddings(values['publish_embeddings'])
+            camera.apply(self._declared.values())
 
     def _release(self) -> None:
         """Let go of all that configuring and activating made."""

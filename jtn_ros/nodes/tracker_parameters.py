@@ -70,6 +70,7 @@ TRACKER_PARAMETERS = (
         default=0.0,
         low=0.0,
         high=1.0,
+        live=True,
         description='Score from which a detection is trusted and may start a track; 0 takes what '
         'the model asks for.',
     ),
@@ -78,6 +79,7 @@ TRACKER_PARAMETERS = (
         default=_TRACKER.confirmation_hits,
         low=1,
         high=100,
+        live=True,
         description='Observations that make a tentative track a confirmed one.',
     ),
     ParameterSpec(
@@ -85,6 +87,7 @@ TRACKER_PARAMETERS = (
         default=_TRACKER.coast_time,
         low=0.0,
         high=60.0,
+        live=True,
         description='Seconds without an observation after which a confirmed track is lost.',
     ),
     ParameterSpec(
@@ -92,6 +95,7 @@ TRACKER_PARAMETERS = (
         default=_TRACKER.lost_time,
         low=0.0,
         high=3600.0,
+        live=True,
         description='Seconds without an observation after which a track is removed.',
     ),
     ParameterSpec(
@@ -99,6 +103,7 @@ TRACKER_PARAMETERS = (
         default=0.1,
         low=0.0,
         high=60.0,
+        live=True,
         description='Seconds by which the stamps may go back before the tracker starts anew.',
     ),
     ParameterSpec(

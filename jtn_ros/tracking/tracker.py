@@ -47,6 +47,16 @@ class Tracker:
         self._table = self._create(Detections.empty(), np.zeros(0, np.intp), None, 0)
 
     @property
+    def config(self) -> TrackerConfig:
+        """Return the thresholds."""
+        return self._config
+
+    @config.setter
+    def config(self, config: TrackerConfig) -> None:
+        """Replace the thresholds from the next step on; the tracks go on."""
+        self._config = config
+
+    @property
     def tracks(self) -> Tracks:
         """Return all live tracks after the last step."""
         return self._table.snapshot(self._stamp or 0, self._frame)

@@ -261,6 +261,26 @@ def test_thresholds_change_live_and_others_are_refused(active):
     assert {o.predicted for o in active.track(message(2)).objects} == {False}
 
 
+def test_thresholds_of_the_tracker_change_while_tracks_go_on(active):
+    active.track(message(0))
+    assert active.set_parameter('confirmation_hits', 5).successful
+    states = [{o.state for o in active.track(message(n)).objects} for n in range(1, 6)]
+    assert states == [{0}, {0}, {0}, {1}, {1}]
+    assert active.set_parameter('lost_time', 0.3).successful
+    assert active.set_parameter('coast_time', 0.05).successful
+    empty = message(6)
+    empty.data = array_to_image(np.zeros((192, 320, 3), np.uint8), empty.header).data
+    empty.header.stamp = ns_to_stamp(START + 5 * PERIOD + SECOND // 10)
+    assert {o.state for o in active.track(empty).objects} == {2}  # lost, but kept
+    empty.header.stamp = ns_to_stamp(START + 5 * PERIOD + SECOND)
+    assert active.track(empty).objects == []
+    assert active.set_parameter('backward_tolerance', 2.0).successful
+    before = active.track(message(7, START + SECOND))
+    assert active.track(message(8, START)).session == before.session
+    result = active.set_parameter('lost_time', -1.0)
+    assert 'out of range' in result.reason
+
+
 def test_burst_is_tracked_or_counted_and_the_newest_comes_last(active):
     number = 50
     for index in range(number):
