@@ -1,0 +1,132 @@
+"""The nodes that stand in for cameras: a live one by OpenCV, and the player of bags."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import Image
+from std_msgs.msg import String
+
+from jtn_ros.media.bag import BagWriter
+from jtn_ros.nodes.bag_player_node import BagPlayerNode
+from jtn_ros.nodes.conversions import image_to_array
+from jtn_ros.nodes.quality import sensor_data
+from jtn_ros.nodes.webcam_node import WebcamNode
+from jtn_ros.nodes.webcam_node import read_calibration
+
+from .harness import DEEP
+
+pytestmark = pytest.mark.ros
+
+K = [500.0, 0.0, 32.0, 0.0, 510.0, 24.0, 0.0, 0.0, 1.0]
+
+
+@pytest.fixture
+def calibration(tmp_path: Path) -> Path:
+    def matrix(rows: int, columns: int, data: list[float]) -> dict:
+        return {'rows': rows, 'cols': columns, 'data': data}
+
+    path = tmp_path / 'calibration.yaml'
+    content = {
+        'image_width': 64, 'image_height': 48, 'camera_name': 'lens', 'camera_matrix':
+        matrix(3, 3, K), 'distortion_model': 'plumb_bob',
+        'distortion_coefficients': matrix(1, 5, [0.1, -0.2, 0, 0, 0]),
+        'rectification_matrix': matrix(3, 3, [1, 0, 0, 0, 1, 0, 0, 0, 1]),
+        'projection_matrix': matrix(3, 4, [400, 0, 32, 0, 0, 400, 24, 0, 0, 0, 1, 0]),
+    }  # fmt: skip
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def test_a_calibration_file_is_read(calibration):
+    info = read_calibration(str(calibration))
+    assert (info.width, info.height, info.distortion_model) == (64, 48, 'plumb_bob')
+    assert list(info.k) == K
+    assert list(info.d) == [0.1, -0.2, 0, 0, 0]
+    assert (info.p[0], info.p[6]) == (400, 24)
+    assert read_calibration('') is None
+
+
+@pytest.mark.parametrize('text', ['', 'image_width: 3', '[1, 2]', 'a: [', '{image_width: many}'])
+def test_what_is_no_calibration_is_refused(tmp_path, text):
+    path = tmp_path / 'wrong.yaml'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r'wrong.yaml is no calibration file'):
+        read_calibration(str(path))
+
+
+def test_a_video_is_published_as_a_live_camera_with_its_calibration(graph, tmp_path, calibration):
+    video = tmp_path / 'video.avi'
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*'MJPG'), 30, (64, 48))
+    for value in (0, 80, 160, 240):
+        writer.write(np.full((48, 64, 3), value, np.uint8))
+    writer.release()
+    parameters = {'device': str(video), 'calibration': str(calibration), 'frame_id': 'lens'}
+    user = graph.add(Node('user'))
+    images: list[Image] = []
+    infos: list[CameraInfo] = []
+    user.create_subscription(Image, 'image', images.append, sensor_data())
+    user.create_subscription(CameraInfo, 'camera_info', infos.append, sensor_data())
+    node = WebcamNode(parameter_overrides=[Parameter(n, value=v) for n, v in parameters.items()])
+    try:
+        graph.wait(lambda: len(images) > 6 and len(infos) > 6, what='two rounds of the video')
+    finally:
+        node.destroy_node()
+    values = [round(float(image_to_array(image).mean()) / 80) for image in images]
+    assert set(values) == {0, 1, 2, 3}
+    stamps = [(image.header.stamp.sec, image.header.stamp.nanosec) for image in images]
+    assert stamps == sorted(stamps)
+    assert {image.header.frame_id for image in images} == {'lens'}
+    calibrated = {(info.header.stamp.sec, info.header.stamp.nanosec) for info in infos}
+    assert len(calibrated & set(stamps)) > 3
+    assert list(infos[0].k) == K
+
+
+def bag(path: Path) -> Path:
+    with BagWriter(path) as writer:
+        for number in range(4):
+            message = String(data=f'number {number}')
+            writer.write(
+                '/words', 'std_msgs/msg/String', number * 10**8, serialize_message(message)
+            )
+    return path
+
+
+def player(**parameters: object) -> BagPlayerNode:
+    overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+    return BagPlayerNode(parameter_overrides=overrides)
+
+
+def test_a_bag_is_played_as_it_was_recorded(graph, tmp_path):
+    received: list[str] = []
+    user = graph.add(Node('user'))
+    user.create_subscription(String, '/words', lambda message: received.append(message.data), DEEP)
+    node = player(input=str(bag(tmp_path / 'bag')), rate=10.0, wait_for='/words')
+    node.play()
+    graph.wait(lambda: len(received) == 4, what='all messages')
+    assert received == [f'number {number}' for number in range(4)]
+    node.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'reason'),
+    [
+        ({}, 'the parameter input is empty'),
+        ({'topics': ['/images']}, 'has no topic /images; it has /words'),
+        (
+            {'wait_for': '/images'},
+            'wait_for is /images, which is not played; choose one of /words',
+        ),
+    ],
+)
+def test_what_cannot_be_played_is_named(ros, tmp_path, parameters, reason):
+    path = bag(tmp_path / 'bag')
+    given = {'input': str(path), **parameters} if parameters else {}
+    with pytest.raises(ValueError, match=reason):
+        player(**given)
