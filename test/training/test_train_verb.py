@@ -73,8 +73,8 @@ def test_what_is_missing_is_said_in_one_line(command, capsys, more, message):
 
 def test_unknown_recipes_and_keys_are_named(tmp_path, capsys):
     assert main(['train', 'mot18', '--output', str(tmp_path)]) == 1
-    known = 'crowdhuman, dancetrack, footage, mot17, mot17_half, synthetic'
-    assert f"no recipe 'mot18': give a YAML file or one of {known}" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "no recipe 'mot18': give a YAML file or one of crowdhuman, dancetrack, footage" in error
     (tmp_path / 'mine.yaml').write_text(RECIPE + 'learningrate: 1\n')
     assert main(['train', str(tmp_path / 'mine.yaml'), '--output', str(tmp_path)]) == 1
     error = capsys.readouterr().err
