@@ -29,7 +29,8 @@ def milliseconds(samples: list[Sample], *names: str) -> np.ndarray:
 def report(what: str, samples: list[Sample], status: dict[str, str]) -> None:
     assert samples, 'the middleware lost every image'
     latency = np.array([sample.latency for sample in samples]) * 1e3
-    work = milliseconds(samples, *STAGES)
+    # The diagnostics are of the last five seconds.
+    work = milliseconds(samples[-20:], *STAGES)
     inside = float(status['latency 50% [ms]'] or 'nan')
     print(
         f'\n{what}: {len(samples)} images; publish to tracks '
