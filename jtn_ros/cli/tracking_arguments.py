@@ -22,6 +22,8 @@ _DEFAULTS: dict[str, Any] = {
     'model': '',
     'backend': 'auto',
     'precision': '',
+    'device': '',
+    'threads': 0,
     'score_threshold': 0.0,
     'backward_tolerance': 0.1,
 }
@@ -40,6 +42,8 @@ def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
         choices=('f32', 'f16', 'bf16'),
         help="arithmetic of the network (default: the back end's choice)",
     )
+    parser.add_argument('--device', help="where it runs, in the back end's own words")
+    parser.add_argument('--threads', type=int, help='processor threads (default: one per core)')
     parser.add_argument(
         '--params-file',
         type=Path,
@@ -64,7 +68,7 @@ def read_parameters(args: argparse.Namespace) -> dict[str, Any]:
     values = dict(_DEFAULTS)
     if args.params_file is not None:
         values |= read_params_file(args.params_file)
-    for name in ('model', 'backend', 'precision'):
+    for name in ('model', 'backend', 'precision', 'device', 'threads'):
         if getattr(args, name) is not None:
             values[name] = getattr(args, name)
     return values | {'tracker': args.tracker}
@@ -140,7 +144,11 @@ def open_engine(parameters: dict[str, Any]) -> 'Engine':
     from jtn_ros.inference import load_engine
 
     return load_engine(
-        parameters['model'] or None, parameters['backend'], parameters['precision'] or None
+        parameters['model'] or None,
+        parameters['backend'],
+        parameters['precision'] or None,
+        device=parameters['device'] or None,
+        threads=parameters['threads'] or None,
     )
 
 

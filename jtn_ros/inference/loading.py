@@ -48,6 +48,8 @@ def load_engine(
     """
     if backend != 'auto' and backend not in BACKENDS:
         raise ValueError(f'unknown back end {backend!r}; known: auto, {", ".join(BACKENDS)}')
+    if threads is not None and threads < 1:
+        raise ValueError(f'{threads} threads cannot run anything; leave it out for one per core')
     path = find_model(model)
     fitting = [name for name, suffixes in _SUFFIXES.items() if path.suffix.lower() in suffixes]
     if not fitting:

@@ -88,7 +88,13 @@ class TrackerNode(LifecycleNode):
         with reported_progress(
             self.get_logger(), f'loading {values.model or "the bundled model"}'
         ):
-            engine = load_engine(values.model or None, values.backend, values.precision or None)
+            engine = load_engine(
+                values.model or None,
+                values.backend,
+                values.precision or None,
+                device=values.device or None,
+                threads=values.threads or None,
+            )
             self._engine = BatchingEngine(engine, len(names)) if len(names) > 1 else engine
         self.get_logger().info(f'{engine.info.name} runs on {engine.description}')
         if values.positions != 'off' and (values.fixed_frame or values.ground_frame):

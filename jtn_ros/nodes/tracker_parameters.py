@@ -33,6 +33,19 @@ TRACKER_PARAMETERS = (
         description="Arithmetic of the network; empty takes the back end's own choice.",
     ),
     ParameterSpec(
+        name='device',
+        default='',
+        description="Where the network runs, in the back end's own words, such as 0 (TensorRT), "
+        "cuda:1 (torch) or GPU (openvino); empty takes the back end's own choice.",
+    ),
+    ParameterSpec(
+        name='threads',
+        default=0,
+        low=0,
+        high=256,
+        description='Processor threads of the network; 0 takes one for each core.',
+    ),
+    ParameterSpec(
         name='camera_name',
         default='camera',
         description='Name of the camera in the messages.',

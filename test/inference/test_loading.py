@@ -25,6 +25,8 @@ def test_bundled_models_go_by_name(tmp_path, monkeypatch):
 def test_unknown_back_ends_and_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="'tflite'; known: auto, tensorrt"):
         load_engine(None, 'tflite')
+    with pytest.raises(ValueError, match='-1 threads cannot run'):
+        load_engine(threads=-1)
     text = tmp_path / 'notes.txt'
     text.write_text('hello')
     with pytest.raises(ValueError, match=r'notes\.txt is neither'):
