@@ -23,7 +23,7 @@ margin-top:20px}
 font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:.85rem}
 .card{padding:14px 16px;margin:0 0 14px;break-inside:avoid}
 .grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:14px}
-.grid2 .card{margin:0}.scroll{overflow-x:auto}
+.grid2 .card{margin:0}.grid2>:only-child{max-width:620px}.scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.93rem}
 th,td{padding:6px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{color:var(--soft);font-weight:600}th:first-child,td:first-child{text-align:left}
