@@ -123,7 +123,7 @@ class FailingEngine(Engine):
 @pytest.mark.ros
 def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(make, block_model, monkeypatch):
     engine = FailingEngine(load_engine(block_model, 'onnxruntime'))
-    monkeypatch.setattr('jtn_ros.nodes.tracker_node.load_engine', lambda *_: engine)
+    monkeypatch.setattr('jtn_ros.nodes.tracker_node.load_engine', lambda *_, **__: engine)
     harness = make(model=str(block_model))
     harness.start()
     first = harness.track(message(0))
