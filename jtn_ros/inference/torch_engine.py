@@ -46,7 +46,7 @@ class TorchEngine(Engine):
                 f'unknown precision {precision!r} for PyTorch; known: {", ".join(PRECISIONS)}'
             )
         self._module = module.eval().to(self._device)
-        # Channels last: convolutions need no reordering, a third of the time on a CPU.
+        # Channels last: convolutions need no reordering, 1.6 times less processor time on a CPU.
         self._module.network.to(memory_format=torch.channels_last)
         self._module.network.to(PRECISIONS[self._precision])
         self._graphs: dict[int, _CudaGraph] = {}
