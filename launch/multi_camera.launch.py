@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
-from launch.actions import IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
+
+from jtn_ros.nodes.tracker_launch import declare_arguments
+from jtn_ros.nodes.tracker_launch import include_tracker
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
@@ -39,16 +39,7 @@ PASSED = {
 
 def generate_launch_description() -> LaunchDescription:
     arguments = CAMERAS | PASSED
-    tracker = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(str(SHARE / 'launch' / 'tracker.launch.py')),
-        launch_arguments={name: LaunchConfiguration(name) for name in arguments}.items(),
+    tracker = include_tracker(
+        SHARE / 'launch', {name: LaunchConfiguration(name) for name in arguments}
     )
-    return LaunchDescription(
-        [
-            *(
-                DeclareLaunchArgument(name, default_value=default, description=description)
-                for name, (default, description) in arguments.items()
-            ),
-            tracker,
-        ]
-    )
+    return LaunchDescription([*declare_arguments(arguments), tracker])

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
-from launch.actions import IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
+
+from jtn_ros.nodes.tracker_launch import declare_arguments
+from jtn_ros.nodes.tracker_launch import include_tracker
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
@@ -46,17 +46,7 @@ def generate_launch_description() -> LaunchDescription:
         ],
         output='screen',
     )
-    tracker = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(str(SHARE / 'launch' / 'tracker.launch.py')),
-        launch_arguments={name: LaunchConfiguration(name) for name in TRACKER}.items(),
+    tracker = include_tracker(
+        SHARE / 'launch', {name: LaunchConfiguration(name) for name in TRACKER}
     )
-    return LaunchDescription(
-        [
-            *(
-                DeclareLaunchArgument(name, default_value=default, description=description)
-                for name, (default, description) in (CAMERA | TRACKER).items()
-            ),
-            camera,
-            tracker,
-        ]
-    )
+    return LaunchDescription([*declare_arguments(CAMERA | TRACKER), camera, tracker])

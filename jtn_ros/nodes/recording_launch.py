@@ -8,18 +8,18 @@ from launch import LaunchContext
 from launch import Substitution
 from launch.action import Action
 from launch.actions import EmitEvent
-from launch.actions import IncludeLaunchDescription
 from launch.actions import OpaqueFunction
 from launch.actions import RegisterEventHandler
 from launch.actions import Shutdown
 from launch.actions import TimerAction
 from launch.event_handlers import OnProcessExit
 from launch.events.process import ProcessExited
-from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
 from lifecycle_msgs.msg import Transition
+
+from jtn_ros.nodes.tracker_launch import include_tracker
 
 # Time for the last image to reach the tracker's worker, and for the last tracks to be recorded.
 SETTLE_S = 1.0
@@ -53,10 +53,7 @@ def play_track_and_record(
         # Writing the last images may take longer than the five seconds that nodes are given.
         sigterm_timeout='60',
     )
-    tracker = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(str(launch_folder / 'tracker.launch.py')),
-        launch_arguments=tracker_arguments.items(),
-    )
+    tracker = include_tracker(launch_folder, tracker_arguments)
     finished = TimerAction(
         period=SETTLE_S, actions=[Shutdown(reason='the recording has been tracked')]
     )
