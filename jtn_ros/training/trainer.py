@@ -67,7 +67,7 @@ def train(
 
     torch.manual_seed(recipe.seed)
     network = initial or JointTrackNet(recipe.network)
-    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(device).to(memory_format=torch.channels_last)
     model = _prepare(TrainingStep(network, recipe, source.identities).to(device), recipe)
     average = copy.deepcopy(network).requires_grad_(requires_grad=False)
     optimizer = make_optimizer(recipe, network, model.loss)
