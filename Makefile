@@ -1,7 +1,7 @@
 # Every target sets up what it needs, and nothing more. See docs/environment.md.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint soak format shell
+.PHONY: help demo test lint soak weights format shell
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,14 @@ lint:  ## check the format, the rules and the types
 
 soak:  ## run the nodes for long: lifecycles, a stream of ten minutes, latencies, overload
 	@tools/run --dev pytest -q -s test/nodes/soak_lifecycle.py test/nodes/soak_latency.py test/nodes/soak_stream.py
+
+weights:  ## make the bundled weights anew, from nothing; hours, and the same command goes on after a stop
+	@tools/run --dev jtn train synthetic_small --workers 2 --output runs/synthetic_small
+	@tools/run --dev jtn train synthetic --workers 2 --output runs/synthetic
+	@cp runs/synthetic/weights.safetensors models/jtn_light.safetensors
+	@tools/run --dev jtn export models/jtn_light.safetensors models/jtn_light.onnx
+	@tools/run jtn synthesize runs/calibration --sequences 4 --seconds 6 --seed 2147483700
+	@tools/run --dev jtn export models/jtn_light.safetensors models/jtn_light_int8.onnx --name jtn_light_int8 --int8 runs/calibration/*
 
 format:  ## rewrite the code in the project's format
 	@tools/run --dev ruff check --select I --fix --quiet

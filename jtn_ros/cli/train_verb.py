@@ -11,6 +11,7 @@ folder. docs/training.md describes recipes and layouts of data.
 """
 
 import argparse
+import os
 from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,9 @@ def find_weights(name: str) -> Path:
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end of the recipe."""
+    # Threads of PyTorch that wait must leave the cores to the processes that make the data; OpenMP
+    # reads this when it is loaded.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     try:
         import torch
     except ImportError as error:

@@ -72,6 +72,7 @@ class PairMaker:
             prior = np.zeros_like(prior)
         visible = now[1].select(now[1].visibilities >= data.min_visibility)
         visible.ignored[box_sizes(visible.boxes)[:, 1] * letterbox.scale < data.min_height] = True
+        visible.ignored[visible.visibilities < data.clear_visibility] = True
         targets = make_targets(visible, ids, centers, letterbox, self.layout)
         identity = np.zeros(self.layout.max_objects, np.int64)
         number = min(len(visible), len(identity))

@@ -27,6 +27,8 @@ class PairData:
         seed: start of every random choice.
         max_objects: slots for objects.
         min_visibility: objects less visible are no targets (0 to 1).
+        clear_visibility: objects less visible than this, but not than `min_visibility`, are
+            ignored: neither targets nor background (0 to 1).
         min_height: objects lower than this many network pixels are ignored.
         no_prior: share of the pairs whose prior heat map is empty (0 to 1).
         first_frame: share of the pairs whose previous image is the image itself (0 to 1).
@@ -36,6 +38,7 @@ class PairData:
     seed: int = 1
     max_objects: int = 64
     min_visibility: float = 0.25
+    clear_visibility: float = 0.0
     min_height: float = 8.0
     no_prior: float = 0.3
     first_frame: float = 0.05
@@ -43,7 +46,7 @@ class PairData:
 
     def __post_init__(self) -> None:
         """Refuse what no pair can be made of."""
-        for name in ('min_visibility', 'no_prior', 'first_frame'):
+        for name in ('min_visibility', 'clear_visibility', 'no_prior', 'first_frame'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name} is {getattr(self, name)}; give 0 to 1')
         if self.seed < 0 or self.max_objects < 1 or self.ghosts < 0:
@@ -114,7 +117,7 @@ class Recipe:
         learning_rate: peak learning rate.
         weight_decay: on all weights but the loss's own.
         warm_up: steps of linear warm-up; the schedule follows.
-        schedule: 'cosine' down to a hundredth, or 'step'.
+        schedule: 'cosine' down to a hundredth, or 'step', which without `drops` is level.
         drops: for 'step', after which shares of the run the rate falls to a tenth (0 to 1).
         gradient_clip: largest norm of the gradient.
         freeze_batch_norm: keep the statistics of the batch norms as they are in the initial
