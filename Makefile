@@ -25,6 +25,7 @@ weights:  ## make the bundled weights anew, from nothing; hours, and the same co
 	@tools/run --dev jtn train synthetic --workers 2 --output runs/synthetic
 	@cp runs/synthetic/weights.safetensors models/jtn_light.safetensors
 	@tools/run --dev jtn export models/jtn_light.safetensors models/jtn_light.onnx
+	@rm -rf runs/calibration
 	@tools/run jtn synthesize runs/calibration --sequences 4 --seconds 6 --seed 2147483700
 	@tools/run --dev jtn export models/jtn_light.safetensors models/jtn_light_int8.onnx --name jtn_light_int8 --int8 runs/calibration/*
 

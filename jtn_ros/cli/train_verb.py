@@ -1,6 +1,6 @@
 """Train a network by a recipe.
 
-    jtn train synthetic --output runs/synthetic
+    jtn train synthetic_small --output runs/synthetic_small
     jtn train mot17_half --data MOT17 --output runs/mot17_half
     jtn train my_recipe.yaml --data footage --output runs/mine
     torchrun --no-python --nproc-per-node 4 jtn train mot17 --data MOT17 --output runs/mot17
