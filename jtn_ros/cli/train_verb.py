@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.training import processes
     from jtn_ros.training.initial_weights import load_initial_weights
     from jtn_ros.training.recipe import read_recipe
+    from jtn_ros.training.run_files import STATE_FILE
     from jtn_ros.training.run_files import RunLog
     from jtn_ros.training.trainer import train
 
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = read_recipe(find_recipe(args.recipe))
     weights = args.initial or recipe.initial_weights
     initial = None
-    if weights and not (args.output / 'last.pt').exists():
+    if weights and not (args.output / STATE_FILE).exists():
         initial = load_initial_weights(find_weights(str(weights)), recipe.network)
     validation = read_clips(args.validation, recipe.network.class_names) if args.validation else []
     device = processes.local_device(

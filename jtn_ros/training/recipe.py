@@ -27,8 +27,8 @@ class PairData:
         seed: start of every random choice.
         max_objects: slots for objects.
         min_visibility: objects less visible are no targets (0 to 1).
-        clear_visibility: objects less visible than this, but not than `min_visibility`, are
-            ignored: neither targets nor background (0 to 1).
+        clear_visibility: objects that are less visible than this, and are not left out by
+            `min_visibility`, are ignored: neither targets nor background (0 to 1).
         min_height: objects lower than this many network pixels are ignored.
         no_prior: share of the pairs whose prior heat map is empty (0 to 1).
         first_frame: share of the pairs whose previous image is the image itself (0 to 1).

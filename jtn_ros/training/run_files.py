@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 Record = dict[str, float]
 
+# What a stopped run goes on from, in its output folder.
+STATE_FILE = 'last.pt'
+
 
 def save_state(path: Path, step: int, parts: Mapping[str, Any], best: float) -> None:
     """Write everything that a resumed run needs: parts that have a state, step, best score."""

@@ -21,6 +21,7 @@ from jtn_ros.training.optimization import learning_rate
 from jtn_ros.training.optimization import make_optimizer
 from jtn_ros.training.optimization import update_average
 from jtn_ros.training.recipe import Recipe
+from jtn_ros.training.run_files import STATE_FILE
 from jtn_ros.training.run_files import Record
 from jtn_ros.training.run_files import load_state
 from jtn_ros.training.run_files import require_finite
@@ -74,7 +75,7 @@ def train(
     scaler = torch.amp.GradScaler(torch.device(device).type, enabled=recipe.precision == 'f16')
     state = {'network': network, 'average': average, 'loss': model.loss, 'optimizer': optimizer,
              'scaler': scaler}  # fmt: skip
-    start, best = load_state(output / 'last.pt', state)
+    start, best = load_state(output / STATE_FILE, state)
     # Some parameters of published checkpoints influence nothing and never get a gradient.
     shared = (
         DistributedDataParallel(model, find_unused_parameters=True)
@@ -112,7 +113,7 @@ def train(
             best = max(best, scores.hota)
         if first and ((step + 1) % recipe.checkpoint_every == 0 or step + 1 == steps):
             save_checkpoint(output / 'weights.safetensors', average)
-            save_state(output / 'last.pt', step + 1, state, best)
+            save_state(output / STATE_FILE, step + 1, state, best)
         yield record | {'seconds': time.monotonic() - began}
 
 

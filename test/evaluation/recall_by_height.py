@@ -8,6 +8,7 @@ score above the model's threshold, in the third frame. models/README.md has such
 
 import argparse
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,8 @@ def main() -> None:
     parser.add_argument('--scenes', type=int, default=60)
     arguments = parser.parse_args()
 
-    people, found, boxes, false = np.zeros(len(HEIGHTS) - 1), np.zeros(len(HEIGHTS) - 1), 0, 0
+    people, found = np.zeros((2, len(HEIGHTS) - 1))
+    boxes, false = 0, 0
     for truth, detected in views(arguments.model, arguments.scenes):
         overlaps = box_iou(truth.boxes.astype(float), detected.astype(float))
         clear = truth.visibilities > 0.5
@@ -65,9 +67,8 @@ def main() -> None:
         found += np.histogram(heights[best >= 0.5], HEIGHTS)[0]
         boxes += len(detected)
         false += int((overlaps.max(axis=0, initial=0) < 0.5).sum())
-    for low, high, count, share in zip(
-        HEIGHTS, HEIGHTS[1:], people, found / np.maximum(people, 1), strict=False
-    ):
+    shares = found / np.maximum(people, 1)
+    for (low, high), count, share in zip(pairwise(HEIGHTS), people, shares, strict=True):
         print(f'{low:4d} to {high:4d} px: {share:.2f} of {count:.0f}')
     print(f'all: {found.sum() / people.sum():.2f} of {people.sum():.0f}')
     print(f'of {boxes} boxes {false} overlap nobody by half')
