@@ -90,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
         ) from error
     from jtn_ros.datasets.readers import read_clips
     from jtn_ros.training import processes
+    from jtn_ros.training.initial_weights import imagenet_weights
     from jtn_ros.training.initial_weights import load_initial_weights
     from jtn_ros.training.recipe import read_recipe
     from jtn_ros.training.run_files import STATE_FILE
@@ -102,7 +103,12 @@ def run(args: argparse.Namespace) -> int:
     weights = args.initial or recipe.initial_weights
     initial = None
     if weights and not (args.output / STATE_FILE).exists():
-        initial = load_initial_weights(find_weights(str(weights)), recipe.network)
+        path = (
+            imagenet_weights(recipe.network.backbone)
+            if str(weights) == 'imagenet'
+            else find_weights(str(weights))
+        )
+        initial = load_initial_weights(path, recipe.network)
     validation = read_clips(args.validation, recipe.network.class_names) if args.validation else []
     device = processes.local_device(
         args.device or ('cuda' if torch.cuda.is_available() else 'cpu')

@@ -1,6 +1,8 @@
 """The ground truth of one frame, as arrays: what every reader and generator yields."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import fields
 from typing import Self
 
 import numpy as np
@@ -39,6 +41,16 @@ class Annotations:
             class_ids=np.zeros(0, np.int32),
             visibilities=np.zeros(0, np.float32),
             ignored=np.zeros(0, np.bool_),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return the objects of several annotations as one, in their order."""
+        return cls(
+            **{
+                field.name: np.concatenate([getattr(part, field.name) for part in parts])
+                for field in fields(cls)
+            }
         )
 
     def select(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> Self:

@@ -23,6 +23,11 @@ class Augmentation:
         colour: brightness, contrast and saturation change by up to this share (0 to 1).
         lighting: standard deviation of the light's colour, along the principal components of the
             colours of photographs (0 to 1).
+        grey: probability of a grey picture.
+        cast: probability of a picture whose colours are mixed by a factor of up to two.
+        blur: probability of a blurred picture.
+        noise: probability of a noisy picture.
+        jpeg: probability of a picture that went through strong JPEG compression.
         still_motion: how far a still image is shifted and zoomed for the previous image that it
             lacks: standard deviation, as a share of the image size (0 to 0.5).
     """
@@ -32,14 +37,21 @@ class Augmentation:
     flip: float = 0.5
     colour: float = 0.3
     lighting: float = 0.0
+    grey: float = 0.0
+    cast: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    jpeg: float = 0.0
     still_motion: float = 0.05
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
         if not 0 < self.scale[0] <= self.scale[1]:
             raise ValueError(f'scale is {self.scale}; give (smallest, largest) zoom above 0')
-        for name, limit in (('shift', 0.5), ('flip', 1), ('colour', 1), ('lighting', 1),
-                            ('still_motion', 0.5)):  # fmt: skip
+        shares = dict.fromkeys(
+            ('flip', 'colour', 'lighting', 'grey', 'cast', 'blur', 'noise', 'jpeg'), 1
+        )
+        for name, limit in (shares | {'shift': 0.5, 'still_motion': 0.5}).items():
             if not 0 <= getattr(self, name) <= limit:
                 raise ValueError(f'{name} is {getattr(self, name)}; give 0 to {limit}')
 
@@ -73,6 +85,21 @@ class Augmentation:
             letterbox.scale * zoom, letterbox.offset_x + float(x), letterbox.offset_y + float(y)
         )
 
+    def draw_camera(self, rng: np.random.Generator) -> 'Camera':
+        """Return a camera that spoils the pictures as this augmentation says."""
+        grey, cast, blur, noise, jpeg = (
+            rng.random() < share
+            for share in (self.grey, self.cast, self.blur, self.noise, self.jpeg)
+        )
+        gains = np.exp(rng.uniform(-0.35, 0.35, 3)) if cast else np.ones(3)
+        return Camera(
+            gains=gains * 3 / gains.sum(),
+            grey=grey,
+            blur=float(rng.uniform(0.4, 1.6)) if blur else 0.0,
+            noise=float(rng.uniform(2, 14)) if noise else 0.0,
+            quality=int(rng.integers(15, 70)) if jpeg else 0,
+        )
+
     def draw_colour(
         self, rng: np.random.Generator
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -93,6 +120,44 @@ _COMPONENTS = np.array(
         [-0.56089297, 0.71832671, 0.41158938],
     ]
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Camera:
+    """What a cheap camera does to its pictures.
+
+    Attributes:
+        gains: factors (3,) of the channels.
+        grey: whether the picture has no colours.
+        blur: standard deviation of a Gaussian blur in pixels, 0 for none.
+        noise: standard deviation of the noise in grey levels, 0 for none.
+        quality: of the JPEG compression, 0 for none.
+    """
+
+    gains: NDArray[np.float64]
+    grey: bool
+    blur: float
+    noise: float
+    quality: int
+
+    def photograph(self, image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Return the picture (H, W, 3) as this camera takes it."""
+        picture = image
+        if (self.gains != 1).any():
+            picture = np.asarray(cv2.transform(picture, np.diag(self.gains)), np.uint8)
+        if self.grey:
+            grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+            picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
+        if self.blur:
+            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), self.blur), np.uint8)
+        if self.noise:
+            grain = self.noise * rng.standard_normal(picture.shape, np.float32)
+            picture = np.clip(picture + grain, 0, 255).astype(np.uint8)
+        if self.quality:
+            parameters = [cv2.IMWRITE_JPEG_QUALITY, self.quality]
+            _, encoded = cv2.imencode('.jpg', picture, parameters)
+            picture = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+        return picture
 
 
 def mirror(frame: Frame) -> Frame:

@@ -35,12 +35,14 @@ class CocoImage:
         video: id of its video, or None for a still image.
         frame: frame number in the video; 0 for a still image.
         annotations: its objects, with class ids in the order of the class names.
+        source: where it comes from, '' where the file does not say.
     """
 
     file_name: str
     video: int | None
     frame: int
     annotations: Annotations
+    source: str = ''
 
 
 def read_coco(path: Path, class_names: Sequence[str]) -> list[Clip]:
@@ -63,6 +65,7 @@ def read_coco(path: Path, class_names: Sequence[str]) -> list[Clip]:
         Clip(
             name=members[0].file_name if kind == 'still' else f'video {number}',
             frame_rate=rates.get(number, VIDEO_FRAME_RATE) if kind == 'video' else 1.0,
+            source=members[0].source,
             images=tuple(
                 LabelledImage(
                     path=folder / image.file_name,
@@ -220,7 +223,11 @@ class _Parser:
                 self._note(f'{where}: {error}')
                 continue
             images[number] = CocoImage(
-                file_name=name, video=video, frame=frame, annotations=annotations
+                file_name=name,
+                video=video,
+                frame=frame,
+                annotations=annotations,
+                source=str(entry.get('source', '')),
             )
         for number in sorted(objects.keys() - images.keys()):
             self._note(

@@ -12,11 +12,10 @@ from dataclasses import field
 from torch import Tensor
 from torch import nn
 
+from jtn_ros.network.backbones import CENTERNET_MEAN
+from jtn_ros.network.backbones import CENTERNET_STD
+from jtn_ros.network.backbones import find_backbone
 from jtn_ros.network.heads import make_head
-
-# ImageNet statistics of CenterNet, in the order of the image channels: blue, green, red.
-CENTERNET_MEAN = (0.40789654, 0.44719302, 0.47026115)
-CENTERNET_STD = (0.28863828, 0.27408164, 0.27809835)
 
 JOINT_TRACK_NET_HEADS = {
     'hm': 1,
@@ -34,7 +33,8 @@ class NetworkConfig:
 
     Attributes:
         name: model name, for messages and reports.
-        backbone: 'dla34' (published) or 'light' (CPUs and small boards).
+        backbone: 'dla34' (published), 'efficientnet_lite0' or 'light' (CPUs and small boards), see
+            `jtn_ros.network.backbones`.
         class_names: one name per channel of the heat map.
         heads: head name to number of output channels, in the order of the checkpoint.
         head_channels: hidden channels of every head.
@@ -101,33 +101,15 @@ class JointTrackNet(nn.Module):
         """
         super().__init__()
         self.config = config or NetworkConfig()
-        feature_channels = {'dla34': 64, 'light': 48}.get(self.config.backbone)
-        if feature_channels is None:
-            raise ValueError(f'unknown backbone {self.config.backbone!r}; known: dla34, light')
+        self._backbone = find_backbone(self.config.backbone)
         for name, channels in self.config.heads.items():
-            head = make_head(feature_channels, self.config.head_channels, channels)
+            head = make_head(self._backbone.channels, self.config.head_channels, channels)
             _initialise_head(name, head)
             self.add_module(name, head)
-        stems = {
-            'previous_image': self.config.previous_image,
-            'prior_heatmap': self.config.prior_heatmap,
-        }
-        if self.config.backbone == 'dla34':
-            from jtn_ros.network.dla import CHANNELS
-            from jtn_ros.network.dla import DLA34
-            from jtn_ros.network.dla_up import DLAUp
-            from jtn_ros.network.dla_up import IDAUp
-
-            self.base: nn.Module = DLA34(**stems)
-            self.dla_up = DLAUp(CHANNELS[2:])
-            self.ida_up = IDAUp(feature_channels, CHANNELS[3:5], (2, 4))
-        else:
-            from jtn_ros.network.light import LEVEL_CHANNELS
-            from jtn_ros.network.light import LightBackbone
-            from jtn_ros.network.light import LightNeck
-
-            self.base = LightBackbone(**stems)
-            self.neck = LightNeck(LEVEL_CHANNELS, feature_channels)
+        modules = self._backbone.modules(self.config.previous_image, self.config.prior_heatmap)
+        self._trunk = tuple(modules)
+        for name, module in modules.items():
+            self.add_module(name, module)
 
     def head(self, name: str) -> nn.Sequential:
         """Return a head by name."""
@@ -147,10 +129,9 @@ class JointTrackNet(nn.Module):
                 not the same as zeros.
             prior_heatmap: float (B, 1, H, W) from 0 to 1; None contributes nothing.
         """
-        levels = self.base(image, previous_image, prior_heatmap)
-        if self.config.backbone == 'light':
-            return self.neck(levels)
-        return self.ida_up(self.dla_up(levels[2:])[:3])[-1]
+        modules = {name: self.get_submodule(name) for name in self._trunk}
+        levels = modules['base'](image, previous_image, prior_heatmap)
+        return self._backbone.neck(modules, levels)
 
     def forward(
         self,

@@ -1,5 +1,6 @@
 """Image pairs with targets, from annotated footage."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from torch.utils.data import Dataset
 from jtn_ros.datasets.augmentation import Frame
 from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.mosaic import compose
+from jtn_ros.datasets.mosaic import draw_tiles
 from jtn_ros.training.pairs import Arrays
 from jtn_ros.training.pairs import PairMaker
 from jtn_ros.training.recipe import AnnotatedData
@@ -22,53 +25,72 @@ class AnnotatedPairs(Dataset[Arrays]):
 
     Every image comes once in an epoch, in an order of its own for each epoch. Its previous frame
     is drawn from those within the recipe's gap, earlier or later; a frame that draws itself, as a
-    still image must, shows a moved camera instead.
+    still image must, shows a moved camera instead. Further views of the sample show the same
+    picture, or a later one of the same video, once more. A mosaic joins four clips.
     """
 
-    def __init__(self, recipe: Recipe, clips: Sequence[Clip], length: int) -> None:
+    def __init__(self, recipe: Recipe, data: AnnotatedData, clips: Sequence[Clip]) -> None:
         """Give the identities of all clips numbers of their own.
 
         Args:
-            recipe: a recipe for annotated footage.
+            recipe: the recipe.
+            data: the source that the clips are of.
             clips: the footage.
-            length: samples of the whole run.
 
         Raises:
             ValueError: if there are no images.
         """
-        if not isinstance(recipe.data, AnnotatedData):
-            raise TypeError('the recipe trains on synthetic scenes')
-        self.data = recipe.data
+        self.data = data
         self.clips, self.identities = number_identities(clips)
         self._places = [
             (clip, index) for clip, one in enumerate(clips) for index in range(len(one.images))
         ]
         if not self._places:
             raise ValueError('there are no images to train on')
-        self._length = length
-        self._maker = PairMaker(recipe)
-
-    def __len__(self) -> int:
-        """Return the samples of the whole run."""
-        return self._length
+        self._maker = PairMaker(recipe, data)
 
     def __getitem__(self, index: int) -> Arrays:
-        """Return sample `index` as a batch of one pair."""
+        """Return sample `index`: a pair for each view."""
         epoch, turn = divmod(index, len(self._places))
         order = np.random.default_rng([self.data.seed, epoch]).permutation(len(self._places))
         rng = np.random.default_rng([self.data.seed, index, 1])
-        clip, position = self._places[order[turn]]
-        images = self.clips[clip].images
-        previous = self.draw_previous(clip, position, rng)
-        pair = self._maker.make(
-            load(images[previous]), load(images[position]), rng, moved=previous == position
-        )
-        return {name: value[None] for name, value in pair.items()}
+        places = {self._places[order[turn]][0]: self._places[order[turn]][1]}
+        if self.data.mosaic and rng.random() < self.data.mosaic:
+            # Tiles of one clip would show someone twice in a frame.
+            for place in rng.integers(len(self._places), size=3):
+                places.setdefault(*self._places[place])
+        pairs = [self._draw_pair(places, rng)]
+        for _ in range(1, self.data.views):
+            later = {
+                clip: self.draw_near(clip, position, self.data.view_gap, rng)
+                for clip, position in places.items()
+            }
+            pairs.append(self._draw_pair(later, rng))
+        return {name: np.stack([pair[name] for pair in pairs]) for name in pairs[0]}
 
-    def draw_previous(self, clip: int, position: int, rng: np.random.Generator) -> int:
-        """Return the position of a frame that may precede another in a pair."""
+    def _draw_pair(self, places: Mapping[int, int], rng: np.random.Generator) -> Arrays:
+        """Return a pair of images from clips at positions; several make a mosaic."""
+        before, now = [], []
+        moved = True
+        for clip, position in places.items():
+            images = self.clips[clip].images
+            previous = self.draw_near(clip, position, self.data.max_gap, rng)
+            now.append(load(images[position]))
+            before.append(now[-1] if previous == position else load(images[previous]))
+            moved &= previous == position
+        if len(places) == 1:
+            return self._maker.make(before[0], now[0], rng, moved=moved)
+        layout = self._maker.layout
+        size = layout.input_width, layout.input_height
+        tiles = draw_tiles([(image.shape[1], image.shape[0]) for image, _ in now], *size, rng)
+        joined = compose(now, tiles, *size)
+        earlier = joined if moved else compose(before, tiles, *size)
+        return self._maker.make(earlier, joined, rng, moved=moved)
+
+    def draw_near(self, clip: int, position: int, gap: float, rng: np.random.Generator) -> int:
+        """Return the position of a frame within a gap, in seconds, of another."""
         one = self.clips[clip]
-        reach = max(1, int(self.data.max_gap * one.frame_rate + 1e-6))
+        reach = max(1, int(gap * one.frame_rate + 1e-6))
         numbers = np.array([image.number for image in one.images])
         near = np.flatnonzero(abs(numbers - numbers[position]) <= reach)
         return int(rng.choice(near))

@@ -21,7 +21,22 @@ from jtn_ros.training.annotated_pairs import AnnotatedPairs
 from jtn_ros.training.pairs import Arrays
 from jtn_ros.training.recipe import AnnotatedData
 from jtn_ros.training.recipe import Recipe
+from jtn_ros.training.recipe import SyntheticData
+from jtn_ros.training.synthetic_pairs import PAIRS_PER_SCENE
 from jtn_ros.training.synthetic_pairs import SyntheticPairs
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of samples.
+
+    Attributes:
+        samples: item number i is some image pairs.
+        per_step: items in a step, over all processes.
+    """
+
+    samples: Dataset[Arrays]
+    per_step: int
 
 
 @dataclass(frozen=True)
@@ -29,27 +44,31 @@ class TrainingData:
     """The samples of a whole run.
 
     Attributes:
-        samples: item number i is a batch of at least one pair.
-        per_step: items in a step, over all processes.
+        sources: what every batch mixes.
         steps: steps of the run.
         identities: number of identities, which count from 1; 0 when they have no end.
     """
 
-    samples: Dataset[Arrays]
-    per_step: int
+    sources: tuple[Source, ...]
     steps: int
     identities: int
 
     def batches(self, start: int, workers: int) -> DataLoader[Any]:
-        """Return the batches of this process from step `start` on."""
-        if self.per_step % processes.count():
-            raise ValueError(
-                f'a step has {self.per_step} items, which {processes.count()} processes cannot '
-                'share evenly; change batch_size or scenes_per_step'
-            )
+        """Return the batches of this process from step `start` on.
+
+        Raises:
+            ValueError: if the processes cannot share the items of a step evenly.
+        """
+        per_step = [source.per_step for source in self.sources]
+        for number in per_step:
+            if number % processes.count():
+                raise ValueError(
+                    f'a step has {number} items of a source, which {processes.count()} processes '
+                    'cannot share evenly; change batch_size or the shares'
+                )
         return DataLoader(
-            self.samples,
-            batch_sampler=_Shares(start, self.steps, self.per_step),
+            _Mixture(self.sources),
+            batch_sampler=_Shares(start, self.steps, per_step),
             collate_fn=join_items,
             num_workers=workers,
             worker_init_fn=_use_one_core,
@@ -68,18 +87,38 @@ def open_training_data(recipe: Recipe, folder: Path | None) -> TrainingData:
     Raises:
         OSError, ValueError: if the footage is missing or not valid.
     """
-    data = recipe.data
-    if not isinstance(data, AnnotatedData):
-        return TrainingData(SyntheticPairs(recipe), recipe.scenes_per_step, recipe.steps, 0)
+    sources, steps, identities = [], recipe.steps, 0
+    whole = sum(data.share for data in recipe.data)
+    for data in recipe.data:
+        pairs = recipe.batch_size * data.share / whole
+        if isinstance(data, SyntheticData):
+            items = max(1, round(pairs / PAIRS_PER_SCENE))
+            sources.append(Source(SyntheticPairs(recipe, data), items))
+            continue
+        clips = _open_clips(recipe, data, folder)
+        if recipe.epochs:
+            images = sum(len(clip.images) for clip in clips)
+            steps = math.ceil(recipe.epochs * images / recipe.batch_size)
+        samples = AnnotatedPairs(recipe, data, clips)
+        identities = samples.identities
+        sources.append(Source(samples, max(1, round(pairs / data.views))))
+    return TrainingData(tuple(sources), steps, identities if len(sources) == 1 else 0)
+
+
+def _open_clips(recipe: Recipe, data: AnnotatedData, folder: Path | None) -> list[Clip]:
+    """Return the footage of a source, without what is not trained on."""
     if folder is None:
         raise ValueError('this recipe trains on annotated footage: say where it is (--data DIR)')
     clips = read_clips(folder / data.train, recipe.network.class_names)
-    if data.halves:
-        clips = [clip.first_half() for clip in clips]
-    images = sum(len(clip.images) for clip in clips)
-    steps = math.ceil(data.epochs * images / data.batch_size) or recipe.steps
-    pairs = AnnotatedPairs(recipe, clips, steps * data.batch_size)
-    return TrainingData(pairs, data.batch_size, steps, pairs.identities)
+    if data.sources:
+        known = {clip.source for clip in clips}
+        if missing := set(data.sources) - known:
+            raise ValueError(
+                f'{folder / data.train} has no images of the source {min(missing)!r}; known: '
+                f'{", ".join(sorted(known))}'
+            )
+        clips = [clip for clip in clips if clip.source in data.sources]
+    return [clip.first_half() for clip in clips] if data.halves else clips
 
 
 def open_validation_clips(recipe: Recipe, folder: Path | None) -> list[Clip]:
@@ -88,12 +127,11 @@ def open_validation_clips(recipe: Recipe, folder: Path | None) -> list[Clip]:
     Raises:
         OSError, ValueError: if the footage is missing or not valid.
     """
-    data = recipe.data
-    if not isinstance(data, AnnotatedData) or not data.validation or folder is None:
-        return []
-    clips = read_clips(folder / data.validation, recipe.network.class_names)
-    if data.halves:
-        clips = [clip.second_half() for clip in clips]
+    clips = []
+    for data in recipe.data:
+        if isinstance(data, AnnotatedData) and data.validation and folder is not None:
+            found = read_clips(folder / data.validation, recipe.network.class_names)
+            clips += [clip.second_half() for clip in found] if data.halves else found
     return [clip for clip in clips if clip.images]
 
 
@@ -110,18 +148,35 @@ def _use_one_core(worker: int) -> None:
     cv2.setNumThreads(1)
 
 
-class _Shares:
-    """The items of each step that are this process's share."""
+class _Mixture(Dataset[Arrays]):
+    """The items of several sources, whose identities are kept apart."""
 
-    def __init__(self, start: int, stop: int, per_step: int) -> None:
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._samples = [source.samples for source in sources]
+
+    def __getitem__(self, key: tuple[int, int]) -> Arrays:
+        number, index = key
+        item = dict(self._samples[number][index])
+        if number:
+            item['identity'] = item['identity'] + (number << 48)
+        return item
+
+
+class _Shares:
+    """The items of each step, by source and number, that are this process's share."""
+
+    def __init__(self, start: int, stop: int, per_step: Sequence[int]) -> None:
         self._steps = range(start, stop)
         self._per_step = per_step
 
     def __len__(self) -> int:
         return len(self._steps)
 
-    def __iter__(self) -> Iterator[list[int]]:
-        share = self._per_step // processes.count()
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         for step in self._steps:
-            first = step * self._per_step + processes.rank() * share
-            yield list(range(first, first + share))
+            keys = []
+            for source, number in enumerate(self._per_step):
+                share = number // processes.count()
+                first = step * number + processes.rank() * share
+                keys += [(source, index) for index in range(first, first + share)]
+            yield keys

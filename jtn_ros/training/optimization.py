@@ -5,16 +5,27 @@ import math
 import torch
 from torch import nn
 
+from jtn_ros.network.backbones import find_backbone
 from jtn_ros.training.recipe import Recipe
 
 MOMENTUM = 0.9
 
 
 def make_optimizer(recipe: Recipe, network: nn.Module, loss: nn.Module) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer; the loss's own parameters do not decay."""
+    """Return the recipe's optimizer; the loss's own parameters do not decay.
+
+    Every group has its `factor` of the learning rate.
+    """
+    parameters = [
+        (name, value) for name, value in network.named_parameters() if value.requires_grad
+    ]
+    pretrained = find_backbone(recipe.network.backbone).pretrained
+    backbone = [value for name, value in parameters if name.startswith(pretrained)]
+    rest = [value for name, value in parameters if not name.startswith(pretrained)]
     groups = [
-        {'params': network.parameters(), 'weight_decay': recipe.weight_decay},
-        {'params': loss.parameters(), 'weight_decay': 0.0},
+        {'params': rest, 'weight_decay': recipe.weight_decay, 'factor': 1.0},
+        {'params': loss.parameters(), 'weight_decay': 0.0, 'factor': 1.0},
+        {'params': backbone, 'weight_decay': recipe.weight_decay, 'factor': recipe.backbone_rate},
     ]
     if recipe.optimizer == 'sgd':
         return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=MOMENTUM)

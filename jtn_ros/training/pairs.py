@@ -1,8 +1,11 @@
 """Two frames of one camera as a training sample: augmented images, prior heat map, targets."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.augmentation import Frame
 from jtn_ros.datasets.augmentation import change_colour
 from jtn_ros.datasets.augmentation import mirror
@@ -12,23 +15,30 @@ from jtn_ros.datasets.targets import make_prior
 from jtn_ros.datasets.targets import make_targets
 from jtn_ros.gaussian import draw_gaussian
 from jtn_ros.gaussian import gaussian_radius
+from jtn_ros.geometry import Letterbox
 from jtn_ros.geometry import box_sizes
+from jtn_ros.training.recipe import AnnotatedData
+from jtn_ros.training.recipe import PairData
 from jtn_ros.training.recipe import Recipe
 
 Arrays = dict[str, NDArray[np.generic]]
+
+# Share of an object that a crop must leave for it to be a target.
+LEAST_CUT = 0.2
 
 
 class PairMaker:
     """Makes samples as a recipe wants them; a random generator decides the rest."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        """Take the sizes from the recipe."""
+    def __init__(self, recipe: Recipe, data: PairData) -> None:
+        """Take the sizes from the recipe, and the rest from one of its sources."""
         self.recipe = recipe
+        self.data = data
         self.layout = TargetLayout(
             input_height=recipe.network.input_height,
             input_width=recipe.network.input_width,
             num_classes=len(recipe.network.class_names),
-            max_objects=recipe.data.max_objects,
+            max_objects=recipe.max_objects,
         )
 
     def make(
@@ -47,7 +57,7 @@ class PairMaker:
             `image` and `previous_image` uint8 (H, W, 3), `prior_heatmap` float32 (1, H, W),
             `identity` int64 (S,), and the arrays of `make_targets`.
         """
-        data, augmentation = self.recipe.data, self.recipe.augmentation
+        data, augmentation = self.data, self.recipe.augmentation
         if rng.random() < data.first_frame:
             before = now
         if rng.random() < augmentation.flip:
@@ -59,8 +69,9 @@ class PairMaker:
         if moved:
             letterbox_before = augmentation.move_letterbox(letterbox, width, height, rng)
         factors = augmentation.draw_colour(rng)
+        camera = augmentation.draw_camera(rng)
         image, previous_image = (
-            change_colour(warp(frame[0], box, *size), *factors)
+            camera.photograph(change_colour(warp(frame[0], box, *size), *factors), rng)
             for frame, box in ((now, letterbox), (before, letterbox_before))
         )
 
@@ -73,6 +84,8 @@ class PairMaker:
         visible = now[1].select(now[1].visibilities >= data.min_visibility)
         visible.ignored[box_sizes(visible.boxes)[:, 1] * letterbox.scale < data.min_height] = True
         visible.ignored[visible.visibilities < data.clear_visibility] = True
+        if isinstance(data, AnnotatedData) and data.cut_boxes:
+            visible = cut_at_border(visible, letterbox, *size)
         targets = make_targets(visible, ids, centers, letterbox, self.layout)
         identity = np.zeros(self.layout.max_objects, np.int64)
         number = min(len(visible), len(identity))
@@ -84,6 +97,23 @@ class PairMaker:
             'prior_heatmap': prior,
             'identity': identity,
         }
+
+
+def cut_at_border(
+    annotations: Annotations, letterbox: Letterbox, width: int, height: int
+) -> Annotations:
+    """Return the objects, in source pixels, with boxes that end at the border of the input.
+
+    Of whom less than `LEAST_CUT` is left is ignored.
+    """
+    corners = letterbox.to_network(annotations.boxes.reshape(-1, 2, 2))
+    inside = np.clip(corners, 0, [width, height])
+    area, left = (np.prod(box[:, 1] - box[:, 0], 1) for box in (corners, inside))
+    return replace(
+        annotations,
+        boxes=letterbox.to_source(inside).reshape(-1, 4).astype(np.float32),
+        ignored=annotations.ignored | (left < LEAST_CUT * area),
+    )
 
 
 def add_ghosts(heatmap: NDArray[np.float32], count: int, rng: np.random.Generator) -> None:

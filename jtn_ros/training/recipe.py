@@ -1,6 +1,7 @@
 """A training recipe: everything that decides the weights, read from one YAML file."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
@@ -16,6 +17,7 @@ import yaml
 
 from jtn_ros.datasets.augmentation import Augmentation
 from jtn_ros.datasets.targets import PriorNoise
+from jtn_ros.network.backbones import BACKBONES
 from jtn_ros.network.joint_track_net import NetworkConfig
 
 
@@ -24,8 +26,8 @@ class PairData:
     """What image pairs have in common, wherever they come from.
 
     Attributes:
+        share: share of the batches, beside the other sources; rounded to whole scenes or views.
         seed: start of every random choice.
-        max_objects: slots for objects.
         min_visibility: objects less visible are no targets (0 to 1).
         clear_visibility: objects that are less visible than this, and are not left out by
             `min_visibility`, are ignored: neither targets nor background (0 to 1).
@@ -35,8 +37,8 @@ class PairData:
         ghosts: mean number of tracks in the prior heat map where nobody is.
     """
 
+    share: float = 1.0
     seed: int = 1
-    max_objects: int = 64
     min_visibility: float = 0.25
     clear_visibility: float = 0.0
     min_height: float = 8.0
@@ -49,8 +51,10 @@ class PairData:
         for name in ('min_visibility', 'clear_visibility', 'no_prior', 'first_frame'):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f'{name} is {getattr(self, name)}; give 0 to 1')
-        if self.seed < 0 or self.max_objects < 1 or self.ghosts < 0:
-            raise ValueError('seed and ghosts must be at least 0, max_objects at least 1')
+        if self.seed < 0 or self.ghosts < 0:
+            raise ValueError('seed and ghosts must be at least 0')
+        if not 0 < self.share <= 1:
+            raise ValueError(f'share is {self.share}; give more than 0, at most 1')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,29 +80,38 @@ class AnnotatedData(PairData):
 
     Attributes:
         train: folder of MOTChallenge sequences, CrowdHuman ``.odgt`` or COCO ``.json`` file.
-        validation: the same, tracked and scored from time to time; '' for nothing.
+        sources: of a COCO file whose images name a `source`, take only these; () takes all.
+        validation: the same as `train`, scored from time to time; '' for nothing.
         halves: train on the first half of every sequence and validate on the second
             (CenterTrack's protocol, when `train` and `validation` are the same).
-        batch_size: image pairs in a step, over all processes.
-        epochs: passes over the images; 0 leaves the length to the recipe's `steps`.
         max_gap: longest time between the frames of a pair, in seconds, either way; a direct
             neighbour is never too far, and the frame itself is as likely as another.
+        views: image pairs that a sample makes of the same picture, each changed in its own way.
+            Two or more show everyone twice, which teaches the embedding by contrast.
+        view_gap: longest time between the frames of the views of a video, in seconds.
+        mosaic: share of the samples that put four pictures together (0 to 1).
+        cut_boxes: whether boxes end at the border of the picture, as most people label them, so
+            that crops cut them, too.
     """
 
     train: str
+    sources: tuple[str, ...] = ()
     validation: str = ''
     halves: bool = False
-    batch_size: int = 8
-    epochs: int = 0
     max_gap: float = 0.1
-    max_objects: int = 256
     first_frame: float = 0.0
+    views: int = 1
+    view_gap: float = 2.0
+    mosaic: float = 0.0
+    cut_boxes: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained on."""
         super().__post_init__()
-        if self.batch_size < 1 or self.epochs < 0 or self.max_gap < 0:
-            raise ValueError('batch_size must be at least 1, epochs and max_gap at least 0')
+        if self.views < 1 or self.max_gap < 0 or self.view_gap < 0:
+            raise ValueError('views must be at least 1, max_gap and view_gap at least 0')
+        if not 0 <= self.mosaic <= 1:
+            raise ValueError(f'mosaic is {self.mosaic}; give 0 to 1')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +120,22 @@ class Recipe:
 
     Attributes:
         network: the network and its metadata.
-        data: where the image pairs come from; annotated footage when it names `train`.
+        data: where the image pairs come from: one source, or a list of them. Every batch mixes
+            them by their shares. A source that names `train` is annotated footage, else it is
+            synthetic scenes.
         augmentation: how the image pairs are changed.
         prior_noise: how the prior heat map is disturbed.
-        initial_weights: checkpoint to start from, '' for fresh weights.
-        steps: optimizer steps, unless the data count epochs.
-        scenes_per_step: synthetic scenes in a batch; each gives four image pairs.
+        initial_weights: checkpoint to start from, 'imagenet' for those of the backbone, '' for
+            fresh weights.
+        freeze: names of modules of the network that stay as they are in the initial weights.
+        steps: optimizer steps, unless the recipe counts epochs.
+        epochs: passes over the images of a single source of annotated footage; 0 leaves the
+            length to `steps`.
+        batch_size: image pairs in a step, over all processes.
+        max_objects: slots for objects in an image.
         optimizer: 'adamw', or 'sgd' with momentum 0.9.
         learning_rate: peak learning rate.
+        backbone_rate: factor of the learning rate for the backbone.
         weight_decay: on all weights but the loss's own.
         warm_up: steps of linear warm-up; the schedule follows.
         schedule: 'cosine' down to a hundredth, or 'step', which without `drops` is level.
@@ -126,6 +147,8 @@ class Recipe:
         identity_loss: 'focal' or 'ce' (tell all identities of the footage apart), or 'contrast'
             (within the batch, for scenes without end).
         temperature: of the contrastive identity loss.
+        box_loss: 'l1' (published), or 'giou', which adds the generalized overlap of the boxes,
+            learned at the centre of an object and at four cells around it.
         balance: 'uncertainty' (learned) or 'fixed' weights of detection and identity.
         precision: 'f32', 'bf16' or 'f16'; the last two are mixed with f32.
         seed: of the fresh weights.
@@ -134,14 +157,18 @@ class Recipe:
     """
 
     network: NetworkConfig
-    data: SyntheticData | AnnotatedData = field(default_factory=SyntheticData)
+    data: tuple[SyntheticData | AnnotatedData, ...] = (SyntheticData(),)
     augmentation: Augmentation = field(default_factory=Augmentation)
     prior_noise: PriorNoise = field(default_factory=PriorNoise)
     initial_weights: str = ''
+    freeze: tuple[str, ...] = ()
     steps: int = 10000
-    scenes_per_step: int = 2
+    epochs: int = 0
+    batch_size: int = 8
+    max_objects: int = 64
     optimizer: Literal['adamw', 'sgd'] = 'adamw'
     learning_rate: float = 1e-3
+    backbone_rate: float = 1.0
     weight_decay: float = 1e-4
     warm_up: int = 200
     schedule: Literal['cosine', 'step'] = 'cosine'
@@ -151,6 +178,7 @@ class Recipe:
     ema_decay: float = 0.998
     identity_loss: Literal['contrast', 'focal', 'ce'] = 'contrast'
     temperature: float = 0.1
+    box_loss: Literal['l1', 'giou'] = 'l1'
     balance: Literal['uncertainty', 'fixed'] = 'uncertainty'
     precision: Literal['f32', 'bf16', 'f16'] = 'bf16'
     seed: int = 317
@@ -159,7 +187,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse what no run can be made of."""
-        for name in ('steps', 'scenes_per_step', 'checkpoint_every'):
+        for name in ('steps', 'batch_size', 'max_objects', 'checkpoint_every'):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} is {getattr(self, name)}; give 1 or more')
         if not 0 <= self.ema_decay < 1:
@@ -168,13 +196,27 @@ class Recipe:
             raise ValueError(f'drops is {self.drops}; give shares of the run between 0 and 1')
         if self.drops and self.schedule != 'step':
             raise ValueError(f"drops belong to the schedule 'step', not {self.schedule!r}")
-        if isinstance(self.data, AnnotatedData):
-            if self.network.embedding_head and self.identity_loss == 'contrast':
+        if not self.data:
+            raise ValueError('data is empty; give at least one source')
+        annotated = [source for source in self.data if isinstance(source, AnnotatedData)]
+        if self.epochs < 0 or (self.epochs and (len(annotated) != 1 or len(self.data) != 1)):
+            raise ValueError(
+                f'epochs is {self.epochs}; they count passes over one annotated source'
+            )
+        if self.network.embedding_head:
+            self._check_identities(annotated)
+
+    def _check_identities(self, annotated: Sequence[AnnotatedData]) -> None:
+        """Refuse an identity loss that the sources cannot teach."""
+        synthetic = len(annotated) < len(self.data)
+        if self.identity_loss == 'contrast':
+            if not synthetic and all(source.views < 2 for source in annotated):
                 raise ValueError(
                     "identity_loss is 'contrast', but a batch of annotated footage seldom shows "
-                    "anyone twice; use 'focal' or 'ce', or leave out the embedding head"
+                    "anyone twice; give views: 2, use 'focal' or 'ce', or leave out the embedding "
+                    'head'
                 )
-        elif self.identity_loss != 'contrast' and self.network.embedding_head:
+        elif synthetic:
             raise ValueError(
                 f'identity_loss is {self.identity_loss!r}, but synthetic scenes have no end of '
                 "identities; use 'contrast'"
@@ -209,12 +251,15 @@ def _build(kind: type, values: Any, where: str) -> Any:
             close = get_close_matches(str(name), known, 1)
             hint = f'did you mean {close[0]!r}?' if close else f'known: {", ".join(sorted(known))}'
             raise ValueError(f'{where}: unknown setting {name!r}; {hint}')
-    arguments = {}
+    arguments: dict[str, Any] = {}
+    if kind is NetworkConfig and values.get('backbone') in BACKBONES:
+        backbone = BACKBONES[values['backbone']]
+        arguments |= {'mean': backbone.mean, 'std': backbone.std}
     for name, value in values.items():
         place = f'{where}: {name}'
         if kind is Recipe and name == 'data':
-            annotated = isinstance(value, dict) and 'train' in value
-            arguments[name] = _build(AnnotatedData if annotated else SyntheticData, value, place)
+            sources = value if isinstance(value, list) else [value]
+            arguments[name] = tuple(_build(_kind_of(source), source, place) for source in sources)
         elif kind is Recipe and name in _NESTED:
             arguments[name] = _build(_NESTED[name], value, place)
         else:
@@ -223,6 +268,11 @@ def _build(kind: type, values: Any, where: str) -> Any:
         return kind(**arguments)
     except (TypeError, ValueError) as error:
         raise ValueError(f'{where}: {error}') from error
+
+
+def _kind_of(source: Any) -> type:
+    """Return what kind of source a mapping describes."""
+    return AnnotatedData if isinstance(source, dict) and 'train' in source else SyntheticData
 
 
 def _typed(value: Any, kind: Any, where: str) -> Any:

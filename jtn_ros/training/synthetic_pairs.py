@@ -13,6 +13,7 @@ from jtn_ros.training.recipe import Recipe
 from jtn_ros.training.recipe import SyntheticData
 
 FRAMES_PER_BURST = 3
+PAIRS_PER_SCENE = 4
 IDENTITIES_PER_SCENE = 10_000
 SCENE_SECONDS = 8.0
 
@@ -24,17 +25,11 @@ class SyntheticPairs(Dataset[Arrays]):
     worker processes.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        """Remember the recipe; nothing is drawn yet."""
-        if not isinstance(recipe.data, SyntheticData):
-            raise TypeError('the recipe trains on annotated footage')
+    def __init__(self, recipe: Recipe, data: SyntheticData) -> None:
+        """Remember the recipe and the source; nothing is drawn yet."""
         self.recipe = recipe
-        self.data = recipe.data
-        self._maker = PairMaker(recipe)
-
-    def __len__(self) -> int:
-        """Return the number of scenes of the whole run."""
-        return self.recipe.steps * self.recipe.scenes_per_step
+        self.data = data
+        self._maker = PairMaker(recipe, data)
 
     def __getitem__(self, index: int) -> Arrays:
         """Draw scene `index`: two bursts of three frames, two pairs from each."""

@@ -69,6 +69,7 @@ def train(
     torch.manual_seed(recipe.seed)
     network = initial or JointTrackNet(recipe.network)
     network = network.to(device).to(memory_format=torch.channels_last)
+    freeze(network, recipe)
     model = _prepare(TrainingStep(network, recipe, source.identities).to(device), recipe)
     average = copy.deepcopy(network).requires_grad_(requires_grad=False)
     optimizer = make_optimizer(recipe, network, model.loss)
@@ -88,7 +89,7 @@ def train(
         batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
         rate = learning_rate(recipe, step, steps)
         for group in optimizer.param_groups:
-            group['lr'] = rate
+            group['lr'] = rate * group['factor']
 
         total, parts = shared(batch)
         losses = processes.mean_of_processes(torch.stack([total, *parts.values()]))
@@ -117,13 +118,28 @@ def train(
         yield record | {'seconds': time.monotonic() - began}
 
 
+def freeze(network: JointTrackNet, recipe: Recipe) -> None:
+    """Take what the recipe freezes out of the training.
+
+    Raises:
+        ValueError: if the network has no such module.
+    """
+    for name in recipe.freeze:
+        try:
+            module = network.get_submodule(name)
+        except AttributeError:
+            raise ValueError(f'freeze names {name!r}, which the network does not have') from None
+        module.requires_grad_(requires_grad=False)
+
+
 def _prepare(model: TrainingStep, recipe: Recipe) -> TrainingStep:
     """Put the model into training mode, but for what the recipe freezes."""
     model.train()
-    if recipe.freeze_batch_norm:
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d) and (
+            recipe.freeze_batch_norm or not module.weight.requires_grad
+        ):
+            module.eval()
     return model
 
 

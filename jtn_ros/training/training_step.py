@@ -13,6 +13,9 @@ from jtn_ros.training.losses import IdentityContrast
 from jtn_ros.training.losses import JointLoss
 from jtn_ros.training.recipe import Recipe
 
+# Distance of the cells around a centre, in sizes of the box.
+AROUND = 0.15
+
 _AUTOCAST = {'bf16': torch.bfloat16, 'f16': torch.float16}
 
 
@@ -31,18 +34,23 @@ class TrainingStep(nn.Module):
         self.with_images = PeakNetwork(network)
         self.loss = _make_loss(recipe, identities)
         self._type = _AUTOCAST.get(recipe.precision)
+        self._overlap = recipe.box_loss == 'giou'
 
     def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the total loss and its parts."""
         with torch.autocast(
             batch['image'].device.type, self._type, enabled=self._type is not None
         ):
-            heatmap, at_slots = self._predict(batch)
+            heatmap, at_slots, features = self._predict(batch)
+            if self._overlap:
+                boxes, target, mask = self._boxes_around(features, batch)
+                at_slots['boxes'] = boxes
+                batch = batch | {'boxes': target, 'boxes_mask': mask}
         total, parts = self.loss(heatmap, at_slots, batch)
         return total, parts
 
-    def _predict(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the raw heat map, and the other heads at the targets' slots."""
+    def _predict(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Return the raw heat map, the other heads at the targets' slots, and the features."""
         config, heads = self.with_images.config, self.with_images.network
         normalise = self.with_images.normalise
         features = heads.features(
@@ -53,7 +61,32 @@ class TrainingStep(nn.Module):
         around = peak_neighbourhoods(features, batch['ind'])
         names = [name for name in config.heads if name != 'hm']
         at_slots = {name: head_at_peaks(heads.head(name), around) for name in names}
-        return heads.head('hm')(features), at_slots
+        return heads.head('hm')(features), at_slots, features
+
+    def _boxes_around(
+        self, features: Tensor, batch: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return boxes as seen from cells at and around the centres, their targets and mask.
+
+        More cells an object teach its box in fewer steps (TTFNet, Liu et al., 2020), and a peak
+        that is a little off still gives the right box.
+        """
+        height, width = features.shape[2:]
+        center = torch.stack((batch['ind'] % width, batch['ind'] // width), 2).float()
+        steps = center.new_tensor([[0, 0], [-1, -1], [1, -1], [-1, 1], [1, 1]])
+        cells = center[:, :, None] + (AROUND * batch['wh'][:, :, None] * steps).round()
+        cells = torch.minimum(cells.clamp(min=0), cells.new_tensor([width - 1, height - 1]))
+        cells = cells.flatten(1, 2)
+        indices = (cells[..., 1] * width + cells[..., 0]).long()
+        values = head_at_peaks(
+            self.with_images.network.head('ltrb_amodal'), peak_neighbourhoods(features, indices)
+        )
+        target = torch.cat((center, center), 2) + batch['ltrb_amodal']
+        return (
+            torch.cat((cells, cells), 2) + values.float(),
+            target.repeat_interleave(len(steps), 1),
+            batch['mask'].repeat_interleave(len(steps), 1),
+        )
 
 
 def _make_loss(recipe: Recipe, identities: int) -> JointLoss:

@@ -1,10 +1,14 @@
 """Augmentation: images and boxes move together."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
+import pytest
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.augmentation import Augmentation
+from jtn_ros.datasets.augmentation import Camera
 from jtn_ros.datasets.augmentation import change_colour
 from jtn_ros.datasets.augmentation import mirror
 from jtn_ros.datasets.augmentation import warp
@@ -103,3 +107,31 @@ def test_large_images_shrink_without_skipping_pixels():
     boxes = annotations.boxes * 10 + np.array([0, 0, 9, 9], np.float32)
     expected = letterbox.to_network(boxes.reshape(-1, 2)).reshape(4)
     np.testing.assert_allclose(bright_box(warp(large, letterbox, 180, 110)), expected, atol=1)
+
+
+def test_cameras_spoil_pictures_as_they_say():
+    image = np.random.default_rng(1).integers(30, 200, (40, 60, 3), np.uint8)
+    rng = np.random.default_rng(2)
+    plain = Camera(gains=np.ones(3), grey=False, blur=0, noise=0, quality=0)
+    assert np.array_equal(plain.photograph(image, rng), image)
+    grey = replace(plain, grey=True).photograph(image, rng)
+    assert (grey[..., 0] == grey[..., 1]).all()
+    assert (grey[..., 0] == grey[..., 2]).all()
+    cast = replace(plain, gains=np.array([0.5, 1.0, 1.2])).photograph(image, rng).astype(int)
+    assert np.abs(cast - image * [0.5, 1.0, 1.2]).max() <= 1
+    noise = replace(plain, noise=10.0).photograph(image, rng).astype(int) - image
+    assert noise.std() == pytest.approx(10, rel=0.1)
+    smooth = cv2.GaussianBlur(image, (0, 0), 3.0)
+    assert replace(plain, blur=1.5).photograph(image, rng).std() < 0.5 * image.std()
+    packed = replace(plain, quality=20).photograph(smooth, rng).astype(int) - smooth
+    assert 0.5 < np.abs(packed).mean() < 15
+
+
+def test_cameras_are_drawn_as_often_as_asked():
+    rng = np.random.default_rng(3)
+    never = [Augmentation().draw_camera(rng) for _ in range(20)]
+    assert all(camera.quality == camera.blur == camera.noise == 0 for camera in never)
+    assert not any(camera.grey for camera in never)
+    drawn = [Augmentation(grey=0.25, jpeg=0.5).draw_camera(rng) for _ in range(400)]
+    assert np.mean([camera.grey for camera in drawn]) == pytest.approx(0.25, abs=0.06)
+    assert np.mean([camera.quality > 0 for camera in drawn]) == pytest.approx(0.5, abs=0.08)

@@ -19,6 +19,7 @@ from jtn_ros.training.recipe import AnnotatedData
 from jtn_ros.training.recipe import Recipe
 
 HEADS = {'hm': 1, 'tracking': 2, 'ltrb_amodal': 4}
+NO_CHANGE = Augmentation(scale=(1, 1), shift=0, flip=0, colour=0, still_motion=0.05)
 
 
 def people(ids, lefts):
@@ -54,8 +55,8 @@ def recipe():
         network=NetworkConfig(
             backbone='light', heads=HEADS, embedding_head='', input_height=96, input_width=160
         ),
-        data=AnnotatedData(train='.', max_gap=0.2, no_prior=0, ghosts=0),
-        augmentation=Augmentation(scale=(1, 1), shift=0, flip=0, colour=0, still_motion=0.05),
+        data=(AnnotatedData(train='.', max_gap=0.2, no_prior=0, ghosts=0),),
+        augmentation=NO_CHANGE,
         prior_noise=PriorNoise(jitter=0, lost=0, false_positive=0),
     )
 
@@ -66,29 +67,28 @@ def frame_of(image):
 
 
 def test_every_image_comes_once_in_an_epoch_in_an_order_of_its_own(recipe, clip):
-    pairs = AnnotatedPairs(recipe, [clip], 22)
+    pairs = AnnotatedPairs(recipe, recipe.data[0], [clip])
     frames = [frame_of(pairs[index]['image'][0]) for index in range(22)]
     numbers = [image.number for image in clip.images]
     assert sorted(frames[:11]) == sorted(frames[11:]) == numbers
     assert frames[:11] != frames[11:]
-    again = AnnotatedPairs(recipe, [clip], 22)[7]
+    again = AnnotatedPairs(recipe, recipe.data[0], [clip])[7]
     assert all(np.array_equal(value, again[name]) for name, value in pairs[7].items())
 
 
 def test_previous_frames_lie_within_the_gap_on_either_side(recipe, clip):
-    pairs = AnnotatedPairs(recipe, [clip], 11)
+    pairs = AnnotatedPairs(recipe, recipe.data[0], [clip])
     rng = np.random.default_rng(0)
-    drawn = Counter(pairs.draw_previous(0, 4, rng) for _ in range(4000))  # frame 5 at 10 Hz
+    drawn = Counter(pairs.draw_near(0, 4, 0.2, rng) for _ in range(4000))  # frame 5 at 10 Hz
     numbers = {clip.images[position].number: count for position, count in drawn.items()}
     assert sorted(numbers) == [3, 4, 5, 7]
     assert min(numbers.values()) > 850
-    brief = AnnotatedPairs(replace(recipe, data=replace(recipe.data, max_gap=0.01)), [clip], 11)
-    positions = {brief.draw_previous(0, 2, rng) for _ in range(200)}
+    positions = {pairs.draw_near(0, 2, 0.01, rng) for _ in range(200)}
     assert positions == {1, 2, 3}, 'a direct neighbour is never too far'
 
 
 def test_displacements_point_to_the_previous_frame(recipe, clip):
-    pairs = AnnotatedPairs(recipe, [clip], 110)
+    pairs = AnnotatedPairs(recipe, recipe.data[0], [clip])
     seen = set()
     for index in range(110):
         sample = {name: value[0] for name, value in pairs[index].items()}
@@ -105,7 +105,7 @@ def test_displacements_point_to_the_previous_frame(recipe, clip):
 
 def test_a_still_image_becomes_a_pair_by_moving_the_camera(recipe, clip):
     still = replace(clip, images=clip.images[:1])
-    pairs = AnnotatedPairs(recipe, [still], 40)
+    pairs = AnnotatedPairs(recipe, recipe.data[0], [still])
     displacements = []
     for index in range(40):
         sample = {name: value[0] for name, value in pairs[index].items()}
@@ -142,6 +142,53 @@ def test_unreadable_images_and_empty_data_are_named(recipe, clip):
     clip.images[0].path.write_bytes(b'no image')
     still = replace(clip, images=clip.images[:1])
     with pytest.raises(OSError, match=r'1\.png cannot be read.*jtn dataset check'):
-        AnnotatedPairs(recipe, [still], 1)[0]
+        AnnotatedPairs(recipe, recipe.data[0], [still])[0]
     with pytest.raises(ValueError, match='no images to train on'):
-        AnnotatedPairs(recipe, [], 1)
+        AnnotatedPairs(recipe, recipe.data[0], [])
+
+
+def test_views_show_the_same_people_changed_in_their_own_ways(recipe, clip):
+    data = replace(recipe.data[0], views=2, view_gap=0.3)
+    recipe = replace(recipe, augmentation=Augmentation(scale=(0.7, 1.0), shift=0.1))
+    sample = AnnotatedPairs(recipe, data, [clip])[3]
+    assert sample['identity'][:, :2].tolist() == [[1, 2], [1, 2]]
+    assert sample['ind'][0].tolist() != sample['ind'][1].tolist()
+    pairs = AnnotatedPairs(replace(recipe, augmentation=NO_CHANGE), data, [clip])
+    gaps = set()
+    for index in range(60):
+        first, second = (frame_of(image) for image in pairs[index]['image'])
+        gaps.add(abs(first - second))
+    assert gaps == {0, 1, 2, 3}
+
+
+def test_a_mosaic_joins_clips_without_showing_anyone_twice(recipe, clip):
+    data = replace(recipe.data[0], mosaic=1.0)
+    recipe = replace(recipe, augmentation=NO_CHANGE)
+    others = [clip, *(replace(clip, name=str(number)) for number in range(3))]
+    pairs = AnnotatedPairs(recipe, data, others)
+    tiles = set()
+    for index in range(20):
+        sample = {name: value[0] for name, value in pairs[index].items()}
+        ids = sample['identity'][sample['mask'] > 0].tolist()
+        assert len(set(ids)) == len(ids)
+        assert set(ids) <= set(range(1, 9))
+        tiles.add(len({(identity - 1) // 2 for identity in ids}))
+    assert max(tiles) > 2
+    alone = AnnotatedPairs(recipe, data, [clip])[0]
+    assert set(alone['identity'][alone['mask'] > 0].tolist()) <= {1, 2}
+
+
+def test_boxes_that_people_cut_at_the_border_are_cut_by_crops(recipe, clip):
+    zoomed = replace(recipe, augmentation=replace(NO_CHANGE, scale=(3.0, 3.0)))
+    edges = {}
+    for cut in (False, True):
+        data = replace(recipe.data[0], cut_boxes=cut)
+        sample = {
+            name: value[0] for name, value in AnnotatedPairs(zoomed, data, [clip])[6].items()
+        }
+        cells = sample['ind'][:, None] % 40, sample['ind'][:, None] // 40
+        boxes = np.hstack([*cells, *cells]) + sample['ltrb_amodal']
+        edges[cut] = boxes[sample['mask'] > 0]
+    assert edges[False].min() < 0
+    assert edges[True].min() >= 0
+    assert (edges[True] <= [40, 24, 40, 24]).all()

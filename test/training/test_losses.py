@@ -11,6 +11,7 @@ import torch
 from jtn_ros.training.losses import IdentityClassifier
 from jtn_ros.training.losses import IdentityContrast
 from jtn_ros.training.losses import JointLoss
+from jtn_ros.training.losses import overlap_loss
 
 GOLDENS = Path(__file__).parent / 'goldens'
 REGRESSIONS = ('reg', 'wh', 'tracking', 'ltrb_amodal')
@@ -130,3 +131,16 @@ def test_unknown_variants_are_refused():
         IdentityClassifier(8, 10, 'cosine')
     with pytest.raises(ValueError, match='uncertainty, fixed'):
         JointLoss(None, balance='magic')
+
+
+def test_overlap_loss_is_one_minus_the_generalized_overlap():
+    boxes = torch.tensor([[[0.0, 0, 4, 4], [0, 0, 2, 2], [6, 6, 5, 5], [9, 9, 9, 9]]])
+    target = torch.tensor([[[0.0, 0, 4, 4], [4, 0, 6, 2], [0, 0, 4, 4], [0, 0, 1, 1]]])
+    # The same; side by side with a gap; a box turned inside out in a hull of 5 x 5.
+    expected = [0.0, 1 - (0 - 4 / 12), 1 - (0 - (25 - 16) / 25)]
+    for slots in ([0], [1], [2], [0, 1, 2]):
+        mask = torch.zeros(1, 4)
+        mask[0, slots] = 1
+        mean = sum(expected[slot] for slot in slots) / len(slots)
+        assert overlap_loss(boxes, target, mask).item() == pytest.approx(mean, abs=1e-3)
+    assert overlap_loss(boxes, target, torch.zeros(1, 4)) == 0

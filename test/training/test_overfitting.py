@@ -33,7 +33,9 @@ def test_one_batch_is_learned_to_nearly_no_loss(draw_sequence, tmp_path):
     draw_sequence(tmp_path / 'walk', 1)
     recipe = Recipe(
         network=small_network(),
-        data=AnnotatedData(train='walk', batch_size=1, max_objects=4, no_prior=0, ghosts=0),
+        data=(AnnotatedData(train='walk', no_prior=0, ghosts=0),),
+        batch_size=1,
+        max_objects=4,
         augmentation=UNCHANGED,
         prior_noise=PriorNoise(jitter=0, lost=0, false_positive=0),
         identity_loss='ce',
@@ -55,9 +57,9 @@ def test_one_sequence_is_tracked_nearly_perfectly(draw_sequence, tmp_path):
     draw_sequence(tmp_path / 'walk', 60)
     recipe = Recipe(
         network=small_network(),
-        data=AnnotatedData(
-            train='walk', validation='walk', batch_size=4, max_objects=4, ghosts=0.2
-        ),
+        data=(AnnotatedData(train='walk', validation='walk', ghosts=0.2),),
+        batch_size=4,
+        max_objects=4,
         augmentation=UNCHANGED,
         identity_loss='focal',
         steps=300,
@@ -116,8 +118,9 @@ def test_two_classes_go_through_training_export_and_pipeline(tmp_path):
             class_names=('car', 'person'), heads={'hm': 2, 'tracking': 2, 'ltrb_amodal': 4},
             embedding_head='',
         ),
-        data=AnnotatedData(train='annotations/instances_val2017.json', batch_size=3,
-                           max_objects=4),
+        data=(AnnotatedData(train='annotations/instances_val2017.json'),),
+        batch_size=3,
+        max_objects=4,
         augmentation=Augmentation(scale=(0.9, 1.1), shift=0.05, flip=0.5, colour=0.1),
         steps=120,
         learning_rate=3e-3,

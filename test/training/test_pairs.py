@@ -21,7 +21,7 @@ def test_the_hardly_visible_are_neither_targets_nor_background(
 ):
     recipe = Recipe(
         network=NetworkConfig(backbone='light', input_height=64, input_width=96),
-        data=SyntheticData(min_visibility=0.05, clear_visibility=0.25),
+        data=(SyntheticData(min_visibility=0.05, clear_visibility=0.25),),
         augmentation=Augmentation(scale=(1.0, 1.0), shift=0.0, flip=0.0, colour=0.0),
     )
     person = Annotations(
@@ -32,7 +32,7 @@ def test_the_hardly_visible_are_neither_targets_nor_background(
         ignored=np.array([False]),
     )
     frame = np.zeros((64, 96, 3), np.uint8), person
-    pair = PairMaker(recipe).make(frame, frame, np.random.default_rng(1))
+    pair = PairMaker(recipe, recipe.data[0]).make(frame, frame, np.random.default_rng(1))
     assert pair['mask'].sum() == is_target
     assert pair['hm'][0, 8, 12] == in_middle
     # A target of 1 has no weight as background: the whole box of who is ignored.

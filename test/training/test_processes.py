@@ -20,7 +20,9 @@ SCRIPT = Path(__file__).with_name('train_in_processes.py')
 RECIPE = """
 network: {backbone: light, head_channels: 16, input_height: 96, input_width: 160,
           heads: {hm: 1, reg: 2, wh: 2, embedding: 16, tracking: 2, ltrb_amodal: 4}}
-data: {train: walk, validation: walk, batch_size: 4, max_objects: 8}
+data: {train: walk, validation: walk}
+batch_size: 4
+max_objects: 8
 augmentation: {shift: 0.5, scale: [1.5, 2.5]}  # unequal numbers of people
 identity_loss: ce
 optimizer: sgd
@@ -74,5 +76,5 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path, draw_sequence, monke
     (tmp_path / 'recipe.yaml').write_text(RECIPE.replace('batch_size: 4', 'batch_size: 3'))
     data = open_training_data(read_recipe(tmp_path / 'recipe.yaml'), tmp_path)
     monkeypatch.setattr(processes, 'count', lambda: 2)
-    with pytest.raises(ValueError, match='3 items, which 2 processes cannot share evenly'):
+    with pytest.raises(ValueError, match='3 items of a source, which 2 processes cannot share'):
         data.batches(0, workers=0)

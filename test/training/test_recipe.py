@@ -37,7 +37,7 @@ def test_numbers_and_nested_settings_are_read(tmp_path):
         write(tmp_path, MINIMAL + 'learning_rate: 1e-3\ndata: {frame_gap: [0.1, 0.2]}\n')
     )
     assert recipe.learning_rate == 0.001
-    assert recipe.data.frame_gap == (0.1, 0.2)
+    assert recipe.data[0].frame_gap == (0.1, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,13 @@ def test_numbers_and_nested_settings_are_read(tmp_path):
         (MINIMAL + 'augmentation: {flip: 2}\n', 'augmentation: flip is 2.0; give 0 to 1'),
         (MINIMAL + 'prior_noise: {lost: -1}\n', 'prior_noise: lost is -1.0; give 0 to 1'),
         (MINIMAL + 'data: {no_prior: 3}\n', 'data: no_prior is 3.0; give 0 to 1'),
-        (MINIMAL + 'data: {train: x, batch_size: 0}\n', 'data: batch_size must be at least 1'),
+        (MINIMAL + 'data: {train: x, views: 0}\n', 'data: views must be at least 1'),
+        (MINIMAL + 'batch_size: 0\n', 'batch_size is 0; give 1 or more'),
+        (MINIMAL + 'data: []\n', 'data is empty'),
+        (MINIMAL + 'data: [{share: 2}]\n', 'data: share is 2.0; give more than 0'),
+        (MINIMAL + 'data: [{}, {train: x, mosaic: 2}]\n', 'data: mosaic is 2.0; give 0 to 1'),
+        (MINIMAL + 'epochs: 2\n', 'epochs is 2; they count passes over one annotated'),
+        (MINIMAL + 'box_loss: l2\n', "box_loss is 'l2'; known: l1, giou"),
         ('steps: 3\n', "missing 1 required keyword-only argument: 'network'"),
         ('- 1\n', 'expected a mapping'),
         ('a: [\n', 'not YAML'),

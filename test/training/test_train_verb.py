@@ -11,7 +11,10 @@ from jtn_ros.network.checkpoint import load_checkpoint
 RECIPE = """
 network: {backbone: light, head_channels: 8, input_height: 96, input_width: 160, top_k: 20,
           heads: {hm: 1, tracking: 2, ltrb_amodal: 4}, embedding_head: ''}
-data: {train: footage, validation: footage, halves: true, batch_size: 2, max_objects: 8, epochs: 1}
+data: {train: footage, validation: footage, halves: true}
+batch_size: 2
+max_objects: 8
+epochs: 1
 precision: f32
 validations: 1
 """

@@ -1,5 +1,6 @@
 """The training loop: it learns, it resumes exactly, and it stops on nonsense."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from jtn_ros.network.checkpoint import load_checkpoint
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.joint_track_net import NetworkConfig
 from jtn_ros.training import trainer
+from jtn_ros.training.data import open_training_data
 from jtn_ros.training.recipe import AnnotatedData
 from jtn_ros.training.recipe import Recipe
 from jtn_ros.training.recipe import SyntheticData
@@ -26,10 +28,11 @@ def recipe():
         network=NetworkConfig(
             backbone='light', head_channels=16, input_height=96, input_width=160
         ),
-        data=SyntheticData(max_objects=16),
+        data=(SyntheticData(),),
         prior_noise=PriorNoise(),
         steps=4,
-        scenes_per_step=1,
+        batch_size=4,
+        max_objects=16,
         warm_up=2,
         precision='f32',
         checkpoint_every=2,
@@ -79,7 +82,7 @@ def test_a_state_of_another_recipe_is_refused(recipe, tmp_path):
 def test_a_resumed_run_on_footage_equals_an_unbroken_one(recipe, tmp_path, draw_sequence):
     draw_sequence(tmp_path / 'walk', 3)
     recipe = replace(
-        recipe, data=AnnotatedData(train='walk', batch_size=2, max_objects=8, epochs=3),
+        recipe, data=(AnnotatedData(train='walk'),), batch_size=2, max_objects=8, epochs=3,
         identity_loss='focal', optimizer='sgd', schedule='step', drops=(0.5,), precision='bf16',
         checkpoint_every=3,
     )  # fmt: skip
@@ -170,7 +173,7 @@ def test_validations_are_spread_evenly(steps, times, due):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path, monkeypatch):
-    scene = SyntheticPairs(recipe)[0]
+    scene = SyntheticPairs(recipe, recipe.data[0])[0]
     scene['prior_heatmap'] = scene['prior_heatmap'] * float('nan')
     monkeypatch.setattr(SyntheticPairs, '__getitem__', lambda *_: scene)
     with pytest.raises(FloatingPointError, match='lower learning_rate'):
@@ -191,10 +194,101 @@ def test_a_gradient_that_is_not_finite_stops_the_run(recipe, tmp_path):
 
 
 def test_pairs_hold_what_the_scene_shows(recipe):
-    scene = SyntheticPairs(recipe)[3]
+    scene = SyntheticPairs(recipe, recipe.data[0])[3]
     assert scene['image'].shape == (4, 96, 160, 3)
     mask = scene['mask'] > 0
     peaks = scene['hm'].reshape(4, -1)
     rows, slots = mask.nonzero()
     assert (peaks[rows, scene['ind'][rows, slots]] == 1).all()
     assert (scene['identity'][rows, slots] > 3 * 10_000).all()
+
+
+def mixed(recipe, **changes):
+    """Return a recipe of synthetic scenes and of footage that shows everyone twice."""
+    footage = AnnotatedData(train='walk', views=2, mosaic=0.5, cut_boxes=True)
+    return replace(
+        recipe,
+        data=(SyntheticData(share=0.5), replace(footage, share=0.5)),
+        batch_size=8,
+        **changes,
+    )
+
+
+def test_every_batch_mixes_the_sources_by_their_shares(recipe, tmp_path, draw_sequence):
+    draw_sequence(tmp_path / 'walk', 3)
+    data = open_training_data(mixed(recipe), tmp_path)
+    assert [source.per_step for source in data.sources] == [1, 2]
+    batches = list(data.batches(1, 0))
+    assert len(batches) == 3
+    drawn = 0
+    for batch in batches:
+        assert len(batch['image']) == 8
+        identities = batch['identity'][batch['mask'] > 0]
+        real = identities >= 1 << 48
+        assert real.any()
+        drawn += len(real) - int(real.sum())
+        assert set((identities[real] - (1 << 48)).tolist()) <= {1, 2}
+    assert drawn > 0, 'synthetic people'
+    again = next(iter(data.batches(2, 0)))
+    assert all(torch.equal(again[name], value) for name, value in batches[1].items())
+
+
+def test_a_mixed_run_resumes_exactly(recipe, tmp_path, draw_sequence):
+    draw_sequence(tmp_path / 'walk', 3)
+    recipe = mixed(recipe, box_loss='giou')
+    whole = list(train(recipe, tmp_path / 'whole', data=tmp_path, workers=0))
+    first = train(recipe, tmp_path / 'parts', data=tmp_path, workers=0)
+    records = [next(first) for _ in range(2)]
+    first.close()
+    records += list(train(recipe, tmp_path / 'parts', data=tmp_path, workers=0))
+    assert [record['total'] for record in records] == pytest.approx(
+        [record['total'] for record in whole], rel=1e-6
+    )
+    assert all(0 < record['overlap'] < 2 for record in whole)
+
+
+def test_sources_of_a_file_are_chosen_by_name(recipe, tmp_path, draw_sequence):
+    sequence = draw_sequence(tmp_path / 'walk', 3)
+    images = [
+        {
+            'id': number,
+            'file_name': f'{number:06d}.png',
+            'source': 'street' if number > 1 else 'hall',
+        }
+        for number in (1, 2, 3)
+    ]
+    box = {'category_id': 1, 'bbox': [8, 16, 24, 56]}
+    content = {
+        'images': images,
+        'annotations': [{'id': image['id'], 'image_id': image['id'], **box} for image in images],
+        'categories': [{'id': 1, 'name': 'person'}],
+    }
+    (sequence / 'img1' / 'train.json').write_text(json.dumps(content))
+    streets = AnnotatedData(train='train.json', sources=('street',), views=2)
+    data = open_training_data(replace(recipe, data=(streets,)), sequence / 'img1')
+    assert len(data.sources[0].samples.clips) == 2
+    with pytest.raises(ValueError, match=r"no images of the source 'road'; known: hall, street"):
+        open_training_data(
+            replace(recipe, data=(replace(streets, sources=('road',)),)), sequence / 'img1'
+        )
+
+
+def test_frozen_modules_stay_and_the_backbone_learns_at_its_own_rate(recipe, tmp_path):
+    config = replace(recipe.network, backbone='efficientnet_lite0')
+    recipe = replace(
+        recipe, network=config, steps=1, warm_up=0, freeze=('base.stem',), backbone_rate=0.5,
+        learning_rate=1e-3, weight_decay=0.0, gradient_clip=1e9,
+    )  # fmt: skip
+    network = JointTrackNet(config)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    list(train(recipe, tmp_path, workers=0, initial=network))
+    moved = {
+        name: float((value - before[name]).abs().max())
+        for name, value in network.state_dict().items()
+    }
+    assert all(change == 0 for name, change in moved.items() if name.startswith('base.stem'))
+    # The first step of AdamW is as long as its rate.
+    assert moved['base.stages.1.0.expand.0.weight'] == pytest.approx(5e-4, rel=0.01)
+    assert moved['neck.node.0.0.weight'] == pytest.approx(1e-3, rel=0.01)
+    with pytest.raises(ValueError, match=r"freeze names 'base\.stam'"):
+        list(train(replace(recipe, freeze=('base.stam',)), tmp_path / 'other', workers=0))
