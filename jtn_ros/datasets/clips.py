@@ -5,6 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
 from jtn_ros.datasets.annotations import Annotations
 
 
@@ -21,6 +25,17 @@ class LabelledImage:
     path: Path
     number: int
     annotations: Annotations
+
+    def read(self) -> NDArray[np.uint8]:
+        """Return the pixels, uint8 BGR (H, W, 3).
+
+        Raises:
+            OSError: if the file cannot be read.
+        """
+        pixels = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
+        if pixels is None:
+            raise OSError(f'{self.path} cannot be read as an image; try `jtn dataset check`')
+        return np.asarray(pixels, np.uint8)
 
 
 @dataclass(frozen=True, kw_only=True)

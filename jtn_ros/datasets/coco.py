@@ -1,7 +1,8 @@
 """COCO annotations: still images, or videos where images name a video and a frame.
 
 Videos follow the extension that CenterTrack, BDD100K and others use: images have ``video_id`` and
-``frame_id``, annotations have ``track_id`` (or ``instance_id``).
+``frame_id``, annotations have ``track_id`` (or ``instance_id``). Images may name the collection
+that they come from as ``source``.
 """
 
 import json
@@ -49,7 +50,8 @@ def read_coco(path: Path, class_names: Sequence[str]) -> list[Clip]:
     """Read the images of an annotation file: a clip for each video and each still image.
 
     Crowds (``iscrowd``) and what is marked ``ignore`` are ignored regions. The names of the
-    classes are those of the file's categories; other categories are background.
+    classes are those of the file's categories; other categories are background. A video has the
+    source of its first image in the file.
 
     Raises:
         OSError: if the file or the folder of images cannot be read.
@@ -227,7 +229,7 @@ class _Parser:
                 video=video,
                 frame=frame,
                 annotations=annotations,
-                source=str(entry.get('source', '')),
+                source=str(entry.get('source') or ''),
             )
         for number in sorted(objects.keys() - images.keys()):
             self._note(

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
@@ -102,10 +101,7 @@ def load(image: LabelledImage) -> Frame:
     Raises:
         OSError: if it cannot be read.
     """
-    pixels = cv2.imread(str(image.path), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise OSError(f'{image.path} cannot be read as an image; try `jtn dataset check`')
-    return np.asarray(pixels, np.uint8), image.annotations
+    return image.read(), image.annotations
 
 
 def number_identities(clips: Sequence[Clip]) -> tuple[list[Clip], int]:

@@ -68,6 +68,15 @@ def test_videos_are_clips_in_the_order_of_frames(write_coco):
     assert [image.annotations.ids.tolist() for image in clip.images] == [[1], [1, 2]]
 
 
+def test_clips_know_where_their_images_come_from(write_coco):
+    stills = change(STILLS, ['images', 0, 'source'], 'office')
+    path = write_coco(stills, ('000000397133.jpg', '000000037777.jpg'))
+    assert [clip.source for clip in read_clips(path)] == ['office', '']
+    video = change(VIDEO, ['images', 0, 'source'], 'lobby')
+    (clip,) = read_clips(write_coco(video, ('a.jpg', 'b.jpg')), ['car'])
+    assert clip.source == 'lobby'
+
+
 def change(content, path, value):
     """Return a copy of nested lists and dictionaries with one entry replaced."""
     copy = deepcopy(content)
