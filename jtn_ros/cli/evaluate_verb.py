@@ -1,4 +1,4 @@
-"""Compare tracks with ground truth, and one run with another.
+"""Compare tracks or detections with ground truth, and one run with another.
 
   jtn evaluate --ground-truth sequences --tracks results --json scores.json
   jtn evaluate --ground-truth drive --bag drive.mcap                  tracked here, every frame
@@ -10,6 +10,12 @@ whose tracks are taken for true. --tracks holds <sequence>.txt for each, as `jtn
 or is a bag with the tracks of a node. --bag is the recording that the sequence numbers the images
 of; without --tracks it is tracked here. Recorded tracks are matched with frames by their stamps;
 a frame without tracks counts as missed.
+
+  jtn evaluate --ground-truth val.json --model jtn_light --report detections.html
+
+runs the model over every image of a COCO .json or CrowdHuman .odgt file, each alone, and scores
+what it finds by the images' source: average precision (COCO's, by pycocotools), and precision and
+recall of the detections above a threshold.
 
   jtn evaluate --ground-truth sequences --trackers
   jtn evaluate --synthetic --trackers
@@ -41,14 +47,15 @@ if TYPE_CHECKING:
     from jtn_ros.evaluation.runs import Truth
     from jtn_ros.media import FrameSource
 
-SUMMARY = 'compare tracks with ground truth: HOTA, MOTA, IDF1'
+SUMMARY = 'compare tracks or detections with ground truth: HOTA, MOTA, IDF1, average precision'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     truth = parser.add_mutually_exclusive_group(required=True)
-    truth.add_argument('--ground-truth', type=Path, metavar='DIR',
-                       help='a MOTChallenge sequence, a folder of them, or a bag')  # fmt: skip
+    truth.add_argument('--ground-truth', type=Path, metavar='PATH',
+                       help='a MOTChallenge sequence, a folder of them, a bag, or annotated '
+                       'images (COCO .json, CrowdHuman .odgt)')  # fmt: skip
     truth.add_argument('--synthetic', action='store_true', help='synthetic detection streams')
     tracks = parser.add_mutually_exclusive_group()
     tracks.add_argument('--tracks', type=Path, metavar='PATH',
@@ -64,6 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--tolerance', type=float, default=0.01, metavar='SECONDS',
         help='greatest difference between the stamps of a frame and its tracks (default: 0.01)',
     )  # fmt: skip
+    parser.add_argument(
+        '--threshold', type=float, metavar='SCORE',
+        help='for annotated images: score above which precision and recall are taken, 0 to 1 '
+        "(default: the model's)",
+    )  # fmt: skip
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the scores here too')
     parser.add_argument('--report', type=Path, metavar='FILE.html',
                         help='write a report for people, and its data as FILE.json')  # fmt: skip
@@ -72,23 +84,65 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table of scores, and write them as JSON if asked."""
-    _check_usage(args)
-    values = _compare_trackers(args) if args.trackers else _compare_runs(args)
+    stills = _has_stills(args)
+    _check_usage(args, stills)
+    if stills:
+        from jtn_ros.cli.evaluate_stills import evaluate_stills
+
+        values = evaluate_stills(args)
+    else:
+        values = _compare_trackers(args) if args.trackers else _compare_runs(args)
     if args.json is not None:
         with written_atomically(args.json) as temporary:
             temporary.write_text(json.dumps(values, indent=2) + '\n', encoding='utf-8')
     return 0
 
 
-def _check_usage(args: argparse.Namespace) -> None:
+def _has_stills(args: argparse.Namespace) -> bool:
+    from jtn_ros.datasets.readers import is_annotation_file
+
+    return args.ground_truth is not None and is_annotation_file(args.ground_truth)
+
+
+def _check_usage(args: argparse.Namespace, stills: bool) -> None:
+    if args.report and args.report.suffix != '.html':
+        raise UsageError(f'--report {args.report}: a report is an .html file')
+    if stills:
+        _check_stills_usage(args)
+        return
+    if args.threshold is not None:
+        raise UsageError(
+            '--threshold is for annotated images; give a COCO .json or CrowdHuman .odgt file as '
+            '--ground-truth, or leave it out'
+        )
     if args.synthetic and not args.trackers:
         raise UsageError('--synthetic needs --trackers')
     if not (args.tracks or args.trackers or args.bag):
-        raise UsageError('give --tracks, --trackers or --bag')
+        raise UsageError(
+            'give --tracks, --trackers or --bag, or annotated images (.json, .odgt) as '
+            '--ground-truth'
+        )
     if args.trackers and (args.bag or args.against or args.report):
         raise UsageError('--bag, --against and --report do not go with --trackers')
     if not args.tolerance >= 0:
         raise UsageError(f'--tolerance {args.tolerance} is negative')
+
+
+def _check_stills_usage(args: argparse.Namespace) -> None:
+    """Refuse what is about tracks."""
+    given = {
+        name: getattr(args, name.lstrip('-').replace('-', '_'))
+        for name in ('--tracks', '--trackers', '--bag', '--topic', '--tracks-topic', '--against')
+    }
+    given['--tracker reference'] = args.tracker == 'reference'
+    for name, value in given.items():
+        if value:
+            raise UsageError(
+                f'{name} does not go with the images of {args.ground_truth}, which are not '
+                'tracked; leave it out, or give sequences or a bag as --ground-truth'
+            )
+    if args.threshold is not None and not 0 <= args.threshold <= 1:
+        raise UsageError(f'--threshold {args.threshold} is not between 0 and 1')
 
 
 def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+from typing import Any
 
 from jtn_ros.evaluation.metrics import Report
 from jtn_ros.evaluation.metrics import Scores
@@ -16,6 +17,21 @@ COLUMNS = {
     'IDSW': 'id_switches',
     'Frag': 'fragmentations',
 }
+DETECTION_COLUMNS = {
+    'AP': 'ap',
+    'AP50': 'ap50',
+    'small': 'ap_small',
+    'medium': 'ap_medium',
+    'large': 'ap_large',
+    'AR': 'ar',
+    'Prec': 'precision',
+    'Rec': 'recall',
+    'F1': 'f1',
+    'best F1': 'best_f1',
+    'at': 'best_threshold',
+    'images': 'images',
+    'objects': 'objects',
+}
 
 
 def rows_of(report: Report) -> dict[str, Scores]:
@@ -28,16 +44,34 @@ def rows_of(report: Report) -> dict[str, Scores]:
     return rows
 
 
-def format_rows(title: str, rows: Mapping[str, Scores], *, signed: bool = False) -> str:
-    """Return scores as text, one line each; `signed` for differences."""
+def format_rows(
+    title: str,
+    rows: Mapping[str, Any],
+    columns: Mapping[str, str] = COLUMNS,
+    *,
+    signed: bool = False,
+) -> str:
+    """Return scores as text, one line each.
+
+    Args:
+        title: of the column of names.
+        rows: scores by name.
+        columns: attributes of the scores by the heading of their column.
+        signed: for differences.
+    """
     sign = '+' if signed else ''
     width = max(len(title), *map(len, rows))
-    lines = [f'{title:<{width}}' + ''.join(f'{name:>8}' for name in COLUMNS)]
+    lines = [f'{title:<{width}}' + ''.join(f'{name:>8}' for name in columns)]
     for name, scores in rows.items():
-        values = [getattr(scores, column) for column in COLUMNS.values()]
-        cells = [f'{v:>{sign}8}' if isinstance(v, int) else f'{v:>{sign}8.2f}' for v in values]
+        cells = [_cell(getattr(scores, column), sign) for column in columns.values()]
         lines.append(f'{name:<{width}}' + ''.join(cells))
     return '\n'.join(lines)
+
+
+def _cell(value: float | None, sign: str) -> str:
+    if value is None:
+        return f'{"-":>8}'
+    return f'{value:>{sign}8}' if isinstance(value, int) else f'{value:>{sign}8.2f}'
 
 
 def differences(ours: Report, theirs: Report) -> dict[str, Scores]:

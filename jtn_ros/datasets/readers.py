@@ -11,6 +11,13 @@ from jtn_ros.datasets.sequences import read_sequences
 
 logger = logging.getLogger(__name__)
 
+_FILE_READERS = {'.odgt': read_crowdhuman, '.json': read_coco}
+
+
+def is_annotation_file(path: Path) -> bool:
+    """Return whether a path is a file with the annotations of many images, by its name."""
+    return path.suffix.lower() in _FILE_READERS
+
 
 def read_clips(path: Path, class_names: Sequence[str] = ('person',)) -> list[Clip]:
     """Read a folder of MOTChallenge sequences, a CrowdHuman ``.odgt`` or a COCO ``.json`` file.
@@ -25,11 +32,10 @@ def read_clips(path: Path, class_names: Sequence[str] = ('person',)) -> list[Cli
     """
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist; see docs/training.md for the layouts')
-    readers = {'.odgt': read_crowdhuman, '.json': read_coco}
     if path.is_dir():
         clips = read_sequences(path, class_names)
-    elif path.suffix.lower() in readers:
-        clips = readers[path.suffix.lower()](path, class_names)
+    elif is_annotation_file(path):
+        clips = _FILE_READERS[path.suffix.lower()](path, class_names)
     else:
         raise ValueError(
             f'{path}: unknown kind of dataset; give a folder of MOTChallenge sequences, a '

@@ -96,6 +96,13 @@ class DetectionReport:
         """Return plain dictionaries, for JSON."""
         return asdict(self)
 
+    def rows(self) -> dict[str, DetectionScores]:
+        """Return the scores as the rows of a table: sources, their mean, and all together."""
+        if len(self.sources) == 1:
+            return {next(iter(self.sources)) or 'all': self.combined}
+        named = {name or 'no source': scores for name, scores in self.sources.items()}
+        return named | {'mean': self.mean, 'all': self.combined}
+
 
 def evaluate_detections(
     truths: Sequence[Annotations],

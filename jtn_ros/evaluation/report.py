@@ -1,6 +1,5 @@
 """The report of an evaluation: one HTML file that needs nothing else, and its data as JSON."""
 
-import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -15,9 +14,12 @@ from jtn_ros.evaluation.report_data import Evaluation
 from jtn_ros.evaluation.report_data import match_all
 from jtn_ros.evaluation.report_data import report_values
 from jtn_ros.evaluation.report_data import worst_moments
+from jtn_ros.evaluation.report_page import document
+from jtn_ros.evaluation.report_page import parameter_list
+from jtn_ros.evaluation.report_page import require_html
+from jtn_ros.evaluation.report_page import tiles
+from jtn_ros.evaluation.report_page import write_files
 from jtn_ros.evaluation.report_pictures import picture_of
-from jtn_ros.evaluation.report_style import CSS
-from jtn_ros.files import written_atomically
 from jtn_ros.media import FrameSource
 
 _COLUMNS = (
@@ -58,8 +60,7 @@ def write_report(
         OSError: if a file cannot be written.
         ValueError: if the path does not end with .html.
     """
-    if path.suffix != '.html':
-        raise ValueError(f'{path}: a report is an .html file')
+    require_html(path)
     matches = match_all(evaluation)
     moments = worst_moments(evaluation, matches)
     values = report_values(
@@ -72,14 +73,7 @@ def write_report(
         else None
         for moment in moments
     ]
-    data_path = path.with_suffix('.json')
-    for file, text in (
-        (path, page(title, values, pictures, against_title)),
-        (data_path, json.dumps(values, indent=1) + '\n'),
-    ):
-        with written_atomically(file) as temporary:
-            temporary.write_text(text, encoding='utf-8')
-    return path, data_path
+    return write_files(path, page(title, values, pictures, against_title), values)
 
 
 def page(
@@ -88,22 +82,21 @@ def page(
     """Return the HTML of a report: what `report_values` returned, and data URIs of moments."""
     models = ', '.join(values['models'])
     other = '' if values['against'] is None else f' · compared with {escape(against_title)}'
-    body = [
-        f'<h1>{escape(title)}</h1><p class="soft">tracks: {escape(models)} · '
-        f'jtn_ros {escape(values["version"])}{other}</p>',
-        _tiles(values['scores']['combined'], values['against'] and values['against']['combined']),
-        '<h2>Scores</h2>' + _table(values['scores'], values['against']),
-        '<h2>Over the overlap that counts as found</h2>' + _curves(values),
-        '<h2>Who was tracked as whom</h2>' + _identities(values['sequences']),
-        _timing(values['sequences']),
-        '<h2>Worst moments</h2>' + _moments(values['moments'], pictures),
-        '<h2>Parameters</h2>' + _parameters(values['parameters']),
-    ]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f'<title>{escape(title)}</title><style>{CSS}</style></head>'
-        f'<body><main>{"".join(body)}</main></body></html>\n'
+    subtitle = f'tracks: {escape(models)} · jtn_ros {escape(values["version"])}{other}'
+    return document(
+        title,
+        subtitle,
+        [
+            _tiles(
+                values['scores']['combined'], values['against'] and values['against']['combined']
+            ),
+            '<h2>Scores</h2>' + _table(values['scores'], values['against']),
+            '<h2>Over the overlap that counts as found</h2>' + _curves(values),
+            '<h2>Who was tracked as whom</h2>' + _identities(values['sequences']),
+            _timing(values['sequences']),
+            '<h2>Worst moments</h2>' + _moments(values['moments'], pictures),
+            '<h2>Parameters</h2>' + _parameters(values['parameters']),
+        ],
     )
 
 
@@ -123,12 +116,17 @@ def _change(key: str, after: float, before: float | None) -> str:
 
 
 def _tiles(scores: dict[str, float], against: dict[str, float] | None) -> str:
-    tiles = [
-        f'<div class="tile" title="{meaning}"><span>{name}</span><b>{_number(scores[key])}</b>'
-        f'{_change(key, scores[key], None if against is None else against[key])}</div>'
-        for name, key, meaning in _COLUMNS
-    ]
-    return f'<div class="tiles">{"".join(tiles)}</div>'
+    before: dict[str, float] = against or {}
+    return tiles(
+        [
+            (
+                name,
+                meaning,
+                f'<b>{_number(scores[key])}</b>{_change(key, scores[key], before.get(key))}',
+            )
+            for name, key, meaning in _COLUMNS
+        ]
+    )
 
 
 def _table(scores: dict[str, Any], against: dict[str, Any] | None) -> str:
@@ -250,9 +248,4 @@ def _moments(moments: list[dict[str, Any]], pictures: list[str | None]) -> str:
 def _parameters(parameters: dict[str, Any]) -> str:
     if not parameters:
         return '<p class="soft">Not known: these tracks were read, not made here.</p>'
-    rows = ''.join(
-        f'<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>'
-        for name, value in parameters.items()
-        if value != ''
-    )
-    return f'<div class="card"><dl class="keys">{rows}</dl></div>'
+    return parameter_list(parameters)

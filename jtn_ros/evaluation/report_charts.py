@@ -13,6 +13,9 @@ _MOST_POINTS = 400
 _ROW = 16
 _LABEL = 52
 _PALETTE = 12  # --t0 to --t11 in the page's style
+_LEGEND_ROW = 18
+
+LINE_COLOURS = 8  # .l1 to .l8 in the page's style
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,10 @@ def line_chart(
         y_label: above.
         top: end of the y axis; by default what the data need.
     """
-    width, height, left, right, above, below = 480, 280, 40, 10, 44, 36
+    width, left, right, below = 480, 40, 10, 36
+    legend = _legend_places(lines, left, width - right)
+    extra = _LEGEND_ROW * legend[-1][1]
+    height, above = 280 + extra, 44 + extra
     high_x = max(max(line.x) for line in lines)
     low_x = min(0.0, *(min(line.x) for line in lines))
     high_y = top or 1.08 * max(max(line.y) for line in lines) or 1.0
@@ -70,14 +76,13 @@ def line_chart(
         f'<text class="mid" x="{(left + width) / 2}" y="{height - 3}">{escape(x_label)}</text>'
         f'<text x="4" y="14">{escape(y_label)}</text>'
     )
-    at = left
-    for line in lines:
+    for line, (at, row) in zip(lines, legend, strict=True):
+        down = 29 + _LEGEND_ROW * row
         dashes = ' stroke-dasharray="5 4"' if line.dashed else ''
         parts.append(
-            f'<line class="l{line.colour}" x1="{at}" x2="{at + 18}" y1="29" y2="29"{dashes}/>'
-            f'<text x="{at + 22}" y="33">{escape(line.label)}</text>'
+            f'<line class="l{line.colour}" x1="{at}" x2="{at + 18}" y1="{down}" y2="{down}"'
+            f'{dashes}/><text x="{at + 22}" y="{down + 4}">{escape(line.label)}</text>'
         )
-        at += 34 + 7 * len(line.label)
         points = ' '.join(place(x, y) for x, y in _thinned(line.x, line.y))
         parts.append(f'<polyline class="l{line.colour}" points="{points}"{dashes}/>')
     return ''.join([*parts, '</svg>'])
@@ -130,6 +135,19 @@ def identity_chart(lines: Sequence[dict[str, Any]], frames: int, dropped: Iterab
             f'width="{max(0.8, round(scale, 1))}"><title>frame {frame}: no tracks</title></rect>'
         )
     return ''.join([*parts, '</svg>'])
+
+
+def _legend_places(lines: Sequence[Line], left: int, right: int) -> list[tuple[int, int]]:
+    """Return where the entries of a legend begin, and in which row, so that none is cut off."""
+    places = []
+    at, row = left, 0
+    for line in lines:
+        width = 34 + 7 * len(line.label)
+        if at > left and at + width > right:
+            at, row = left, row + 1
+        places.append((at, row))
+        at += width
+    return places
 
 
 def _ticks(low: float, high: float, about: int) -> list[float]:

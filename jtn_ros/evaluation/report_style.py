@@ -39,6 +39,7 @@ svg text{fill:var(--soft);font-size:12.5px}.mid{text-anchor:middle}.end{text-anc
 .grid{stroke:var(--line);stroke-width:1}
 [class^=l]{fill:none;stroke-width:2;stroke-linejoin:round}
 .l1{stroke:var(--l1)}.l2{stroke:var(--l2)}.l3{stroke:var(--l3)}.l4{stroke:var(--l4)}
+.l5{stroke:var(--t3)}.l6{stroke:var(--t4)}.l7{stroke:var(--t6)}.l8{stroke:var(--t11)}
 .t0{fill:var(--t0)}.t1{fill:var(--t1)}.t2{fill:var(--t2)}.t3{fill:var(--t3)}
 .t4{fill:var(--t4)}.t5{fill:var(--t5)}.t6{fill:var(--t6)}.t7{fill:var(--t7)}
 .t8{fill:var(--t8)}.t9{fill:var(--t9)}.t10{fill:var(--t10)}.t11{fill:var(--t11)}
