@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SUMMARY = 'train a network by a recipe'
 RECIPES = Path('config') / 'training'
+_SCORES = ('hota', 'ap50')  # shown while training
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--initial', type=Path, metavar='FILE', help="checkpoint to start from (the recipe's own)"
     )
     parser.add_argument(
-        '--validation', type=Path, metavar='DIR',
-        help="sequences to track and score from time to time (the recipe's own)",
+        '--validation', type=Path, metavar='PATH',
+        help='footage to score from time to time, videos by HOTA and still images by AP50 '
+        "(the recipe's own)",
     )  # fmt: skip
     parser.add_argument('--device', help='torch device (default: cuda where there is one)')
     parser.add_argument('--workers', type=int, default=1, help='processes that make data')
@@ -158,7 +160,8 @@ def _show_progress(records: Iterable['Record']) -> Iterator['Record']:
         task = None
         for record in records:
             yield record
-            score = f' HOTA {record["hota"]:.1f}' if 'hota' in record else score
+            scores = [f' {key.upper()} {record[key]:.1f}' for key in _SCORES if key in record]
+            score = ''.join(scores) or score
             text = f'loss {record["total"]:.3f} heat map {record["hm"]:.3f}{score}'
             if task is None:  # a resumed run does not begin at 0
                 task = progress.add_task(text, total=record['steps'])

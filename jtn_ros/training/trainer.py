@@ -4,7 +4,6 @@ import copy
 import time
 from collections.abc import Iterator
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -44,7 +43,8 @@ def train(
 
     Leaves in `output`: `last.pt` (everything needed to resume exactly; a run continues from it
     when it is there), `weights.safetensors` (the moving average of the weights, ready for export)
-    and, with validation, `best.safetensors` (the average that had the best HOTA).
+    and, with validation, `best.safetensors` (the average that had the best score: HOTA of
+    videos, AP50 of still images, or the mean of the two).
 
     Started by `torchrun`, the processes share every batch and the first one writes the files.
 
@@ -108,10 +108,10 @@ def train(
         record |= dict(zip(['total', *parts], losses.tolist(), strict=True))
         if clips and _is_due(step, steps, recipe.validations):
             scores = validate(average, clips, device)
-            record |= asdict(scores)
-            if scores.hota > best and first:
+            record |= scores.as_record()
+            if scores.score > best and first:
                 save_checkpoint(output / 'best.safetensors', average)
-            best = max(best, scores.hota)
+            best = max(best, scores.score)
         if first and ((step + 1) % recipe.checkpoint_every == 0 or step + 1 == steps):
             save_checkpoint(output / 'weights.safetensors', average)
             save_state(output / STATE_FILE, step + 1, state, best)

@@ -1,8 +1,9 @@
-"""Judge a network by what matters: the tracks that the pipeline makes with it."""
+"""Judge a network by what matters: the tracks made with it, and what it finds in stills."""
 
 import copy
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import replace
 
@@ -11,8 +12,10 @@ import numpy as np
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.evaluation.average_precision import evaluate_detections
 from jtn_ros.evaluation.metrics import Sequence as ScoredSequence
 from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.evaluation.stills import detect
 from jtn_ros.inference.torch_engine import TorchEngine
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.peak_network import PeakNetwork
@@ -25,47 +28,96 @@ from jtn_ros.training.annotated_pairs import load
 
 @dataclass(frozen=True)
 class Validation:
-    """Scores over all clips, the mean of the classes; percentages.
+    """Scores in per cent; None where there is nothing to take them from.
 
     Attributes:
-        hota: see `jtn_ros.evaluation.metrics.Scores`, as for the others.
+        hota: see `jtn_ros.evaluation.metrics.Scores`, as for the next two; of all videos, the
+            mean of the classes.
         mota: multiple object tracking accuracy.
         idf1: F1 score of identities.
+        ap50: see `jtn_ros.evaluation.average_precision.DetectionScores`; of all still images, the
+            mean of their sources.
     """
 
-    hota: float
-    mota: float
-    idf1: float
+    hota: float | None = None
+    mota: float | None = None
+    idf1: float | None = None
+    ap50: float | None = None
+
+    @property
+    def score(self) -> float:
+        """Return what the best weights are chosen by: the mean of HOTA and AP50, or either."""
+        return float(np.mean([value for value in (self.hota, self.ap50) if value is not None]))
+
+    def as_record(self) -> dict[str, float]:
+        """Return the scores that there are, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def validate(network: JointTrackNet, clips: Sequence[Clip], device: str) -> Validation:
-    """Track the clips with the default tracker and compare with their truth.
+    """Track videos with the default tracker, look at still images, and compare with their truth.
 
     The processes of a run share the clips; all of them must call this.
 
     Raises:
         ValueError: if no clip has an object.
-        ImportError: if TrackEval is not installed.
+        ImportError: if TrackEval or pycocotools is needed and not installed.
     """
     engine = TorchEngine(PeakNetwork(copy.deepcopy(network)), device=device, precision='f32')
-    mine = clips[processes.rank() :: processes.count()]
-    tracked = {clip.name: track_clip(engine, clip) for clip in mine}
-    everywhere = {
-        name: frames for part in processes.gather(tracked) for name, frames in part.items()
-    }
+    videos = [clip for clip in clips if len(clip.images) > 1]
+    stills = [clip for clip in clips if len(clip.images) == 1]
+    scores = replace(_score_videos(engine, videos), ap50=_score_stills(engine, stills))
+    if not scores.as_record():
+        raise ValueError('the footage for validation has no objects of the classes')
+    return scores
+
+
+def _score_videos(engine: TorchEngine, clips: Sequence[Clip]) -> Validation:
+    """Return HOTA, MOTA and IDF1; none where no clip has an object."""
+    tracked = _everywhere({clip.name: track_clip(engine, clip) for clip in _mine(clips)})
     scores = [
         scored.combined
         for class_id in range(len(engine.info.class_names))
-        if (sequences := _of_class(clips, everywhere, class_id))
+        if (sequences := _of_class(clips, tracked, class_id))
         for scored in [evaluate(sequences)]
     ]
     if not scores:
-        raise ValueError('the footage for validation has no objects of the classes')
+        return Validation()
     return Validation(
         hota=float(np.mean([score.hota for score in scores])),
         mota=float(np.mean([score.mota for score in scores])),
         idf1=float(np.mean([score.idf1 for score in scores])),
     )
+
+
+def _score_stills(engine: TorchEngine, clips: Sequence[Clip]) -> float | None:
+    """Return the mean AP50 of the sources; None where no image has an object."""
+    numbered = _mine(list(enumerate(clips)))
+    pixels = (clip.images[0].read() for _, clip in numbered)
+    found = {
+        number: detections
+        for (number, _), detections in zip(numbered, detect(engine, pixels), strict=True)
+    }
+    detections = _everywhere(found)
+    if not clips:
+        return None
+    report = evaluate_detections(
+        [clip.images[0].annotations for clip in clips],
+        [detections[number] for number in range(len(clips))],
+        [clip.source for clip in clips],
+        threshold=engine.info.score_threshold,
+    )
+    return report.mean.ap50
+
+
+def _mine[T](items: Sequence[T]) -> Sequence[T]:
+    """Return the share of this process."""
+    return items[processes.rank() :: processes.count()]
+
+
+def _everywhere[K, V](results: Mapping[K, V]) -> dict[K, V]:
+    """Return the results of all processes."""
+    return {key: value for part in processes.gather(results) for key, value in part.items()}
 
 
 def track_clip(engine: TorchEngine, clip: Clip) -> dict[int, Tracks]:

@@ -44,6 +44,24 @@ def test_a_run_leaves_weights_logs_and_a_state_to_resume(command, tmp_path, caps
     assert len((run / 'log.jsonl').read_text().splitlines()) == 2
 
 
+def test_a_run_is_validated_on_stills(command, tmp_path):
+    images = [{'id': n, 'file_name': f'footage/img1/{n:06d}.png'} for n in (1, 2)]
+    people = [{'id': n, 'image_id': n, 'category_id': 1, 'bbox': [8, 16, 24, 56]} for n in (1, 2)]
+    (tmp_path / 'data' / 'stills.json').write_text(
+        json.dumps({'images': images, 'annotations': people,
+                    'categories': [{'id': 1, 'name': 'person'}]})
+    )  # fmt: skip
+    text = RECIPE.replace('validation: footage, halves: true', 'validation: stills.json')
+    (tmp_path / 'recipe.yaml').write_text(text)
+    assert command('--data', str(tmp_path / 'data')) == 0
+    run = tmp_path / 'run'
+    *_, record = [json.loads(line) for line in (run / 'log.jsonl').read_text().splitlines()]
+    assert 0 <= record['ap50'] <= 100
+    assert 'hota' not in record
+    assert torch.load(run / 'last.pt', weights_only=True)['best'] == record['ap50']
+    assert (run / 'best.safetensors').exists()
+
+
 def test_a_run_starts_from_other_weights(command, tmp_path):
     data = ('--data', str(tmp_path / 'data'))
     assert command(*data) == 0

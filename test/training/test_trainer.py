@@ -145,22 +145,31 @@ def test_frozen_batch_norms_keep_their_statistics(recipe, tmp_path):
         assert torch.equal(network.base.base_layer[1].running_mean, before) == frozen
 
 
+@pytest.mark.parametrize(
+    'judgements',
+    [
+        [{'hota': 10.0}, {'hota': 30.0}, {'hota': 20.0}],
+        [{'ap50': 10.0}, {'ap50': 30.0}, {'ap50': 20.0}],
+        [{'hota': 45.0, 'ap50': 10.0}, {'hota': 20.0, 'ap50': 40.0}, {'hota': 10.0, 'ap50': 45.0}],
+    ],
+)
 def test_the_best_weights_are_those_of_the_best_score(
-    recipe, tmp_path, draw_sequence, monkeypatch
+    recipe, tmp_path, draw_sequence, monkeypatch, judgements
 ):
     draw_sequence(tmp_path / 'walk', 2)
     clips = read_clips(tmp_path / 'walk')
-    scores = iter([10.0, 30.0, 20.0])
+    scores = iter(judgements)
     seen = []
 
     def judge(network, judged, device):
         seen.append(({name: v.clone() for name, v in network.state_dict().items()}, judged))
-        return Validation(next(scores), 0.0, 0.0)
+        return Validation(**next(scores))
 
     monkeypatch.setattr(trainer, 'validate', judge)
     recipe = replace(recipe, steps=3, validations=3)
     records = list(train(recipe, tmp_path / 'run', validation=clips, workers=0))
-    assert [record['hota'] for record in records] == [10, 30, 20]
+    for record, judgement in zip(records, judgements, strict=True):
+        assert {name: record[name] for name in ('hota', 'ap50') if name in record} == judgement
     assert seen[0][1] == clips
     for name, value in weights(tmp_path / 'run' / 'best.safetensors').items():
         assert torch.equal(value, seen[1][0][name]), name

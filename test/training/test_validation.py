@@ -1,4 +1,4 @@
-"""Validation scores what the pipeline tracks, class by class."""
+"""Validation scores what the pipeline tracks and what is found in stills, class by class."""
 
 from dataclasses import fields
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_results
@@ -46,13 +47,22 @@ def as_tracks(found):
     return Tracks(**columns | {'boxes': found.boxes, 'scores': found.scores})
 
 
-def answer_with(clips, monkeypatch, *, miss=None):
-    """Let the network see the truth, frame by frame, but for one class."""
-    frames = iter(clips[0].images)
+def stills_of(images, sources):
+    """Return images as stills, with what they come from."""
+    return [
+        Clip(name=image.path.name, frame_rate=1.0, images=(image,), source=source)
+        for image, source in zip(images, sources, strict=True)
+    ]
+
+
+def answer_with(clips, monkeypatch, *, miss=None, blind=None):
+    """Let the network see the truth, frame by frame, but for a class and a source."""
+    frames = iter([(clip.source, image) for clip in clips for image in clip.images])
 
     def infer(self, inputs):
-        truth = next(frames).annotations
-        kept = truth.class_ids != miss
+        source, image = next(frames)
+        truth = image.annotations
+        kept = (truth.class_ids != miss) & (source != blind)
         slots = np.zeros(4, bool)
         slots[: kept.sum()] = True
         boxes, classes = np.zeros((1, 4, 4), np.float32), np.zeros((1, 4), np.int32)
@@ -81,6 +91,29 @@ def test_the_score_is_the_mean_of_the_classes(clips, monkeypatch):
     assert scores.idf1 == pytest.approx(100 * 9 / 19)
 
 
+def test_stills_are_scored_by_average_precision(clips, monkeypatch):
+    stills = stills_of(clips[0].images, [''] * 10)
+    answer_with(stills, monkeypatch, miss=1)
+    scores = validate(network(), stills, 'cpu')
+    assert scores.as_record() == {'ap50': pytest.approx(50)}, 'the mean of the classes'
+    assert scores.score == scores.ap50
+
+
+def test_sources_of_stills_weigh_the_same(clips, monkeypatch):
+    stills = stills_of(clips[0].images, ['office'] * 3 + ['hall'] + ['office'] * 6)
+    answer_with(stills, monkeypatch, blind='hall')
+    assert validate(network(), stills, 'cpu').ap50 == pytest.approx(50)
+
+
+def test_with_videos_and_stills_the_score_is_the_mean(clips, monkeypatch):
+    stills = stills_of(clips[0].images[:2], ['office', 'hall'])
+    answer_with([*clips, *stills], monkeypatch, blind='hall')
+    scores = validate(network(), [stills[0], *clips, stills[1]], 'cpu')
+    assert scores.hota > 85
+    assert scores.ap50 == pytest.approx(50)
+    assert scores.score == pytest.approx((scores.hota + 50) / 2)
+
+
 def test_the_network_that_is_trained_is_left_alone(clips):
     trained = network().train()
     before = {name: value.clone() for name, value in trained.state_dict().items()}
@@ -91,8 +124,9 @@ def test_the_network_that_is_trained_is_left_alone(clips):
 
 def test_footage_without_objects_is_refused(tmp_path, draw_sequence):
     clips = read_clips(draw_sequence(tmp_path / 'walk', 2), ['car', 'bicycle'])
-    with pytest.raises(ValueError, match='no objects of the classes'):
-        validate(network(), clips, 'cpu')
+    for judged in (clips, stills_of(clips[0].images, ['', ''])):
+        with pytest.raises(ValueError, match='no objects of the classes'):
+            validate(network(), judged, 'cpu')
 
 
 def test_scores_are_those_of_the_command_line(tmp_path, draw_sequence):
