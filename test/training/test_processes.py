@@ -1,5 +1,6 @@
 """Two processes train as one with the whole batch would."""
 
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +21,7 @@ SCRIPT = Path(__file__).with_name('train_in_processes.py')
 RECIPE = """
 network: {backbone: light, head_channels: 16, input_height: 96, input_width: 160,
           heads: {hm: 1, reg: 2, wh: 2, embedding: 16, tracking: 2, ltrb_amodal: 4}}
-data: {train: walk, validation: walk}
+data: {train: walk, validation: val.json}
 batch_size: 4
 max_objects: 8
 augmentation: {shift: 0.5, scale: [1.5, 2.5]}  # unequal numbers of people
@@ -33,6 +34,19 @@ steps: 3
 warm_up: 2
 validations: 1
 """
+
+
+def write_validation(folder):
+    """Label the drawn images as one video and three stills of two sources."""
+    images = [{'id': n, 'file_name': f'walk/img1/{n:06d}.png'} for n in range(1, 7)]
+    for n in (1, 2, 3):
+        images[n - 1] |= {'video_id': 1, 'frame_id': n}
+        images[n + 2] |= {'source': ['office', 'hall'][n % 2]}
+    people = [{'id': n, 'image_id': n, 'category_id': 1, 'bbox': [8, 16, 24, 56]}
+              for n in range(1, 7)]  # fmt: skip
+    content = {'images': images, 'annotations': people,
+               'categories': [{'id': 1, 'name': 'person'}]}  # fmt: skip
+    (folder / 'val.json').write_text(json.dumps(content))
 
 
 def run_two(folder):
@@ -48,6 +62,7 @@ def run_two(folder):
 
 def test_two_processes_equal_one_with_the_whole_batch(tmp_path, draw_sequence):
     draw_sequence(tmp_path / 'walk', 6)
+    write_validation(tmp_path)
     (tmp_path / 'recipe.yaml').write_text(RECIPE)
     recipe = read_recipe(tmp_path / 'recipe.yaml')
     torch.manual_seed(1)
@@ -57,6 +72,7 @@ def test_two_processes_equal_one_with_the_whole_batch(tmp_path, draw_sequence):
     for name, value in alone.state_dict().items():
         torch.testing.assert_close(first['network'][name], second['network'][name], rtol=0, atol=0)
         torch.testing.assert_close(first['network'][name], value, rtol=1e-4, atol=1e-6)
+    assert {'hota', 'ap50'} <= set(records[-1])
     for one, other in zip(records, first['records'], strict=True):
         for name in set(one) - {'seconds'}:
             assert other[name] == pytest.approx(one[name], rel=1e-4, abs=1e-6), name
