@@ -74,6 +74,8 @@ def validate(network: JointTrackNet, clips: Sequence[Clip], device: str) -> Vali
 
 def _score_videos(engine: TorchEngine, clips: Sequence[Clip]) -> Validation:
     """Return HOTA, MOTA and IDF1; none where no clip has an object."""
+    # Videos of different files may have the same name.
+    clips = [replace(clip, name=f'{number} {clip.name}') for number, clip in enumerate(clips)]
     tracked = _everywhere({clip.name: track_clip(engine, clip) for clip in _mine(clips)})
     scores = [
         scored.combined

@@ -1,6 +1,7 @@
 """Validation scores what the pipeline tracks and what is found in stills, class by class."""
 
 from dataclasses import fields
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,6 +90,13 @@ def test_the_score_is_the_mean_of_the_classes(clips, monkeypatch):
     scores = validate(network(), clips, 'cpu')
     assert scores.mota == pytest.approx(90 / 2)
     assert scores.idf1 == pytest.approx(100 * 9 / 19)
+
+
+def test_videos_of_the_same_name_are_told_apart(clips, monkeypatch):
+    other = replace(clips[0], images=clips[0].images[:5], source='hall')
+    answer_with([*clips, other], monkeypatch, blind='hall')
+    scores = validate(network(), [*clips, other], 'cpu')
+    assert scores.mota == pytest.approx(100 * 9 / 15)
 
 
 def test_stills_are_scored_by_average_precision(clips, monkeypatch):
