@@ -10,6 +10,7 @@ from jtn_ros.cli.score_table import format_rows
 from jtn_ros.cli.tracking_arguments import open_engine
 from jtn_ros.cli.tracking_arguments import read_parameters
 from jtn_ros.cli.tracking_arguments import tracker_config
+from jtn_ros.cli.usage import UsageError
 from jtn_ros.datasets.readers import read_clips
 from jtn_ros.evaluation.average_precision import evaluate_detections
 from jtn_ros.evaluation.report_detections import write_detection_report
@@ -21,8 +22,10 @@ def evaluate_stills(args: argparse.Namespace) -> dict[str, Any]:
     """Print the scores by source, write the report if asked, and return the scores.
 
     Raises:
+        UsageError: if an argument is about tracks.
         OSError, ValueError, ImportError: if images or model cannot be used.
     """
+    _check_usage(args)
     parameters = read_parameters(args)
     engine = open_engine(parameters)
     info = engine.info
@@ -47,3 +50,20 @@ def evaluate_stills(args: argparse.Namespace) -> dict[str, Any]:
         )
         print(*paths, sep='\n')
     return report.as_dict() | used
+
+
+def _check_usage(args: argparse.Namespace) -> None:
+    """Refuse what is about tracks."""
+    given = {
+        name: getattr(args, name.lstrip('-').replace('-', '_'))
+        for name in ('--tracks', '--trackers', '--bag', '--topic', '--tracks-topic', '--against')
+    }
+    given['--tracker reference'] = args.tracker == 'reference'
+    for name, value in given.items():
+        if value:
+            raise UsageError(
+                f'{name} does not go with the images of {args.ground_truth}, which are not '
+                'tracked; leave it out, or give sequences or a bag as --ground-truth'
+            )
+    if args.threshold is not None and not 0 <= args.threshold <= 1:
+        raise UsageError(f'--threshold {args.threshold} is not between 0 and 1')

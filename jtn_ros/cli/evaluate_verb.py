@@ -84,13 +84,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table of scores, and write them as JSON if asked."""
-    stills = _has_stills(args)
-    _check_usage(args, stills)
-    if stills:
+    if args.report and args.report.suffix != '.html':
+        raise UsageError(f'--report {args.report}: a report is an .html file')
+    if _has_stills(args):
         from jtn_ros.cli.evaluate_stills import evaluate_stills
 
         values = evaluate_stills(args)
     else:
+        _check_usage(args)
         values = _compare_trackers(args) if args.trackers else _compare_runs(args)
     if args.json is not None:
         with written_atomically(args.json) as temporary:
@@ -104,12 +105,7 @@ def _has_stills(args: argparse.Namespace) -> bool:
     return args.ground_truth is not None and is_annotation_file(args.ground_truth)
 
 
-def _check_usage(args: argparse.Namespace, stills: bool) -> None:
-    if args.report and args.report.suffix != '.html':
-        raise UsageError(f'--report {args.report}: a report is an .html file')
-    if stills:
-        _check_stills_usage(args)
-        return
+def _check_usage(args: argparse.Namespace) -> None:
     if args.threshold is not None:
         raise UsageError(
             '--threshold is for annotated images; give a COCO .json or CrowdHuman .odgt file as '
@@ -126,23 +122,6 @@ def _check_usage(args: argparse.Namespace, stills: bool) -> None:
         raise UsageError('--bag, --against and --report do not go with --trackers')
     if not args.tolerance >= 0:
         raise UsageError(f'--tolerance {args.tolerance} is negative')
-
-
-def _check_stills_usage(args: argparse.Namespace) -> None:
-    """Refuse what is about tracks."""
-    given = {
-        name: getattr(args, name.lstrip('-').replace('-', '_'))
-        for name in ('--tracks', '--trackers', '--bag', '--topic', '--tracks-topic', '--against')
-    }
-    given['--tracker reference'] = args.tracker == 'reference'
-    for name, value in given.items():
-        if value:
-            raise UsageError(
-                f'{name} does not go with the images of {args.ground_truth}, which are not '
-                'tracked; leave it out, or give sequences or a bag as --ground-truth'
-            )
-    if args.threshold is not None and not 0 <= args.threshold <= 1:
-        raise UsageError(f'--threshold {args.threshold} is not between 0 and 1')
 
 
 def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:
