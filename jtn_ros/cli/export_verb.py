@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--letterbox', choices=('fit', 'published', 'fairmot'))
     parser.add_argument('--name', help='model name in the metadata')
     parser.add_argument(
+        '--score-threshold', type=float, metavar='S', help='confidence threshold in the metadata'
+    )
+    parser.add_argument(
         '--no-prior-heatmap',
         action='store_true',
         help='leave out the heat map of earlier tracks, as the published evaluation does',
@@ -81,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     changes: dict[str, Any] = {}
     if args.input:
         changes['input_height'], changes['input_width'] = args.input
-    for name in ('top_k', 'letterbox', 'name'):
+    for name in ('top_k', 'letterbox', 'name', 'score_threshold'):
         if (value := getattr(args, name)) is not None:
             changes[name] = value
     if args.no_prior_heatmap:
