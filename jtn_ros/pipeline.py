@@ -82,7 +82,7 @@ class TrackingPipeline:
             engine: a loaded engine, instead of a model to load.
 
         Raises:
-            OSError, ValueError, ImportError: if the model cannot be loaded.
+            OSError, JtnError: if the model cannot be loaded.
         """
         self._engine = engine or load_engine(model, backend, precision)
         if tracker is None:

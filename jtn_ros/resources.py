@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from jtn_ros.errors import JtnError
+
 PACKAGE = 'jtn_ros'
 
 
@@ -12,7 +14,7 @@ def resource_folder(relative: str | Path) -> Path:
     The source tree comes first, so that a checkout uses its own files.
 
     Raises:
-        FileNotFoundError: if the package is not installed completely.
+        JtnError: if the package is not installed completely.
     """
     source = Path(__file__).resolve().parent.parent
     prefixes = [
@@ -21,7 +23,7 @@ def resource_folder(relative: str | Path) -> Path:
     for root in (source, *(prefix / 'share' / PACKAGE for prefix in prefixes)):
         if (root / relative).is_dir():
             return root / relative
-    raise FileNotFoundError(
+    raise JtnError(
         f'the folder {relative} of {PACKAGE} was found neither in {source} nor in '
         'AMENT_PREFIX_PATH; build the package with colcon and source its setup file'
     )

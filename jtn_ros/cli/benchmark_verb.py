@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from jtn_ros.cli.export_verb import input_size
+from jtn_ros.errors import JtnError
 
 if TYPE_CHECKING:
     from jtn_ros.evaluation.benchmark import Configuration
@@ -73,14 +74,14 @@ def _changed(first: 'Configuration', text: str) -> 'Configuration':
     """Return the first configuration with what ``key=value,...`` changes.
 
     Raises:
-        ValueError: if a key is unknown or a number is none.
+        JtnError: if a key is unknown or a number is none.
     """
     changes: dict[str, Any] = {}
     for part in text.split(','):
         key, equals, value = part.partition('=')
         if not equals or key not in {field.name for field in fields(first)}:
             known = ', '.join(field.name for field in fields(first))
-            raise ValueError(f'--against {text!r}: {part!r} is no KEY=VALUE; keys: {known}')
+            raise JtnError(f'--against {text!r}: {part!r} is no KEY=VALUE; keys: {known}')
         changes[key] = int(value) if key in ('threads', 'batch') else value
     if 'backend' in changes and 'precision' not in changes:
         changes['precision'] = None  # what one back end calls its precision another may not have

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jtn_ros.cli.progress import show_progress
+from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.metrics import Scores
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.recording import RunSummary
@@ -67,7 +68,7 @@ def make_report(source: FrameSource, source_path: Path, output: Path) -> Report:
         output: folder of the demo, with the bag.
 
     Raises:
-        OSError, ValueError: if the bag cannot be read or holds no tracks of this source.
+        OSError, JtnError: if the bag cannot be read or holds no tracks of this source.
     """
     with BagReader(output / 'bag') as bag:
         run = list(read_tracks(bag))
@@ -197,7 +198,7 @@ def _best_frame(run: Sequence[RecordedTracks]) -> RecordedTracks | None:
 def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
     good, data = cv2.imencode('.png', image)
     if not good:
-        raise ValueError(f'{path}: the picture cannot be encoded')
+        raise JtnError(f'{path}: the picture cannot be encoded')
     with written_atomically(path) as temporary:
         temporary.write_bytes(data.tobytes())
 

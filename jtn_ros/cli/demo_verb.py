@@ -17,6 +17,8 @@ import signal
 import sys
 from pathlib import Path
 
+from jtn_ros.errors import JtnError
+
 SUMMARY = 'track a clip through ROS 2 and show what came out'
 # Loading a model and starting the nodes takes so long at most.
 _STARTUP_S = 180
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     # Ended from outside, as `timeout` does, it stops its nodes too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if args.rate <= 0:
-        raise ValueError(f'--rate {args.rate} is not positive')
+        raise JtnError(f'--rate {args.rate} is not positive')
     launch_file = resource_folder('launch') / 'demo.launch.py'
     output = args.output.resolve()
     clear_output(output)
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         source_path = Path(args.input).resolve()
     with open_frames(source_path) as source:
         if source.length is None:
-            raise ValueError(f'{args.input} does not say how long it is; give a recording')
+            raise JtnError(f'{args.input} does not say how long it is; give a recording')
         seconds = source.length / source.frame_rate / args.rate
         size = f'{source.width}x{source.height}'
         print(
@@ -80,10 +82,10 @@ def run(args: argparse.Namespace) -> int:
         try:
             run_launch_file(launch_file, arguments, log=log, timeout_s=_STARTUP_S + 3 * seconds)
             report = make_report(source, source_path, output)
-        except ValueError as error:
+        except JtnError as error:
             print(*complaints(log), sep='\n', file=sys.stderr)
             if (said := first_error(log)) and said not in str(error):
-                raise ValueError(f'{error}; the nodes said: {said}') from error
+                raise JtnError(f'{error}; the nodes said: {said}') from error
             raise
     print_report(report)
     return 0
@@ -100,14 +102,14 @@ def clear_output(output: Path) -> None:
     """Remove what an earlier demo left in the folder, and nothing else.
 
     Raises:
-        FileExistsError: if the folder holds something that is not from a demo.
+        JtnError: if the folder holds something that is not from a demo.
     """
     ours = ('bag', 'clip', 'tracks', 'tracks.mp4', 'tracks.webm', 'tracks.png', 'result.json',
             'report.html', 'report.json', 'ros2.log')  # fmt: skip
     output.mkdir(parents=True, exist_ok=True)
     found = {path.name for path in output.iterdir()}
     if found and 'ros2.log' not in found and found & set(ours):
-        raise FileExistsError(
+        raise JtnError(
             f'{output} holds {", ".join(sorted(found & set(ours)))} that no demo has left there; '
             'choose another --output'
         )

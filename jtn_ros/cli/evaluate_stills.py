@@ -10,8 +10,8 @@ from jtn_ros.cli.score_table import format_rows
 from jtn_ros.cli.tracking_arguments import open_engine
 from jtn_ros.cli.tracking_arguments import read_parameters
 from jtn_ros.cli.tracking_arguments import tracker_config
-from jtn_ros.cli.usage import UsageError
 from jtn_ros.datasets.readers import read_clips
+from jtn_ros.errors import UsageError
 from jtn_ros.evaluation.average_precision import evaluate_detections
 from jtn_ros.evaluation.report_detections import write_detection_report
 from jtn_ros.evaluation.stills import detect

@@ -36,7 +36,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
-from jtn_ros.cli.usage import UsageError
+from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 from jtn_ros.files import written_atomically
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _open_images(args: argparse.Namespace, stack: ExitStack) -> dict[str, 'Frame
     folders = [] if is_bag(args.ground_truth) else find_sequences(args.ground_truth)
     for folder in folders:
         # A sequence without images has scores all the same, only no pictures.
-        with suppress(ValueError, OSError):
+        with suppress(JtnError, OSError):
             sources[folder.resolve().name] = stack.enter_context(open_frames(folder))
     return sources
 
@@ -297,6 +298,6 @@ def _available_trackers() -> dict[str, 'Runner']:
 
     try:
         return own_trackers() | peer_trackers()
-    except ImportError as error:
+    except JtnError as error:
         print(error, file=sys.stderr)
         return own_trackers()

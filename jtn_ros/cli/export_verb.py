@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from jtn_ros.errors import JtnError
+
 if TYPE_CHECKING:
     from jtn_ros.evaluation.quantisation import Loss
     from jtn_ros.inference.engine import ModelInfo
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         from jtn_ros.inference.export import export_onnx
         from jtn_ros.network import load_checkpoint
     except ImportError as error:
-        raise ImportError(
+        raise JtnError(
             f'{error}; exporting needs PyTorch: pip install torch torchvision onnx onnxscript'
         ) from error
     for noisy in ('onnxscript', 'onnx_ir', 'torch.onnx'):

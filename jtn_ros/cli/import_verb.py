@@ -11,6 +11,8 @@ checkpoints are published.
 import argparse
 from pathlib import Path
 
+from jtn_ros.errors import JtnError
+
 SUMMARY = 'convert a published checkpoint'
 
 
@@ -70,10 +72,10 @@ def run(args: argparse.Namespace) -> int:
         from jtn_ros.network import load_checkpoint
         from jtn_ros.network import save_checkpoint
     except ImportError as error:
-        raise ImportError('importing a checkpoint needs PyTorch: pip install torch') from error
+        raise JtnError('importing a checkpoint needs PyTorch: pip install torch') from error
 
     if args.output.suffix != '.safetensors':
-        raise ValueError(f'{args.output}: the name of the output must end in .safetensors')
+        raise JtnError(f'{args.output}: the name of the output must end in .safetensors')
     height, width = args.input or (None, None)
     settings = {
         'name': args.name,

@@ -1,19 +1,22 @@
 """`jtn`: the command line of JointTrackNet.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Errors are one line on stderr, with
-the remedy. Shells complete verbs and arguments after
+the remedy; `--debug` adds the traceback. Shells complete verbs and arguments after
 ``eval "$(register-python-argcomplete jtn)"``.
 """
 
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from jtn_ros.cli.usage import UsageError
+from jtn_ros.errors import as_mistake
+from jtn_ros.errors import describe_bug
+from jtn_ros.errors import one_line
 
 # A verb is a module `<verb>_verb` beside this one, with SUMMARY, add_arguments(parser) and
 # run(args) -> int. It imports what is heavy in run(), so that `jtn --help`, which imports them
@@ -44,6 +47,9 @@ def build_parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(subparser)
+        subparser.add_argument(
+            '--debug', action='store_true', help='print the traceback of an error'
+        )
         subparser.set_defaults(run=module.run)
     return parser
 
@@ -57,26 +63,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         argcomplete.autocomplete(build_parser(known))
     chosen = arguments[:1] if arguments and arguments[0] in known else known
+    debug = '--debug' in arguments
     try:
         args = build_parser(chosen).parse_args(arguments)
         return int(args.run(args))
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except UsageError as error:
-        print(f'jtn {" ".join(arguments[:1])}: {error}', file=sys.stderr)
-        return 2
-    except (ValueError, OSError, ImportError) as error:
-        print(f'jtn {" ".join(arguments[:1])}: {one_line(error)}', file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print(f'jtn {" ".join(arguments[:1])}: interrupted', file=sys.stderr)
         return 130
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        text, code = _explain(error)
+        print(f'jtn {" ".join(arguments[:1])}: {text}', file=sys.stderr)
+        return code
 
 
-def one_line(error: BaseException) -> str:
-    """Return what an error says, on one line."""
-    return ' '.join(str(error).split()) or type(error).__name__
+def _explain(error: Exception) -> tuple[str, int]:
+    """Return what to print for an exception, and the exit code."""
+    mistake = as_mistake(error)
+    if mistake is not None:
+        return one_line(mistake), mistake.exit_code
+    return describe_bug(error, 'please report it with what `--debug` prints'), 1
 
 
 if __name__ == '__main__':

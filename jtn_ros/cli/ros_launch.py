@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from jtn_ros.errors import JtnError
+
 _DOMAINS = 100
 _ERROR = re.compile(r'\[(?:ERROR|FATAL)\].*?: *(.+)')
 
@@ -24,12 +26,11 @@ def run_launch_file(
         timeout_s: seconds after which it is stopped.
 
     Raises:
-        OSError: if there is no ROS 2.
-        ValueError: if the launch or a process in it fails, or it takes too long.
+        JtnError: if there is no ROS 2, the launch or a process in it fails, or it takes too long.
     """
     ros2 = shutil.which('ros2')
     if ros2 is None:
-        raise OSError('the command ros2 is not found; source a ROS 2, or use tools/run')
+        raise JtnError('the command ros2 is not found; source a ROS 2, or use tools/run')
     # A domain of its own, and this machine only: the demo neither sees nor disturbs a robot.
     environment = os.environ | {
         'ROS_DOMAIN_ID': str(1 + os.getpid() % _DOMAINS),
@@ -51,7 +52,7 @@ def run_launch_file(
             code = process.wait(timeout_s)
         except subprocess.TimeoutExpired as error:
             _stop(process)
-            raise ValueError(
+            raise JtnError(
                 f'the ROS 2 nodes did not finish within {timeout_s:.0f} s; see {log}'
             ) from error
         except BaseException:
@@ -59,7 +60,7 @@ def run_launch_file(
             raise
     if code:
         problem = first_error(log) or 'ros2 launch failed'
-        raise ValueError(f'{problem} (exit code {code}; all output is in {log})')
+        raise JtnError(f'{problem} (exit code {code}; all output is in {log})')
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from typing import get_args
 
 from jtn_ros.datasets.synthetic.config import CameraMotion
+from jtn_ros.errors import JtnError
 
 if TYPE_CHECKING:
     from jtn_ros.datasets.annotations import Annotations
@@ -69,14 +70,14 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.datasets.synthetic import SceneConfig
 
     if args.sequences < 1:
-        raise ValueError(f'--sequences is {args.sequences}; give 1 or more')
+        raise JtnError(f'--sequences is {args.sequences}; give 1 or more')
     if not 0 < args.fps <= 1000:
-        raise ValueError(f'--fps is {args.fps}; give a rate above 0, up to 1000')
+        raise JtnError(f'--fps is {args.fps}; give a rate above 0, up to 1000')
     length = round(args.seconds * args.fps)
     if length < 1:
-        raise ValueError(f'--seconds {args.seconds} at {args.fps} fps is not even one frame')
+        raise JtnError(f'--seconds {args.seconds} at {args.fps} fps is not even one frame')
     if args.workers < 1:
-        raise ValueError(f'--workers is {args.workers}; give 1 or more')
+        raise JtnError(f'--workers is {args.workers}; give 1 or more')
     configs = [
         SceneConfig(
             width=args.size[0],
@@ -128,7 +129,7 @@ def write_sequence(
 
     images, truth = folder / 'img1', folder / 'gt'
     if images.is_dir() and any(images.iterdir()):
-        raise ValueError(f'{images} holds images already; remove {folder} or choose another seed')
+        raise JtnError(f'{images} holds images already; remove {folder} or choose another seed')
     images.mkdir(parents=True, exist_ok=True)
     truth.mkdir(exist_ok=True)
     scene = Scene(config)
@@ -143,7 +144,7 @@ def write_sequence(
             annotations[number] = _with_mot_classes(objects)
             path = images / f'{number:06d}.jpg'
             if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
-                raise OSError(f'{path} cannot be written; check the folder and the free space')
+                raise JtnError(f'{path} cannot be written; check the folder and the free space')
             if video is not None:
                 video.write(image)
             yield number

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
-from jtn_ros.cli.usage import UsageError
+from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 
 if TYPE_CHECKING:
     from jtn_ros.evaluation.offline import FrameTracking
@@ -109,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
                 if source.length is not None:
                     raise  # a recording is incomplete, but a camera has no other end
             if number == 0:
-                raise ValueError(f'{args.input} has no readable frame from number {args.start} on')
+                raise JtnError(f'{args.input} has no readable frame from number {args.start} on')
         rate = number / (perf_counter() - began)
     broken = f' ({source.broken} more could not be read)' if source.broken else ''
     tracks_found = f'{outputs.track_count} tracks, {rate:.1f} frames/s'

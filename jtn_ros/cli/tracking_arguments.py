@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from jtn_ros.errors import JtnError
+
 if TYPE_CHECKING:
     from jtn_ros.evaluation.offline import NetworkTracking
     from jtn_ros.inference import Engine
@@ -63,7 +65,7 @@ def read_parameters(args: argparse.Namespace) -> dict[str, Any]:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is not a parameter file.
+        JtnError: if it is not a parameter file.
     """
     values = dict(_DEFAULTS)
     if args.params_file is not None:
@@ -79,7 +81,7 @@ def read_params_file(path: Path) -> dict[str, Any]:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is not a parameter file, or a value has a wrong type.
+        JtnError: if it is not a parameter file, or a value has a wrong type.
     """
     import yaml
 
@@ -88,7 +90,7 @@ def read_params_file(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f'{path} is not YAML: {error}') from error
+        raise JtnError(f'{path} is not YAML: {error}') from error
     blocks = content if isinstance(content, dict) else {}
     found: dict[str, Any] = {}
     for name in ('/**', _NODE, f'/{_NODE}'):
@@ -96,7 +98,7 @@ def read_params_file(path: Path) -> dict[str, Any]:
         parameters = block.get('ros__parameters') if isinstance(block, dict) else None
         found |= parameters if isinstance(parameters, dict) else {}
     if not found:
-        raise ValueError(
+        raise JtnError(
             f'{path} holds no parameters of the node; expected /{_NODE}: ros__parameters: ...'
         )
     kinds = {name: type(value) for name, value in _DEFAULTS.items()}
@@ -107,7 +109,7 @@ def read_params_file(path: Path) -> dict[str, Any]:
     for name, value in known.items():
         kind = kinds[name]
         if type(value) is not kind and not (kind is float and type(value) is int):
-            raise ValueError(f'{path}: {name} is {value!r}; its type must be {kind.__name__}')
+            raise JtnError(f'{path}: {name} is {value!r}; its type must be {kind.__name__}')
     return known
 
 
@@ -122,7 +124,7 @@ def tracker_config(parameters: dict[str, Any], trusted: float | None) -> 'Tracke
         trusted: score that the model asks for; None keeps the tracker's own defaults.
 
     Raises:
-        ValueError: if one is out of its range.
+        JtnError: if one is out of its range.
     """
     from jtn_ros.tracking import TrackerConfig
 
@@ -139,7 +141,7 @@ def open_engine(parameters: dict[str, Any]) -> 'Engine':
     """Load the model that the parameters name.
 
     Raises:
-        OSError, ValueError, ImportError: if it cannot be loaded.
+        OSError, JtnError: if it cannot be loaded.
     """
     from jtn_ros.inference import load_engine
 
@@ -156,7 +158,7 @@ def network_tracking(engine: 'Engine', parameters: dict[str, Any]) -> 'NetworkTr
     """Return what tracks a frame with this engine.
 
     Raises:
-        ValueError: if a threshold is out of its range.
+        JtnError: if a threshold is out of its range.
     """
     from jtn_ros.evaluation.offline import NetworkTracking
     from jtn_ros.pipeline import TrackingPipeline

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jtn_ros.errors import JtnError
+
 if TYPE_CHECKING:
     from jtn_ros.training.run_files import Record
 
@@ -49,7 +51,7 @@ def find_recipe(name: str) -> Path:
     """Return the file of a recipe given by path or by name.
 
     Raises:
-        FileNotFoundError: if it is neither.
+        JtnError: if it is neither.
     """
     from jtn_ros.resources import resource_folder
 
@@ -58,14 +60,14 @@ def find_recipe(name: str) -> Path:
         if path.is_file():
             return path
     known = ', '.join(sorted(path.stem for path in folder.glob('*.yaml')))
-    raise FileNotFoundError(f'no recipe {name!r}: give a YAML file or one of {known}')
+    raise JtnError(f'no recipe {name!r}: give a YAML file or one of {known}')
 
 
 def find_weights(name: str) -> Path:
     """Return the file of initial weights given by path or by the name of a bundled checkpoint.
 
     Raises:
-        FileNotFoundError: if it is neither.
+        JtnError: if it is neither.
     """
     from jtn_ros.resources import resource_folder
 
@@ -73,7 +75,7 @@ def find_weights(name: str) -> Path:
     for path in (Path(name), bundled):
         if path.is_file():
             return path
-    raise FileNotFoundError(
+    raise JtnError(
         f'the initial weights {name!r} are not there; give a checkpoint (--initial FILE), see '
         'docs/training.md for where to get one'
     )
@@ -87,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         import torch
     except ImportError as error:
-        raise ImportError(
+        raise JtnError(
             'training needs PyTorch: pip install torch torchvision tensorboard'
         ) from error
     from jtn_ros.datasets.readers import read_clips
@@ -134,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
             for record in _show_progress(records):
                 log.write(record)
         except FloatingPointError as error:
-            raise ValueError(str(error)) from error
+            raise JtnError(str(error)) from error
         finally:
             log.close()
     for name in ('weights', 'best'):

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
-from jtn_ros.cli.usage import UsageError
+from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 from jtn_ros.files import written_atomically
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def _read_detections(folder: Path) -> 'SeenSequence':
 
     truth = read_truth(folder)
     if not len(truth.stamps_ns):
-        raise ValueError(f'{folder} has no seqinfo.ini, so its frames have no times')
+        raise JtnError(f'{folder} has no seqinfo.ini, so its frames have no times')
     found = read_detections(folder / 'det' / 'det.txt')
     stamps = dict(enumerate(truth.stamps_ns.tolist(), start=1))
     return SeenSequence(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.errors import JtnError
 from jtn_ros.geometry import Letterbox
 
 Frame = tuple[NDArray[np.uint8], Annotations]
@@ -47,13 +48,13 @@ class Augmentation:
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
         if not 0 < self.scale[0] <= self.scale[1]:
-            raise ValueError(f'scale is {self.scale}; give (smallest, largest) zoom above 0')
+            raise JtnError(f'scale is {self.scale}; give (smallest, largest) zoom above 0')
         shares = dict.fromkeys(
             ('flip', 'colour', 'lighting', 'grey', 'cast', 'blur', 'noise', 'jpeg'), 1
         )
         for name, limit in (shares | {'shift': 0.5, 'still_motion': 0.5}).items():
             if not 0 <= getattr(self, name) <= limit:
-                raise ValueError(f'{name} is {getattr(self, name)}; give 0 to {limit}')
+                raise JtnError(f'{name} is {getattr(self, name)}; give 0 to {limit}')
 
     def draw_letterbox(
         self, width: int, height: int, out_width: int, out_height: int, rng: np.random.Generator

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.problems import Problem
+from jtn_ros.errors import JtnError
 
 
 class BoxTable:
@@ -36,12 +37,12 @@ class BoxTable:
 
         Raises:
             OSError: if the file cannot be read.
-            ValueError: if it is no text.
+            JtnError: if it is no text.
         """
         try:
             text = Path(path).read_text(encoding='utf-8-sig')
         except UnicodeDecodeError as error:
-            raise ValueError(f'{path}: not a text file ({error.reason})') from error
+            raise JtnError(f'{path}: not a text file ({error.reason})') from error
         numbered = [(n, line) for n, line in enumerate(text.split('\n'), 1) if line.strip()]
         table, problems = cls._parse(path, numbered)
         table.problems += problems

@@ -24,6 +24,7 @@ from jtn_ros.datasets.mot_challenge import find_sequences
 from jtn_ros.datasets.mot_challenge import read_sequence_info
 from jtn_ros.datasets.problems import Problem
 from jtn_ros.datasets.sequences import image_paths
+from jtn_ros.errors import JtnError
 from jtn_ros.geometry import box_sizes
 
 ImageSize = tuple[int, int]  # width and height in pixels
@@ -60,7 +61,7 @@ def check_dataset(path: Path, progress: Progress = iter) -> Findings:
 
     Raises:
         OSError: if the path cannot be read.
-        ValueError: if there is no dataset of a known kind.
+        JtnError: if there is no dataset of a known kind.
     """
     findings = Findings()
     if path.is_dir():
@@ -71,9 +72,9 @@ def check_dataset(path: Path, progress: Progress = iter) -> Findings:
     elif path.suffix.lower() == '.json':
         _check_coco(path, findings, progress)
     elif path.exists():
-        raise ValueError(f'{path}: give a folder of sequences, an .odgt or a .json file')
+        raise JtnError(f'{path}: give a folder of sequences, an .odgt or a .json file')
     else:
-        raise FileNotFoundError(f'{path} does not exist')
+        raise JtnError(f'{path} does not exist')
     return findings
 
 

@@ -22,6 +22,7 @@ from jtn_ros.datasets.json_values import read_box
 from jtn_ros.datasets.json_values import read_integer
 from jtn_ros.datasets.problems import Problem
 from jtn_ros.datasets.problems import refuse
+from jtn_ros.errors import JtnError
 
 VIDEO_FRAME_RATE = 30.0  # where a video does not say its own
 _IDENTITIES = ('track_id', 'instance_id')
@@ -55,7 +56,7 @@ def read_coco(path: Path, class_names: Sequence[str]) -> list[Clip]:
 
     Raises:
         OSError: if the file or the folder of images cannot be read.
-        ValueError: if the file is not valid or has no such category.
+        JtnError: if the file is not valid or has no such category.
     """
     images, rates, problems = parse_coco(path, class_names)
     refuse(problems)
@@ -85,7 +86,7 @@ def coco_images(path: Path, images: Sequence[CocoImage]) -> Path:
     """Return the folder that the file names of ``<anything>_<split>.json`` are relative to.
 
     Raises:
-        FileNotFoundError: if the first image is in none of the usual places.
+        JtnError: if the first image is in none of the usual places.
     """
     split = path.stem.rpartition('_')[2]
     roots = (path.parent.parent, path.parent)
@@ -93,7 +94,7 @@ def coco_images(path: Path, images: Sequence[CocoImage]) -> Path:
     for place in places:
         if not images or (place / images[0].file_name).is_file():
             return place
-    raise FileNotFoundError(
+    raise JtnError(
         f'{path}: the image {images[0].file_name} is in none of {", ".join(map(str, places))}'
     )
 
@@ -109,17 +110,17 @@ def parse_coco(
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is not a COCO file at all, or has no such category.
+        JtnError: if it is not a COCO file at all, or has no such category.
     """
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
     except json.JSONDecodeError as error:
-        raise ValueError(f'{path}, line {error.lineno}: not JSON: {error.msg}') from None
+        raise JtnError(f'{path}, line {error.lineno}: not JSON: {error.msg}') from None
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise ValueError(f'{path}: not a JSON file ({error})') from error
+        raise JtnError(f'{path}: not a JSON file ({error})') from error
     parser = _Parser(path)
     if not isinstance(content, dict):
-        raise ValueError(f'{path}: expected an object with images, annotations and categories')
+        raise JtnError(f'{path}: expected an object with images, annotations and categories')
     classes = parser.classes(content, class_names)
     objects = parser.objects(content, classes)
     images = parser.images(content, objects)
@@ -147,7 +148,7 @@ class _Parser:
         """Yield the objects of a list and what to call them."""
         entries = content.get(key)
         if not isinstance(entries, list):
-            raise ValueError(f'{self.path}: no list "{key}"; is it a COCO annotation file?')
+            raise JtnError(f'{self.path}: no list "{key}"; is it a COCO annotation file?')
         for index, entry in enumerate(entries):
             if isinstance(entry, dict):
                 yield f'{key}[{index}]', entry
@@ -171,7 +172,7 @@ class _Parser:
         missing = [name for name in names if name not in categories.values()]
         if missing:
             known = ', '.join(categories.values()) or 'none'
-            raise ValueError(f'{self.path}: no category {missing[0]!r}; it has: {known}')
+            raise JtnError(f'{self.path}: no category {missing[0]!r}; it has: {known}')
         return {
             number: names.index(name) if name in names else -1
             for number, name in categories.items()
@@ -187,7 +188,7 @@ class _Parser:
                 image = read_integer(entry.get('image_id'), 'image_id')
                 category = read_integer(entry.get('category_id'), 'category_id')
                 if category not in classes:
-                    raise ValueError(f'category_id {category} is no category of the file')
+                    raise JtnError(f'category_id {category} is no category of the file')
                 box = read_box(entry.get('bbox'), 'bbox')
                 identities = [entry[key] for key in _IDENTITIES if entry.get(key) is not None]
                 identity = read_integer(identities[0], 'track_id') if identities else None
@@ -209,16 +210,16 @@ class _Parser:
             try:
                 number = read_integer(entry.get('id'), 'id')
                 if number in images:
-                    raise ValueError(f'id {number} occurs twice')
+                    raise JtnError(f'id {number} occurs twice')
                 name = entry.get('file_name')
                 if not isinstance(name, str) or not name or '\0' in name:
-                    raise ValueError(f'file_name is {name!r}; expected a path')
+                    raise JtnError(f'file_name is {name!r}; expected a path')
                 video, frame = None, 0
                 if entry.get('video_id') is not None:
                     video = read_integer(entry['video_id'], 'video_id')
                     frame = read_integer(entry.get('frame_id'), 'frame_id')
                     if (video, frame) in frames:
-                        raise ValueError(f'frame {frame} of video {video} occurs twice')
+                        raise JtnError(f'frame {frame} of video {video} occurs twice')
                     frames.add((video, frame))
                 annotations = _annotations(objects.get(number, []), f'{where} ({name})')
             except ValueError as error:
@@ -255,11 +256,11 @@ def _annotations(objects: list[_Object], where: str) -> Annotations:
     """Return the objects of an image; those without an identity are told apart by their place.
 
     Raises:
-        ValueError: if an identity occurs twice.
+        JtnError: if an identity occurs twice.
     """
     tracked = [item.identity + 1 for item in objects if item.identity is not None]
     if len(set(tracked)) < len(tracked):
-        raise ValueError(f'{where}: a track_id occurs twice')
+        raise JtnError(f'{where}: a track_id occurs twice')
     free = iter(range(max(tracked, default=0) + 1, max(tracked, default=0) + len(objects) + 1))
     ids = [next(free) if item.identity is None else item.identity + 1 for item in objects]
     return Annotations(

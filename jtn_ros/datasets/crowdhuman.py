@@ -14,6 +14,7 @@ from jtn_ros.datasets.clips import LabelledImage
 from jtn_ros.datasets.json_values import read_box
 from jtn_ros.datasets.problems import Problem
 from jtn_ros.datasets.problems import refuse
+from jtn_ros.errors import JtnError
 from jtn_ros.geometry import box_sizes
 
 _PERSON = 'person'
@@ -37,10 +38,10 @@ def read_crowdhuman(path: Path, class_names: Sequence[str]) -> list[Clip]:
 
     Raises:
         OSError: if the file or the folder of images cannot be read.
-        ValueError: if a line is not valid, or a class other than person is wanted.
+        JtnError: if a line is not valid, or a class other than person is wanted.
     """
     if tuple(class_names) != (_PERSON,):
-        raise ValueError(f'CrowdHuman labels persons alone, not {", ".join(class_names)}')
+        raise JtnError(f'CrowdHuman labels persons alone, not {", ".join(class_names)}')
     records, problems = parse_crowdhuman(path)
     refuse(problems)
     folder = crowdhuman_images(path)
@@ -62,14 +63,14 @@ def crowdhuman_images(path: Path) -> Path:
     """Return the folder of the images that belong to ``annotation_<split>.odgt``.
 
     Raises:
-        FileNotFoundError: if it is not beside the file.
+        JtnError: if it is not beside the file.
     """
     split = path.stem.removeprefix('annotation_')
     places = ('Images', f'CrowdHuman_{split}/Images', f'images/{split}', 'images')
     for place in places:
         if (path.parent / place).is_dir():
             return path.parent / place
-    raise FileNotFoundError(f'{path.parent} has none of the image folders {", ".join(places)}')
+    raise JtnError(f'{path.parent} has none of the image folders {", ".join(places)}')
 
 
 def parse_crowdhuman(path: Path) -> tuple[list[CrowdHumanRecord], list[Problem]]:
@@ -77,12 +78,12 @@ def parse_crowdhuman(path: Path) -> tuple[list[CrowdHumanRecord], list[Problem]]
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is no text.
+        JtnError: if it is no text.
     """
     try:
         text = path.read_text(encoding='utf-8')
     except UnicodeDecodeError as error:
-        raise ValueError(f'{path}: not a text file ({error.reason})') from error
+        raise JtnError(f'{path}: not a text file ({error.reason})') from error
     records, problems = [], []
     seen: dict[str, int] = {}
     for number, line in enumerate(text.split('\n'), 1):
@@ -91,7 +92,7 @@ def parse_crowdhuman(path: Path) -> tuple[list[CrowdHumanRecord], list[Problem]]
         try:
             record = _parse_line(number, line)
             if record.image in seen:
-                raise ValueError(f'image {record.image} is on line {seen[record.image]} already')
+                raise JtnError(f'image {record.image} is on line {seen[record.image]} already')
         except (ValueError, RecursionError) as error:
             problems.append(Problem(path, number, str(error)))
             continue
@@ -104,16 +105,16 @@ def _parse_line(number: int, line: str) -> CrowdHumanRecord:
     try:
         values = json.loads(line)
     except json.JSONDecodeError as error:
-        raise ValueError(f'not JSON: {error.msg} at column {error.colno}') from None
+        raise JtnError(f'not JSON: {error.msg} at column {error.colno}') from None
     image, people = (
         (values.get('ID'), values.get('gtboxes')) if isinstance(values, dict) else (None, None)
     )
     if not isinstance(image, str) or not image or not isinstance(people, list):
-        raise ValueError('expected an object with a string "ID" and a list "gtboxes"')
+        raise JtnError('expected an object with a string "ID" and a list "gtboxes"')
     full, visible, ignored = [], [], []
     for index, person in enumerate(people):
         if not isinstance(person, dict):
-            raise ValueError(f'gtboxes[{index}] is not an object')
+            raise JtnError(f'gtboxes[{index}] is not an object')
         where = f'gtboxes[{index}].'
         full.append(read_box(person.get('fbox'), where + 'fbox'))
         visible.append(read_box(person.get('vbox', person['fbox']), where + 'vbox'))

@@ -2,18 +2,20 @@
 
 from typing import Any
 
+from jtn_ros.errors import JtnError
+
 
 def read_box(value: Any, name: str) -> tuple[float, float, float, float]:
     """Return ``x1 y1 x2 y2`` of a JSON array ``[left, top, width, height]``.
 
     Raises:
-        ValueError: if it is none; the message starts with the name.
+        JtnError: if it is none; the message starts with the name.
     """
     if not isinstance(value, list) or len(value) != 4 or not all(map(_is_number, value)):
-        raise ValueError(f'{name} is {str(value)[:60]}; expected [left, top, width, height]')
+        raise JtnError(f'{name} is {str(value)[:60]}; expected [left, top, width, height]')
     left, top, width, height = map(float, value)
     if width < 0 or height < 0:
-        raise ValueError(f'{name}: width or height is negative: {value}')
+        raise JtnError(f'{name}: width or height is negative: {value}')
     return left, top, left + width, top + height
 
 
@@ -21,10 +23,10 @@ def read_integer(value: Any, name: str) -> int:
     """Return a whole number from 0 to 2^53; some tools write it as 1.0.
 
     Raises:
-        ValueError: if it is none; the message starts with the name.
+        JtnError: if it is none; the message starts with the name.
     """
     if not _is_number(value) or value != int(value) or value < 0:
-        raise ValueError(f'{name} is {str(value)[:60]}; expected a whole number')
+        raise JtnError(f'{name} is {str(value)[:60]}; expected a whole number')
     return int(value)
 
 

@@ -18,6 +18,7 @@ from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.box_table import BoxTable
 from jtn_ros.datasets.problems import refuse
 from jtn_ros.detections import Detections
+from jtn_ros.errors import JtnError
 from jtn_ros.files import written_atomically
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
@@ -75,7 +76,7 @@ def read_sequence_info(folder: Path) -> SequenceInfo:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if a key is missing or its value is not usable.
+        JtnError: if a key is missing or its value is not usable.
     """
     path = Path(folder) / 'seqinfo.ini'
     parser = configparser.ConfigParser(interpolation=None)
@@ -93,11 +94,11 @@ def read_sequence_info(folder: Path) -> SequenceInfo:
         )
     except (configparser.Error, KeyError, ValueError) as error:
         reason = ' '.join(str(error).split())
-        raise ValueError(
+        raise JtnError(
             f'{path}: {reason}; expected a section [Sequence] with {", ".join(_KEYS)}'
         ) from error
     if not (0 < info.frame_rate < float('inf')) or min(info.length, info.width, info.height) < 1:
-        raise ValueError(f'{path}: frameRate, seqLength, imWidth and imHeight must be positive')
+        raise JtnError(f'{path}: frameRate, seqLength, imWidth and imHeight must be positive')
     return info
 
 
@@ -114,13 +115,13 @@ def find_sequences(folder: Path) -> list[Path]:
     """Return the sequence folders at or directly below a folder, sorted by name.
 
     Raises:
-        ValueError: if there is none.
+        JtnError: if there is none.
     """
     if (folder / 'gt' / 'gt.txt').is_file():
         return [folder]
     found = sorted(path.parent.parent for path in folder.glob('*/gt/gt.txt'))
     if not found:
-        raise ValueError(
+        raise JtnError(
             f'{folder}: no ground truth; expected gt/gt.txt in it or in folders inside it'
         )
     return found
@@ -137,7 +138,7 @@ def read_annotations(path: Path) -> dict[int, Annotations]:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if a row is not valid; the message names file and line.
+        JtnError: if a row is not valid; the message names file and line.
     """
     table = BoxTable.read(path, columns=COLUMNS)
     ids, classes = check_ground_truth(table)
@@ -197,7 +198,7 @@ def read_detections(path: Path) -> dict[int, Detections]:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if a row is not valid; the message names file and line.
+        JtnError: if a row is not valid; the message names file and line.
     """
     table = BoxTable.read(path, columns=COLUMNS)
     refuse(table.problems)
@@ -221,7 +222,7 @@ def read_results(path: Path) -> dict[int, TrackedBoxes]:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if a row is not valid; the message names file and line.
+        JtnError: if a row is not valid; the message names file and line.
     """
     table = BoxTable.read(path, columns=COLUMNS)
     ids = table.integers(1, 'identity', minimum=1)
@@ -258,7 +259,7 @@ def _box_columns(
 ) -> tuple[NDArray[np.generic], ...]:
     """Return frame, identity, (left, top) and (width, height) as columns."""
     if frame < 1:
-        raise ValueError(f'frame {frame}: frames count from 1')
+        raise JtnError(f'frame {frame}: frames count from 1')
     return np.full(len(ids), frame), ids, boxes[:, :2], box_sizes(boxes)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jtn_ros.errors import JtnError
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -28,4 +30,4 @@ class Problem:
 def refuse(problems: Sequence[Problem]) -> None:
     """Raise a ValueError that names the first problem of a file, if it has any."""
     if problems:
-        raise ValueError(str(min(problems, key=lambda problem: problem.line)))
+        raise JtnError(str(min(problems, key=lambda problem: problem.line)))

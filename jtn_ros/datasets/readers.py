@@ -8,6 +8,7 @@ from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.coco import read_coco
 from jtn_ros.datasets.crowdhuman import read_crowdhuman
 from jtn_ros.datasets.sequences import read_sequences
+from jtn_ros.errors import JtnError
 
 logger = logging.getLogger(__name__)
 
@@ -28,16 +29,16 @@ def read_clips(path: Path, class_names: Sequence[str] = ('person',)) -> list[Cli
 
     Raises:
         OSError: if a file cannot be read.
-        ValueError: if it is not valid or has no such class; the message names file and line.
+        JtnError: if it is not valid or has no such class; the message names file and line.
     """
     if not path.exists():
-        raise FileNotFoundError(f'{path} does not exist; see docs/training.md for the layouts')
+        raise JtnError(f'{path} does not exist; see docs/training.md for the layouts')
     if path.is_dir():
         clips = read_sequences(path, class_names)
     elif is_annotation_file(path):
         clips = _FILE_READERS[path.suffix.lower()](path, class_names)
     else:
-        raise ValueError(
+        raise JtnError(
             f'{path}: unknown kind of dataset; give a folder of MOTChallenge sequences, a '
             'CrowdHuman .odgt or a COCO .json file'
         )

@@ -15,6 +15,7 @@ from jtn_ros.datasets.mot_challenge import find_sequences
 from jtn_ros.datasets.mot_challenge import has_classes
 from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.mot_challenge import read_sequence_info
+from jtn_ros.errors import JtnError
 
 # The benchmark's class numbers by name; DanceTrack's dancers and MOT15's people are number 1.
 CLASS_NUMBERS = {
@@ -35,7 +36,7 @@ def read_sequences(folder: Path, class_names: Sequence[str]) -> list[Clip]:
 
     Raises:
         OSError: if a file cannot be read.
-        ValueError: if a file is not valid, a sequence has no images, or a class is unknown.
+        JtnError: if a file is not valid, a sequence has no images, or a class is unknown.
     """
     numbers = class_numbers(class_names)
     by_name: dict[str, Path] = {}
@@ -48,11 +49,11 @@ def class_numbers(class_names: Sequence[str]) -> list[int]:
     """Return the benchmark's number of every class.
 
     Raises:
-        ValueError: if a class has none.
+        JtnError: if a class has none.
     """
     unknown = [name for name in class_names if name not in CLASS_NUMBERS]
     if unknown:
-        raise ValueError(
+        raise JtnError(
             f'MOTChallenge files have no class {unknown[0]!r}; known: {", ".join(CLASS_NUMBERS)}. '
             'For other classes use the COCO format'
         )
@@ -87,7 +88,7 @@ def _read_sequence(folder: Path, numbers: list[int]) -> Clip:
         if 1 <= number <= info.length
     )
     if not images:
-        raise ValueError(
+        raise JtnError(
             f'{folder / info.image_dir} holds no images such as 000001{info.image_extension}; '
             'training reads images, so turn a video into images first (ffmpeg)'
         )

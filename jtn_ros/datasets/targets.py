@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.errors import JtnError
 from jtn_ros.gaussian import draw_gaussian
 from jtn_ros.gaussian import gaussian_radius
 from jtn_ros.geometry import Letterbox
@@ -33,7 +34,7 @@ class PriorNoise:
         """Refuse what is no share."""
         for name, limit in (('jitter', 0.5), ('lost', 1), ('false_positive', 1)):
             if not 0 <= getattr(self, name) <= limit:
-                raise ValueError(f'{name} is {getattr(self, name)}; give 0 to {limit}')
+                raise JtnError(f'{name} is {getattr(self, name)}; give 0 to {limit}')
 
 
 @dataclass(frozen=True, kw_only=True)

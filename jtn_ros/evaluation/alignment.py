@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Alignment:
@@ -36,19 +38,19 @@ def align(
         tolerance_ns: greatest difference in nanoseconds.
 
     Raises:
-        ValueError: if there is no pair at all, which means that the clocks differ.
+        JtnError: if there is no pair at all, which means that the clocks differ.
     """
     frames = np.asarray(frame_stamps_ns, np.int64)
     messages = np.asarray(message_stamps_ns, np.int64)
     if not len(frames) or not len(messages):
-        raise ValueError('there are no frames to match' if not len(frames) else 'no tracks at all')
+        raise JtnError('there are no frames to match' if not len(frames) else 'no tracks at all')
     to_frame, to_message = _nearest(messages, frames), _nearest(frames, messages)
     mutual = to_message[to_frame] == np.arange(len(messages))
     near = np.abs(messages - frames[to_frame]) <= tolerance_ns
     numbers = np.where(mutual & near, to_frame + 1, 0)
     if not numbers.any():
         gap = int(np.abs(messages - frames[to_frame]).min())
-        raise ValueError(
+        raise JtnError(
             f'no stamp of the tracks is within {tolerance_ns / 1e9:g} s of a frame; the nearest '
             f'is {gap / 1e9:.3f} s off, frames are from {_span(frames)}, tracks from '
             f'{_span(messages)}. Were their clocks the same? Give the recording that was played '

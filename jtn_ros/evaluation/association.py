@@ -19,6 +19,7 @@ from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.mot_challenge import read_detections
 from jtn_ros.datasets.mot_challenge import read_sequence_info
 from jtn_ros.detections import Detections
+from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.association_streams import DetectionStream
 from jtn_ros.evaluation.metrics import Report
 from jtn_ros.evaluation.metrics import Sequence
@@ -46,7 +47,7 @@ def read_stream(folder: Path) -> DetectionStream:
 
     Raises:
         OSError: if a file is missing.
-        ValueError: if a file is not valid.
+        JtnError: if a file is not valid.
     """
     info = read_sequence_info(folder)
     detections = read_detections(folder / 'det' / 'det.txt')
@@ -89,13 +90,13 @@ def peer_trackers() -> dict[str, Runner]:
     They are told the frame rate of the sequence and take boxes, scores and classes.
 
     Raises:
-        ImportError: if the package is not installed.
+        JtnError: if the package is not installed.
     """
     try:
         supervision = import_module('supervision')
         trackers = import_module('trackers')
     except ImportError as error:
-        raise ImportError(
+        raise JtnError(
             f'the comparison needs the package `trackers` ({error}); '
             'install it with `pip install trackers==2.6.1`'
         ) from error

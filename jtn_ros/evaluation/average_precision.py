@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.detections import Detections
+from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.coco_matching import CocoMatching
 
 RECALLS = tuple(round(0.01 * step, 2) for step in range(101))
@@ -114,14 +115,14 @@ def evaluate_detections(
         threshold: see `DetectionReport`.
 
     Raises:
-        ValueError: if there are no images, or the arguments have different lengths.
+        JtnError: if there are no images, or the arguments have different lengths.
         ImportError: if pycocotools is not installed.
     """
     if not truths:
-        raise ValueError('there are no images to evaluate')
+        raise JtnError('there are no images to evaluate')
     names = list(sources) if sources is not None else [''] * len(truths)
     if not len(truths) == len(detections) == len(names):
-        raise ValueError(
+        raise JtnError(
             f'{len(truths)} images with truth, {len(detections)} with detections and '
             f'{len(names)} sources; give one of each for every image'
         )

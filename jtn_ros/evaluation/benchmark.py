@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
 from jtn_ros.inference import find_model
 from jtn_ros.inference import load_engine
@@ -48,7 +49,7 @@ class Configuration:
     def __post_init__(self) -> None:
         """Check the batch size."""
         if self.batch < 1:
-            raise ValueError(f'a batch of {self.batch} holds no image')
+            raise JtnError(f'a batch of {self.batch} holds no image')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,11 +185,11 @@ def run_benchmark(
         warm_up: frames before, which are not.
 
     Raises:
-        ValueError: if there is nothing to measure, or a model cannot be run.
+        JtnError: if there is nothing to measure, or a model cannot be run.
         OSError, ImportError: see `jtn_ros.inference.load_engine`.
     """
     if not configurations or not images or frames < 1:
-        raise ValueError('nothing to measure: no configuration, no image or no frame')
+        raise JtnError('nothing to measure: no configuration, no image or no frame')
     runs = [_Run(configuration) for configuration in configurations]
     stream: Iterator[NDArray[np.uint8]] = itertools.cycle(images)
     for number in range(warm_up + frames):

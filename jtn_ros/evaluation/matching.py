@@ -49,8 +49,7 @@ def match(name: str, sequence: Sequence, class_id: int = 0) -> Matches:
     """Match the objects and tracks of one class.
 
     Raises:
-        ValueError: see `jtn_ros.evaluation.trackeval_data.prepare`.
-        ImportError: if TrackEval is not installed.
+        JtnError: see `jtn_ros.evaluation.trackeval_data.prepare`.
     """
     with quiet_trackeval() as trackeval:
         data = prepare(trackeval, name, sequence, class_id)

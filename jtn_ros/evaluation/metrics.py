@@ -93,8 +93,8 @@ def evaluate(sequences: Mapping[str, Sequence]) -> Report:
     Scored are the classes of the truth that tracks have; if they have none of these, all.
 
     Raises:
-        ValueError: if a sequence has no objects or a frame outside its length.
-        ImportError: if TrackEval is not installed.
+        JtnError: if a sequence has no objects or a frame outside its length, or TrackEval is not
+            installed.
     """
     scored, left_out = scored_classes(sequences)
     results: dict[tuple[str, int], _Result] = {}
@@ -137,8 +137,7 @@ def mean_hota(sequences: Mapping[str, Sequence]) -> float:
     """Return the mean HOTA of persons over sequences in per cent, in less time than `evaluate`.
 
     Raises:
-        ValueError: see `evaluate`.
-        ImportError: if TrackEval is not installed.
+        JtnError: see `evaluate`.
     """
     with quiet_trackeval() as trackeval:
         metric = trackeval.metrics.HOTA()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.metrics import Scores
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.offline import NetworkTracking
@@ -75,7 +76,7 @@ def track_recordings(engine: Engine, sources: Iterable[str]) -> dict[str, Boxes]
     """Return the tracks of every frame that has some, which count from 1, by source.
 
     Raises:
-        OSError, ValueError: if a source cannot be read.
+        OSError, JtnError: if a source cannot be read.
     """
     tracked: dict[str, Boxes] = {}
     for source in sources:
@@ -95,14 +96,13 @@ def compare_tracks(before: Mapping[str, Boxes], after: Mapping[str, Boxes]) -> l
     Ground truth is used where a source is a MOTChallenge sequence that has it.
 
     Raises:
-        OSError, ValueError: if ground truth cannot be read.
-        ValueError: if nothing was tracked before.
-        ImportError: if TrackEval is not installed.
+        OSError, JtnError: if ground truth cannot be read.
+        JtnError: if nothing was tracked before, or TrackEval is not installed.
     """
     losses = []
     for source, boxes in before.items():
         if not boxes:
-            raise ValueError(f'{source}: nothing is tracked there; give footage with objects')
+            raise JtnError(f'{source}: nothing is tracked there; give footage with objects')
         name = Path(source).name
         model = Truth(
             name=name,

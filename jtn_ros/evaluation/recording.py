@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.recorded_tracks import RecordedTracks
 from jtn_ros.tracking.track import TrackState
 
@@ -38,14 +39,14 @@ def summarise_run(stamps_ns: Sequence[int], run: Sequence[RecordedTracks]) -> Ru
         run: what was recorded.
 
     Raises:
-        ValueError: if nothing was recorded, or tracks have a stamp that no frame has.
+        JtnError: if nothing was recorded, or tracks have a stamp that no frame has.
     """
     published = set(stamps_ns)
     processed = {frame.stamp_ns for frame in run}
     if not run:
-        raise ValueError('the recording holds no tracks; no frame was processed')
+        raise JtnError('the recording holds no tracks; no frame was processed')
     if strange := processed - published:
-        raise ValueError(
+        raise JtnError(
             f'{len(strange)} recorded frames are not frames of the source, such as the one '
             f'stamped {min(strange)} ns; give the source that was played'
         )

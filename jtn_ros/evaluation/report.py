@@ -58,7 +58,7 @@ def write_report(
 
     Raises:
         OSError: if a file cannot be written.
-        ValueError: if the path does not end with .html.
+        JtnError: if the path does not end with .html.
     """
     require_html(path)
     matches = match_all(evaluation)

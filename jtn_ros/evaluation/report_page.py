@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.report_style import CSS
 from jtn_ros.files import written_atomically
 
@@ -28,10 +29,10 @@ def require_html(path: Path) -> None:
     """Refuse a path for a report that does not end with .html.
 
     Raises:
-        ValueError: if it does not.
+        JtnError: if it does not.
     """
     if path.suffix != '.html':
-        raise ValueError(f'{path}: a report is an .html file')
+        raise JtnError(f'{path}: a report is an .html file')
 
 
 def document(title: str, subtitle: str, sections: Sequence[str]) -> str:

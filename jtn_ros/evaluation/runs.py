@@ -18,6 +18,7 @@ from jtn_ros.datasets.mot_challenge import find_sequences
 from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import read_sequence_info
+from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.alignment import align
 from jtn_ros.evaluation.metrics import Report
 from jtn_ros.evaluation.metrics import Sequence
@@ -56,10 +57,10 @@ class Truth:
         """Return the same with the time line of a recording, which has as many frames or more.
 
         Raises:
-            ValueError: if the recording is shorter than the truth.
+            JtnError: if the recording is shorter than the truth.
         """
         if (last := max(self.annotations, default=0)) > len(stamps_ns):
-            raise ValueError(
+            raise JtnError(
                 f'{self.name}: the ground truth has frame {last}, but the recording '
                 f'{len(stamps_ns)} images; is it that of this recording?'
             )
@@ -94,8 +95,8 @@ def evaluate_folder(ground_truth: Path, tracks: Path) -> Report:
 
     Raises:
         OSError: if a file cannot be read.
-        ValueError: if a file is not valid, or the results of a sequence are missing.
-        ImportError: if TrackEval is not installed.
+        JtnError: if a file is not valid, the results of a sequence are missing, or TrackEval is
+            not installed.
     """
     truths = [read_truth(folder) for folder in find_sequences(Path(ground_truth))]
     return evaluate({t.name: compared(t, read_run(Path(tracks), t, 0.0)) for t in truths})
@@ -121,7 +122,7 @@ def read_truth(path: Path, topic: str | None = None) -> Truth:
 
     Raises:
         OSError: if a file cannot be read.
-        ValueError: if a file is not valid.
+        JtnError: if a file is not valid.
     """
     name = path.resolve().name
     if is_bag(path):
@@ -161,20 +162,20 @@ def read_run(path: Path, truth: Truth, tolerance_s: float, topic: str | None = N
 
     Raises:
         OSError: if a file cannot be read.
-        ValueError: if a file is not valid, there is none, or no stamp fits.
+        JtnError: if a file is not valid, there is none, or no stamp fits.
     """
     candidates = [path, path / truth.name, path / f'{truth.name}.mcap']
     if bag := next((c for c in candidates if is_bag(c) and c.exists()), None):
         return _read_bag_run(bag, truth, tolerance_s, topic)
     results = path if path.is_file() else path / f'{truth.name}.txt'
     if not results.is_file():
-        raise ValueError(f'{results}: no results of the sequence {truth.name}')
+        raise JtnError(f'{results}: no results of the sequence {truth.name}')
     return Run(tracks=read_results(results), model=results.name)
 
 
 def _read_bag_run(path: Path, truth: Truth, tolerance_s: float, topic: str | None) -> Run:
     if not len(truth.stamps_ns):
-        raise ValueError(
+        raise JtnError(
             f'{truth.name} has no seqinfo.ini, so its frames have no times to match with {path}; '
             'give the recording that was played (--bag)'
         )
@@ -183,8 +184,8 @@ def _read_bag_run(path: Path, truth: Truth, tolerance_s: float, topic: str | Non
     stamps = [message.stamp_ns for message in messages]
     try:
         alignment = align(truth.stamps_ns, stamps, round(tolerance_s * 1e9))
-    except ValueError as error:
-        raise ValueError(f'{path}: {error}') from error
+    except JtnError as error:
+        raise JtnError(f'{path}: {error}') from error
     latencies = [(m.stamp_ns, round(m.latency_s * 1e9)) for m in messages if m.latency_s]
     return Run(
         tracks=_tracks_of(messages, alignment.frames.tolist()),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.errors import JtnError
 from jtn_ros.geometry import box_sizes
 
 # Class numbers of the benchmark. TrackEval scores class 1 alone, so that any other class is
@@ -47,13 +48,13 @@ def prepare(trackeval: Any, name: str, sequence: Sequence, class_id: int = 0) ->
     needs; so one can tell which boxes were left.
 
     Raises:
-        ValueError: if there are no objects, or a frame lies outside the sequence.
+        JtnError: if there are no objects, or a frame lies outside the sequence.
     """
     last = max([0, *sequence.annotations, *sequence.tracks])
     if last > sequence.frames:
-        raise ValueError(f'{name}: frame {last}, but the sequence has {sequence.frames} frames')
+        raise JtnError(f'{name}: frame {last}, but the sequence has {sequence.frames} frames')
     if not sequence.annotations:
-        raise ValueError(f'{name}: the ground truth is empty')
+        raise JtnError(f'{name}: the ground truth is empty')
     dataset = trackeval.datasets.MotChallenge2DBox(
         {
             'PRINT_CONFIG': False,
@@ -90,7 +91,7 @@ def prepare(trackeval: Any, name: str, sequence: Sequence, class_id: int = 0) ->
     try:
         data: dict[str, Any] = dataset.get_preprocessed_seq_data({**raw, **columns}, 'pedestrian')
     except trackeval.utils.TrackEvalException as error:
-        raise ValueError(f'{name}: {error}') from error
+        raise JtnError(f'{name}: {error}') from error
     return data
 
 
@@ -133,13 +134,13 @@ def quiet_trackeval() -> Iterator[Any]:
     """Yield the package, whose prints are swallowed.
 
     Raises:
-        ImportError: if it is not installed.
+        JtnError: if it is not installed.
     """
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         try:
             import trackeval
         except ImportError as error:
-            raise ImportError(
+            raise JtnError(
                 f'evaluation needs TrackEval ({error}); install it with '
                 '`pip install --no-deps trackeval==1.3.0` and `pip install matplotlib scipy`'
             ) from error

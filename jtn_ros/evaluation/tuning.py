@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.detections import Detections
+from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.metrics import mean_hota
 from jtn_ros.evaluation.runs import Run
 from jtn_ros.evaluation.runs import Truth
@@ -88,7 +89,7 @@ def load_detections(path: Path, truth: Truth) -> SeenSequence:
 
     Raises:
         OSError: if it cannot be read.
-        ValueError: if it is damaged.
+        JtnError: if it is damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -112,7 +113,7 @@ def load_detections(path: Path, truth: Truth) -> SeenSequence:
     except OSError:
         raise
     except Exception as error:  # zipfile, NumPy and we ourselves find different words
-        raise ValueError(f'{path} is damaged ({error}); remove it') from error
+        raise JtnError(f'{path} is damaged ({error}); remove it') from error
     return SeenSequence(
         truth=truth, stamps_ns=stamps, detections=detections, camera_motions=motions
     )
@@ -166,12 +167,12 @@ def search(
         seed: of the search.
 
     Raises:
-        ImportError: if optuna is not installed.
+        JtnError: if optuna is not installed.
     """
     try:
         import optuna
     except ImportError as error:
-        raise ImportError('the search needs optuna: python3 -m pip install optuna') from error
+        raise JtnError('the search needs optuna: python3 -m pip install optuna') from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         direction='maximize', sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.engine import Peaks
 
 
@@ -23,10 +24,10 @@ def check_agreement(
             coarse that it moves peaks.
 
     Raises:
-        ValueError: if they disagree; the message names what and by how much.
+        JtnError: if they disagree; the message names what and by how much.
     """
     if expected.scores.shape != found.scores.shape:
-        raise ValueError(f'{found.scores.shape} peaks instead of {expected.scores.shape}')
+        raise JtnError(f'{found.scores.shape} peaks instead of {expected.scores.shape}')
     for image in range(len(expected.scores)):
         same, near = _match(expected, found, image)
         scores, others = expected.scores[image], found.scores[image]
@@ -34,12 +35,12 @@ def check_agreement(
         excused = (near & close).any(axis=1) | (scores <= others[-1] + tolerance)
         missing = (scores > 0) & ~same.any(axis=1) & ~excused
         if missing.sum() > missing_share * (scores > 0).sum():
-            raise ValueError(f'{missing.sum()} of {(scores > 0).sum()} peaks are missing')
+            raise JtnError(f'{missing.sum()} of {(scores > 0).sum()} peaks are missing')
         rows, partners = same.nonzero()
         for name in ('scores', 'boxes', 'displacements', 'embeddings'):
             first, second = getattr(expected, name), getattr(found, name)
             if (first is None) != (second is None):
-                raise ValueError(f'only one of the two has {name}')
+                raise JtnError(f'only one of the two has {name}')
             if first is not None:
                 _check_values(name, first[image, rows], second[image, partners], tolerance)
 
@@ -61,4 +62,4 @@ def _check_values(
     difference = np.abs(first - second) / np.maximum(1, np.abs(first))
     worst = float(difference.max(initial=0))
     if not worst <= tolerance:
-        raise ValueError(f'{name} differ by {worst:.2g}, more than {tolerance:.2g}')
+        raise JtnError(f'{name} differ by {worst:.2g}, more than {tolerance:.2g}')

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import random_inputs
 
@@ -54,7 +55,7 @@ class BatchingEngine(Engine):
         for size in range(2, largest_batch + 1):
             try:
                 engine.run(**random_inputs(engine.info, size))
-            except (ValueError, RuntimeError) as error:
+            except (JtnError, RuntimeError) as error:
                 logger.warning(
                     '%s takes no more than %d images at once: %s',
                     engine.description,

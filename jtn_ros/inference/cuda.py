@@ -4,6 +4,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
+
 
 class Cuda:
     """One GPU: named blocks of its memory, and a stream on which everything happens."""
@@ -12,20 +14,19 @@ class Cuda:
         """Take a GPU by its number, '0' by default.
 
         Raises:
-            ImportError: if cuda-python is not installed.
-            ValueError: if there is no such GPU.
+            JtnError: if there is no such GPU, or cuda-python is not installed.
         """
         if device is not None and not device.isdecimal():
-            raise ValueError(f'a GPU is given by its number, not {device!r}')
+            raise JtnError(f'a GPU is given by its number, not {device!r}')
         number = int(device or 0)
         try:
             from cuda.bindings import runtime
         except ImportError as error:
-            raise ImportError('cuda-python is missing: pip install cuda-python') from error
+            raise JtnError('cuda-python is missing: pip install cuda-python') from error
         self._runtime = runtime
         status, count = runtime.cudaGetDeviceCount()
         if status != runtime.cudaError_t.cudaSuccess or number >= count:
-            raise ValueError(f'no NVIDIA GPU {number} here: {self._message(status)}')
+            raise JtnError(f'no NVIDIA GPU {number} here: {self._message(status)}')
         self._call(runtime.cudaSetDevice(number))
         properties = self._call(runtime.cudaGetDeviceProperties(number))
         self.name = properties.name.decode().rstrip('\0')

@@ -14,6 +14,7 @@ from typing import get_origin
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.preprocess import LETTERBOXES
 
 # The entry of an ONNX file's metadata that holds `ModelInfo.to_json`.
@@ -69,23 +70,23 @@ class ModelInfo:
         for field in fields(self):
             value, kind = getattr(self, field.name), get_origin(field.type) or field.type
             if type(value) is not kind and not (kind is float and type(value) is int):
-                raise ValueError(f'model metadata: {field.name} is {value!r}, expected {kind}')
+                raise JtnError(f'model metadata: {field.name} is {value!r}, expected {kind}')
         for name in ('input_height', 'input_width', 'stride', 'top_k'):
             if getattr(self, name) <= 0:
-                raise ValueError(f'model metadata: {name} is not positive')
+                raise JtnError(f'model metadata: {name} is not positive')
         if self.embedding_dim < 0:
-            raise ValueError('model metadata: embedding_dim is negative')
+            raise JtnError('model metadata: embedding_dim is negative')
         for name in ('score_threshold', 'prior_threshold'):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f'model metadata: {name} is not between 0 and 1')
+                raise JtnError(f'model metadata: {name} is not between 0 and 1')
         for name, known in (('letterbox', LETTERBOXES), ('precision', FILE_PRECISIONS)):
             if getattr(self, name) not in known:
-                raise ValueError(
+                raise JtnError(
                     f'model metadata: {name} is {getattr(self, name)!r}, known: {", ".join(known)}'
                 )
         names = self.class_names
         if not names or not all(isinstance(name, str) for name in names):
-            raise ValueError(f'model metadata: class_names is {names!r}, expected one a class')
+            raise JtnError(f'model metadata: class_names is {names!r}, expected one a class')
 
     def to_json(self) -> str:
         """Return the metadata as one JSON object."""
@@ -96,18 +97,18 @@ class ModelInfo:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: if the text is not such an object.
+            JtnError: if the text is not such an object.
         """
         try:
             values = json.loads(text)
             known = {field.name for field in fields(cls)}
             if not isinstance(values, dict) or not set(values) <= known:
-                raise ValueError('not the metadata of a jtn_ros model')
+                raise JtnError('not the metadata of a jtn_ros model')
             if not isinstance(values.get('class_names'), list):
-                raise ValueError('class_names is no list')
+                raise JtnError('class_names is no list')
             return cls(**{**values, 'class_names': tuple(values['class_names'])})
         except (KeyError, TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f'unusable model metadata {text[:80]!r}: {error}') from error
+            raise JtnError(f'unusable model metadata {text[:80]!r}: {error}') from error
 
 
 @dataclass(frozen=True, kw_only=True)

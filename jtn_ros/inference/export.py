@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from jtn_ros.errors import JtnError
 from jtn_ros.files import written_atomically
 from jtn_ros.inference.agreement import check_agreement
 from jtn_ros.inference.engine import METADATA_KEY
@@ -49,11 +50,11 @@ def export_onnx(network: JointTrackNet, output: Path, precision: str = 'f32') ->
         The metadata in the file.
 
     Raises:
-        ValueError: if the precision is unknown, or ONNX Runtime and PyTorch disagree.
+        JtnError: if the precision is unknown, or ONNX Runtime and PyTorch disagree.
         OSError: if the file cannot be written.
     """
     if precision not in TOLERANCE:
-        raise ValueError(f'precision is {precision!r}; a file is {" or ".join(TOLERANCE)}')
+        raise JtnError(f'precision is {precision!r}; a file is {" or ".join(TOLERANCE)}')
     module = PeakNetwork(fold_deformable_norms(network)).eval()
     info = replace(model_info(module.config), precision=precision)
     inputs = random_inputs(info, batch=2)
@@ -112,7 +113,7 @@ def _trace(module: PeakNetwork, inputs: dict[str, NDArray[Any]]) -> Any:
             verbose=False,
         )
     if program is None:
-        raise ValueError('PyTorch returned no ONNX program')
+        raise JtnError('PyTorch returned no ONNX program')
     return program.model_proto
 
 
@@ -122,7 +123,7 @@ def _compare(
     """Run the file in ONNX Runtime, as a batch and one by one, against PyTorch.
 
     Raises:
-        ValueError: if the peaks differ.
+        JtnError: if the peaks differ.
     """
     reference, candidate = TorchEngine(module), OnnxEngine(path)
     single = {name: array[:1] for name, array in inputs.items()}
@@ -132,6 +133,6 @@ def _compare(
         try:
             # Where scores nearly tie, rounding decides which of two cells is the peak.
             check_agreement(expected, found, tolerance, missing_share=0.02)
-        except ValueError as error:
-            raise ValueError(f'the exported model differs from PyTorch: {error}') from error
+        except JtnError as error:
+            raise JtnError(f'the exported model differs from PyTorch: {error}') from error
     logger.info('ONNX Runtime and PyTorch agree')

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import random_inputs
 from jtn_ros.resources import resource_folder
@@ -43,23 +44,22 @@ def load_engine(
 
     Raises:
         OSError: if the file does not exist or cannot be read.
-        ValueError: if the file is no model, or no back end runs it as wanted.
-        ImportError: if the chosen back end is not installed.
+        JtnError: if there is no such model, or no installed back end runs it as wanted.
     """
     if backend != 'auto' and backend not in BACKENDS:
-        raise ValueError(f'unknown back end {backend!r}; known: auto, {", ".join(BACKENDS)}')
+        raise JtnError(f'unknown back end {backend!r}; known: auto, {", ".join(BACKENDS)}')
     if threads is not None and threads < 1:
-        raise ValueError(f'{threads} threads cannot run anything; leave it out for one per core')
+        raise JtnError(f'{threads} threads cannot run anything; leave it out for one per core')
     path = find_model(model)
     fitting = [name for name, suffixes in _SUFFIXES.items() if path.suffix.lower() in suffixes]
     if not fitting:
-        raise ValueError(
+        raise JtnError(
             f'{path} is neither an exported model (.onnx, .plan) nor a checkpoint (.safetensors, '
             '.pth)'
         )
     if backend != 'auto':
         if backend not in fitting:
-            raise ValueError(f'{backend} cannot run {path.name}; use {" or ".join(fitting)}')
+            raise JtnError(f'{backend} cannot run {path.name}; use {" or ".join(fitting)}')
         engine = _LOADERS[backend](path, device, precision, threads)
         engine.run(**random_inputs(engine.info))  # so that the first frame is as fast as the rest
         return engine
@@ -68,20 +68,20 @@ def load_engine(
         try:
             engine = _LOADERS[name](path, device, precision, threads)
             engine.run(**random_inputs(engine.info))
-        except (ImportError, ValueError, RuntimeError) as error:
+        except (JtnError, RuntimeError) as error:
             logger.info('not using %s: %s', name, error)
             reasons.append(f'{name}: {error}')
             continue
         logger.info('%s runs on %s', engine.info.name, engine.description)
         return engine
-    raise ValueError(f'no back end can run {path}: {"; ".join(reasons)}')
+    raise JtnError(f'no back end can run {path}: {"; ".join(reasons)}')
 
 
 def find_model(model: str | Path | None = None) -> Path:
     """Return the path of a model file or of a bundled model.
 
     Raises:
-        FileNotFoundError: if there is none; the message lists the bundled ones.
+        JtnError: if there is none; the message lists the bundled ones.
     """
     wanted = Path(DEFAULT_MODEL if model is None else model).expanduser()
     if wanted.is_file():
@@ -90,13 +90,13 @@ def find_model(model: str | Path | None = None) -> Path:
     if len(wanted.parts) == 1 and wanted.name.removesuffix('.onnx') in bundled:
         return bundled[wanted.name.removesuffix('.onnx')]
     known = ', '.join(sorted(bundled)) or 'none'
-    raise FileNotFoundError(f'no model {str(wanted)!r}; give a file or a bundled model ({known})')
+    raise JtnError(f'no model {str(wanted)!r}; give a file or a bundled model ({known})')
 
 
 def _bundled_models() -> list[Path]:
     try:
         return sorted(resource_folder('models').glob('*.onnx'))
-    except FileNotFoundError:
+    except JtnError:
         return []
 
 
@@ -131,7 +131,7 @@ def _load_torch(
     try:
         from jtn_ros.inference.torch_engine import load_torch_engine
     except ImportError as error:
-        raise ImportError(
+        raise JtnError(
             f'{error}; checkpoints need PyTorch: pip install torch torchvision, or make a file '
             'that runs without: jtn export'
         ) from error

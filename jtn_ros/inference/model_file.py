@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.engine import METADATA_KEY
 from jtn_ros.inference.engine import ModelInfo
 
@@ -17,21 +18,21 @@ def read_model(path: Path) -> tuple[bytes, ModelInfo]:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is no ONNX file, incomplete, or not made by `jtn export`.
+        JtnError: if it is no ONNX file, incomplete, or not made by `jtn export`.
     """
     content = Path(path).read_bytes()
     try:
         entries = [dict(_fields(entry)) for entry in _values(content, _MODEL_METADATA)]
-    except ValueError as error:
-        raise ValueError(f'{path} is no ONNX model, or incomplete: {error}') from error
+    except JtnError as error:
+        raise JtnError(f'{path} is no ONNX model, or incomplete: {error}') from error
     for entry in entries:
         if entry.get(_ENTRY_KEY) == METADATA_KEY.encode():
             text = bytes(entry.get(_ENTRY_VALUE, b'')).decode(errors='replace')
             try:
                 return content, ModelInfo.from_json(text)
-            except ValueError as error:
-                raise ValueError(f'{path}: {error}') from error
-    raise ValueError(f'{path} has no metadata of jtn_ros; make a model with: jtn export')
+            except JtnError as error:
+                raise JtnError(f'{path}: {error}') from error
+    raise JtnError(f'{path} has no metadata of jtn_ros; make a model with: jtn export')
 
 
 def _values(message: bytes, wanted: int) -> list[memoryview]:
@@ -42,7 +43,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
     """Yield number and content of every length-delimited field of a protocol buffer.
 
     Raises:
-        ValueError: if the bytes are no protocol buffer.
+        JtnError: if the bytes are no protocol buffer.
     """
     position = 0
     while position < len(message):
@@ -52,12 +53,12 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
             _, position = _varint(message, position)
             continue
         if kind not in (1, 2, 5):
-            raise ValueError(f'unknown wire type {kind} at byte {position}')
+            raise JtnError(f'unknown wire type {kind} at byte {position}')
         size = 8 if kind == 1 else 4
         if kind == 2:
             size, position = _varint(message, position)
         if position + size > len(message):
-            raise ValueError(f'{position + size - len(message)} bytes are missing at the end')
+            raise JtnError(f'{position + size - len(message)} bytes are missing at the end')
         if kind == 2:
             yield tag >> 3, message[position : position + size]
         position += size
@@ -70,4 +71,4 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
         number |= (byte & 127) << (7 * index)
         if byte < 128:
             return number, position + index + 1
-    raise ValueError(f'no number at byte {position}')
+    raise JtnError(f'no number at byte {position}')

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.model_file import read_model
 
@@ -31,24 +32,24 @@ class OnnxEngine(Engine):
             threads: CPU threads; by default one per core.
 
         Raises:
-            ImportError: if ONNX Runtime is not installed.
             OSError: if the file cannot be read.
-            ValueError: if it is no exported model, or the device or precision is not to be had.
+            JtnError: if it is no exported model, the device or precision is not to be had, or
+                ONNX Runtime is not installed.
         """
         content, info = read_model(path)
         try:
             import onnxruntime
         except ImportError as error:
-            raise ImportError('ONNX Runtime is missing: pip install onnxruntime') from error
+            raise JtnError('ONNX Runtime is missing: pip install onnxruntime') from error
         if precision not in (None, info.precision):
-            raise ValueError(
+            raise JtnError(
                 f'ONNX Runtime runs {path.name} as it is, in {info.precision}, not {precision!r}'
             )
         available = onnxruntime.get_available_providers()
         device = device or ('cuda' if 'CUDAExecutionProvider' in available else 'cpu')
         provider = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}.get(device)
         if provider not in available:
-            raise ValueError(
+            raise JtnError(
                 f'this ONNX Runtime cannot run on {device!r}; for CUDA: '
                 'pip install onnxruntime-gpu'
             )
@@ -61,7 +62,7 @@ class OnnxEngine(Engine):
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=[provider])
         except Exception as error:  # its exceptions share no public base class
-            raise ValueError(f'{path} is no model that ONNX Runtime can run: {error}') from error
+            raise JtnError(f'{path} is no model that ONNX Runtime can run: {error}') from error
         self._outputs = [output.name for output in self._session.get_outputs()]
         super().__init__(info, f'ONNX Runtime {device.upper()} {info.precision}')
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.model_file import read_model
 
@@ -44,19 +45,19 @@ class OpenVinoEngine(Engine):
             threads: CPU threads; by default one per core.
 
         Raises:
-            ImportError: if OpenVINO is not installed.
             OSError: if the file cannot be read.
-            ValueError: if it is no exported model, or the device or precision is not to be had.
+            JtnError: if it is no exported model, the device or precision is not to be had, or
+                OpenVINO is not installed.
         """
         content, info = read_model(path)
         try:
             import openvino
         except ImportError as error:
-            raise ImportError('OpenVINO is missing: pip install openvino') from error
+            raise JtnError('OpenVINO is missing: pip install openvino') from error
         self._device = device or 'CPU'
         self._precision = precision or 'f32'
         if self._precision not in PRECISIONS:
-            raise ValueError(
+            raise JtnError(
                 f'unknown precision {precision!r} for OpenVINO; known: {", ".join(PRECISIONS)}'
             )
         self._core = openvino.Core()
@@ -64,11 +65,11 @@ class OpenVinoEngine(Engine):
         try:
             self._model = self._core.read_model(content, b'')
         except RuntimeError as error:
-            raise ValueError(f'{path} is no model that OpenVINO can run: {error}') from error
+            raise JtnError(f'{path} is no model that OpenVINO can run: {error}') from error
         capabilities = self._core.get_property(self._device, 'OPTIMIZATION_CAPABILITIES')
         wanted = {'f32': 'FP32', 'bf16': 'BF16', 'f16': 'FP16'}[self._precision]
         if wanted not in capabilities:
-            raise ValueError(f'this {self._device} has no {self._precision}; use f32')
+            raise JtnError(f'this {self._device} has no {self._precision}; use f32')
         self._settings: dict[str, Any] = {
             'INFERENCE_PRECISION_HINT': self._precision,
             'PERFORMANCE_HINT': 'LATENCY',

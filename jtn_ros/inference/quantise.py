@@ -16,6 +16,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.files import written_atomically
 from jtn_ros.inference.engine import METADATA_KEY
 from jtn_ros.inference.engine import ModelInfo
@@ -38,20 +39,19 @@ def quantise_onnx(
         The metadata in the new file.
 
     Raises:
-        ImportError: if the package onnx is not installed.
         OSError: if a file cannot be read or written.
-        ValueError: if the model is not f32, or there are no samples.
+        JtnError: if the model is not f32, there are no samples, or the package onnx is missing.
     """
     try:
         import onnx
         from onnxruntime import quantization
     except ImportError as error:
-        raise ImportError(f'{error}; int8 needs: pip install onnx onnxruntime') from error
+        raise JtnError(f'{error}; int8 needs: pip install onnx onnxruntime') from error
     _, info = read_model(model)
     if info.precision != 'f32':
-        raise ValueError(f'{model} is {info.precision} already; int8 is made from f32')
+        raise JtnError(f'{model} is {info.precision} already; int8 is made from f32')
     if not samples:
-        raise ValueError('no inputs to calibrate on')
+        raise JtnError('no inputs to calibrate on')
     reader = _reader(quantization.CalibrationDataReader, samples)
     info = replace(info, precision='int8')
     with written_atomically(output) as temporary, tempfile.TemporaryDirectory() as folder:

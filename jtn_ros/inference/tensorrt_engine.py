@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.cuda import Cuda
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.tensorrt_plan import MAXIMUM_BATCH
@@ -34,9 +35,9 @@ class TensorRtEngine(Engine):
             precision: only that of the file.
 
         Raises:
-            ImportError: if TensorRT or cuda-python is not installed.
             OSError: if the file cannot be read.
-            ValueError: if there is no such GPU or precision, or the file is no model for it.
+            JtnError: if there is no such GPU or precision, the file is no model for it, or a
+                package is missing.
         """
         # TensorRT crashes when it is used where there is no GPU, so CUDA is asked first.
         self._cuda = Cuda(device)
@@ -46,14 +47,14 @@ class TensorRtEngine(Engine):
             path = cached_plan(trt, path, self._cuda.name)
         info, plan = read_plan(path)
         if precision not in (None, info.precision):
-            raise ValueError(
+            raise JtnError(
                 f'{path.name} computes in {info.precision}, not {precision!r}: TensorRT takes the '
                 f'precision from the file; make one with: jtn export --precision {precision}'
             )
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.WARNING))
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
-            raise ValueError(f'{path} is no plan for this GPU and TensorRT {trt.__version__}')
+            raise JtnError(f'{path} is no plan for this GPU and TensorRT {trt.__version__}')
         self._context = self._engine.create_execution_context()
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
         self._outputs = {
@@ -67,7 +68,7 @@ class TensorRtEngine(Engine):
     def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         batch = len(inputs['images'])
         if batch > MAXIMUM_BATCH:
-            raise ValueError(f'a batch of {batch} exceeds {MAXIMUM_BATCH}, as built')
+            raise JtnError(f'a batch of {batch} exceeds {MAXIMUM_BATCH}, as built')
         with self._lock:
             return self._execute(inputs)
 

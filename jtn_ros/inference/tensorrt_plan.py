@@ -11,6 +11,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from jtn_ros.errors import JtnError
 from jtn_ros.files import written_atomically
 from jtn_ros.inference.cuda import Cuda
 from jtn_ros.inference.engine import ModelInfo
@@ -31,9 +32,8 @@ def tensorrt_plan(model: Path, device: str | None = None) -> Path:
         device: number of the GPU, '0' by default.
 
     Raises:
-        ImportError: if TensorRT or cuda-python is not installed.
         OSError: if a file cannot be read or written.
-        ValueError: if there is no such GPU, or TensorRT cannot build the model.
+        JtnError: if there is no such GPU, TensorRT cannot build the model, or it is missing.
     """
     # TensorRT crashes when it is used where there is no GPU, so CUDA is asked first.
     gpu = Cuda(device).name
@@ -44,7 +44,7 @@ def cached_plan(trt: Any, model: Path, gpu: str) -> Path:
     """Return the plan of an exported file for a GPU by name; see `tensorrt_plan`."""
     content, info = read_model(model)
     if info.precision == 'int8':
-        raise ValueError(f'{model} is quantised for CPUs; export it with --precision f16')
+        raise JtnError(f'{model} is quantised for CPUs; export it with --precision f16')
     plan = plan_path(model.stem, content, trt.__version__, gpu)
     if not plan.exists():
         logger.info('building a TensorRT plan for %s, which takes minutes', gpu)
@@ -68,10 +68,10 @@ def build_plan(trt: Any, content: bytes, info: ModelInfo) -> bytes:
     """Build a plan for batches of 1 to `MAXIMUM_BATCH` images.
 
     Raises:
-        ValueError: if this TensorRT cannot build it.
+        JtnError: if this TensorRT cannot build it.
     """
     if not hasattr(trt, 'Builder') or not hasattr(trt, 'OnnxParser'):
-        raise ValueError('this TensorRT only runs plans; to build one: pip install tensorrt-cu13')
+        raise JtnError('this TensorRT only runs plans; to build one: pip install tensorrt-cu13')
     builder = trt.Builder(trt.Logger(trt.Logger.WARNING))
     # TensorRT 10 must be told to keep the types of the file; TensorRT 11 knows nothing else.
     typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
@@ -79,7 +79,7 @@ def build_plan(trt: Any, content: bytes, info: ModelInfo) -> bytes:
     parser = trt.OnnxParser(network, trt.Logger(trt.Logger.WARNING))
     if not parser.parse(content):
         reasons = '; '.join(str(parser.get_error(i)) for i in range(parser.num_errors))
-        raise ValueError(f'TensorRT cannot read the model: {reasons}')
+        raise JtnError(f'TensorRT cannot read the model: {reasons}')
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, WORKSPACE_BYTES)
     profile = builder.create_optimization_profile()
@@ -94,7 +94,7 @@ def build_plan(trt: Any, content: bytes, info: ModelInfo) -> bytes:
     config.add_optimization_profile(profile)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise ValueError('TensorRT could not build the plan; its log says why')
+        raise JtnError('TensorRT could not build the plan; its log says why')
     return bytes(plan)
 
 
@@ -110,19 +110,19 @@ def read_plan(path: Path) -> tuple[ModelInfo, bytes]:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is no such file, or incomplete.
+        JtnError: if it is no such file, or incomplete.
     """
     content = path.read_bytes()
     start = len(PLAN_MAGIC) + 4
     if not content.startswith(PLAN_MAGIC) or len(content) < start:
-        raise ValueError(f'{path} is no plan of jtn_ros; load the .onnx file to build one')
+        raise JtnError(f'{path} is no plan of jtn_ros; load the .onnx file to build one')
     (length,) = struct.unpack_from('<I', content, len(PLAN_MAGIC))
     if len(content) <= start + length:
-        raise ValueError(f'{path} is incomplete; delete it and load the .onnx file again')
+        raise JtnError(f'{path} is incomplete; delete it and load the .onnx file again')
     try:
         info = ModelInfo.from_json(content[start : start + length].decode(errors='replace'))
-    except ValueError as error:
-        raise ValueError(f'{path}: {error}') from error
+    except JtnError as error:
+        raise JtnError(f'{path}: {error}') from error
     return info, content[start + length :]
 
 
@@ -130,7 +130,7 @@ def import_tensorrt() -> Any:
     """Return TensorRT, or its small edition that only runs plans.
 
     Raises:
-        ImportError: if neither is installed.
+        JtnError: if neither is installed.
     """
     try:
         import tensorrt
@@ -143,4 +143,4 @@ def import_tensorrt() -> Any:
 
         return tensorrt_lean
     except ImportError as error:
-        raise ImportError('TensorRT is missing: pip install tensorrt-cu13') from error
+        raise JtnError('TensorRT is missing: pip install tensorrt-cu13') from error

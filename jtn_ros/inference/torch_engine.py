@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.network.checkpoint import load_checkpoint
@@ -37,12 +38,12 @@ class TorchEngine(Engine):
             precision: 'f32', 'f16' or 'bf16'; by default f16 on CUDA, f32 on the CPU.
 
         Raises:
-            ValueError: if the precision is unknown.
+            JtnError: if the precision is unknown.
         """
         self._device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self._precision = precision or ('f16' if self._device.type == 'cuda' else 'f32')
         if self._precision not in PRECISIONS:
-            raise ValueError(
+            raise JtnError(
                 f'unknown precision {precision!r} for PyTorch; known: {", ".join(PRECISIONS)}'
             )
         self._module = module.eval().to(self._device)
@@ -107,7 +108,7 @@ def load_torch_engine(
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is no checkpoint.
+        JtnError: if it is no checkpoint.
     """
     if threads is not None:
         torch.set_num_threads(threads)

@@ -10,6 +10,7 @@ from typing import Any
 from typing import NamedTuple
 from typing import Self
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.message_types import message_types
 from jtn_ros.media.output import Output
 
@@ -46,30 +47,30 @@ class BagMessage(NamedTuple):
         """Return the stamp of the header that the message begins with, in nanoseconds.
 
         Raises:
-            ValueError: if the message is too short for one.
+            JtnError: if the message is too short for one.
         """
         order = '<' if self.data[1:2] != b'\0' else '>'
         try:
             seconds, nanoseconds = struct.unpack_from(f'{order}iI', self.data, _ENCAPSULATION)
         except struct.error as error:
-            raise ValueError(f'a message of {self.topic} is too short: {error}') from error
+            raise JtnError(f'a message of {self.topic} is too short: {error}') from error
         return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
     def deserialize(self) -> Any:
         """Return the message with the attributes of its type.
 
         Raises:
-            ValueError: if the type is not known or the data is damaged.
+            JtnError: if the type is not known or the data is damaged.
         """
         store = message_types()
         if self.type_name not in store.types:
-            raise ValueError(
+            raise JtnError(
                 f'topic {self.topic} has the type {self.type_name}, whose definition is not known'
             )
         try:
             return store.deserialize_cdr(self.data, self.type_name)
         except Exception as error:  # rosbags: SerdeError, and MemoryError or IndexError on noise
-            raise ValueError(
+            raise JtnError(
                 f'a message of {self.topic} cannot be read as {self.type_name}: {error}'
             ) from error
 
@@ -84,7 +85,7 @@ class BagReader:
 
     Raises:
         OSError: if it does not exist.
-        ValueError: if it cannot be read.
+        JtnError: if it cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -105,12 +106,12 @@ class BagReader:
         """Yield the messages of these topics, or of all, in the order of recording.
 
         Raises:
-            ValueError: if a topic is not in the bag, or the bag is damaged further on.
+            JtnError: if a topic is not in the bag, or the bag is damaged further on.
         """
         chosen = self._connections
         if topics is not None:
             if missing := sorted(set(topics) - set(self.topics)):
-                raise ValueError(
+                raise JtnError(
                     f'{self.path} has no topic {missing[0]}; it has {", ".join(self.topics)}'
                 )
             chosen = [c for c in self._connections if c.topic in topics]
@@ -143,17 +144,16 @@ class BagWriter(Output):
         storage: ``mcap`` or ``sqlite3``.
 
     Raises:
-        FileExistsError: if the folder exists.
-        ValueError: if the storage is not known.
+        JtnError: if the folder exists, or the storage is not known.
     """
 
     def __init__(self, path: Path, storage: str = 'mcap') -> None:
         """Open the bag under a temporary name."""
         if storage not in STORAGES:
-            raise ValueError(f'bag storage {storage!r} is not known; use {" or ".join(STORAGES)}')
+            raise JtnError(f'bag storage {storage!r} is not known; use {" or ".join(STORAGES)}')
         self._path = Path(path)
         if self._path.exists():
-            raise FileExistsError(f'{path} exists; remove it or choose another bag')
+            raise JtnError(f'{path} exists; remove it or choose another bag')
         # The files inside carry the folder's name, so the temporary folder wraps the bag.
         self._temporary = self._path.with_name(f'.{self._path.name}.part')
         shutil.rmtree(self._temporary, ignore_errors=True)
@@ -167,13 +167,13 @@ class BagWriter(Output):
         """Append one serialized (CDR) message, received at ``stamp_ns``.
 
         Raises:
-            ValueError: if the definition of the type is not known.
+            JtnError: if the definition of the type is not known.
         """
         key = (topic, type_name)
         if key not in self._connections:
             store = message_types()
             if type_name not in store.types:
-                raise ValueError(f'cannot record {topic}: the type {type_name} is not known')
+                raise JtnError(f'cannot record {topic}: the type {type_name} is not known')
             self._connections[key] = self._writer.add_connection(topic, type_name, typestore=store)
         self._writer.write(self._connections[key], stamp_ns, data)
 
@@ -181,7 +181,7 @@ class BagWriter(Output):
         """Append a message of another bag, with the definition and QoS that it has there.
 
         Raises:
-            ValueError: if neither that bag nor this project knows the definition of its type.
+            JtnError: if neither that bag nor this project knows the definition of its type.
         """
         key, connection = message[:2], message.connection
         known = connection.msgdef.format is not MessageDefinitionFormat.NONE and connection.digest
@@ -216,7 +216,7 @@ def _bag_errors(path: Path) -> Iterator[None]:
     except (OSError, GeneratorExit):
         raise
     except Exception as error:
-        raise ValueError(
+        raise JtnError(
             f'{path} is not a readable bag: {error or type(error).__name__}; if it is damaged, '
             'try "ros2 bag reindex" or "mcap recover"'
         ) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.bag import BagMessage
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.frames import DEFAULT_FRAME_RATE
@@ -35,7 +36,7 @@ class BagFrames(FrameSource):
 
     Raises:
         OSError: if the bag does not exist.
-        ValueError: if it is damaged, or has no such topic, several to choose from, or no image.
+        JtnError: if it is damaged, or has no such topic, several to choose from, or no image.
     """
 
     def __init__(self, path: Path, topic: str | None = None) -> None:
@@ -50,7 +51,7 @@ class BagFrames(FrameSource):
             self.frame_rate = self._estimate_rate()
             first = next((image for m in self._messages() if (image := _try(m)) is not None), None)
             if first is None:
-                raise ValueError(f'{path}: no message of {self.topic} is a readable image')
+                raise JtnError(f'{path}: no message of {self.topic} is a readable image')
         except BaseException:
             self._bag.close()
             raise
@@ -63,7 +64,7 @@ class BagFrames(FrameSource):
                 continue
             try:
                 frame = Frame(index, *_decode(recorded))
-            except ValueError as error:
+            except JtnError as error:
                 self._report_broken(index, error)
             else:
                 yield frame
@@ -84,14 +85,14 @@ class BagFrames(FrameSource):
         images = [t for t, kind in self._bag.topics.items() if kind in (_RAW, _COMPRESSED)]
         found = ', '.join(images) or 'none'
         if topic is None and len(images) > 1:
-            raise ValueError(f'{self._bag.path} has several image topics; choose one of {found}')
+            raise JtnError(f'{self._bag.path} has several image topics; choose one of {found}')
         if topic is None and images:
             topic = images[0]
         if topic in images:
             return topic
         kind = self._bag.topics.get(topic or '')
         problem = f'{topic} is a {kind}' if kind else f'no image topic {topic or ""}'.rstrip()
-        raise ValueError(f'{self._bag.path}: {problem}; its image topics: {found}')
+        raise JtnError(f'{self._bag.path}: {problem}; its image topics: {found}')
 
     def _estimate_rate(self) -> float:
         """Return the frame rate that the first stamps suggest."""
@@ -106,7 +107,7 @@ def _stamps(messages: Iterable[BagMessage]) -> Iterator[tuple[int, int]]:
     for index, recorded in enumerate(messages):
         try:
             yield index, recorded.stamp_ns()
-        except ValueError:
+        except JtnError:
             continue
 
 
@@ -124,5 +125,5 @@ def _try(recorded: BagMessage) -> NDArray[np.uint8] | None:
     """Return the image of a message, or None when it is damaged."""
     try:
         return _decode(recorded)[1]
-    except ValueError:
+    except JtnError:
         return None

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import cv2
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.capture import CaptureFrames
 from jtn_ros.media.frames import Frame
 
@@ -19,7 +20,7 @@ class CameraFrames(CaptureFrames):
         address: index of a webcam, its device file, or a URL that FFmpeg can open.
 
     Raises:
-        OSError: if there is no such camera, or it does not answer.
+        JtnError: if there is no such camera, or it does not answer.
     """
 
     def __init__(self, address: int | str) -> None:
@@ -34,7 +35,7 @@ class CameraFrames(CaptureFrames):
             capture = cv2.VideoCapture(address)
             name = f'camera{address}' if isinstance(address, int) else address.split('/')[-1]
         if not capture.isOpened():
-            raise OSError(
+            raise JtnError(
                 f'camera {address} does not open; check that it is connected, that no other '
                 'program uses it, and the address'
             )
@@ -45,7 +46,7 @@ class CameraFrames(CaptureFrames):
         """Yield the frames from now on, counted from 0; the first ``start`` are dropped."""
         yield from super().read(start, stop)
         if self._grabbed == 0:
-            raise OSError(f'camera {self._address} opens but sends no frames; try again')
+            raise JtnError(f'camera {self._address} opens but sends no frames; try again')
 
     def _stamp(self, index: int, previous_ns: int) -> int:
         return time.time_ns()

@@ -11,6 +11,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
+
 logger = logging.getLogger(__name__)
 
 DEFAULT_FRAME_RATE = 30.0
@@ -106,12 +108,12 @@ def open_frames(
         topic: the image topic of a bag that has several.
 
     Raises:
-        OSError: if the source does not exist or cannot be read.
-        ValueError: if it is of an unknown kind or holds no frames.
+        JtnError: if the source does not exist, cannot be read, is of an unknown kind or holds no
+            frames.
     """
     # Only what the source needs is imported: a robot without rosbags can still play a video.
     if frame_rate is not None and not 0 < frame_rate < float('inf'):
-        raise ValueError(f'frame rate {frame_rate} is not positive')
+        raise JtnError(f'frame rate {frame_rate} is not positive')
     path = Path(source)
     text = str(source)
     if not path.exists() and (text.isdigit() or '://' in text):
@@ -119,7 +121,7 @@ def open_frames(
 
         return CameraFrames(int(text) if text.isdigit() else text)
     if not path.exists():
-        raise FileNotFoundError(f'{text} does not exist; give a video, folder, bag or camera')
+        raise JtnError(f'{text} does not exist; give a video, folder, bag or camera')
     if is_bag(path):
         from jtn_ros.media.bag_frames import BagFrames
 
@@ -137,7 +139,7 @@ def open_frames(
 
         return CameraFrames(text)
     known = ', '.join((*VIDEO_EXTENSIONS, *BAG_EXTENSIONS))
-    raise ValueError(
+    raise JtnError(
         f'{text}: unknown kind of file; give a video or bag ({known}), a folder of images, '
         'a camera index or a URL'
     )

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
+
 Image = NDArray[np.uint8]
 
 
@@ -87,21 +89,21 @@ def decode_image(
         read-only when the data is.
 
     Raises:
-        ValueError: if the encoding is not supported or the sizes contradict each other.
+        JtnError: if the encoding is not supported or the sizes contradict each other.
     """
     layout = _LAYOUTS.get(encoding)
     if layout is None:
-        raise ValueError(
+        raise JtnError(
             f'image encoding {encoding!r} is not supported; publish one of {", ".join(ENCODINGS)}'
         )
     _expect_pixels(width, height)
     if (layout.halves[0] and width % 2) or (layout.halves[1] and height % 2):
-        raise ValueError(
+        raise JtnError(
             f'{encoding} stores colour for pairs of pixels, so {width}x{height} cannot be; '
             'publish an even size'
         )
     if encoding.startswith('bayer') and min(width, height) < 3:
-        raise ValueError(
+        raise JtnError(
             f'{width}x{height} pixels are too few for a Bayer pattern; publish 3x3 or more'
         )
     row_bytes = width * layout.channels * layout.depth
@@ -126,10 +128,10 @@ def decode_compressed_image(format_: str, data: Buffer) -> Image:
     Orientation tags are ignored, because the camera's calibration is of the pixels as they are.
 
     Raises:
-        ValueError: if the data is a compressed depth map or not an image that OpenCV reads.
+        JtnError: if the data is a compressed depth map or not an image that OpenCV reads.
     """
     if 'compressedDepth' in format_:
-        raise ValueError(
+        raise JtnError(
             f'compressed image format {format_!r} is a depth map; choose a colour image topic'
         )
     values = np.frombuffer(data, np.uint8)
@@ -137,7 +139,7 @@ def decode_compressed_image(format_: str, data: Buffer) -> Image:
     if len(values):
         image = cv2.imdecode(values, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None:
-        raise ValueError(
+        raise JtnError(
             f'{len(values)} bytes of format {format_!r} are no image that OpenCV can decode; '
             'the message is damaged or its codec is not an image format (JPEG, PNG, WebP)'
         )
@@ -161,10 +163,10 @@ def decode_depth(
         A view (height, width) of the data, and metres in one unit of it.
 
     Raises:
-        ValueError: if the encoding is no depth or the sizes contradict each other.
+        JtnError: if the encoding is no depth or the sizes contradict each other.
     """
     if encoding not in _DEPTHS:
-        raise ValueError(
+        raise JtnError(
             f'depth encoding {encoding!r} is not supported; publish one of {", ".join(_DEPTHS)}'
         )
     kind, metres_per_unit = _DEPTHS[encoding]
@@ -181,7 +183,7 @@ def decode_depth(
 def _expect_pixels(width: int, height: int) -> None:
     """Refuse an image without pixels."""
     if width <= 0 or height <= 0:
-        raise ValueError(
+        raise JtnError(
             f'an image of {width}x{height} pixels is empty; check the width and height that the '
             'camera driver sets'
         )
@@ -190,7 +192,7 @@ def _expect_pixels(width: int, height: int) -> None:
 def _expect_step(step: int, row_bytes: int, row: str) -> None:
     """Refuse rows that overlap."""
     if step < row_bytes:
-        raise ValueError(
+        raise JtnError(
             f'step {step} is shorter than a row of {row} ({row_bytes} bytes); '
             'set step to the bytes between the starts of two rows'
         )
@@ -199,7 +201,7 @@ def _expect_step(step: int, row_bytes: int, row: str) -> None:
 def _expect_bytes(given: int, needed: int) -> None:
     """Refuse truncated data."""
     if given < needed:
-        raise ValueError(
+        raise JtnError(
             f'{given} bytes are too few for the size and step of the image ({needed} needed); '
             'the message was truncated or its size is wrong'
         )

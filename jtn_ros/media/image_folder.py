@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.mot_challenge import read_sequence_info
+from jtn_ros.errors import JtnError
 from jtn_ros.media.frames import DEFAULT_FRAME_RATE
 from jtn_ros.media.frames import IMAGE_EXTENSIONS
 from jtn_ros.media.frames import VIDEO_EXTENSIONS
@@ -24,7 +25,7 @@ def open_folder(folder: Path, frame_rate: float | None = None) -> FrameSource:
     folder, or else the one video beside ``seqinfo.ini``. The name is the folder's.
 
     Raises:
-        ValueError: if there is nothing to read in the folder.
+        JtnError: if there is nothing to read in the folder.
     """
     name = folder.resolve().name
     if not (folder / 'seqinfo.ini').exists():
@@ -52,7 +53,7 @@ class ImageFolderFrames(FrameSource):
             missing file leaves a gap and later frames keep their numbers.
 
     Raises:
-        ValueError: if there are no images, none can be read, or a name is not a number.
+        JtnError: if there are no images, none can be read, or a name is not a number.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class ImageFolderFrames(FrameSource):
         """Look at the first image."""
         super().__init__()
         if not images:
-            raise ValueError(f'{folder} holds no images ({", ".join(IMAGE_EXTENSIONS)})')
+            raise JtnError(f'{folder} holds no images ({", ".join(IMAGE_EXTENSIONS)})')
         self.name = name
         self.frame_rate = frame_rate or DEFAULT_FRAME_RATE
         self._images = {i: path for i, path in enumerate(images)}
@@ -76,7 +77,7 @@ class ImageFolderFrames(FrameSource):
         self.length = max(self._images) + 1
         first = next((image for path in images if (image := _read(path)) is not None), None)
         if first is None:
-            raise ValueError(f'{folder}: none of the {len(images)} images can be read')
+            raise JtnError(f'{folder}: none of the {len(images)} images can be read')
         self.height, self.width = first.shape[:2]
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
@@ -107,7 +108,7 @@ def _natural_key(path: Path) -> list[tuple[int, str]]:
 
 def _frame_number(path: Path) -> int:
     if not path.stem.isdecimal() or int(path.stem) < 1:
-        raise ValueError(
+        raise JtnError(
             f'{path}: images of a MOTChallenge sequence are named by their number from 1 '
             '(000001.jpg); rename it, or remove seqinfo.ini to read a plain folder'
         )

@@ -4,13 +4,15 @@ import os
 from functools import cache
 from pathlib import Path
 
+from jtn_ros.errors import JtnError
+
 try:
     from rosbags.typesys import Stores
     from rosbags.typesys import get_types_from_msg
     from rosbags.typesys import get_typestore
     from rosbags.typesys.store import Typestore
 except ImportError as error:
-    raise ImportError('bags need the package rosbags: python3 -m pip install rosbags') from error
+    raise JtnError('bags need the package rosbags: python3 -m pip install rosbags') from error
 
 # vision_msgs 4 as its interface files define it; rosbags knows the common interfaces only.
 _VISION_MSGS = {
@@ -34,7 +36,7 @@ def message_types() -> Typestore:
     """Return ROS 2 Jazzy's messages with those of vision_msgs and jtn_msgs.
 
     Raises:
-        FileNotFoundError: if the definitions of jtn_msgs are not found.
+        JtnError: if the definitions of jtn_msgs are not found.
     """
     store = get_typestore(Stores.ROS2_JAZZY)
     types = {}
@@ -54,6 +56,6 @@ def _interface_folder(package: str) -> Path:
     for folder in folders:
         if folder.is_dir():
             return folder
-    raise FileNotFoundError(
+    raise JtnError(
         f'the message definitions of {package} are not found; source the workspace that holds it'
     )

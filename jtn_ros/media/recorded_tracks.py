@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.bag import BagReader
 from jtn_ros.tracking.track import Tracks
 
@@ -40,7 +41,7 @@ def read_tracks(bag: BagReader, topic: str | None = None) -> Iterator[RecordedTr
     """Yield what was published on a topic of tracks; None takes the only one.
 
     Raises:
-        ValueError: if there is no such topic, or several to choose from, or a damaged message.
+        JtnError: if there is no such topic, or several to choose from, or a damaged message.
     """
     topics = [name for name, kind in bag.topics.items() if kind == TRACKS_TYPE]
     if topic is None and len(topics) == 1:
@@ -48,7 +49,7 @@ def read_tracks(bag: BagReader, topic: str | None = None) -> Iterator[RecordedTr
     if topic not in topics:
         asked = f'{topic} is none of them' if topic else 'choose one'
         found = f'topics of tracks are {", ".join(topics)}; {asked}' if topics else 'no tracks'
-        raise ValueError(f'{bag.path}: {found}')
+        raise JtnError(f'{bag.path}: {found}')
     for recorded in bag.messages([topic]):
         message = recorded.deserialize()
         stamp = message.header.stamp

@@ -34,7 +34,7 @@ class Timeline(FrameSource):
 
         Raises:
             OSError: if the file cannot be read.
-            ValueError: if it is not valid.
+            JtnError: if it is not valid.
         """
         info = read_sequence_info(folder)
         return cls(folder.resolve().name, frame_rate or info.frame_rate, info.length)

@@ -9,6 +9,7 @@ from uuid import uuid5
 
 import numpy as np
 
+from jtn_ros.errors import JtnError
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
 from jtn_ros.media.bag import BagMessage
@@ -41,8 +42,7 @@ class TrackedBag(Output):
         class_names: by class.
 
     Raises:
-        OSError: if the folder exists.
-        ValueError: if the source has tracks on this topic already.
+        JtnError: if the folder exists, or the source has tracks on this topic already.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class TrackedBag(Output):
             self._messages = self._original.messages()
             if TRACKS_TOPIC in self._original.topics:
                 self._original.close()
-                raise ValueError(f'{self._original.path} has a topic {TRACKS_TOPIC} already')
+                raise JtnError(f'{self._original.path} has a topic {TRACKS_TOPIC} already')
         self._bag = BagWriter(path, storage)
 
     def write(self, frame: Frame, tracks: Tracks, session: int) -> None:
@@ -120,7 +120,7 @@ class TrackedBag(Output):
             self._copied_images += message.topic == self._image_topic
             if self._copied_images == index + 1:
                 return message
-        raise ValueError(f'{self._source_name} ends before image {index}')
+        raise JtnError(f'{self._source_name} ends before image {index}')
 
 
 def _objects(tracks: Tracks, class_names: Sequence[str]) -> list[Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.capture import CaptureFrames
 from jtn_ros.media.frames import Frame
 
@@ -25,7 +26,7 @@ class VideoFrames(CaptureFrames):
         name: name of the source; the file's without its extension by default.
 
     Raises:
-        OSError: if the file is not a readable video.
+        JtnError: if the file is not a readable video.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class VideoFrames(CaptureFrames):
         with self._path.open('rb'):  # a clear error where the file may not be read
             capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
-            raise OSError(
+            raise JtnError(
                 f'{self._path} is not a video that FFmpeg can read; it may be truncated '
                 '(try to play it with ffplay, or convert it to mp4)'
             )

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.output import Output
 
 # In the order in which they are tried. Browsers play H.264 and VP8; MPEG-4 is quick to write, and
@@ -26,16 +27,16 @@ class VideoWriter(Output):
         frame_rate: frames per second.
 
     Raises:
-        ValueError: if the name ends otherwise or the frame rate is not positive.
-        OSError: if the file cannot be written.
+        JtnError: if the name ends otherwise, the frame rate is not positive, or the file cannot be
+            written.
     """
 
     def __init__(self, path: Path, frame_rate: float) -> None:
         self._path = Path(path)
         if self._path.suffix not in _CODECS:
-            raise ValueError(f'{path}: only {" and ".join(_CODECS)} videos can be written')
+            raise JtnError(f'{path}: only {" and ".join(_CODECS)} videos can be written')
         if not 0 < frame_rate < float('inf'):
-            raise ValueError(f'frame rate {frame_rate} is not positive')
+            raise JtnError(f'frame rate {frame_rate} is not positive')
         self._frame_rate = frame_rate
         self._temporary = self._path.with_name(f'.{self._path.stem}.part{self._path.suffix}')
         self._writer: cv2.VideoWriter | None = None
@@ -45,14 +46,14 @@ class VideoWriter(Output):
         """Append a uint8 BGR (H, W, 3) image; the first one sets the size of the video.
 
         Raises:
-            ValueError: if the image has another size than the first.
+            JtnError: if the image has another size than the first.
         """
         height, width = image.shape[:2]
         if self._writer is None:
             self._size = (width, height)
             self._writer = self._open()
         if (width, height) != self._size:
-            raise ValueError(
+            raise JtnError(
                 f'an image of {width}x{height} pixels does not fit into {self._path} of '
                 f'{self._size[0]}x{self._size[1]}; frames of a video have one size'
             )
@@ -83,7 +84,7 @@ class VideoWriter(Output):
             writer = _open_writer(self._temporary, codec, self._frame_rate, width, height)
             if writer.isOpened():
                 return writer
-        raise OSError(f'{self._path} cannot be written; check the folder and the free space')
+        raise JtnError(f'{self._path} cannot be written; check the folder and the free space')
 
 
 def browser_suffix() -> str:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
+
 _ESCAPE = 27
 
 
@@ -16,18 +18,18 @@ class Window:
         title: of the window.
 
     Raises:
-        OSError: if there is no screen, or this OpenCV cannot open windows.
+        JtnError: if there is no screen, or this OpenCV cannot open windows.
     """
 
     def __init__(self, title: str) -> None:
         self._title = title
         self._sized = False
         if not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
-            raise OSError('there is no screen for a window; write a video instead (--video)')
+            raise JtnError('there is no screen for a window; write a video instead (--video)')
         try:
             cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_GUI_NORMAL)
         except cv2.error as error:
-            raise OSError(
+            raise JtnError(
                 'this build of OpenCV opens no windows; install another '
                 '(apt install python3-opencv, or pip install opencv-python in place of '
                 'opencv-python-headless), or write a video instead (--video)'

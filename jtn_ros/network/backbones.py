@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch import nn
 
+from jtn_ros.errors import JtnError
 from jtn_ros.network import efficientnet_lite
 from jtn_ros.network import light
 from jtn_ros.network.dla import CHANNELS as DLA_CHANNELS
@@ -104,8 +105,8 @@ def find_backbone(name: str) -> Backbone:
     """Return a backbone by name.
 
     Raises:
-        ValueError: if there is none of that name.
+        JtnError: if there is none of that name.
     """
     if name not in BACKBONES:
-        raise ValueError(f'unknown backbone {name!r}; known: {", ".join(BACKBONES)}')
+        raise JtnError(f'unknown backbone {name!r}; known: {", ".join(BACKBONES)}')
     return BACKBONES[name]

@@ -17,6 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from jtn_ros.errors import JtnError
 from jtn_ros.files import written_atomically
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.joint_track_net import NetworkConfig
@@ -57,7 +58,7 @@ def load_checkpoint(path: str | Path, **settings: Any) -> JointTrackNet:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is no such checkpoint, or a tensor is missing, left over or of another
+        JtnError: if it is no such checkpoint, or a tensor is missing, left over or of another
             shape.
     """
     path = Path(path)
@@ -66,24 +67,24 @@ def load_checkpoint(path: str | Path, **settings: Any) -> JointTrackNet:
         text = metadata.get(METADATA_KEY)
         config = recognise(state, path.stem) if text is None else config_from_json(text)
         return _fill(replace(config, **settings), state).eval()
-    except ValueError as error:
-        raise ValueError(f'{path}: {error}') from error
+    except JtnError as error:
+        raise JtnError(f'{path}: {error}') from error
 
 
 def config_from_json(text: str) -> NetworkConfig:
     """Read the configuration that `save_checkpoint` wrote.
 
     Raises:
-        ValueError: if a setting is unknown or of the wrong type.
+        JtnError: if a setting is unknown or of the wrong type.
     """
     values = json.loads(text)
     defaults = asdict(NetworkConfig())
     if not isinstance(values, dict) or not set(values) <= set(defaults):
-        raise ValueError(f'the metadata is not a network configuration: {text[:80]!r}')
+        raise JtnError(f'the metadata is not a network configuration: {text[:80]!r}')
     for name, value in values.items():
         values[name] = value = tuple(value) if isinstance(value, list) else value
         if not _same_kind(value, defaults[name]):
-            raise ValueError(
+            raise JtnError(
                 f'the metadata has {name} = {value!r}, expected something like {defaults[name]!r}'
             )
     return NetworkConfig(**values)
@@ -105,7 +106,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is no checkpoint.
+        JtnError: if it is no checkpoint.
     """
     with path.open('rb') as file:
         start = file.read(9)
@@ -115,16 +116,16 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
                 tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
                 return tensors, opened.metadata() or {}
         except safetensors.SafetensorError as error:
-            raise ValueError(f'damaged safetensors file, fetch it again ({error})') from error
+            raise JtnError(f'damaged safetensors file, fetch it again ({error})') from error
     try:
         content = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # damaged files make the reader raise nearly anything
         if call := re.search(r'GLOBAL (\S+)', str(error)):
-            raise ValueError(
+            raise JtnError(
                 f'refused, because reading it would call {call[1]}; save the state dict alone, '
                 'which holds nothing but tensors'
             ) from error
-        raise ValueError(
+        raise JtnError(
             'neither a PyTorch checkpoint nor a safetensors file, or damaged: fetch it again'
         ) from error
     return _state_dict(content), {}
@@ -134,10 +135,10 @@ def _state_dict(content: Any) -> dict[str, Tensor]:
     """Return the tensors of a checkpoint, which may hold an epoch and an optimizer too."""
     state = content.get('state_dict', content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not state:
-        raise ValueError(f'the file holds {type(content).__name__}, not a state dict')
+        raise JtnError(f'the file holds {type(content).__name__}, not a state dict')
     for key, value in state.items():
         if not isinstance(key, str) or not isinstance(value, Tensor) or not _is_plain(value):
-            raise ValueError(f'the state dict holds no plain tensor under {key!r}')
+            raise JtnError(f'the state dict holds no plain tensor under {key!r}')
     return {key.removeprefix('module.'): value for key, value in state.items()}
 
 
@@ -157,7 +158,7 @@ def _fill(config: NetworkConfig, state: Mapping[str, Tensor]) -> JointTrackNet:
         with torch.device('meta'):
             network = JointTrackNet(config)
     except (KeyError, RuntimeError, TypeError) as error:
-        raise ValueError(f'no network can be built from its heads and sizes: {error}') from error
+        raise JtnError(f'no network can be built from its heads and sizes: {error}') from error
     wanted = network.state_dict()
     unused = [key for key in state if key.startswith(UNUSED_PREFIX)]
     if not config.prior_heatmap:
@@ -173,7 +174,7 @@ def _fill(config: NetworkConfig, state: Mapping[str, Tensor]) -> JointTrackNet:
         ),
     ]
     if problems:
-        raise ValueError(
+        raise JtnError(
             f'the tensors do not fit this network ({config.backbone}): '
             + '; '.join(sorted(problems))
         )

@@ -13,6 +13,8 @@ from torch import Tensor
 from torch import nn
 from torch.nn import functional
 
+from jtn_ros.errors import JtnError
+
 BLOCK = 512
 """Output pixels that the CPU treats at a time: their samples stay in the cache."""
 
@@ -146,7 +148,7 @@ def _by_torchvision(
     try:
         from torchvision.ops import deform_conv2d
     except ImportError as error:
-        raise ImportError(
+        raise JtnError(
             'the deformable convolution on CUDA needs torchvision: pip install torchvision'
         ) from error
     exact = torch.promote_types(torch.float32, input.dtype)
@@ -192,12 +194,12 @@ def onnx_translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     """Return what `torch.onnx.export(custom_translation_table=...)` needs for this operator.
 
     Raises:
-        ImportError: if onnxscript is missing.
+        JtnError: if onnxscript is missing.
     """
     try:
         from onnxscript import opset20
     except ImportError as error:
-        raise ImportError('exporting needs onnxscript: pip install onnxscript') from error
+        raise JtnError('exporting needs onnxscript: pip install onnxscript') from error
 
     def deform_conv(input: Any, offset: Any, mask: Any, weight: Any, bias: Any) -> Any:
         kernel = weight.shape[-1]

@@ -12,6 +12,7 @@ from dataclasses import field
 from torch import Tensor
 from torch import nn
 
+from jtn_ros.errors import JtnError
 from jtn_ros.network.backbones import CENTERNET_MEAN
 from jtn_ros.network.backbones import CENTERNET_STD
 from jtn_ros.network.backbones import find_backbone
@@ -82,9 +83,9 @@ class NetworkConfig:
         for name in ('input_height', 'input_width'):
             value = getattr(self, name)
             if value <= 0 or value % 32:
-                raise ValueError(f'{name} is {value}; it must be a positive multiple of 32')
+                raise JtnError(f'{name} is {value}; it must be a positive multiple of 32')
         if self.heads.get('hm') != len(self.class_names):
-            raise ValueError(
+            raise JtnError(
                 f'the hm head has {self.heads.get("hm")} channels for the '
                 f'{len(self.class_names)} classes {", ".join(self.class_names)}'
             )
@@ -97,7 +98,7 @@ class JointTrackNet(nn.Module):
         """Build a network with fresh weights.
 
         Raises:
-            ValueError: if the configuration names an unknown backbone.
+            JtnError: if the configuration names an unknown backbone.
         """
         super().__init__()
         self.config = config or NetworkConfig()

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch import nn
 from torch.nn import functional
 
+from jtn_ros.errors import JtnError
 from jtn_ros.network.heads import head_at_peaks
 from jtn_ros.network.heads import peak_neighbourhoods
 from jtn_ros.network.joint_track_net import JointTrackNet
@@ -60,7 +61,7 @@ def describe_peaks(
         shapes of `jtn_ros.inference.engine.Peaks`.
 
     Raises:
-        ValueError: if the configuration names an unknown box coding.
+        JtnError: if the configuration names an unknown box coding.
     """
     centers = cells
     if config.box_coding == 'ltrb_amodal':
@@ -73,7 +74,7 @@ def describe_peaks(
         boxes = torch.cat((middle - sides[..., :2], middle + sides[..., 2:]), 2)
         centers = (boxes[..., :2] + boxes[..., 2:]) / 2
     else:
-        raise ValueError(f'unknown box coding {config.box_coding!r}')
+        raise JtnError(f'unknown box coding {config.box_coding!r}')
     described = {'centers': centers, 'boxes': boxes}
     if 'tracking' in values:
         described['displacements'] = values['tracking']
@@ -92,14 +93,14 @@ class PeakNetwork(nn.Module):
         """Wrap a network; its configuration says how images are normalised and boxes coded.
 
         Raises:
-            ValueError: if there are fewer cells than peaks.
+            JtnError: if there are fewer cells than peaks.
         """
         super().__init__()
         self.network = network
         self.config = network.config
         places = self.config.input_height * self.config.input_width // 16
         if not 0 < self.config.top_k <= places * self.config.heads['hm']:
-            raise ValueError(
+            raise JtnError(
                 f'{self.config.top_k} peaks do not fit an input of '
                 f'{self.config.input_height}x{self.config.input_width}'
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from jtn_ros.errors import JtnError
 from jtn_ros.network.joint_track_net import NetworkConfig
 
 COCO_CLASSES = (
@@ -57,7 +58,7 @@ def recognise(state: Mapping[str, Tensor], name: str) -> NetworkConfig:
         name: name to give to the model.
 
     Raises:
-        ValueError: if the tensors are not those of such a network.
+        JtnError: if the tensors are not those of such a network.
     """
     heads = {
         key.removesuffix('.2.weight'): tensor.shape[0]
@@ -66,7 +67,7 @@ def recognise(state: Mapping[str, Tensor], name: str) -> NetworkConfig:
     }
     if 'hm' not in heads or 'base.base_layer.0.weight' not in state:
         some = ', '.join(list(state)[:3]) or 'nothing'
-        raise ValueError(
+        raise JtnError(
             f'not a DLA-34 network of the CenterNet family: it holds {some}, but not both '
             'base.base_layer.0.weight and hm.2.weight'
         )
@@ -93,12 +94,12 @@ def _box_coding(heads: Mapping[str, int]) -> str:
     """Return how the heads code a box.
 
     Raises:
-        ValueError: if they do not.
+        JtnError: if they do not.
     """
     if 'ltrb_amodal' in heads:
         return 'ltrb_amodal'
     if 'reg' not in heads or heads.get('wh') not in (2, 4):
-        raise ValueError(
+        raise JtnError(
             f'no heads for boxes: it has {", ".join(heads)}, but neither ltrb_amodal nor both '
             'reg and wh'
         )

@@ -12,6 +12,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rosgraph_msgs.msg import Clock
 from rosidl_runtime_py.utilities import get_message
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.bag import BagReader
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.parameters import NodeParameters
@@ -49,17 +50,17 @@ class BagPlayerNode(Node):
         """Open the bag.
 
         Raises:
-            ValueError: if the input is not given, or a topic is not in the bag.
+            JtnError: if the input is not given, or a topic is not in the bag.
             OSError: if it cannot be read.
         """
         super().__init__('bag_player', **kwargs)
         self._values = NodeParameters(self, PARAMETERS).values()
         if not self._values.input:
-            raise ValueError('the parameter input is empty; set it to the bag to play')
+            raise JtnError('the parameter input is empty; set it to the bag to play')
         self._bag = BagReader(Path(self._values.input))
         wanted = [topic for topic in self._values.topics if topic] or list(self._bag.topics)
         if missing := [topic for topic in wanted if topic not in self._bag.topics]:
-            raise ValueError(
+            raise JtnError(
                 f'{self._values.input} has no topic {missing[0]}; '
                 f'it has {", ".join(self._bag.topics)}'
             )
@@ -71,7 +72,7 @@ class BagPlayerNode(Node):
         }
         waited_for = self._values.wait_for
         if waited_for and waited_for not in self._outputs:
-            raise ValueError(
+            raise JtnError(
                 f'wait_for is {waited_for}, which is not played; choose one of '
                 f'{", ".join(self._outputs)}'
             )

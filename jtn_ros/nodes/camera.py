@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 from rclpy.lifecycle import LifecycleNode
 
+from jtn_ros.errors import as_mistake
 from jtn_ros.inference import Engine
 from jtn_ros.nodes.camera_worker import CameraWorker
 from jtn_ros.nodes.camera_worker import TrackedFrame
@@ -236,8 +237,8 @@ class Camera:
         """Log an image that could not be tracked; runs on the worker's thread."""
         self._statistics.failed(error)
         log = partial(self._logger.error, throttle_duration_sec=_LOG_PERIOD_S)
-        if isinstance(error, ValueError):
-            log(f'an image is left out: {error}')
+        if (mistake := as_mistake(error)) is not None:
+            log(f'an image is left out: {mistake}')
         else:
             log(
                 f'an image could not be tracked ({type(error).__name__}: {error}); if this goes '

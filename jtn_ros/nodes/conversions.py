@@ -10,6 +10,7 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.image_encoding import ENCODINGS
 from jtn_ros.media.image_encoding import decode_compressed_image
 from jtn_ros.media.image_encoding import decode_depth
@@ -28,11 +29,11 @@ def ns_to_stamp(stamp_ns: int) -> Time:
     """Return nanoseconds as a message's stamp.
 
     Raises:
-        ValueError: if the time does not fit into a stamp (32 bits of seconds).
+        JtnError: if the time does not fit into a stamp (32 bits of seconds).
     """
     seconds, nanoseconds = divmod(stamp_ns, NANOSECONDS)
     if not 0 <= seconds < 2**31:
-        raise ValueError(
+        raise JtnError(
             f'{stamp_ns} ns is outside the range of a ROS stamp, 0 to 2^31 s; the source of the '
             'images has wrong times'
         )
@@ -45,26 +46,26 @@ def image_to_array(message: Image | CompressedImage) -> NDArray[np.uint8]:
     Encodings that the project does not know are left to cv_bridge, where that works.
 
     Raises:
-        ValueError: if the encoding is not supported or the message contradicts itself.
+        JtnError: if the encoding is not supported or the message contradicts itself.
     """
     if isinstance(message, CompressedImage):
         return decode_compressed_image(message.format, message.data)
     try:
         return decode_image(**_fields(message))
-    except ValueError as error:
+    except JtnError as error:
         if message.encoding in ENCODINGS:
             raise
         try:
             return convert_by_cv_bridge(message)
-        except ValueError as reason:
-            raise ValueError(f'{error} ({reason})') from reason
+        except JtnError as reason:
+            raise JtnError(f'{error} ({reason})') from reason
 
 
 def depth_to_array(message: Image) -> tuple[NDArray[np.generic], float]:
     """Return a view (height, width) of a depth image, and metres in one unit of it.
 
     Raises:
-        ValueError: if the encoding is no depth or the message contradicts itself.
+        JtnError: if the encoding is no depth or the message contradicts itself.
     """
     return decode_depth(**_fields(message))
 

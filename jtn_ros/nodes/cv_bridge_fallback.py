@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 
+from jtn_ros.errors import JtnError
+
 _TRIAL = """
 import numpy
 from cv_bridge import CvBridge
@@ -43,16 +45,16 @@ def convert_by_cv_bridge(message: Image) -> NDArray[np.uint8]:
     """Return the image as uint8 BGR (height, width, 3).
 
     Raises:
-        ValueError: if cv_bridge is not to be had or cannot convert the image.
+        JtnError: if cv_bridge is not to be had or cannot convert the image.
     """
     if (objection := cv_bridge_objection()) is not None:
-        raise ValueError(objection)
+        raise JtnError(objection)
     from cv_bridge import CvBridge
 
     try:
         image = np.asarray(CvBridge().imgmsg_to_cv2(message, 'bgr8'))
     except Exception as error:  # its exceptions come from C++ and share no base
-        raise ValueError(f'cv_bridge cannot convert it: {error}') from error
+        raise JtnError(f'cv_bridge cannot convert it: {error}') from error
     if image.dtype != np.uint8 or image.shape != (message.height, message.width, 3):
-        raise ValueError(f'cv_bridge made {image.dtype} {image.shape} of it')
+        raise JtnError(f'cv_bridge made {image.dtype} {image.shape} of it')
     return image

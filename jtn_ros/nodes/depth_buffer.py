@@ -9,6 +9,8 @@ from rclpy.duration import Duration
 from rclpy.time import Time as RosTime
 from sensor_msgs.msg import Image
 
+from jtn_ros.errors import JtnError
+
 _CAPACITY = 10
 
 
@@ -42,7 +44,7 @@ class DepthBuffer:
         """Return the depth image nearest to a stamp.
 
         Raises:
-            ValueError: if there is none within the tolerance.
+            JtnError: if there is none within the tolerance.
         """
         time = RosTime.from_msg(stamp)
         with self._changed:
@@ -56,9 +58,9 @@ class DepthBuffer:
         if found is not None:
             return found
         if latest is None:
-            raise ValueError('no depth image has come')
+            raise JtnError('no depth image has come')
         offset = (time - latest).nanoseconds / 1e9
-        raise ValueError(
+        raise JtnError(
             f'no depth image is within {self._tolerance.nanoseconds / 1e9:g} s of the image; the '
             f'latest is {offset:.3f} s older. Synchronise the cameras, or set depth_tolerance'
         )

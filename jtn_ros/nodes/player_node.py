@@ -9,6 +9,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media import Frame
 from jtn_ros.media import open_frames
 from jtn_ros.nodes.conversions import array_to_image
@@ -53,13 +54,13 @@ class PlayerNode(Node):
         """Open the recording.
 
         Raises:
-            ValueError: if the input is not given or of an unknown kind.
+            JtnError: if the input is not given or of an unknown kind.
             OSError: if it cannot be read.
         """
         super().__init__('player', **kwargs)
         self._values = NodeParameters(self, PARAMETERS).values()
         if not self._values.input:
-            raise ValueError('the parameter input is empty; set it to the recording to play')
+            raise JtnError('the parameter input is empty; set it to the recording to play')
         self._frames = open_frames(self._values.input)
         self._publisher = self.create_publisher(
             Image,

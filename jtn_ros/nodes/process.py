@@ -3,6 +3,7 @@
 import logging
 import signal
 from collections.abc import Callable
+from traceback import format_exc
 from types import FrameType
 
 import rclpy
@@ -11,6 +12,10 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
+
+from jtn_ros.errors import as_mistake
+from jtn_ros.errors import describe_bug
+from jtn_ros.errors import one_line
 
 
 def run_process(
@@ -21,8 +26,8 @@ def run_process(
     """Run the body of a process with ROS initialised.
 
     Returns:
-        The exit code: 0 when the body ended or was interrupted, 1 after an error that it can
-        say a remedy for, which is logged in one line.
+        The exit code: 0 when the body ended or was interrupted. After an error, which is logged
+        in one line, that of the `JtnError`, or 1; the traceback is logged at the level debug.
     """
     signal.signal(signal.SIGINT, _interrupt_once)
     rclpy.init(signal_handler_options=signal_handlers)
@@ -33,13 +38,25 @@ def run_process(
         body()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except (ValueError, OSError, ImportError, ParameterException) as error:
-        get_logger(name).fatal(str(error))
-        return 1
+    except Exception as error:
+        text, code = explain(error)
+        get_logger(name).fatal(text)
+        get_logger(name).debug(format_exc())
+        return code
     finally:
         logging.getLogger('jtn_ros').removeHandler(forwarding)
         rclpy.try_shutdown()
     return 0
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """Return what a node logs of an exception, in one line, and the exit code."""
+    mistake = as_mistake(error)
+    if mistake is not None:
+        return one_line(mistake), mistake.exit_code
+    if isinstance(error, ParameterException):
+        return one_line(error), 1
+    return describe_bug(error, 'please report it with what `--log-level debug` shows'), 1
 
 
 class ForwardingHandler(logging.Handler):

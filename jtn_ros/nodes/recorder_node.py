@@ -20,6 +20,7 @@ from rclpy.qos import ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rosidl_runtime_py.utilities import get_message
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.bag import BagWriter
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
@@ -53,16 +54,16 @@ class RecorderNode(Node):
         """Open the bag.
 
         Raises:
-            ValueError: if a parameter is missing.
+            JtnError: if a parameter is missing.
             OSError: if the bag cannot be written.
         """
         super().__init__('recorder', **kwargs)
         values = NodeParameters(self, PARAMETERS).values()
         if not values.output:
-            raise ValueError('the parameter output is empty; set it to the bag to write')
+            raise JtnError('the parameter output is empty; set it to the bag to write')
         self._pending = [self.resolve_topic_name(topic) for topic in values.topics if topic]
         if not self._pending:
-            raise ValueError('the parameter topics is empty; name the topics to record')
+            raise JtnError('the parameter topics is empty; name the topics to record')
         path = Path(values.output)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._bag = BagWriter(path, values.storage)

@@ -10,6 +10,7 @@ from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from jtn_ros.errors import JtnError
 from jtn_ros.nodes.conversions import depth_to_array
 from jtn_ros.nodes.depth_buffer import DepthBuffer
 from jtn_ros.nodes.quality import sensor_data
@@ -94,7 +95,7 @@ class SpatialLocator:
             frame_id = self._values.fixed_frame or header.frame_id
             if frame_id != header.frame_id:
                 measured = measured.transformed(*self._transform(frame_id, header))
-        except ValueError as error:
+        except JtnError as error:
             self.problem = f'no positions: {error}'
             return Positions.unknown(len(tracks.ids))
         self.problem = None
@@ -133,12 +134,12 @@ class SpatialLocator:
         """Return the camera model of the latest calibration.
 
         Raises:
-            ValueError: if there is none, or it is absurd or for other images.
+            JtnError: if there is none, or it is absurd or for other images.
         """
         info = self._info
         if info is None:
             topic = self._node.resolve_topic_name(f'{self._prefix}camera_info')
-            raise ValueError(f'no calibration has come on {topic}')
+            raise JtnError(f'no calibration has come on {topic}')
         if self._camera is None or self._camera[0] is not info:
             model = CameraModel.from_calibration(
                 width=info.width,
@@ -152,7 +153,7 @@ class SpatialLocator:
             self._camera = info, model
         model = self._camera[1]
         if (model.width, model.height) != size:
-            raise ValueError(
+            raise JtnError(
                 f'the calibration is for images of {model.width}x{model.height}, the images have '
                 f'{size[0]}x{size[1]}; publish the camera_info that belongs to them'
             )

@@ -18,12 +18,14 @@ from rclpy.service import Service
 from std_srvs.srv import SetBool
 from std_srvs.srv import Trigger
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.batching import BatchingEngine
 from jtn_ros.nodes.camera import Camera
 from jtn_ros.nodes.diagnostics import Diagnostics
 from jtn_ros.nodes.parameters import NodeParameters
+from jtn_ros.nodes.process import explain
 from jtn_ros.nodes.process import run_process
 from jtn_ros.nodes.progress import reported_progress
 from jtn_ros.nodes.tracker_parameters import TRACKER_PARAMETERS
@@ -42,7 +44,7 @@ def _reported(transition: Transition) -> Transition:
         try:
             return transition(self, state)
         except Exception as error:
-            self.last_error = f'{transition.__name__} failed: {error or type(error).__name__}'
+            self.last_error = f'{transition.__name__} failed: {explain(error)[0]}'
             self.get_logger().error(self.last_error)
             self.get_logger().debug(format_exc())
             return TransitionCallbackReturn.ERROR
@@ -203,12 +205,12 @@ def _serve() -> None:
     """Serve the lifecycle, having started the node where the parameters ask for it.
 
     Raises:
-        RuntimeError: if the start failed.
+        JtnError: if the start failed.
     """
     node = TrackerNode()
     try:
         if node.get_parameter('autostart').value and not node.start():
-            raise OSError('the node could not start; the error above says why')
+            raise JtnError('the node could not start; the error above says why')
         rclpy.spin(node)
     finally:
         node.destroy_node()

@@ -13,6 +13,8 @@ from tf2_ros import Buffer
 from tf2_ros import TransformException
 from tf2_ros import TransformListener
 
+from jtn_ros.errors import JtnError
+
 type Transform = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -42,11 +44,11 @@ class TransformSource:
         """Return rotation (3, 3) and translation (3,) that lead from one frame to another.
 
         Raises:
-            ValueError: if the transform is not known at that time.
+            JtnError: if the transform is not known at that time.
         """
         if not stamp.sec and not stamp.nanosec:
             # tf2 would take that for a request of the latest transform.
-            raise ValueError(
+            raise JtnError(
                 f'the image has no stamp, so its transform from {source} to {target} is not '
                 'known; let the camera driver set it'
             )
@@ -61,7 +63,7 @@ class TransformSource:
             ).as_matrix()
         except (TransformException, ValueError) as error:
             self._failing = True
-            raise ValueError(f'no transform from {source!r} to {target!r}: {error}') from error
+            raise JtnError(f'no transform from {source!r} to {target!r}: {error}') from error
         self._failing = False
         offset = found.translation
         return rotation, np.array([offset.x, offset.y, offset.z])

@@ -18,6 +18,7 @@ from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from jtn_ros.errors import JtnError
 from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
@@ -76,7 +77,7 @@ class WebcamNode(Node):
 
         Raises:
             OSError: if the calibration cannot be read.
-            ValueError: if it is none.
+            JtnError: if it is none.
         """
         super().__init__('webcam', **kwargs)
         self._values = NodeParameters(self, PARAMETERS).values()
@@ -157,7 +158,7 @@ def read_calibration(path: str) -> CameraInfo | None:
 
     Raises:
         OSError: if it cannot be read.
-        ValueError: if it is no such file.
+        JtnError: if it is no such file.
     """
     if not path:
         return None
@@ -173,7 +174,7 @@ def read_calibration(path: str) -> CameraInfo | None:
             p=[float(value) for value in content['projection_matrix']['data']],
         )
     except (AssertionError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-        raise ValueError(
+        raise JtnError(
             f'{path} is no calibration file ({type(error).__name__}: {error}); make one with '
             'camera_calibration'
         ) from error

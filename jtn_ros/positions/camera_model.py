@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
+
 Floats = NDArray[np.float64]
 
 _DISTORTIONS = {
@@ -65,7 +67,7 @@ class CameraModel:
             rectified: whether the images are rectified already: then `p` counts, not `k` and `d`.
 
         Raises:
-            ValueError: if no camera can have such a calibration.
+            JtnError: if no camera can have such a calibration.
         """
         if rectified:
             values = np.asarray(p, np.float64).reshape(-1)
@@ -77,12 +79,12 @@ class CameraModel:
         _check_matrix(matrix, width, height)
         distortion = np.asarray(d, np.float64).reshape(-1)
         if not np.isfinite(distortion).all():
-            raise ValueError(f'the distortion {distortion} is not finite; calibrate the camera')
+            raise JtnError(f'the distortion {distortion} is not finite; calibrate the camera')
         if not distortion.any():
             distortion = np.zeros(0)
         elif len(distortion) not in _DISTORTIONS.get(model, ()):
             known = ', '.join(_DISTORTIONS)
-            raise ValueError(
+            raise JtnError(
                 f'{len(distortion)} coefficients of the distortion model {model!r} are not '
                 f'supported (known: {known}); rectify the images'
             )
@@ -126,24 +128,24 @@ class CameraModel:
 def _check_matrix(matrix: Floats, width: int, height: int) -> None:
     """Refuse an intrinsic matrix that no camera with such images has."""
     if width <= 0 or height <= 0:
-        raise ValueError(f'the calibration is for images of {width}x{height} pixels; calibrate')
+        raise JtnError(f'the calibration is for images of {width}x{height} pixels; calibrate')
     if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
-        raise ValueError(
+        raise JtnError(
             f'the intrinsic matrix {matrix.tolist()} is not finite or not 3x3; '
             'calibrate the camera'
         )
     focal = matrix[[0, 1], [0, 1]]
     if not focal.any():
-        raise ValueError('the focal length is 0: the camera is not calibrated; calibrate it')
+        raise JtnError('the focal length is 0: the camera is not calibrated; calibrate it')
     low, high = np.multiply(_FOCAL_RANGE, max(width, height))
     if not ((low <= focal) & (focal <= high)).all():
-        raise ValueError(
+        raise JtnError(
             f'focal lengths of {focal[0]:g} and {focal[1]:g} pixels are absurd for images of '
             f'{width}x{height}; calibrate the camera'
         )
     center = matrix[:2, 2] / (width, height)
     if not ((center > -1) & (center < 2)).all() or not np.allclose(matrix[2], (0, 0, 1)):
-        raise ValueError(
+        raise JtnError(
             f'the intrinsic matrix {matrix.tolist()} puts the optical axis far outside the image; '
             'calibrate the camera'
         )

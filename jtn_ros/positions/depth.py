@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
 from jtn_ros.positions.camera_model import CameraModel
@@ -39,12 +40,12 @@ def locate_by_depth(
         metres_per_unit: metres in one unit of `depth`.
 
     Raises:
-        ValueError: if the depth image cannot cover the colour image.
+        JtnError: if the depth image cannot cover the colour image.
     """
     rows, columns = depth.shape
     scales = np.array([columns / camera.width, rows / camera.height])
     if abs(scales[0] / scales[1] - 1) > 0.01:
-        raise ValueError(
+        raise JtnError(
             f'a depth image of {columns}x{rows} pixels is not registered to a colour image of '
             f'{camera.width}x{camera.height}; publish registered depth'
         )

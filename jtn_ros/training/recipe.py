@@ -17,6 +17,7 @@ import yaml
 
 from jtn_ros.datasets.augmentation import Augmentation
 from jtn_ros.datasets.targets import PriorNoise
+from jtn_ros.errors import JtnError
 from jtn_ros.network.backbones import BACKBONES
 from jtn_ros.network.joint_track_net import NetworkConfig
 
@@ -50,11 +51,11 @@ class PairData:
         """Refuse what no pair can be made of."""
         for name in ('min_visibility', 'clear_visibility', 'no_prior', 'first_frame'):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f'{name} is {getattr(self, name)}; give 0 to 1')
+                raise JtnError(f'{name} is {getattr(self, name)}; give 0 to 1')
         if self.seed < 0 or self.ghosts < 0:
-            raise ValueError('seed and ghosts must be at least 0')
+            raise JtnError('seed and ghosts must be at least 0')
         if not 0 < self.share <= 1:
-            raise ValueError(f'share is {self.share}; give more than 0, at most 1')
+            raise JtnError(f'share is {self.share}; give more than 0, at most 1')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +110,9 @@ class AnnotatedData(PairData):
         """Refuse what cannot be trained on."""
         super().__post_init__()
         if self.views < 1 or self.max_gap < 0 or self.view_gap < 0:
-            raise ValueError('views must be at least 1, max_gap and view_gap at least 0')
+            raise JtnError('views must be at least 1, max_gap and view_gap at least 0')
         if not 0 <= self.mosaic <= 1:
-            raise ValueError(f'mosaic is {self.mosaic}; give 0 to 1')
+            raise JtnError(f'mosaic is {self.mosaic}; give 0 to 1')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,20 +190,18 @@ class Recipe:
         """Refuse what no run can be made of."""
         for name in ('steps', 'batch_size', 'max_objects', 'checkpoint_every'):
             if getattr(self, name) < 1:
-                raise ValueError(f'{name} is {getattr(self, name)}; give 1 or more')
+                raise JtnError(f'{name} is {getattr(self, name)}; give 1 or more')
         if not 0 <= self.ema_decay < 1:
-            raise ValueError(f'ema_decay is {self.ema_decay}; give a number from 0 to below 1')
+            raise JtnError(f'ema_decay is {self.ema_decay}; give a number from 0 to below 1')
         if not all(0 < share < 1 for share in self.drops):
-            raise ValueError(f'drops is {self.drops}; give shares of the run between 0 and 1')
+            raise JtnError(f'drops is {self.drops}; give shares of the run between 0 and 1')
         if self.drops and self.schedule != 'step':
-            raise ValueError(f"drops belong to the schedule 'step', not {self.schedule!r}")
+            raise JtnError(f"drops belong to the schedule 'step', not {self.schedule!r}")
         if not self.data:
-            raise ValueError('data is empty; give at least one source')
+            raise JtnError('data is empty; give at least one source')
         annotated = [source for source in self.data if isinstance(source, AnnotatedData)]
         if self.epochs < 0 or (self.epochs and (len(annotated) != 1 or len(self.data) != 1)):
-            raise ValueError(
-                f'epochs is {self.epochs}; they count passes over one annotated source'
-            )
+            raise JtnError(f'epochs is {self.epochs}; they count passes over one annotated source')
         if self.network.embedding_head:
             self._check_identities(annotated)
 
@@ -211,13 +210,13 @@ class Recipe:
         synthetic = len(annotated) < len(self.data)
         if self.identity_loss == 'contrast':
             if not synthetic and all(source.views < 2 for source in annotated):
-                raise ValueError(
+                raise JtnError(
                     "identity_loss is 'contrast', but a batch of annotated footage seldom shows "
                     "anyone twice; give views: 2, use 'focal' or 'ce', or leave out the embedding "
                     'head'
                 )
         elif synthetic:
-            raise ValueError(
+            raise JtnError(
                 f'identity_loss is {self.identity_loss!r}, but synthetic scenes have no end of '
                 "identities; use 'contrast'"
             )
@@ -231,12 +230,12 @@ def read_recipe(path: Path) -> Recipe:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if the file is no mapping, has unknown keys or values of the wrong type.
+        JtnError: if the file is no mapping, has unknown keys or values of the wrong type.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f'{path}: not YAML: {error}') from error
+        raise JtnError(f'{path}: not YAML: {error}') from error
     recipe: Recipe = _build(Recipe, values, path.name)
     return recipe
 
@@ -244,13 +243,13 @@ def read_recipe(path: Path) -> Recipe:
 def _build(kind: type, values: Any, where: str) -> Any:
     """Fill a dataclass from a mapping, refusing what it does not know."""
     if not isinstance(values, dict):
-        raise ValueError(f'{where}: expected a mapping of settings, got {values!r}')
+        raise JtnError(f'{where}: expected a mapping of settings, got {values!r}')
     known = {entry.name: entry.type for entry in fields(kind)}
     for name in values:
         if name not in known:
             close = get_close_matches(str(name), known, 1)
             hint = f'did you mean {close[0]!r}?' if close else f'known: {", ".join(sorted(known))}'
-            raise ValueError(f'{where}: unknown setting {name!r}; {hint}')
+            raise JtnError(f'{where}: unknown setting {name!r}; {hint}')
     arguments: dict[str, Any] = {}
     if kind is NetworkConfig and values.get('backbone') in BACKBONES:
         backbone = BACKBONES[values['backbone']]
@@ -266,8 +265,8 @@ def _build(kind: type, values: Any, where: str) -> Any:
             arguments[name] = _typed(value, known[name], place)
     try:
         return kind(**arguments)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'{where}: {error}') from error
+    except (TypeError, JtnError) as error:
+        raise JtnError(f'{where}: {error}') from error
 
 
 def _kind_of(source: Any) -> type:
@@ -280,19 +279,19 @@ def _typed(value: Any, kind: Any, where: str) -> Any:
     outer, inner = get_origin(kind), get_args(kind)
     if outer is Literal:
         if value not in inner:
-            raise ValueError(f'{where} is {value!r}; known: {", ".join(inner)}')
+            raise JtnError(f'{where} is {value!r}; known: {", ".join(inner)}')
         return value
     if outer is tuple:
         endless = inner[-1] is Ellipsis
         if not isinstance(value, list) or not (endless or len(value) == len(inner)):
-            raise ValueError(
+            raise JtnError(
                 f'{where} is {value!r}; expected a list' + f' of {len(inner)}' * (not endless)
             )
         kinds = [inner[0]] * len(value) if endless else inner
         return tuple(_typed(item, kind, where) for item, kind in zip(value, kinds, strict=True))
     if outer is Mapping:
         if not isinstance(value, dict):
-            raise ValueError(f'{where} is {value!r}; expected a mapping')
+            raise JtnError(f'{where} is {value!r}; expected a mapping')
         return {
             _typed(key, inner[0], where): _typed(item, inner[1], f'{where}: {key}')
             for key, item in value.items()
@@ -301,7 +300,7 @@ def _typed(value: Any, kind: Any, where: str) -> Any:
         try:  # YAML reads 1e-3 as text, which is meant as a number
             value = float(value)
         except (ValueError, OverflowError):
-            raise ValueError(f'{where} is {value!r}; expected a number') from None
+            raise JtnError(f'{where} is {value!r}; expected a number') from None
     if type(value) is not kind or (kind is float and not isfinite(value)):
-        raise ValueError(f'{where} is {value!r}; expected {kind.__name__}')
+        raise JtnError(f'{where} is {value!r}; expected {kind.__name__}')
     return value

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jtn_ros.errors import JtnError
 from jtn_ros.files import written_atomically
 from jtn_ros.training import processes
 
@@ -33,7 +34,7 @@ def load_state(path: Path, parts: Mapping[str, Any]) -> tuple[int, float]:
     """Load what `save_state` wrote, if it is there, and return the next step and the best score.
 
     Raises:
-        ValueError: if the file belongs to another recipe or is damaged.
+        JtnError: if the file belongs to another recipe or is damaged.
     """
     if not path.exists():
         return 0, -1.0
@@ -46,7 +47,7 @@ def load_state(path: Path, parts: Mapping[str, Any]) -> tuple[int, float]:
             torch.set_rng_state(state['random'])
         step = int(state['step'])
     except (KeyError, RuntimeError, TypeError, ValueError, EOFError, UnpicklingError) as error:
-        raise ValueError(
+        raise JtnError(
             f'{path} cannot be resumed with this recipe ({" ".join(str(error).split())[:200]}); '
             'give another --output, or remove the file to start anew'
         ) from error

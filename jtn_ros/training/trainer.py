@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from jtn_ros.datasets.clips import Clip
+from jtn_ros.errors import JtnError
 from jtn_ros.network.checkpoint import save_checkpoint
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.training import processes
@@ -59,7 +60,7 @@ def train(
 
     Raises:
         FloatingPointError: if the loss is not finite; the batch is saved as `bad_batch.pt`.
-        OSError, ValueError: if the data or `last.pt` cannot be used.
+        OSError, JtnError: if the data or `last.pt` cannot be used.
     """
     output.mkdir(parents=True, exist_ok=True)
     source = open_training_data(recipe, data)
@@ -122,13 +123,13 @@ def freeze(network: JointTrackNet, recipe: Recipe) -> None:
     """Take what the recipe freezes out of the training.
 
     Raises:
-        ValueError: if the network has no such module.
+        JtnError: if the network has no such module.
     """
     for name in recipe.freeze:
         try:
             module = network.get_submodule(name)
         except AttributeError:
-            raise ValueError(f'freeze names {name!r}, which the network does not have') from None
+            raise JtnError(f'freeze names {name!r}, which the network does not have') from None
         module.requires_grad_(requires_grad=False)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.average_precision import evaluate_detections
 from jtn_ros.evaluation.metrics import Sequence as ScoredSequence
 from jtn_ros.evaluation.metrics import evaluate
@@ -60,7 +61,7 @@ def validate(network: JointTrackNet, clips: Sequence[Clip], device: str) -> Vali
     The processes of a run share the clips; all of them must call this.
 
     Raises:
-        ValueError: if no clip has an object.
+        JtnError: if no clip has an object.
         ImportError: if TrackEval or pycocotools is needed and not installed.
     """
     engine = TorchEngine(PeakNetwork(copy.deepcopy(network)), device=device, precision='f32')
@@ -68,7 +69,7 @@ def validate(network: JointTrackNet, clips: Sequence[Clip], device: str) -> Vali
     stills = [clip for clip in clips if len(clip.images) == 1]
     scores = replace(_score_videos(engine, videos), ap50=_score_stills(engine, stills))
     if not scores.as_record():
-        raise ValueError('the footage for validation has no objects of the classes')
+        raise JtnError('the footage for validation has no objects of the classes')
     return scores
 
 

@@ -13,6 +13,7 @@ from jtn_ros.cli.demo_verb import clear_output
 from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_sequence_info
+from jtn_ros.errors import JtnError
 from jtn_ros.media import open_frames
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.bag import BagWriter
@@ -213,5 +214,5 @@ def test_only_the_results_of_a_demo_are_replaced(tmp_path):
     clear_output(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ['notes.txt']
     (tmp_path / 'bag').mkdir()
-    with pytest.raises(FileExistsError, match='holds bag that no demo has left there'):
+    with pytest.raises(JtnError, match='holds bag that no demo has left there'):
         clear_output(tmp_path)

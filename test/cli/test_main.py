@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jtn_ros.cli.main import main
@@ -70,6 +71,31 @@ def test_a_failure_is_exit_code_1_and_one_line(tmp_path):
     assert line.startswith('jtn track: ')
     assert line.endswith('none.mp4 does not exist; give a video, folder, bag or camera')
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_bug_is_reported_as_one_and_debug_shows_where(monkeypatch, capsys):
+    def broken(_):
+        np.zeros(3) + np.zeros(2)
+
+    monkeypatch.setattr('jtn_ros.cli.track_verb.run', broken)
+    assert main(['track', 'x', '--output', 'y']) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('jtn track: internal error in cli/main.py, line ')
+    assert 'ValueError: operands could not be broadcast' in line
+    assert line.endswith('this is a bug of jtn_ros, please report it with what `--debug` prints')
+    assert main(['track', 'x', '--output', 'y', '--debug']) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == 'Traceback (most recent call last):'
+    assert any('in broken' in entry for entry in lines)
+    assert re.sub('line [0-9]+', '', lines[-1]) == re.sub('line [0-9]+', '', line)
+
+
+def test_debug_shows_where_a_mistake_was_found(tmp_path):
+    arguments = ('track', str(tmp_path / 'none.mp4'), '--output', str(tmp_path / 'out'))
+    result = jtn(*arguments, '--debug')
+    assert result.returncode == 1
+    assert 'in open_frames' in result.stderr
+    assert result.stderr.splitlines()[-1:] == jtn(*arguments).stderr.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from jtn_ros.cli.main import main
 from jtn_ros.cli.ros_launch import run_launch_file
+from jtn_ros.errors import JtnError
 
 needs_ros = pytest.mark.skipif(shutil.which('ros2') is None, reason='no ROS 2 is sourced')
 
@@ -63,7 +64,7 @@ def test_a_launch_that_does_not_end_is_stopped(tmp_path):
 
 def test_without_ros_the_remedy_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv('PATH', str(tmp_path))
-    with pytest.raises(OSError, match='ros2 is not found; source a ROS 2, or use tools/run'):
+    with pytest.raises(JtnError, match='ros2 is not found; source a ROS 2, or use tools/run'):
         run_launch_file(tmp_path / 'x.launch.py', {}, log=tmp_path / 'log', timeout_s=1)
 
 

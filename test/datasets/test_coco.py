@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jtn_ros.datasets.coco import parse_coco
 from jtn_ros.datasets.readers import read_clips
+from jtn_ros.errors import JtnError
 
 CATEGORIES = [
     {'supercategory': 'person', 'id': 1, 'name': 'person'},
@@ -111,7 +112,7 @@ def test_bad_entries_are_named(write_coco, content, problem):
 
 def test_missing_images_and_categories_are_named(write_coco):
     path = write_coco(STILLS)
-    with pytest.raises(FileNotFoundError, match=r'000000397133\.jpg is in none of'):
+    with pytest.raises(JtnError, match=r'000000397133\.jpg is in none of'):
         read_clips(path, ['car'])
     with pytest.raises(ValueError, match="no category 'cat'; it has: person, car, dog"):
         read_clips(path, ['cat'])

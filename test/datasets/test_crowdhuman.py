@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from jtn_ros.datasets.crowdhuman import parse_crowdhuman
 from jtn_ros.datasets.readers import read_clips
+from jtn_ros.errors import JtnError
 
 # A line as the benchmark writes it, shortened to three boxes.
 LINE = json.dumps(
@@ -82,7 +83,7 @@ def test_bad_lines_are_named(write_crowdhuman, line, problem):
 
 def test_missing_folder_and_other_classes(write_crowdhuman):
     path = write_crowdhuman([LINE], ())
-    with pytest.raises(FileNotFoundError, match='Images'):
+    with pytest.raises(JtnError, match='Images'):
         read_clips(path)
     with pytest.raises(ValueError, match='persons alone, not person, car'):
         read_clips(path, ['person', 'car'])

@@ -6,6 +6,7 @@ import pytest
 
 from jtn_ros.datasets.readers import read_clips
 from jtn_ros.datasets.sequences import read_sequences
+from jtn_ros.errors import JtnError
 
 SHARED = Path(__file__).resolve().parents[3] / 'shared'
 ROWS = [
@@ -83,7 +84,7 @@ def test_frames_without_images_are_left_out(write_sequence):
 
 
 def test_unknown_kinds_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match='does not exist'):
+    with pytest.raises(JtnError, match='does not exist'):
         read_clips(tmp_path / 'nowhere')
     (tmp_path / 'labels.xml').write_text('<annotation/>')
     with pytest.raises(ValueError, match='unknown kind of dataset'):

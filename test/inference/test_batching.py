@@ -9,6 +9,7 @@ from time import sleep
 import numpy as np
 import pytest
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.batching import BatchingEngine
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
@@ -32,7 +33,7 @@ class MeanEngine(Engine):
     def _infer(self, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         images = inputs['images']
         if len(images) > self.largest:
-            raise ValueError(f'no more than {self.largest} images')
+            raise JtnError(f'no more than {self.largest} images')
         self.batches.append(len(images))
         assert self.go.wait(20)
         if (images == 255).all(axis=(1, 2, 3)).any():

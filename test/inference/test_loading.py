@@ -2,13 +2,14 @@
 
 import pytest
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference import find_model
 from jtn_ros.inference import load_engine
 from jtn_ros.inference import loading
 
 
 def test_a_missing_model_is_named():
-    with pytest.raises(FileNotFoundError, match=r"no model 'nowhere\.onnx'"):
+    with pytest.raises(JtnError, match=r"no model 'nowhere\.onnx'"):
         load_engine('nowhere.onnx')
 
 
@@ -18,7 +19,7 @@ def test_bundled_models_go_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(loading, 'resource_folder', lambda name: tmp_path)
     assert find_model() == tmp_path / 'jtn_light.onnx'
     assert find_model('other') == tmp_path / 'other.onnx'
-    with pytest.raises(FileNotFoundError, match=r'\(jtn_light, other\)'):
+    with pytest.raises(JtnError, match=r'\(jtn_light, other\)'):
         find_model('third')
 
 

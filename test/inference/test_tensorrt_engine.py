@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.tensorrt_engine import TensorRtEngine
 from jtn_ros.inference.tensorrt_plan import build_plan
@@ -48,7 +49,7 @@ def test_without_a_gpu_the_reason_is_named(tmp_path):
     try:
         from cuda.bindings import runtime
     except ImportError:
-        expected = pytest.raises(ImportError, match='pip install cuda-python')
+        expected = pytest.raises(JtnError, match='pip install cuda-python')
     else:
         if runtime.cudaGetDeviceCount()[1]:
             pytest.skip('there is a GPU')

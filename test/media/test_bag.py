@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media import open_frames
 from jtn_ros.media.bag import STORAGES
 from jtn_ros.media.bag import BagReader
@@ -237,7 +238,7 @@ def test_nothing_is_left_after_an_exception(tmp_path):
 
 def test_a_bag_is_not_overwritten(tmp_path):
     write_bag(tmp_path / 'bag', frames=1)
-    with pytest.raises(FileExistsError, match='exists; remove it or choose another'):
+    with pytest.raises(JtnError, match='exists; remove it or choose another'):
         BagWriter(tmp_path / 'bag')
     with pytest.raises(ValueError, match="storage 'rosbag1' is not known; use mcap or sqlite3"):
         BagWriter(tmp_path / 'other', 'rosbag1')

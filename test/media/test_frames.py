@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import write_sequence_info
+from jtn_ros.errors import JtnError
 from jtn_ros.media import open_frames
 
 WIDTH, HEIGHT = 64, 48
@@ -94,7 +95,7 @@ def test_a_truncated_video_says_where_it_ends(tmp_path, media_log):
 def test_noise_is_not_a_video(tmp_path_factory, data):
     path = tmp_path_factory.mktemp('noise') / 'noise.mp4'
     path.write_bytes(data)
-    with pytest.raises(OSError, match='is not a video that FFmpeg can read'):
+    with pytest.raises(JtnError, match='is not a video that FFmpeg can read'):
         open_frames(path)
 
 
@@ -151,7 +152,7 @@ def test_a_real_sequence_with_a_video():
 
 
 def test_what_cannot_be_opened_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'walk.mp4 does not exist; give a video'):
+    with pytest.raises(JtnError, match=r'walk.mp4 does not exist; give a video'):
         open_frames(tmp_path / 'walk.mp4')
     (tmp_path / 'walk.txt').write_text('hello')
     with pytest.raises(ValueError, match=r'walk.txt: unknown kind of file; give a video or bag'):
@@ -159,9 +160,9 @@ def test_what_cannot_be_opened_is_named(tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(ValueError, match='empty holds no images'):
         open_frames(tmp_path / 'empty')
-    with pytest.raises(OSError, match='camera 98 does not open; check that it is connected'):
+    with pytest.raises(JtnError, match='camera 98 does not open; check that it is connected'):
         open_frames('98')
-    with pytest.raises(OSError, match=r'camera rtsp://127.0.0.1:9/x does not open'):
+    with pytest.raises(JtnError, match=r'camera rtsp://127.0.0.1:9/x does not open'):
         open_frames('rtsp://127.0.0.1:9/x')
     with pytest.raises(ValueError, match='frame rate -1 is not positive'):
         open_frames(tmp_path / 'empty', frame_rate=-1)

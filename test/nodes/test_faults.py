@@ -20,6 +20,7 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.engine import METADATA_KEY
 from jtn_ros.inference.engine import Engine
@@ -95,7 +96,7 @@ def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images):
         # What the worker's thread does, in the order of the images: none is dropped.
         worker.process(item, 0.0)
     assert len(results) + len(errors) == len(images) + 1
-    assert all(isinstance(error, ValueError) for error in errors), errors
+    assert all(isinstance(error, JtnError) for error in errors), errors
     assert results[-1].header == GOOD.header
     for frame in results:
         to_tracked_object_array(
@@ -109,20 +110,37 @@ def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images):
 class FailingEngine(Engine):
     """Runs another engine, but fails while it is told to."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, failure: Exception) -> None:
         super().__init__(engine.info, engine.description)
         self.engine = engine
+        self.failure = failure
         self.failing = False
 
     def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         if self.failing:
-            raise RuntimeError('CUDA error: an illegal memory access was encountered')
+            raise self.failure
         return vars(self.engine.run(**inputs))
 
 
 @pytest.mark.ros
-def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(make, block_model, monkeypatch):
-    engine = FailingEngine(load_engine(block_model, 'onnxruntime'))
+@pytest.mark.parametrize(
+    ('failure', 'reported'),
+    [
+        (
+            RuntimeError('CUDA error: an illegal memory access was encountered'),
+            'an image could not be tracked (RuntimeError: CUDA error: an illegal memory access',
+        ),
+        # Not the image's fault, although most of what is wrong with images is a ValueError too.
+        (
+            ValueError('operands could not be broadcast together'),
+            'an image could not be tracked (ValueError: operands could not be broadcast together)',
+        ),
+    ],
+)
+def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(
+    make, block_model, monkeypatch, failure, reported
+):
+    engine = FailingEngine(load_engine(block_model, 'onnxruntime'), failure)
     monkeypatch.setattr('jtn_ros.nodes.tracker_node.load_engine', lambda *_, **__: engine)
     harness = make(model=str(block_model))
     harness.start()
@@ -132,9 +150,7 @@ def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(make, block_mo
     for number in range(1, 4):
         harness.images.publish(message(number))
         harness.wait(lambda n=number: statistics.snapshot().errors == n, 'the error')
-    harness.wait_for_log(
-        'an image could not be tracked (RuntimeError: CUDA error: an illegal memory access'
-    )
+    harness.wait_for_log(reported)
     engine.failing = False
     after = harness.track(message(4))
     assert after.session == first.session

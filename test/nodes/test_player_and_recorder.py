@@ -19,6 +19,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media import open_frames
 from jtn_ros.media.bag import BagReader
 from jtn_ros.nodes.conversions import image_to_array
@@ -130,7 +131,7 @@ def test_looping_player_jumps_back_until_it_is_interrupted(graph, start, clip):
     ],
 )
 def test_player_says_what_is_wrong(ros, parameters, message):
-    with pytest.raises((ValueError, OSError, ParameterException), match=message):
+    with pytest.raises((JtnError, ParameterException), match=message):
         PlayerNode(parameter_overrides=overrides(**parameters))
 
 
@@ -188,5 +189,5 @@ def test_recorder_connects_topics_in_the_given_order(graph, tmp_path):
     ],
 )
 def test_recorder_says_what_is_wrong(ros, parameters, message):
-    with pytest.raises((ValueError, OSError, ParameterException), match=message):
+    with pytest.raises((JtnError, ParameterException), match=message):
         RecorderNode(parameter_overrides=overrides(**parameters))

@@ -1,6 +1,8 @@
 """The process around a node: how it ends when it is interrupted."""
 
+import errno
 import logging
+import pickle
 import signal
 import subprocess
 import sys
@@ -9,6 +11,8 @@ import time
 import pytest
 from rclpy.logging import get_logger
 
+from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 from jtn_ros.nodes.process import ForwardingHandler
 from jtn_ros.nodes.progress import reported_progress
 
@@ -58,6 +62,35 @@ def test_a_node_that_cannot_start_ends_with_the_reason():
     assert "on_configure failed: no model '/no/model.onnx'" in done.stderr
     assert 'the node could not start; the error above says why' in done.stderr
     assert 'Traceback' not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('error', 'code', 'expected'),
+    [
+        (JtnError('no model; give one'), 1, 'no model; give one'),
+        (UsageError('the input is empty'), 2, 'the input is empty'),
+        (OSError(errno.ENOSPC, 'No space left'), 1, 'No space left; free some space'),
+        (
+            ValueError('shapes differ'),
+            1,
+            'ValueError: shapes differ; this is a bug of jtn_ros',
+        ),
+    ],
+)
+def test_what_ends_a_process_is_logged_in_one_line(error, code, expected):
+    program = (
+        'import pickle, sys\nfrom jtn_ros.nodes.process import run_process\n'
+        'def body():\n    raise pickle.loads(bytes.fromhex(sys.argv[1]))\n'
+        'sys.exit(run_process("body", body))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', program, pickle.dumps(error).hex()],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    (line,) = done.stderr.splitlines()
+    assert '[FATAL]' in line
+    assert expected in line
+    assert done.returncode == code
 
 
 def test_progress_is_reported_while_something_takes_long(ros, capfd):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 from typing import get_args
 
+from jtn_ros.errors import JtnError
+
 CameraMotion = Literal['static', 'pan', 'shake', 'random']
 
 
@@ -24,7 +26,7 @@ class SceneConfig:
         sensor: add lens blur, noise and compression to the image.
 
     Raises:
-        ValueError: a value lies outside its range.
+        JtnError: a value lies outside its range.
     """
 
     width: int = 512
@@ -47,15 +49,15 @@ class SceneConfig:
         ):
             value = getattr(self, name)
             if not low <= value <= high:
-                raise ValueError(f'{name} is {value}; give a value from {low} to {high}')
+                raise JtnError(f'{name} is {value}; give a value from {low} to {high}')
         for name, limit in (('people', 100), ('vehicles', 20), ('occluders', 50)):
             least, greatest = getattr(self, name)
             if not 0 <= least <= greatest <= limit:
-                raise ValueError(
+                raise JtnError(
                     f'{name} is {(least, greatest)}; give (least, greatest) within 0 to {limit}'
                 )
         if self.camera_motion not in get_args(CameraMotion):
-            raise ValueError(
+            raise JtnError(
                 f'camera_motion is {self.camera_motion!r}; '
                 f'choose one of {", ".join(get_args(CameraMotion))}'
             )

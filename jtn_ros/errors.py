@@ -1,0 +1,98 @@
+"""The mistakes of users, told apart from bugs.
+
+A `JtnError` says in one line what is wrong with the input, the arguments or the machine, and
+what to do about it. What the operating system refuses, such as a full disk, counts as one. Any
+other exception that reaches the command line or a node is a bug of this package, and is reported
+as a bug: so is the `ValueError` or `TypeError` of a function that is called in a wrong way.
+"""
+
+import errno
+from pathlib import Path
+from traceback import extract_tb
+
+_PACKAGE = Path(__file__).parent
+
+_REMEDIES = {
+    errno.ENOENT: 'check the path',
+    errno.ENOTDIR: 'check the path',
+    errno.EISDIR: 'give a file, not a folder',
+    errno.EEXIST: 'remove it or choose another name',
+    errno.ENOTEMPTY: 'empty it or choose another folder',
+    errno.ENAMETOOLONG: 'choose a shorter name',
+    errno.ELOOP: 'check its symbolic links',
+    errno.EACCES: 'change its permissions or choose another place',
+    errno.EPERM: 'change its permissions or choose another place',
+    errno.EROFS: 'choose a place that can be written',
+    errno.ETXTBSY: 'wait until the other program is done with it',
+    errno.EBUSY: 'wait until the other program is done with it',
+    errno.ENOSPC: 'free some space or choose another disk',
+    errno.EDQUOT: 'free some space or choose another disk',
+    errno.EFBIG: 'choose another disk',
+    errno.EIO: 'check the disk or the network behind it',
+    errno.ESTALE: 'check the network behind it',
+    errno.ENODEV: 'check that the device is connected',
+    errno.ENXIO: 'check that the device is connected',
+    errno.EMFILE: 'raise the limit of open files (ulimit -n)',
+    errno.ENFILE: 'close other programs',
+    errno.ENOMEM: 'close other programs',
+}
+
+
+class JtnError(ValueError):
+    """A mistake of the user, or a limit of the machine: one line with the remedy.
+
+    Attributes:
+        exit_code: of the process that it ends.
+    """
+
+    exit_code = 1
+
+
+class UsageError(JtnError):
+    """Arguments that are wrong or do not go together."""
+
+    exit_code = 2
+
+
+def as_mistake(error: BaseException) -> JtnError | None:
+    """Return what an exception says to the user; None where it is a bug."""
+    if isinstance(error, JtnError):
+        return error
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        where = f'{" -> ".join(names)}: ' if names else ''
+        return JtnError(f'{where}{error.strerror}; {_REMEDIES[error.errno]}')
+    if isinstance(error, ModuleNotFoundError) and not f'{error.name}.'.startswith('jtn_ros.'):
+        return JtnError(f'the Python package {error.name} is missing; install it')
+    if isinstance(error, MemoryError):
+        what = f' ({one_line(error)})' if str(error) else ''
+        return JtnError(f'the memory of this machine is exhausted{what}; close other programs')
+    return None
+
+
+def describe_bug(error: BaseException, remedy: str) -> str:
+    """Return the line that reports a bug.
+
+    Args:
+        error: what was raised.
+        remedy: how to see the traceback.
+    """
+    text = ': '.join(filter(None, (type(error).__name__, one_line(error))))
+    return f'internal error{_place(error)}: {text}; this is a bug of jtn_ros, {remedy}'
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error says, on one line."""
+    return ' '.join(str(error).split())
+
+
+def _place(error: BaseException) -> str:
+    """Return the innermost line of this package that an exception came through."""
+    frames = [
+        frame
+        for frame in extract_tb(error.__traceback__)
+        if _PACKAGE in Path(frame.filename).parents
+    ]
+    if not frames:
+        return ''
+    return f' in {Path(frames[-1].filename).relative_to(_PACKAGE)}, line {frames[-1].lineno}'
