@@ -11,6 +11,7 @@ folder. docs/training.md describes recipes and layouts of data.
 """
 
 import argparse
+import ctypes
 import os
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SUMMARY = 'train a network by a recipe'
 RECIPES = Path('config') / 'training'
+# Names of malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _SCORES = ('hota', 'ap50')  # shown while training
 
 
@@ -86,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
     # Threads of PyTorch that wait must leave the cores to the processes that make the data; OpenMP
     # reads this when it is loaded.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    _keep_freed_memory()
     try:
         import torch
     except ImportError as error:
@@ -144,6 +148,18 @@ def run(args: argparse.Namespace) -> int:
         if path.exists():
             print(f'{name}: {path}')
     return 0
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep what is freed for the next step.
+
+    It gives large blocks back to the system, which clears them anew each time: some 7 % of a step
+    on a CPU.
+    """
+    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _show_progress(records: Iterable['Record']) -> Iterator['Record']:
