@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
+from jtn_ros.datasets.benchmarks import BENCHMARKS
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
 from jtn_ros.files import written_atomically
@@ -76,6 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--threshold', type=float, metavar='SCORE',
         help='for annotated images: score above which precision and recall are taken, 0 to 1 '
         "(default: the model's)",
+    )  # fmt: skip
+    parser.add_argument(
+        '--benchmark', choices=tuple(BENCHMARKS),
+        help='whose rules the truth follows (default: as its names and columns tell)',
     )  # fmt: skip
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the scores here too')
     parser.add_argument('--report', type=Path, metavar='FILE.html',
@@ -187,7 +192,9 @@ def _read_truths(args: argparse.Namespace) -> list['Truth']:
     if is_bag(args.ground_truth):
         truths = [read_truth(args.ground_truth, args.tracks_topic)]
     else:
-        truths = [read_truth(folder) for folder in find_sequences(args.ground_truth)]
+        folders = find_sequences(args.ground_truth)
+        benchmark = BENCHMARKS.get(args.benchmark)
+        truths = [read_truth(folder, benchmark=benchmark) for folder in folders]
     if args.bag is None or is_bag(args.ground_truth):
         return truths
     if len(truths) > 1:
@@ -288,7 +295,8 @@ def _streams(args: argparse.Namespace) -> list['DetectionStream']:
 
     if args.synthetic:
         return [make_stream(config) for config in standard_streams(seed=1)]
-    return [read_stream(folder) for folder in find_sequences(args.ground_truth)]
+    benchmark = BENCHMARKS.get(args.benchmark)
+    return [read_stream(folder, benchmark) for folder in find_sequences(args.ground_truth)]
 
 
 def _available_trackers() -> dict[str, 'Runner']:

@@ -19,7 +19,9 @@ class Annotations:
             parts outside the image included.
         class_ids: int32 (N,), 0-based; 0 is a person.
         visibilities: float32 (N,), visible share of the box, 0 to 1.
-        ignored: bool (N,), regions in which a detection counts neither for nor against.
+        ignored: bool (N,), what is neither an object to find nor background.
+        forgiven: bool (N,), of what is ignored, where a result is no false object; everywhere
+            unless something else is given.
     """
 
     ids: NDArray[np.int64]
@@ -27,6 +29,12 @@ class Annotations:
     class_ids: NDArray[np.int32]
     visibilities: NDArray[np.float32]
     ignored: NDArray[np.bool_]
+    forgiven: NDArray[np.bool_] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """Forgive results on all that is ignored, where nothing else is said."""
+        if self.forgiven is None:
+            object.__setattr__(self, 'forgiven', self.ignored)
 
     def __len__(self) -> int:
         """Return the number of objects."""
@@ -61,4 +69,5 @@ class Annotations:
             class_ids=self.class_ids[index],
             visibilities=self.visibilities[index],
             ignored=self.ignored[index],
+            forgiven=self.forgiven[index],
         )

@@ -1,6 +1,7 @@
 """Random changes of an image pair that leave its meaning alone (CenterNet, section 5)."""
 
 from dataclasses import dataclass
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -166,14 +167,7 @@ def mirror(frame: Frame) -> Frame:
     image, annotations = frame
     boxes = annotations.boxes.copy()
     boxes[:, [0, 2]] = image.shape[1] - 1 - boxes[:, [2, 0]]
-    mirrored = Annotations(
-        ids=annotations.ids,
-        boxes=boxes,
-        class_ids=annotations.class_ids,
-        visibilities=annotations.visibilities,
-        ignored=annotations.ignored,
-    )
-    return np.ascontiguousarray(image[:, ::-1]), mirrored
+    return np.ascontiguousarray(image[:, ::-1]), replace(annotations, boxes=boxes)
 
 
 def warp(

@@ -1,5 +1,6 @@
 """A comma-separated file of boxes, as MOTChallenge has them, and what is wrong with it."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,11 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.problems import Problem
 from jtn_ros.errors import JtnError
+
+logger = logging.getLogger(__name__)
+
+_HIGHEST_FRAME = 2**31 - 1
+_HIGHEST_IDENTITY = 2**53  # from there on the numbers of the file are no longer told apart
 
 
 class BoxTable:
@@ -59,7 +65,7 @@ class BoxTable:
             )
             table.values, table.lines = np.zeros((0, columns[0])), table.lines[:0]
         table.require(np.isfinite(table.values).all(axis=1), 'a value is not finite')
-        table.integers(0, 'frame', minimum=1)
+        table.values[:, 0] = table.from_one(0, 'frame', _HIGHEST_FRAME)
         table.require((table.values[:, 4:6] >= 0).all(axis=1), 'width or height is negative')
         table.require((abs(table.values[:, 2:6]) < 1e9).all(axis=1), 'the box is out of range')
         return table
@@ -98,24 +104,37 @@ class BoxTable:
         """Note a problem for every row that is not good."""
         self.problems += [Problem(self.path, line, text) for line in self.lines[~good].tolist()]
 
-    def integers(self, column: int, name: str, minimum: int) -> NDArray[np.int64]:
+    def integers(
+        self, column: int, name: str, minimum: int = 1, maximum: int = _HIGHEST_FRAME
+    ) -> NDArray[np.int64]:
         """Return a column of whole numbers; what is none is noted and becomes the minimum."""
         values = self.values[:, column]
-        good = (values == np.floor(values)) & (values >= minimum) & (values < 2**31)
-        self.require(good, f'the {name} is not an integer from {minimum} on')
-        return np.where(good, values, minimum).astype(np.int64)
+        whole = (values == np.floor(values)) & (values >= minimum)
+        self.require(whole, f'the {name} is not an integer from {minimum} on')
+        self.require(~whole | (values <= maximum), f'the {name} is greater than {maximum}')
+        return np.where(whole & (values <= maximum), values, minimum).astype(np.int64)
+
+    def from_one(self, column: int, name: str, maximum: int) -> NDArray[np.int64]:
+        """Return a column that counts from 1; one that counts from 0 is moved by 1."""
+        zero = bool((self.values[:, column] == 0).any())
+        numbers = self.integers(column, name, minimum=0 if zero else 1, maximum=maximum)
+        if zero:
+            logger.warning('%s: the %s counts from 0; 1 is added', self.path, name)
+        return numbers + zero
+
+    def identities(self) -> NDArray[np.int64]:
+        """Return the identities, from 1; one that an earlier row of its frame has is noted."""
+        ids = self.from_one(1, 'identity', _HIGHEST_IDENTITY)
+        first = np.zeros(len(ids), np.bool_)
+        first[np.unique(self.values[:, :2], axis=0, return_index=True)[1]] = True
+        noted = np.isin(self.lines, [problem.line for problem in self.problems])
+        self.require(first | noted, 'this identity occurs twice in the frame')
+        return ids
 
     def boxes(self) -> NDArray[np.float32]:
         """Return the boxes (N, 4) as ``x1 y1 x2 y2``."""
         corners = self.values[:, 2:4]
         return np.hstack([corners, corners + self.values[:, 4:6]]).astype(np.float32)
-
-    def require_unique_ids(self, ids: NDArray[np.int64]) -> None:
-        """Note every row whose identity an earlier row of the same frame has."""
-        keys = np.column_stack([self.values[:, 0], ids])
-        first = np.zeros(len(keys), np.bool_)
-        first[np.unique(keys, axis=0, return_index=True)[1]] = True
-        self.require(first, 'this identity occurs twice in the frame')
 
     def frames(self) -> Iterable[tuple[int, NDArray[np.intp]]]:
         """Yield each frame number and its rows, in the order of the file."""

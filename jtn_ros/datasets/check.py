@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
@@ -19,11 +20,12 @@ from jtn_ros.datasets.crowdhuman import crowdhuman_images
 from jtn_ros.datasets.crowdhuman import parse_crowdhuman
 from jtn_ros.datasets.mot_challenge import COLUMNS
 from jtn_ros.datasets.mot_challenge import SequenceInfo
+from jtn_ros.datasets.mot_challenge import benchmark_of
 from jtn_ros.datasets.mot_challenge import check_ground_truth
 from jtn_ros.datasets.mot_challenge import find_sequences
-from jtn_ros.datasets.mot_challenge import read_sequence_info
 from jtn_ros.datasets.problems import Problem
-from jtn_ros.datasets.sequences import image_paths
+from jtn_ros.datasets.sequence_images import sequence_images
+from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.errors import JtnError
 from jtn_ros.geometry import box_sizes
 
@@ -91,11 +93,9 @@ def _check_sequence(folder: Path, findings: Findings, progress: Progress) -> Non
     findings.clips += 1
     truth = folder / 'gt' / 'gt.txt'
     try:
-        info = read_sequence_info(folder)
-    except FileNotFoundError:
-        findings.note(folder / 'seqinfo.ini', 'the file is missing')
-        return
-    except ValueError as error:
+        info = sequence_info(folder)
+        images = sequence_images(folder, info)
+    except JtnError as error:
         findings.problems.append(_problem_of(error, folder / 'seqinfo.ini'))
         return
     if not truth.is_file():
@@ -103,10 +103,10 @@ def _check_sequence(folder: Path, findings: Findings, progress: Progress) -> Non
         return
     try:
         table = BoxTable.read(truth, COLUMNS)
-    except ValueError as error:
+    except JtnError as error:
         findings.problems.append(_problem_of(error, truth))
         return
-    check_ground_truth(table)
+    check_ground_truth(table, benchmark_of(folder))
     values = table.values
     table.require(values[:, 0] <= info.length, f'the sequence has {info.length} frames')
     table.require((values[:, 4:6] != 0).all(axis=1), 'the box has no area')
@@ -117,15 +117,17 @@ def _check_sequence(folder: Path, findings: Findings, progress: Progress) -> Non
         table.require((seen >= 0) & (seen <= 1), 'the visibility is not between 0 and 1')
     findings.boxes += len(values)
     findings.problems += sorted(table.problems, key=lambda problem: problem.line)
-    _check_sequence_images(folder, info, findings, progress)
+    _check_sequence_images(folder / info.image_dir, images, info, findings, progress)
 
 
 def _check_sequence_images(
-    folder: Path, info: SequenceInfo, findings: Findings, progress: Progress
+    place: Path,
+    images: Mapping[int, Path],
+    info: SequenceInfo,
+    findings: Findings,
+    progress: Progress,
 ) -> None:
-    images = image_paths(folder, info)
     findings.images += len(images)
-    place = folder / info.image_dir
     missing = sorted(set(range(1, info.length + 1)) - set(images))
     if missing:
         findings.note(place, f'no image of the frames {_ranges(missing)}')
@@ -137,7 +139,7 @@ def _check_sequence_images(
         if size != (info.width, info.height):
             findings.note(
                 path,
-                f'{size[0]}x{size[1]} pixels; seqinfo.ini says {info.width}x{info.height}',
+                f'{size[0]}x{size[1]} pixels; the sequence has {info.width}x{info.height}',
             )
 
 
@@ -219,6 +221,7 @@ def _ranges(numbers: Sequence[int]) -> str:
     return ', '.join(str(run[0]) if len(run) == 1 else f'{run[0]}-{run[-1]}' for run in runs)
 
 
-def _problem_of(error: ValueError, path: Path) -> Problem:
-    """Return the problem of a file that could not be read at all."""
-    return Problem(path, 0, str(error).removeprefix(f'{path}: '))
+def _problem_of(error: JtnError, path: Path) -> Problem:
+    """Return the problem of a file that could not be read at all; the error may name another."""
+    place, _, text = str(error).partition(': ')
+    return Problem(Path(place), 0, text) if Path(place).exists() else Problem(path, 0, str(error))

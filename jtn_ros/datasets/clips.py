@@ -46,15 +46,12 @@ class Clip:
         name: name of the clip.
         frame_rate: frames per second.
         images: the images, with rising numbers.
-        forgive_ignored: whether results on ignored objects do not count when the clip is scored;
-            in MOT15 they are false objects.
         source: where the images come from, as a COCO file may say; '' where it does not.
     """
 
     name: str
     frame_rate: float
     images: tuple[LabelledImage, ...]
-    forgive_ignored: bool = True
     source: str = ''
 
     def first_half(self) -> Self:

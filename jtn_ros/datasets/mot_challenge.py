@@ -15,7 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.benchmarks import Benchmark
+from jtn_ros.datasets.benchmarks import default_benchmark
+from jtn_ros.datasets.benchmarks import find_benchmark
 from jtn_ros.datasets.box_table import BoxTable
+from jtn_ros.datasets.problems import Problem
 from jtn_ros.datasets.problems import refuse
 from jtn_ros.detections import Detections
 from jtn_ros.errors import JtnError
@@ -23,9 +27,6 @@ from jtn_ros.files import written_atomically
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
 
-# Classes of MOT16, MOT17 and MOT20 that look like a person without being one to track: person on
-# vehicle, static person, distractor, reflection. The benchmark neither rewards nor punishes them.
-_DISTRACTORS = (2, 7, 8, 12)
 _DISTRACTOR = 8
 _PERSON = 1
 COLUMNS = (7, 8, 9, 10)  # that a file of boxes may have
@@ -90,7 +91,7 @@ def read_sequence_info(folder: Path) -> SequenceInfo:
             width=int(section['imWidth']),
             height=int(section['imHeight']),
             image_dir=section.get('imDir', 'img1'),
-            image_extension=section.get('imExt', '.jpg'),
+            image_extension='.' + section.get('imExt', '.jpg').strip().removeprefix('.'),
         )
     except (configparser.Error, KeyError, ValueError) as error:
         reason = ' '.join(str(error).split())
@@ -127,52 +128,78 @@ def find_sequences(folder: Path) -> list[Path]:
     return found
 
 
-def read_annotations(path: Path) -> dict[int, Annotations]:
+def read_annotations(path: Path, benchmark: Benchmark | None = None) -> dict[int, Annotations]:
     """Read a ground-truth file, ``gt.txt``.
 
-    The number of columns tells the two formats apart: 8 or 9 (MOT16, MOT17, MOT20, DanceTrack)
-    end with class and visibility; 7 or 10 (MOT15) hold persons, with world coordinates at the
-    end. Rows whose flag (column 7) is 0 are ignored regions, and so are distractors (static
-    persons, reflections, ...), which are returned as ignored persons. Other classes keep their
-    number, minus one.
+    Rows whose flag (column 7) is 0 are ignored, and results on them are false objects.
+    Distractors (static persons, reflections, ...) are returned as ignored persons, and results on
+    them are forgiven. Other classes keep their number, minus one.
+
+    Args:
+        path: the file.
+        benchmark: whose rules it follows; None takes that of its sequence (`benchmark_of`), or
+            else that which has as many columns.
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if a row is not valid; the message names file and line.
+        JtnError: if a row is not valid, with file and line, or none counts.
     """
     table = BoxTable.read(path, columns=COLUMNS)
-    ids, classes = check_ground_truth(table)
+    benchmark = benchmark or benchmark_of(path.parent.parent)
+    ids, classes = check_ground_truth(table, benchmark)
     refuse(table.problems)
+    benchmark = benchmark or default_benchmark(table.values.shape[1])
     visibilities = np.ones(len(ids), np.float32)
     if table.values.shape[1] == 9:
         visibilities = table.values[:, 8].astype(np.float32).clip(0, 1)
-    distractor = np.isin(classes, _DISTRACTORS)
+    distractor = np.isin(classes, benchmark.distractors)
     objects = Annotations(
         ids=ids,
         boxes=table.boxes(),
         class_ids=np.where(distractor, 0, classes - 1).astype(np.int32),
         visibilities=visibilities,
-        ignored=distractor | (table.values[:, 6] == 0),
+        ignored=distractor | ~_flagged(table),
+        forgiven=distractor,
     )
     return {frame: objects.select(rows) for frame, rows in table.frames()}
 
 
-def has_classes(ground_truth: Path) -> bool:
-    """Return whether a ground-truth file names classes, as MOT16 and later do."""
-    with ground_truth.open(encoding='utf-8-sig') as file:
-        return file.readline().count(',') + 1 in (8, 9)
+def benchmark_of(folder: Path) -> Benchmark | None:
+    """Return the benchmark that a sequence belongs to by its names, or None."""
+    try:
+        name = read_sequence_info(folder).name
+    except (OSError, JtnError):  # who reads the sequence finds out
+        name = ''
+    return find_benchmark(folder, name)
 
 
-def check_ground_truth(table: BoxTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def check_ground_truth(
+    table: BoxTable, benchmark: Benchmark | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Apply the rules of a ground-truth file, and return its identities and class numbers.
 
     What breaks a rule is in `table.problems` afterwards.
     """
-    ids = table.integers(1, 'identity', minimum=1)
-    table.require_unique_ids(ids)
-    if table.values.shape[1] not in (8, 9):
+    ids = table.identities()
+    columns = table.values.shape[1]
+    if len(ids) and not _flagged(table).any():
+        table.problems.append(
+            Problem(
+                table.path,
+                0,
+                'every row is flagged 0 (column 7), so none counts; flag 1 what is to be found',
+            )
+        )
+    # Ten columns with classes are seldom: as a rule the last three are -1 or a place in the world.
+    classes = columns in (8, 9) or (columns == 10 and (table.values[:, 7] >= 1).all())
+    if not classes or not (benchmark or default_benchmark(columns)).has_classes:
         return ids, np.full(len(ids), _PERSON, np.int64)
-    return ids, table.integers(7, 'class', minimum=1)
+    return ids, table.integers(7, 'class')
+
+
+def _flagged(table: BoxTable) -> NDArray[np.bool_]:
+    """Return which rows are objects to find; TrackEval cuts the flag to a whole number too."""
+    return np.trunc(table.values[:, 6]) != 0
 
 
 def write_ground_truth(path: Path, annotations_by_frame: Mapping[int, Annotations]) -> None:
@@ -225,11 +252,10 @@ def read_results(path: Path) -> dict[int, TrackedBoxes]:
         JtnError: if a row is not valid; the message names file and line.
     """
     table = BoxTable.read(path, columns=COLUMNS)
-    ids = table.integers(1, 'identity', minimum=1)
-    table.require_unique_ids(ids)
+    ids = table.identities()
     classes: NDArray[np.int32] | None = None
     if table.values.shape[1] > 7 and (table.values[:, 7] > 0).any():
-        classes = (table.integers(7, 'class', minimum=1) - 1).astype(np.int32)
+        classes = (table.integers(7, 'class') - 1).astype(np.int32)
     refuse(table.problems)
     boxes = table.boxes()
     scores = table.values[:, 6].astype(np.float32)

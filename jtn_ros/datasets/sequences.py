@@ -10,11 +10,10 @@ import numpy as np
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.clips import LabelledImage
-from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import find_sequences
-from jtn_ros.datasets.mot_challenge import has_classes
 from jtn_ros.datasets.mot_challenge import read_annotations
-from jtn_ros.datasets.mot_challenge import read_sequence_info
+from jtn_ros.datasets.sequence_images import sequence_images
+from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.errors import JtnError
 
 # The benchmark's class numbers by name; DanceTrack's dancers and MOT15's people are number 1.
@@ -22,7 +21,6 @@ CLASS_NUMBERS = {
     'person': 1, 'pedestrian': 1, 'person_on_vehicle': 2, 'car': 3, 'bicycle': 4, 'motorbike': 5,
     'non_mot_vehicle': 6,
 }  # fmt: skip
-_NON_MOT_VEHICLE = 6
 _CROWD = 13  # of MOT20: regions in which nobody was told apart
 _DETECTORS = re.compile(r'-(DPM|FRCNN|SDP)$')
 
@@ -60,31 +58,18 @@ def class_numbers(class_names: Sequence[str]) -> list[int]:
     return [CLASS_NUMBERS[name] for name in class_names]
 
 
-def image_paths(folder: Path, info: SequenceInfo) -> dict[int, Path]:
-    """Return the images of a sequence by frame number, in order."""
-    extension = info.image_extension.lower()
-    paths = {
-        int(path.stem): path
-        for path in (folder / info.image_dir).glob('*')
-        if path.stem.isdecimal() and path.suffix.lower() == extension
-    }
-    return dict(sorted(paths.items()))
-
-
 def _read_sequence(folder: Path, numbers: list[int]) -> Clip:
-    info = read_sequence_info(folder)
-    name = folder.resolve().name
-    truth_file = folder / 'gt' / 'gt.txt'
-    truth = read_annotations(truth_file)
+    info = sequence_info(folder)
+    truth = read_annotations(folder / 'gt' / 'gt.txt')
     images = tuple(
         LabelledImage(
             path=path,
             number=number,
-            annotations=_of_classes(truth[number], numbers, name)
+            annotations=_of_classes(truth[number], numbers)
             if number in truth
             else Annotations.empty(),
         )
-        for number, path in image_paths(folder, info).items()
+        for number, path in sequence_images(folder, info).items()
         if 1 <= number <= info.length
     )
     if not images:
@@ -92,20 +77,13 @@ def _read_sequence(folder: Path, numbers: list[int]) -> Clip:
             f'{folder / info.image_dir} holds no images such as 000001{info.image_extension}; '
             'training reads images, so turn a video into images first (ffmpeg)'
         )
-    return Clip(
-        name=name,
-        frame_rate=info.frame_rate,
-        images=images,
-        forgive_ignored=has_classes(truth_file),
-    )
+    return Clip(name=folder.resolve().name, frame_rate=info.frame_rate, images=images)
 
 
-def _of_classes(objects: Annotations, numbers: list[int], sequence: str) -> Annotations:
+def _of_classes(objects: Annotations, numbers: list[int]) -> Annotations:
     """Keep the objects of some classes, and what is ignored where one of them might be."""
     found = objects.class_ids + 1
     crowd = found == _CROWD
-    if sequence.startswith('MOT20'):
-        crowd |= found == _NON_MOT_VEHICLE  # a distractor in this benchmark alone
     found = np.where(crowd, CLASS_NUMBERS['person'], found)
     class_ids = np.full(len(objects), -1, np.int32)
     for index, number in enumerate(numbers):

@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from jtn_ros.datasets.benchmarks import Benchmark
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.mot_challenge import read_detections
-from jtn_ros.datasets.mot_challenge import read_sequence_info
+from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.detections import Detections
 from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.association_streams import DetectionStream
 from jtn_ros.evaluation.metrics import Report
 from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
-from jtn_ros.evaluation.metrics import has_classes
 from jtn_ros.tracking import ReferenceTracker
 from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import Tracks
@@ -42,24 +42,26 @@ _PEERS = {
 }
 
 
-def read_stream(folder: Path) -> DetectionStream:
+def read_stream(folder: Path, benchmark: Benchmark | None = None) -> DetectionStream:
     """Read ``det/det.txt`` and ``gt/gt.txt`` of a MOTChallenge sequence.
+
+    Args:
+        folder: the sequence.
+        benchmark: see `jtn_ros.datasets.mot_challenge.read_annotations`.
 
     Raises:
         OSError: if a file is missing.
         JtnError: if a file is not valid.
     """
-    info = read_sequence_info(folder)
+    info = sequence_info(folder)
     detections = read_detections(folder / 'det' / 'det.txt')
-    truth = folder / 'gt' / 'gt.txt'
     frames = range(1, info.length + 1)
     return DetectionStream(
         name=info.name,
         frame_rate=info.frame_rate,
         stamps_ns=[round((frame - 1) * 1e9 / info.frame_rate) for frame in frames],
         detections=[detections.get(frame, Detections.empty()) for frame in frames],
-        annotations=read_annotations(truth),
-        forgive_ignored=has_classes(truth),
+        annotations=read_annotations(folder / 'gt' / 'gt.txt', benchmark),
     )
 
 
@@ -145,7 +147,6 @@ def compare(
                     annotations=stream.annotations,
                     tracks=run(stream),
                     frames=len(stream.detections),
-                    forgive_ignored=stream.forgive_ignored,
                 )
                 for stream in streams
             }

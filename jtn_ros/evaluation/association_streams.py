@@ -60,7 +60,6 @@ class DetectionStream:
         stamps_ns: time of every frame.
         detections: of every frame.
         annotations: truth by frame number, which counts from 1.
-        forgive_ignored: see `jtn_ros.evaluation.metrics.Sequence`.
     """
 
     name: str
@@ -68,7 +67,6 @@ class DetectionStream:
     stamps_ns: list[int]
     detections: list[Detections]
     annotations: dict[int, Annotations]
-    forgive_ignored: bool = True
 
     def without_extras(self) -> 'DetectionStream':
         """Return the same stream as a plain detector sees it: boxes and scores alone."""

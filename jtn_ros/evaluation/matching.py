@@ -106,8 +106,6 @@ def _kept_ids(sequence: Sequence, class_id: int) -> NDArray[np.int64]:
     """Return the ids of the true objects that count, sorted: TrackEval numbers them so."""
     kept = [
         objects.ids[~objects.ignored & (objects.class_ids == class_id)]
-        if sequence.forgive_ignored
-        else objects.ids[~objects.ignored]
         for objects in sequence.annotations.values()
     ]
     return np.unique(np.concatenate(kept)) if kept else np.zeros(0, np.int64)

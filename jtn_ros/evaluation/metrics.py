@@ -1,8 +1,8 @@
 """HOTA, MOTA, IDF1 and their kin of MOTChallenge folders, computed by TrackEval.
 
 TrackEval (Luiten et al., HOTA: A Higher Order Metric for Evaluating Multi-object Tracking, IJCV
-2021) also does the preprocessing of the benchmark: results on distractors are taken out where
-the ground truth names classes (MOT16 and later), and objects flagged 0 do not count.
+2021) also does the preprocessing of the benchmarks: results on distractors are taken out, and
+objects flagged 0 do not count. Which classes are distractors, `jtn_ros.datasets.benchmarks` says.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.datasets.mot_challenge import has_classes as has_classes
 from jtn_ros.datasets.sequences import CLASS_NUMBERS
 from jtn_ros.evaluation.trackeval_data import Sequence
 from jtn_ros.evaluation.trackeval_data import prepare

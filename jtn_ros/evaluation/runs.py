@@ -13,17 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.benchmarks import Benchmark
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import find_sequences
 from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.mot_challenge import read_results
-from jtn_ros.datasets.mot_challenge import read_sequence_info
+from jtn_ros.datasets.sequence_images import is_sequence
+from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.alignment import align
 from jtn_ros.evaluation.metrics import Report
 from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
-from jtn_ros.evaluation.metrics import has_classes
 from jtn_ros.evaluation.offline import TrackedFrame
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.frames import is_bag
@@ -44,14 +45,12 @@ class Truth:
         annotations: by frame number, from 1.
         stamps_ns: int64 (F,), of the frames; empty where they are not known.
         frames: their number.
-        forgive_ignored: see `jtn_ros.evaluation.metrics.Sequence`.
     """
 
     name: str
     annotations: Mapping[int, Annotations]
     stamps_ns: NDArray[np.int64]
     frames: int
-    forgive_ignored: bool = True
 
     def with_stamps(self, stamps_ns: NDArray[np.int64]) -> 'Truth':
         """Return the same with the time line of a recording, which has as many frames or more.
@@ -109,20 +108,20 @@ def compared(truth: Truth, run: Run) -> Sequence:
         annotations=truth.annotations,
         tracks=run.tracks,
         frames=frames,
-        forgive_ignored=truth.forgive_ignored,
     )
 
 
-def read_truth(path: Path, topic: str | None = None) -> Truth:
+def read_truth(path: Path, topic: str | None = None, benchmark: Benchmark | None = None) -> Truth:
     """Read a MOTChallenge sequence (``gt/gt.txt`` inside), or a bag whose tracks are the truth.
 
     Args:
         path: folder or bag.
         topic: the tracks in a bag that has several.
+        benchmark: see `jtn_ros.datasets.mot_challenge.read_annotations`.
 
     Raises:
         OSError: if a file cannot be read.
-        JtnError: if a file is not valid.
+        JtnError: if a file is not valid, or nothing in it counts.
     """
     name = path.resolve().name
     if is_bag(path):
@@ -136,18 +135,21 @@ def read_truth(path: Path, topic: str | None = None) -> Truth:
             frames=len(messages),
         )
     truth_file = path / 'gt' / 'gt.txt'
-    annotations = read_annotations(truth_file)
+    annotations = read_annotations(truth_file, benchmark)
+    if annotations and all(objects.ignored.all() for objects in annotations.values()):
+        raise JtnError(f'{truth_file}: all rows are distractors or flagged 0, so none counts')
     frames, stamps = max(annotations, default=0), _NO_STAMPS
     if (path / 'seqinfo.ini').is_file():
-        info = read_sequence_info(path)
+        info = sequence_info(path)
         frames = info.length
         stamps = np.array([f.stamp_ns for f in Timeline(name, info.frame_rate, frames)], np.int64)
+    elif is_sequence(path):
+        frames = max(frames, sequence_info(path).length)
     return Truth(
         name=name,
         annotations=annotations,
         stamps_ns=stamps,
         frames=frames,
-        forgive_ignored=has_classes(truth_file),
     )
 
 

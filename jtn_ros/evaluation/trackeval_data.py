@@ -19,7 +19,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.geometry import box_sizes
 
 # Class numbers of the benchmark. TrackEval scores class 1 alone, so that any other class is
-# scored by giving it that number; the rest then has one that is neither scored nor forgiven.
+# scored by giving it that number; the rest has one that is neither scored nor forgiven.
 _SCORED, _DISTRACTOR, _OTHER = 1, 8, 13
 
 
@@ -31,14 +31,11 @@ class Sequence:
         annotations: the truth.
         tracks: what is evaluated; without classes they are persons (0).
         frames: number of frames; frame numbers go from 1 to this.
-        forgive_ignored: take results on ignored objects out, as MOT16 and later do; otherwise
-            they are false objects, as in MOT15.
     """
 
     annotations: Mapping[int, Annotations]
     tracks: Mapping[int, TrackedBoxes]
     frames: int
-    forgive_ignored: bool = True
 
 
 def prepare(trackeval: Any, name: str, sequence: Sequence, class_id: int = 0) -> dict[str, Any]:
@@ -58,7 +55,8 @@ def prepare(trackeval: Any, name: str, sequence: Sequence, class_id: int = 0) ->
     dataset = trackeval.datasets.MotChallenge2DBox(
         {
             'PRINT_CONFIG': False,
-            'BENCHMARK': 'MOT17' if sequence.forgive_ignored else 'MOT15',
+            # What differs between the benchmarks is in the annotations already.
+            'BENCHMARK': 'MOT17',
             'SEQ_INFO': {name: sequence.frames},
             'SKIP_SPLIT_FOL': True,
             'TRACKERS_TO_EVAL': [],
@@ -67,6 +65,7 @@ def prepare(trackeval: Any, name: str, sequence: Sequence, class_id: int = 0) ->
             'GT_LOC_FORMAT': '{gt_folder}/' + Path(__file__).name,
         }
     )
+    true_ids, tracked_ids = _ranks(sequence.annotations), _ranks(sequence.tracks)
     raw: dict[str, Any] = {'seq': name, 'num_timesteps': sequence.frames}
     columns: dict[str, list[Any]] = {key: [] for key in _RAW}
     for frame in range(1, sequence.frames + 1):
@@ -76,11 +75,11 @@ def prepare(trackeval: Any, name: str, sequence: Sequence, class_id: int = 0) ->
         boxes = _left_top_width_height(truth.boxes)
         tracked = _left_top_width_height(found.boxes[rows])
         row = (
-            truth.ids,
+            np.searchsorted(true_ids, truth.ids),
             _benchmark_classes(truth, class_id),
             boxes,
             {'zero_marked': ~truth.ignored},
-            found.ids[rows],
+            np.searchsorted(tracked_ids, found.ids[rows]),
             np.ones(len(rows), np.int64),
             tracked,
             rows,
@@ -104,22 +103,19 @@ def tracked_classes(tracked: TrackedBoxes) -> NDArray[np.int32]:
 
 def _benchmark_classes(truth: Annotations, class_id: int) -> NDArray[np.int64]:
     """Return the class numbers of true objects where `class_id` is to be scored."""
-    scored = truth.class_ids == class_id
-    numbers = np.where(truth.class_ids == 0, _OTHER, np.clip(truth.class_ids + 1, 2, _OTHER))
-    # Class 7 and the like are distractors only as persons, whom readers give class 0.
-    numbers = np.where(np.isin(numbers, (2, 7, _DISTRACTOR, 12)), _OTHER, numbers)
-    return np.where(scored, np.where(truth.ignored, _DISTRACTOR, _SCORED), numbers)
+    numbers = np.where(truth.forgiven, _DISTRACTOR, _SCORED)
+    return np.where(truth.class_ids == class_id, numbers, _OTHER)
+
+
+def _ranks(frames: Mapping[int, Annotations] | Mapping[int, TrackedBoxes]) -> NDArray[np.int64]:
+    """Return all identities, sorted: TrackEval makes tables as long as the greatest one."""
+    ids = [part.ids for part in frames.values()]
+    return np.unique(np.concatenate(ids)) if ids else np.zeros(0, np.int64)
 
 
 _RAW = ('gt_ids', 'gt_classes', 'gt_dets', 'gt_extras', 'tracker_ids', 'tracker_classes',
         'tracker_dets', 'tracker_confidences', 'similarity_scores')  # fmt: skip
-_NO_ANNOTATIONS = Annotations(
-    ids=np.zeros(0, np.int64),
-    boxes=np.zeros((0, 4), np.float32),
-    class_ids=np.zeros(0, np.int32),
-    visibilities=np.zeros(0, np.float32),
-    ignored=np.zeros(0, np.bool_),
-)
+_NO_ANNOTATIONS = Annotations.empty()
 _NO_TRACKS = TrackedBoxes(
     np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
 )

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
 from jtn_ros.errors import JtnError
 from jtn_ros.media.bag import BagMessage
 from jtn_ros.media.bag import BagReader
-from jtn_ros.media.frames import DEFAULT_FRAME_RATE
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.image_encoding import decode_compressed_image

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from jtn_ros.media.frames import DEFAULT_FRAME_RATE
+from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 

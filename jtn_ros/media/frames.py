@@ -15,9 +15,7 @@ from jtn_ros.errors import JtnError
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_FRAME_RATE = 30.0
 VIDEO_EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.ts', '.wmv')
-IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
 BAG_EXTENSIONS = ('.mcap', '.db3')
 
 
@@ -88,7 +86,7 @@ class FrameSource(ABC):
     def _report_broken(self, index: int, reason: object) -> None:
         """Log a frame that is left out."""
         self.broken += 1
-        logger.warning('%s: frame %d is left out: %s', self.name, index, reason)
+        logger.warning('%s: frame %d is left out: %s', self.name, index + 1, reason)
 
 
 def is_bag(path: Path) -> bool:

@@ -8,10 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.datasets.mot_challenge import read_sequence_info
+from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
+from jtn_ros.datasets.sequence_images import IMAGE_EXTENSIONS
+from jtn_ros.datasets.sequence_images import is_sequence
+from jtn_ros.datasets.sequence_images import sequence_images
+from jtn_ros.datasets.sequence_images import sequence_info
+from jtn_ros.datasets.sequence_images import visible_files
 from jtn_ros.errors import JtnError
-from jtn_ros.media.frames import DEFAULT_FRAME_RATE
-from jtn_ros.media.frames import IMAGE_EXTENSIONS
 from jtn_ros.media.frames import VIDEO_EXTENSIONS
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
@@ -19,51 +22,43 @@ from jtn_ros.media.video import VideoFrames
 
 
 def open_folder(folder: Path, frame_rate: float | None = None) -> FrameSource:
-    """Open a folder of images, or a sequence folder with ``seqinfo.ini``.
+    """Open a folder of images, or a sequence folder with ``seqinfo.ini`` or ``img1``.
 
-    A sequence takes its frame rate from that file; its frames are the images of its image
-    folder, or else the one video beside ``seqinfo.ini``. The name is the folder's.
+    A sequence takes its frame rate from ``seqinfo.ini``; its frames are the images of its image
+    folder, or else the one video beside that file. The name is the folder's.
 
     Raises:
         JtnError: if there is nothing to read in the folder.
     """
     name = folder.resolve().name
-    if not (folder / 'seqinfo.ini').exists():
-        return ImageFolderFrames(folder, _images(folder), name=name, frame_rate=frame_rate)
-    info = read_sequence_info(folder)
-    frame_rate = frame_rate or info.frame_rate
-    images = _images(folder / info.image_dir)
-    videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_EXTENSIONS)
+    plain = sorted(visible_files(folder, IMAGE_EXTENSIONS), key=_natural_key)
+    if not is_sequence(folder) or (plain and not (folder / 'seqinfo.ini').exists()):
+        images = dict(enumerate(plain, start=1))
+        return ImageFolderFrames(folder, images, name=name, frame_rate=frame_rate)
+    info = sequence_info(folder, frame_rate)
+    images = sequence_images(folder, info)
+    videos = visible_files(folder, VIDEO_EXTENSIONS)
     if not images and len(videos) == 1:
-        return VideoFrames(videos[0], frame_rate=frame_rate, name=name)
-    return ImageFolderFrames(
-        folder / info.image_dir, images, name=name, frame_rate=frame_rate, numbered=True
-    )
+        return VideoFrames(videos[0], frame_rate=info.frame_rate, name=name)
+    place = folder / info.image_dir
+    return ImageFolderFrames(place, images, name=name, frame_rate=info.frame_rate)
 
 
 class ImageFolderFrames(FrameSource):
-    """Images in the order of the numbers in their names, stamped by the frame rate.
+    """Images by their frame numbers, stamped by the frame rate.
 
     Args:
         folder: where they are, for messages.
-        images: their paths in order.
+        images: by frame number, from 1, in order; where one is missing, later frames keep theirs.
         name: name of the source.
         frame_rate: frames per second, 30 by default.
-        numbered: names are frame numbers from 1, as in MOTChallenge, and give the index; so a
-            missing file leaves a gap and later frames keep their numbers.
 
     Raises:
-        JtnError: if there are no images, none can be read, or a name is not a number.
+        JtnError: if there are no images, or none can be read.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        images: list[Path],
-        *,
-        name: str,
-        frame_rate: float | None = None,
-        numbered: bool = False,
+        self, folder: Path, images: dict[int, Path], *, name: str, frame_rate: float | None = None
     ) -> None:
         """Look at the first image."""
         super().__init__()
@@ -71,18 +66,18 @@ class ImageFolderFrames(FrameSource):
             raise JtnError(f'{folder} holds no images ({", ".join(IMAGE_EXTENSIONS)})')
         self.name = name
         self.frame_rate = frame_rate or DEFAULT_FRAME_RATE
-        self._images = {i: path for i, path in enumerate(images)}
-        if numbered:
-            self._images = {_frame_number(path) - 1: path for path in images}
-        self.length = max(self._images) + 1
-        first = next((image for path in images if (image := _read(path)) is not None), None)
+        self._images = images
+        self.length = max(images)
+        readable = (image for path in images.values() if (image := _read(path)) is not None)
+        first = next(readable, None)
         if first is None:
             raise JtnError(f'{folder}: none of the {len(images)} images can be read')
         self.height, self.width = first.shape[:2]
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Yield the frames with ``start <= index < stop``."""
-        for index, path in self._images.items():
+        for number, path in self._images.items():
+            index = number - 1
             if index < start or (stop is not None and index >= stop):
                 continue
             image = _read(path)
@@ -92,27 +87,10 @@ class ImageFolderFrames(FrameSource):
                 yield Frame(index, round(index * 1e9 / self.frame_rate), image)
 
 
-def _images(folder: Path) -> list[Path]:
-    """Return the images of a folder, 2.jpg before 10.jpg."""
-    if not folder.is_dir():
-        return []
-    paths = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_EXTENSIONS]
-    return sorted(paths, key=_natural_key)
-
-
 def _natural_key(path: Path) -> list[tuple[int, str]]:
     """Return a sort key that compares the runs of digits in a name as numbers."""
     parts = re.split(r'(\d+)', path.name)
     return [(int(part), '') if i % 2 else (0, part) for i, part in enumerate(parts)]
-
-
-def _frame_number(path: Path) -> int:
-    if not path.stem.isdecimal() or int(path.stem) < 1:
-        raise JtnError(
-            f'{path}: images of a MOTChallenge sequence are named by their number from 1 '
-            '(000001.jpg); rename it, or remove seqinfo.ini to read a plain folder'
-        )
-    return int(path.stem)
 
 
 def _read(path: Path) -> NDArray[np.uint8] | None:

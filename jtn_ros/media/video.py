@@ -36,6 +36,7 @@ class VideoFrames(CaptureFrames):
         self._path = path
         self._constant_rate = frame_rate is not None
         super().__init__(self._open(), name or path.stem)
+        self._period_ns = 1e9 / self.frame_rate
         self.frame_rate = frame_rate or self.frame_rate
         length = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.length = length if length > 0 else None
@@ -47,20 +48,28 @@ class VideoFrames(CaptureFrames):
             self._capture.release()
             self._capture = self._open()
         self._fresh = False
+        self._reached_ns, self._longest_ns = 0, 2 * self._period_ns
         yield from super().read(start, stop)
-        if self.length is not None and self._grabbed < min(self.length, stop or self.length):
+        if self.length is not None and self._ends_early(min(self.length, stop or self.length)):
             logger.warning(
                 '%s ends after %d frames, but announces %d; it may be truncated',
                 self._path, self._grabbed, self.length,
             )  # fmt: skip
 
+    def _ends_early(self, announced: int) -> bool:
+        """Return whether frames are missing, not only fewer than a steady rate would give."""
+        if self._grabbed >= announced:
+            return False
+        return self._reached_ns + self._longest_ns < announced * self._period_ns
+
     def _stamp(self, index: int, previous_ns: int) -> int:
-        period_ns = 1e9 / self.frame_rate
-        if self._constant_rate:
-            return round(index * period_ns)
         milliseconds = self._capture.get(cv2.CAP_PROP_POS_MSEC)
         time_ns = round(milliseconds * 1e6) if math.isfinite(milliseconds) else -1
-        return time_ns if time_ns > previous_ns else previous_ns + round(period_ns)
+        self._longest_ns = max(self._longest_ns, time_ns - self._reached_ns)
+        self._reached_ns = max(self._reached_ns, time_ns)
+        if self._constant_rate:
+            return round(index * 1e9 / self.frame_rate)
+        return time_ns if time_ns > previous_ns else previous_ns + round(self._period_ns)
 
     def _open(self) -> cv2.VideoCapture:
         with self._path.open('rb'):  # a clear error where the file may not be read

@@ -153,7 +153,6 @@ def _of_class(
             annotations=truth,
             tracks=results,
             frames=clip.images[-1].number,
-            forgive_ignored=clip.forgive_ignored,
         )
     return sequences
 

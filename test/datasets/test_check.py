@@ -35,7 +35,7 @@ def test_every_broken_row_is_named(write_sequence):
         '1,two,10,10,8,20,1,1,1',  # 3
         '1,1,11,10,8,20,1,1,1',  # 4: the identity again
         '5,1,10,10,8,20,1,1,1',  # 5: beyond the end
-        '0,2,10,10,8,20,1,1,1',  # 6
+        '-1,2,10,10,8,20,1,1,1',  # 6
         '2,3,10,10,0,20,1,1,1',  # 7
         '2,4,10,10,-8,20,1,1,1',  # 8
         '2,5,64,10,8,20,1,1,1',  # 9: right of the image
@@ -77,17 +77,15 @@ def test_images_are_counted_and_opened(write_sequence):
     assert found[2][0] == '000001.jpg'
     assert 'cannot be decoded' in found[2][2]
     sizes = [(name, text) for name, _, text in found[3:]]
-    said = '64x48 pixels; seqinfo.ini says 65x48'
+    said = '64x48 pixels; the sequence has 65x48'
     assert sizes == [('000002.jpg', said), ('000005.jpg', said), ('000012.jpg', said)]
 
 
 def test_missing_files_of_a_sequence(write_sequence):
-    (write_sequence('a', [ROW]) / 'seqinfo.ini').unlink()
     (write_sequence('b', [ROW]) / 'gt' / 'gt.txt').unlink()
     folder = write_sequence('c', [ROW])
     (folder / 'seqinfo.ini').write_text('[Sequence]\nname=c\n')
     assert [(name, text[:28]) for name, _, text in problems(folder.parent)] == [
-        ('seqinfo.ini', 'the file is missing'),
         ('gt.txt', 'the ground truth is missing'),
         ('seqinfo.ini', "'frameRate'; expected a sect"),
     ]

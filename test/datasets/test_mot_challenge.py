@@ -57,6 +57,7 @@ def test_mot17_rows_have_classes_and_ignored_distractors(tmp_path: Path) -> None
     assert first.ids.tolist() == [7, 8, 9, 10]
     assert first.class_ids.tolist() == [0, 2, 0, 0]
     assert first.ignored.tolist() == [False, True, True, True]
+    assert first.forgiven.tolist() == [False, False, True, False]
     assert first.visibilities.tolist() == [1, 0.5, 0.75, 0.75]
     assert first.boxes[0].tolist() == [11.5, 20, 41.5, 60]
     assert frames[2].boxes.tolist() == [[10, 20, 40, 60]]
@@ -68,6 +69,7 @@ def test_mot15_rows_are_persons_and_flag_0_is_ignored(tmp_path: Path) -> None:
     frame = read_annotations(path)[1]
     assert frame.class_ids.tolist() == [0, 0]
     assert frame.ignored.tolist() == [False, True]
+    assert frame.forgiven.tolist() == [False, False]
     assert frame.visibilities.tolist() == [1, 1]
 
 
@@ -84,7 +86,7 @@ def test_ground_truth_comes_back(tmp_path: Path) -> None:
     write_ground_truth(tmp_path / 'gt' / 'gt.txt', written)
     read = read_annotations(tmp_path / 'gt' / 'gt.txt')
     assert list(read) == [3]
-    for name in ('ids', 'boxes', 'class_ids', 'visibilities', 'ignored'):
+    for name in ('ids', 'boxes', 'class_ids', 'visibilities', 'ignored', 'forgiven'):
         np.testing.assert_array_equal(getattr(read[3], name), getattr(written[3], name))
 
 
@@ -103,9 +105,10 @@ def test_detections_keep_order_and_unbounded_scores(tmp_path: Path) -> None:
     [
         ('1,2,3,4,5,6,1,1', '8 columns, most lines have 9'),
         ('1,2,3,4,five,6,1,1,1', 'not numbers separated by commas'),
-        ('0,2,3,4,5,6,1,1,1', 'frame is not an integer from 1 on'),
+        ('-1,2,3,4,5,6,1,1,1', 'frame is not an integer from 1 on'),
         ('1.5,2,3,4,5,6,1,1,1', 'frame is not an integer from 1 on'),
-        ('1,0,3,4,5,6,1,1,1', 'identity is not an integer from 1 on'),
+        ('1,-1,3,4,5,6,1,1,1', 'identity is not an integer from 1 on'),
+        ('1,9007199254740994,3,4,5,6,1,1,1', 'identity is greater than 9007199254740992'),
         ('1,2,3,4,-5,6,1,1,1', 'width or height is negative'),
         ('1,2,nan,4,5,6,1,1,1', 'a value is not finite'),
         ('1,2,3,4,5,6,1,0,1', 'class is not an integer from 1 on'),

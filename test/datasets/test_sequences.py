@@ -55,7 +55,7 @@ def test_mot15_rows_are_people_and_dancetrack_names_have_eight_digits(write_sequ
     folder = write_sequence('dancetrack0001', ['2,1,10,10,8,20,1,1,1'], digits=8)
     rundle, dance = read_sequences(folder.parent, ['person'])
     assert rundle.images[0].annotations.ignored.tolist() == [False, True]
-    assert (rundle.forgive_ignored, dance.forgive_ignored) == (False, True)
+    assert rundle.images[0].annotations.forgiven.tolist() == [False, False]
     assert dance.images[1].path.name == '00000002.jpg'
     assert dance.images[1].annotations.boxes.tolist() == [[10, 10, 18, 30]]
 

@@ -76,8 +76,9 @@ def test_misses_and_false_objects() -> None:
 def test_results_on_ignored_persons_are_forgiven_unless_told_otherwise() -> None:
     truth = {1: annotations(0, 200, ignored=(False, True))}
     tracks = {1: tracked([1, 2], 0, 200)}
-    for forgive, mota in ((True, 100), (False, 0)):
-        sequence = Sequence(annotations=truth, tracks=tracks, frames=1, forgive_ignored=forgive)
+    unforgiven = {1: replace(truth[1], forgiven=np.zeros(2, np.bool_))}
+    for annotated, mota in ((truth, 100), (unforgiven, 0)):
+        sequence = Sequence(annotations=annotated, tracks=tracks, frames=1)
         assert evaluate({'s': sequence}).combined.mota == pytest.approx(mota)
 
 
@@ -152,31 +153,116 @@ def test_command_line_errors_are_one_line_with_exit_code_1(
 @pytest.mark.skipif(not (SHARED / 'data').is_dir(), reason='the shared sequences are not here')
 @pytest.mark.parametrize(('folder', 'benchmark'), [('association/KITTI-13', 'MOT15'),
                                                    ('MOT17-04-FRCNN-mini', 'MOT17')])  # fmt: skip
-def test_equal_to_trackeval_reading_the_files_itself(
+def test_real_sequences_equal_trackeval_reading_the_files_itself(
     tmp_path: Path, folder: str, benchmark: str
 ) -> None:
-    """Half of the true boxes, shifted and with switches, as results."""
-    import trackeval
-
     source = SHARED / 'data' / folder
     truth = tmp_path / 'truth' / source.name
     shutil.copytree(source / 'gt', truth / 'gt')
     shutil.copy(source / 'seqinfo.ini', truth / 'seqinfo.ini')
-    rows = np.loadtxt(source / 'gt' / 'gt.txt', delimiter=',')[::2, :7]
+    compare_with_trackeval(truth, benchmark)
+
+
+@pytest.mark.parametrize(
+    ('name', 'benchmark'),
+    [
+        ('ADL-Rundle-6', 'MOT15'),  # known by its ten columns
+        ('MOT15/train/Venice-2', 'MOT15'),  # nine columns, known by the folder above
+        ('MOT16-02', 'MOT16'),
+        ('MOT17-02-FRCNN', 'MOT17'),
+        ('MOT20-01', 'MOT20'),
+        ('MOT20/train/renamed', 'MOT20'),
+        ('dancetrack0001', 'MOT17'),  # its authors evaluate with the rules of MOT17
+        ('sportsmot/train/v_-6Os86HzwCs_c001', 'MOT17'),
+        ('own', 'MOT17'),
+    ],
+)
+def test_every_benchmark_has_its_own_rules(tmp_path: Path, name: str, benchmark: str) -> None:
+    """Every class with both flags, and results on all of them, on half of them and on none."""
+    rng = np.random.default_rng(4)
+    rows = [
+        [frame, track, 60 * column, 50 * flag + frame, 40, 40, flag, column, 1]
+        for frame in range(1, 9)
+        for flag in (0, 1)
+        for column in range(1, 14)
+        if rng.random() < 0.8
+        for track in [1 + column + 13 * flag]
+    ]
+    if name == 'ADL-Rundle-6':
+        rows = [[*row[:7], -1, -1, -1] for row in rows]
+    truth = tmp_path / 'truth' / name
+    (truth / 'gt').mkdir(parents=True)
+    np.savetxt(truth / 'gt' / 'gt.txt', rows, fmt='%d', delimiter=',')
+    write_sequence_info(
+        truth, SequenceInfo(name=truth.name, frame_rate=10, length=8, width=900, height=200)
+    )
+    compare_with_trackeval(truth, benchmark)
+
+
+def test_the_rules_can_be_named(tmp_path: Path) -> None:
+    truth, tracks = make_folders(tmp_path)
+    rows = '1,1,0,0,10,20,1,1,1\n1,2,200,0,10,20,1,6,1\n'
+    (truth / 'new' / 'gt' / 'gt.txt').write_text(rows)
+    arguments = ['--ground-truth', str(truth / 'new'), '--tracks', str(tracks)]
+    arguments += ['--json', str(tmp_path / 'scores.json')]
+    motas = []
+    for benchmark in ([], ['--benchmark', 'MOT20'], ['--benchmark', 'MOT15']):
+        assert main(['evaluate', *arguments, *benchmark]) == 0
+        motas.append(json.loads((tmp_path / 'scores.json').read_text())['combined']['mota'])
+    # A cart is no person: a false object, forgiven, or, where all rows are people, found.
+    assert motas == pytest.approx([0, 100, 100])
+
+
+@pytest.mark.parametrize(
+    ('rows', 'reason'),
+    [
+        ('1,1,0,0,10,20,0,1,1\n1,2,200,0,10,20,0,1,1\n', 'every row is flagged 0'),
+        ('1,1,0,0,10,20,0,-1,-1,-1\n', 'every row is flagged 0'),
+        ('1,1,0,0,10,20,1,7,1\n1,2,200,0,10,20,0,1,1\n', 'all rows are distractors or flagged 0'),
+    ],
+)
+def test_truth_in_which_nothing_counts_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str, reason: str
+) -> None:
+    truth, tracks = make_folders(tmp_path)
+    (truth / 'new' / 'gt' / 'gt.txt').write_text(rows)
+    assert main(['evaluate', '--ground-truth', str(truth), '--tracks', str(tracks)]) == 1
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert f'{truth}/new/gt/gt.txt: {reason}' in error
+
+
+@pytest.mark.parametrize('base', [0, 2**31, 2**32 + 7, 2**53 - 2])
+def test_identities_may_be_any_number(tmp_path: Path, base: int) -> None:
+    truth, tracks = make_folders(tmp_path)
+    expected = evaluate_folder(truth, tracks).combined
+    for path in (*truth.glob('*/gt/gt.txt'), *tracks.glob('*.txt')):
+        lines = [line.split(',', 2) for line in path.read_text().splitlines()]
+        renamed = [f'{frame},{int(name) - 1 + base},{rest}' for frame, name, rest in lines]
+        path.write_text('\n'.join(renamed))
+    assert evaluate_folder(truth, tracks).combined == expected
+
+
+def compare_with_trackeval(truth: Path, benchmark: str) -> None:
+    """Compare scores of half of the true boxes, shifted and with switches, as results."""
+    import trackeval
+
+    rows = np.loadtxt(truth / 'gt' / 'gt.txt', delimiter=',')[::2, :7]
     rows[:, 1] += 1000 * (rows[:, 0] // 3 % 2)
     rows[:, 2] += 1.25
-    (tmp_path / 'tracks').mkdir()
-    np.savetxt(tmp_path / 'tracks' / f'{source.name}.txt', rows, fmt='%g', delimiter=',')
+    folder = truth.parent / 'results'
+    (folder / 'tracks').mkdir(parents=True)
+    np.savetxt(folder / 'tracks' / f'{truth.name}.txt', rows, fmt='%g', delimiter=',')
 
-    ours = evaluate_folder(truth, tmp_path / 'tracks').combined
+    ours = evaluate_folder(truth, folder / 'tracks').combined
     with redirect_stdout(io.StringIO()):
         dataset = trackeval.datasets.MotChallenge2DBox(
-            {'BENCHMARK': benchmark, 'SEQ_INFO': {source.name: None}, 'SKIP_SPLIT_FOL': True,
-             'GT_FOLDER': str(tmp_path / 'truth'), 'TRACKERS_FOLDER': str(tmp_path),
+            {'BENCHMARK': benchmark, 'SEQ_INFO': {truth.name: None}, 'SKIP_SPLIT_FOL': True,
+             'GT_FOLDER': str(truth.parent), 'TRACKERS_FOLDER': str(folder),
              'TRACKERS_TO_EVAL': ['tracks'], 'TRACKER_SUB_FOLDER': ''}
         )  # fmt: skip
         data = dataset.get_preprocessed_seq_data(
-            dataset.get_raw_seq_data('tracks', source.name), 'pedestrian'
+            dataset.get_raw_seq_data('tracks', truth.name), 'pedestrian'
         )
         hota = trackeval.metrics.HOTA().eval_sequence(data)
         clear = trackeval.metrics.CLEAR().eval_sequence(data)

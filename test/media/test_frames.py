@@ -90,6 +90,26 @@ def test_a_truncated_video_says_where_it_ends(tmp_path, media_log):
     assert f'ends after {len(frames)} frames, but announces 20' in media_log.text
 
 
+def test_a_complete_video_of_variable_rate_is_not_truncated(tmp_path, media_log):
+    """A frame every 80 ms in a file that says one lasts 40 ms, so that twice as many fit."""
+    path = write_video(tmp_path / 'walk.mkv', frames=20)
+    data, duration = path.read_bytes(), b'\x23\xe3\x83\x84'  # DefaultDuration, of four bytes
+    assert data.count(duration) == 1
+    start = data.index(duration) + 4
+    assert int.from_bytes(data[start : start + 4]) == 80_000_000
+    data = data[:start] + (40_000_000).to_bytes(4) + data[start + 4 :]
+    path.write_bytes(data)
+    with open_frames(path) as source:
+        assert source.length == 40
+        frames = list(source)
+    assert [frame.stamp_ns for frame in frames] == [i * 80_000_000 for i in range(20)]
+    assert media_log.text == ''
+    path.write_bytes(data[: len(data) // 2])
+    with open_frames(path) as source:
+        frames = list(source)
+    assert f'ends after {len(frames)} frames, but announces 40' in media_log.text
+
+
 @settings(max_examples=15, deadline=None)
 @given(data=st.binary(max_size=500))
 def test_noise_is_not_a_video(tmp_path_factory, data):
@@ -119,7 +139,7 @@ def test_a_broken_image_is_reported_and_left_out(tmp_path, media_log):
         frames = list(source)
         assert source.broken == 2
     assert [(frame.index, frame.stamp_ns) for frame in frames] == [(0, 0), (3, 300_000_000)]
-    assert 'shots: frame 1 is left out: 2.png cannot be decoded' in media_log.text
+    assert 'shots: frame 2 is left out: 2.png cannot be decoded' in media_log.text
 
 
 def test_a_sequence_has_its_rate_and_numbers(tmp_path):

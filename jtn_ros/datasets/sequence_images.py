@@ -1,0 +1,123 @@
+"""The images of a sequence folder and their frame numbers, as every verb reads them."""
+
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from jtn_ros.datasets.mot_challenge import SequenceInfo
+from jtn_ros.datasets.mot_challenge import read_sequence_info
+from jtn_ros.errors import JtnError
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_FRAME_RATE = 30.0
+IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
+IMAGE_DIR = 'img1'
+# 000001.jpg, but also frame_000001.jpg (CVAT) and img000001.jpg (UAVDT).
+_NUMBER = re.compile(r'(\d+)\D*$')
+
+
+def is_sequence(folder: Path) -> bool:
+    """Return whether a folder is a sequence: with ``seqinfo.ini``, or ``img1`` for its images."""
+    return (folder / 'seqinfo.ini').is_file() or (folder / IMAGE_DIR).is_dir()
+
+
+def sequence_info(folder: Path, frame_rate: float | None = None) -> SequenceInfo:
+    """Return what ``seqinfo.ini`` says; without that file, what the images say.
+
+    Args:
+        folder: the sequence.
+        frame_rate: replaces that of the file. The images know none: without one, 30 is taken,
+            with a warning.
+
+    Raises:
+        OSError: if a file cannot be read.
+        JtnError: if ``seqinfo.ini`` is not valid, or there are neither that file nor images.
+    """
+    if (folder / 'seqinfo.ini').is_file():
+        info = read_sequence_info(folder)
+        return info if frame_rate is None else replace(info, frame_rate=frame_rate)
+    images = _numbered(folder / IMAGE_DIR, _image_files(folder / IMAGE_DIR))
+    if not images:
+        raise JtnError(f'{folder} has neither seqinfo.ini nor images in {IMAGE_DIR}')
+    if frame_rate is None:
+        logger.warning(
+            '%s has no seqinfo.ini: %g frames a second are assumed', folder, DEFAULT_FRAME_RATE
+        )
+    first = next(iter(images.values()))
+    width, height = _size_of(first)
+    return SequenceInfo(
+        name=folder.resolve().name,
+        frame_rate=frame_rate or DEFAULT_FRAME_RATE,
+        length=max(images),
+        width=width,
+        height=height,
+        image_dir=IMAGE_DIR,
+        image_extension=first.suffix,
+    )
+
+
+def sequence_images(folder: Path, info: SequenceInfo) -> dict[int, Path]:
+    """Return the images of a sequence by frame number, in order; none where it has a video.
+
+    The number is the last one in the name. Numbers that begin with 0, as those of CVAT, are moved
+    to begin with 1. Images with the extension of ``seqinfo.ini`` come first; where there are
+    none, those with another.
+
+    Raises:
+        JtnError: if a name has no number, or two names have the same.
+    """
+    place = folder / info.image_dir
+    files = _image_files(place)
+    named = [path for path in files if path.suffix.lower() == info.image_extension.lower()]
+    return _numbered(place, named or files)
+
+
+def visible_files(folder: Path, extensions: Iterable[str]) -> list[Path]:
+    """Return the files with one of these extensions, without hidden ones (``._000001.jpg``)."""
+    if not folder.is_dir():
+        return []
+    wanted = set(extensions)
+    return [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in wanted and not path.name.startswith('.') and path.is_file()
+    ]
+
+
+def _image_files(folder: Path) -> list[Path]:
+    return sorted(visible_files(folder, IMAGE_EXTENSIONS))
+
+
+def _numbered(folder: Path, files: list[Path]) -> dict[int, Path]:
+    """Return files by the number in their names, from 1."""
+    images: dict[int, Path] = {}
+    for path in files:
+        match = _NUMBER.search(path.stem)
+        if match is None:
+            raise JtnError(
+                f'{path}: images of a MOTChallenge sequence are named by their number '
+                '(000001.jpg); rename or remove it'
+            )
+        number = int(match[1])
+        if number in images:
+            raise JtnError(
+                f'{folder}: {images[number].name} and {path.name} have the same number; '
+                'remove one of them'
+            )
+        images[number] = path
+    first = 1 if 0 in images else 0
+    return {number + first: images[number] for number in sorted(images)}
+
+
+def _size_of(image: Path) -> tuple[int, int]:
+    """Return width and height of an image file."""
+    from PIL import Image
+
+    try:
+        with Image.open(image) as opened:
+            return opened.size
+    except (OSError, SyntaxError, ValueError) as error:
+        raise JtnError(f'{image} cannot be decoded ({error})') from error
