@@ -24,7 +24,7 @@ from jtn_ros.tracking import Tracks
 
 logger = logging.getLogger(__name__)
 
-STAGES = ('preprocess', 'inference', 'decode', 'tracking')
+STAGES = ('preprocess', 'inference', 'decode', 'camera_motion', 'tracking')
 
 
 class FrameTracker(Protocol):
@@ -165,8 +165,9 @@ class TrackingPipeline:
         decoded = time.perf_counter()
         self._previous = fitted
         self._camera_motion = self._camera_flow.step(fitted, letterbox)
+        moved = time.perf_counter()
         tracks = self._tracker.step(self._detections, stamp_ns, self._camera_motion)
-        times = (started, prepared, inferred, decoded, time.perf_counter())
+        times = (started, prepared, inferred, decoded, moved, time.perf_counter())
         self._latencies = dict(zip(STAGES, np.diff(times).tolist(), strict=True))
         return tracks
 

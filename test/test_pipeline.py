@@ -1,11 +1,13 @@
 """Images in, tracks out: what the pipeline remembers, and what it refuses."""
 
 import threading
+import time
 
 import cv2
 import numpy as np
 import pytest
 
+from jtn_ros.camera_flow import CameraFlow
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.engine import check_inputs
@@ -143,6 +145,20 @@ def test_every_stage_is_timed():
     assert set(pipeline.latencies) == set(STAGES)
     pipeline.step(frame(100), 0)
     assert all(0 < seconds < 5 for seconds in pipeline.latencies.values())
+
+
+class SlowCameraFlow(CameraFlow):
+    def step(self, *arguments):
+        time.sleep(0.2)
+        return super().step(*arguments)
+
+
+def test_the_motion_of_the_camera_is_a_stage_of_its_own():
+    pipeline = TrackingPipeline(engine=BrightSpotEngine())
+    pipeline._camera_flow = SlowCameraFlow()
+    pipeline.step(frame(100), 0)
+    slow = [stage for stage, seconds in pipeline.latencies.items() if seconds >= 0.2]
+    assert slow == ['camera_motion']
 
 
 @pytest.mark.parametrize(

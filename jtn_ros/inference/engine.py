@@ -40,7 +40,7 @@ class ModelInfo:
         displacement: whether the graph estimates the displacement to the previous frame.
         letterbox: 'fit' keeps the whole image, 'published' scales by the width alone, 'fairmot'
             pads with grey (see `jtn_ros.inference.preprocess`).
-        score_threshold: detections at or below are dropped unless the user says otherwise.
+        score_threshold: the tracker trusts detections from here on; weaker ones keep tracks.
         prior_threshold: tracks scoring less are not drawn in the prior heat map.
         precision: of the file: 'f32', 'f16' or 'int8' (convolutions; the rest is f32). A back end
             may compute with less.

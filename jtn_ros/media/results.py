@@ -91,7 +91,7 @@ def tracks_to_records(tracks: Tracks, class_names: Sequence[str] = ()) -> list[d
     return [
         {
             'id': int(tracks.ids[row]),
-            'class': _name(int(tracks.class_ids[row]), class_names),
+            'class': class_name(int(tracks.class_ids[row]), class_names),
             'score': scores[row],
             'box': boxes[row],
             'velocity': velocities[row],
@@ -102,5 +102,6 @@ def tracks_to_records(tracks: Tracks, class_names: Sequence[str] = ()) -> list[d
     ]
 
 
-def _name(class_id: int, class_names: Sequence[str]) -> str:
+def class_name(class_id: int, class_names: Sequence[str]) -> str:
+    """Return the name of a class, or its number where it has no name."""
     return class_names[class_id] if 0 <= class_id < len(class_names) else str(class_id)

@@ -21,6 +21,7 @@ from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.message_types import message_types
 from jtn_ros.media.output import Output
 from jtn_ros.media.recorded_tracks import TRACKS_TYPE
+from jtn_ros.media.results import class_name
 from jtn_ros.tracking.track import Tracks
 
 TRACKS_TOPIC = '/jtn_tracker/tracks'
@@ -144,7 +145,7 @@ def _objects(tracks: Tracks, class_names: Sequence[str]) -> list[Any]:
         types['jtn_msgs/msg/TrackedObject'](
             id=int(tracks.ids[row]),
             class_id=(class_id := int(tracks.class_ids[row])),
-            class_name=class_names[class_id] if class_id < len(class_names) else str(class_id),
+            class_name=class_name(class_id, class_names),
             score=float(tracks.scores[row]),
             bbox=types['vision_msgs/msg/BoundingBox2D'](
                 center=types['vision_msgs/msg/Pose2D'](

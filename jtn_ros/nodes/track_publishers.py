@@ -1,7 +1,6 @@
 """The topics on which one camera's tracks go out."""
 
 from collections.abc import Callable
-from collections.abc import Sequence
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.media.drawing import Trails
 from jtn_ros.media.drawing import draw_tracks
+from jtn_ros.media.results import class_name
 from jtn_ros.nodes.annotations import ImageAnnotations
 from jtn_ros.nodes.annotations import to_annotations
 from jtn_ros.nodes.camera_worker import TrackedFrame
@@ -171,5 +171,4 @@ class TrackPublishers:
 
     def _class_name(self, class_id: int) -> str:
         """Return the name of a class; the model's, or the number where it has none."""
-        names: Sequence[str] = self._model.class_names
-        return names[class_id] if 0 <= class_id < len(names) else str(class_id)
+        return class_name(class_id, self._model.class_names)

@@ -52,8 +52,8 @@ def associate(
     measured = motion.measure(detections.boxes)
     cost = motion_cost(measured, velocities, table.means, table.covariances, config)
     cost[detections.class_ids[:, None] != table.class_ids] = np.inf
-    confident = detections.scores >= config.confident_score
-    weak = ~confident & (detections.scores >= config.minimum_score)
+    confident = config.confident(detections.scores)
+    weak = ~confident & (detections.scores > config.minimum_score)
     proven = table.states != TrackState.TENTATIVE
     known = table.appearances.any(axis=1)
     total = cost

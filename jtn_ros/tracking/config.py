@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from dataclasses import fields
 
+import numpy as np
+from numpy.typing import NDArray
+
 from jtn_ros.errors import JtnError
 
 _SHARE = (0.0, 1.0)
@@ -47,7 +50,7 @@ class TrackerConfig:
 
     Attributes:
         confident_score: detections at or above are associated first (0 to 1).
-        minimum_score: detections below are never used (0 to 1).
+        minimum_score: detections at or below are never used (0 to 1).
         birth_score: an unmatched detection at or above starts a track (0 to 1).
         confirmation_hits: detections that make a tentative track a confirmed one (1 to 100).
         tentative_time: seconds without detection after which a tentative track is removed.
@@ -115,3 +118,7 @@ class TrackerConfig:
             value = getattr(self, field.name)
             if not low <= value <= high:
                 raise JtnError(f'{field.name} is {value}; it must be {low:g} to {high:g}')
+
+    def confident(self, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which detections (N,) are associated first."""
+        return (scores >= self.confident_score) & (scores > self.minimum_score)

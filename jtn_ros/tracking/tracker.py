@@ -63,7 +63,7 @@ class Tracker:
 
     @property
     def minimum_score(self) -> float:
-        """Return the score below which a detection is of no use to the tracker."""
+        """Return the score at or below which a detection is of no use to the tracker."""
         return self._config.minimum_score
 
     def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
@@ -137,7 +137,7 @@ class Tracker:
     def _estimate_camera_motion(self, detections: Detections, stamp_ns: int) -> Floats:
         config, table = self._config, self._table
         recent = table.unseen(stamp_ns) < config.camera_memory
-        confident = detections.scores >= config.confident_score
+        confident = config.confident(detections.scores)
         measured = motion.measure(detections.boxes[confident])
         return common_shift(measured, table.means[recent, :, VALUE], config)
 
@@ -205,7 +205,8 @@ class Tracker:
         stamp_ns: int,
     ) -> None:
         """Start tracks at confident detections that belong to no track."""
-        free = detections.scores >= self._config.birth_score
+        scores = detections.scores
+        free = (scores >= self._config.birth_score) & (scores > self._config.minimum_score)
         free[rows] = False
         born = np.flatnonzero(free)
         if not len(born):

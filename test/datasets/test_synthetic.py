@@ -53,6 +53,7 @@ def test_annotations_follow_the_contract():
         assert image.shape == (144, 256, 3)
         assert image.dtype == np.uint8
         count = len(annotations)
+        assert count
         assert annotations.ids.dtype == np.int64
         assert annotations.boxes.dtype == np.float32
         assert annotations.boxes.shape == (count, 4)

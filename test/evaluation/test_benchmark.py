@@ -10,6 +10,7 @@ from jtn_ros.evaluation.benchmark import Configuration
 from jtn_ros.evaluation.benchmark import ratio
 from jtn_ros.evaluation.benchmark import report
 from jtn_ros.evaluation.benchmark import run_benchmark
+from jtn_ros.pipeline import STAGES
 
 torch = pytest.importorskip('torch')
 
@@ -38,10 +39,7 @@ def test_stages_add_up_and_configurations_take_turns(checkpoint):
     both = [first, Configuration(model=str(checkpoint), device='cpu', threads=1, batch=3)]
     single, batch = run_benchmark(both, images, frames=6, warm_up=1)
     assert {len(times) for times in single.seconds.values()} == {6}
-    parts = sum(
-        np.array(single.seconds[stage])
-        for stage in ('preprocess', 'inference', 'decode', 'tracking')
-    )
+    parts = sum(np.array(single.seconds[stage]) for stage in STAGES)
     total = np.array(single.seconds['total'])
     assert (parts <= total).all()
     assert (total - parts < 0.005).sum() >= 4  # a busy machine may interrupt between stages

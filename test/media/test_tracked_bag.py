@@ -1,5 +1,6 @@
 """A bag with tracks: everything of the old one, the tracks behind their images, the same bytes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,18 @@ def write_tracked(path: Path, source_path: Path) -> Path:
         for frame in source:
             bag.write(frame, tracks_of(frame.index), session=1 + frame.index // 2)
     return path
+
+
+def test_a_class_without_a_name_has_its_number(tmp_path):
+    strange = replace(tracks_of(0), class_ids=np.int32([-1, 2]))
+    with (
+        open_frames(write_drive(tmp_path / 'drive', 'mcap')) as source,
+        TrackedBag(tmp_path / 'out', source, model_name='m', class_names=('a', 'b')) as bag,
+    ):
+        bag.write(next(iter(source)), strange, session=1)
+    with BagReader(tmp_path / 'out') as bag:
+        (tracked,) = read_tracks(bag)
+    assert tracked.class_names == {-1: '-1', 2: '2'}
 
 
 @pytest.mark.parametrize('storage', STORAGES)

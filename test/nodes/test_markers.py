@@ -47,6 +47,7 @@ def points(marker: Marker) -> list[tuple[float, float, float]]:
 
 def test_old_markers_are_deleted_first():
     markers = draw(moving_tracks(0))
+    assert len(markers) > 1
     assert [m.action for m in markers] == [Marker.DELETEALL] + [Marker.ADD] * (len(markers) - 1)
     assert all(m.header == HEADER for m in markers)
     assert all(m.lifetime.sec > 0 for m in markers[1:])

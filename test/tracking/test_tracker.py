@@ -200,6 +200,21 @@ def test_weak_detections_keep_tracks_but_start_none() -> None:
     np.testing.assert_allclose(tracks.scores, [0.3])
 
 
+@pytest.mark.parametrize(('score', 'used'), [(0.25, False), (0.25 + 1e-6, True)])
+@pytest.mark.parametrize('confident_score', [0.1, 0.9])
+def test_scores_at_or_below_the_minimum_are_never_used(
+    confident_score: float, score: float, used: bool
+) -> None:
+    config = TrackerConfig(minimum_score=0.25, confident_score=confident_score, birth_score=0.1)
+    assert Tracker(config).minimum_score == 0.25
+    tracker = Tracker(config)
+    walk(tracker, 20, 5)
+    tracks = tracker.step(people((105, 200), scores=score), stamp(5))
+    assert tracks.observed.tolist() == [used]
+    born = Tracker(config).step(people((105, 200), scores=score), 0)
+    assert len(born) == used
+
+
 def test_classes_never_share_a_track() -> None:
     tracker = Tracker()
     tracker.step(people((100, 200)), 0)

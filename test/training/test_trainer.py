@@ -208,6 +208,7 @@ def test_pairs_hold_what_the_scene_shows(recipe):
     mask = scene['mask'] > 0
     peaks = scene['hm'].reshape(4, -1)
     rows, slots = mask.nonzero()
+    assert len(rows)
     assert (peaks[rows, scene['ind'][rows, slots]] == 1).all()
     assert (scene['identity'][rows, slots] > 3 * 10_000).all()
 
