@@ -4,7 +4,8 @@ An environment is made of up to three parts, each in a folder of its own outside
 
 * `runtime-<key>` or `dev-<key>`: a virtual environment with the pinned requirements,
 * `ros2-<key>`: ROS 2 Jazzy from PyPI, only where no ROS 2 is sourced,
-* `workspace-<key>`: the colcon build of this checkout's two packages.
+* `workspace-<key>`: the colcon build of this checkout's two packages; in dev also the messages
+  that only tests need, where the sourced ROS 2 lacks them.
 
 A key is a hash of everything that the part is made from, so a changed requirement leads to a new
 part and never to a patched one. A part is trusted once its stamp, written last, is there and
@@ -40,6 +41,7 @@ TOOLS = CHECKOUT / 'tools'
 REQUIREMENTS = TOOLS / 'requirements'
 LAYERS = {'runtime': ('runtime.txt',), 'dev': ('runtime.txt', 'dev.txt')}
 STAMP = 'complete.json'
+TEST_MESSAGES = 'foxglove_msgs'
 Variables = Mapping[str, str]
 
 NO_PYTHON = (
@@ -194,6 +196,8 @@ class Environment:
         self.home = home
         self.venv = self._venv_part(layer, home)
         self.sourced_ros2 = sourced_ros2(os.environ)
+        installed = Path(self.sourced_ros2 or '/nonexistent', 'share', TEST_MESSAGES).exists()
+        self.packages = packages(tests=layer == 'dev' and not installed)
         self.ros2 = None if self.sourced_ros2 else self._ros2_part()
 
     @staticmethod
@@ -235,14 +239,15 @@ class Environment:
 
     def _build(self) -> None:
         """Build the packages whose sources have changed since their last build."""
-        if not packages_to_build(self.workspace):
+        if not packages_to_build(self.workspace, self.packages):
             return
         if not (shutil.which('cc') and shutil.which('c++')):
             raise SetupError(NO_COMPILER)
         with locked(self.workspace.with_name(f'{self.workspace.name}.lock')):
-            for package, key in packages_to_build(self.workspace).items():
+            for package, key in packages_to_build(self.workspace, self.packages).items():
                 start = time.monotonic()
-                build(package, self.workspace, self.activation({}))
+                source = self.packages[package]
+                build(package, source, self.workspace, self.activation({}))
                 (self.workspace / f'{package}.built').write_text(key)
                 say(f'{package} is built ({time.monotonic() - start:.0f} s)')
 
@@ -349,34 +354,39 @@ def make_ros2(folder: Path, python: Path) -> None:
         run(python, TOOLS / 'ros2/prefix.py', wheels, folder, env=clean_variables())
 
 
-def package_keys() -> dict[str, str]:
-    """Return a hash for each package of what its build depends on, in build order.
+def packages(*, tests: bool) -> dict[str, Path]:
+    """Return the folder of each package in build order, with those that only tests need or not."""
+    folders = {'jtn_msgs': CHECKOUT / 'jtn_msgs', 'jtn_ros': CHECKOUT}
+    return {TEST_MESSAGES: CHECKOUT / 'test' / TEST_MESSAGES, **folders} if tests else folders
+
+
+def package_key(folder: Path) -> str:
+    """Return a hash of what the build of a package depends on.
 
     The symlinked install of jtn_ros follows edits by itself; only its metadata and the list of
     its data files count.
     """
-    messages = CHECKOUT / 'jtn_msgs'
-    sources = files_below(messages)
-    data = files_below(*(CHECKOUT / folder for folder in ('launch', 'config', 'models')))
-    metadata = [CHECKOUT / name for name in ('setup.py', 'setup.cfg', 'package.xml')]
-    return {
-        'jtn_msgs': hash_of(*(str(path.relative_to(messages)) for path in sources), *sources),
-        'jtn_ros': hash_of(*map(str, data), *metadata),
-    }
+    if folder == CHECKOUT:
+        data = files_below(*(CHECKOUT / name for name in ('launch', 'config', 'models')))
+        metadata = [CHECKOUT / name for name in ('setup.py', 'setup.cfg', 'package.xml')]
+        return hash_of(*map(str, data), *metadata)
+    sources = files_below(folder)
+    return hash_of(*(str(path.relative_to(folder)) for path in sources), *sources)
 
 
-def packages_to_build(workspace: Path) -> dict[str, str]:
-    """Return the packages that were not built from what is in the checkout now."""
+def packages_to_build(workspace: Path, folders: Mapping[str, Path]) -> dict[str, str]:
+    """Return the packages that were not built from what is in their folders now, and the keys."""
 
     def built_from(package: str) -> str:
         stamp = workspace / f'{package}.built'
         present = (workspace / 'install' / package / 'share' / package / 'package.xml').exists()
         return stamp.read_text() if present and stamp.exists() else ''
 
-    return {name: key for name, key in package_keys().items() if built_from(name) != key}
+    keys = {name: package_key(folder) for name, folder in folders.items()}
+    return {name: key for name, key in keys.items() if built_from(name) != key}
 
 
-def build(package: str, workspace: Path, activation: str) -> None:
+def build(package: str, source: Path, workspace: Path, activation: str) -> None:
     """Build one package with colcon."""
     stamp = workspace / f'{package}.built'
     folders = [workspace / folder / package for folder in ('build', 'install')]
@@ -394,7 +404,8 @@ def build(package: str, workspace: Path, activation: str) -> None:
     command = (
         f'{activation}\n'
         f'colcon --log-base={shlex.quote(str(workspace / "log"))} build {" ".join(bases)} '
-        f'--symlink-install --packages-select {package} --event-handlers console_direct+'
+        f'--base-paths {shlex.quote(str(source))} --symlink-install '
+        f'--packages-select {package} --event-handlers console_direct+'
     )
     run('bash', '-c', command, cwd=CHECKOUT)
 

@@ -12,6 +12,7 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from unittest import mock
 
@@ -148,10 +149,10 @@ def main(rounds):
                 mock.patch('jtn_ros.inference.export._compare'),
             ):
                 export_onnx(network, path)
-            for precision in ('f32', 'bf16'):
-                if (name, precision) != ('dense', 'bf16'):
-                    engines[f'{name} {precision}'] = load_engine(path, 'openvino', precision)
-    for name in ('sparse f32', 'sparse bf16'):
+            engines[f'{name} f32'] = load_engine(path, 'openvino', 'f32')
+        with suppress(ValueError):  # not every processor has bf16
+            engines['sparse bf16'] = load_engine(path.with_stem('sparse'), 'openvino', 'bf16')
+    for name in [name for name in engines if name.startswith('sparse')]:
         pipeline = TrackingPipeline(engine=engines[name], tracker=ReferenceTracker())
         steps[f'pipeline {name}'] = pipeline.step
     inputs = random_inputs(engines['sparse f32'].info)
@@ -180,8 +181,11 @@ def main(rounds):
         'milliseconds': {name: round(1e3 * np.median(times)) for name, times in seconds.items()},
         'fastest': {name: round(1e3 * min(times)) for name, times in seconds.items()},
         'processor': {name: round(1e3 * np.median(times)) for name, times in busy.items()},
-        'eager / pipeline f32': ratio('eager', 'pipeline sparse f32'),
-        'eager / pipeline bf16': ratio('eager', 'pipeline sparse bf16'),
+        **{
+            f'eager / {name.replace(" sparse", "")}': ratio('eager', name)
+            for name in steps
+            if name.startswith('pipeline')
+        },
         'eager torchvision / pipeline f32': ratio('eager torchvision', 'pipeline sparse f32'),
         'inference sparse / dense f32': ratio('inference sparse f32', 'inference dense f32'),
         'rounds': rounds,

@@ -1,5 +1,8 @@
 """What the node tells about itself: /diagnostics, the classes, the stages."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
@@ -106,6 +109,16 @@ def test_annotations_for_foxglove_show_boxes_and_ids(active):
         center, size = tracked.bbox.center.position, (tracked.bbox.size_x, tracked.bbox.size_y)
         np.testing.assert_allclose(corners.mean(axis=0), (center.x, center.y), atol=1e-3)
         np.testing.assert_allclose(np.ptp(corners, axis=0), size, atol=1e-3)
+
+
+def test_the_node_does_without_messages_of_foxglove():
+    code = (
+        'import sys\nsys.modules["foxglove_msgs"] = None\n'
+        'from jtn_ros.nodes import annotations, tracker_node\n'
+        'assert annotations.ImageAnnotations is None'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_statistics_count_rates_latencies_and_errors():

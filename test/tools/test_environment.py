@@ -172,7 +172,8 @@ def test_auto_takes_dev_only_where_it_is_complete(checkout, tmp_path):
 
 
 def mark_as_built(workspace):
-    for package, key in environment.package_keys().items():
+    for package, folder in environment.packages(tests=False).items():
+        key = environment.package_key(folder)
         share = workspace / 'install' / package / 'share' / package
         share.mkdir(parents=True, exist_ok=True)
         (share / 'package.xml').touch()
@@ -195,16 +196,33 @@ def mark_as_built(workspace):
 )
 def test_change_rebuilds_only_its_package(checkout, tmp_path, file, rebuilt):
     mark_as_built(tmp_path)
-    assert environment.packages_to_build(tmp_path) == {}
+    packages = environment.packages(tests=False)
+    assert environment.packages_to_build(tmp_path, packages) == {}
     (checkout / file).parent.mkdir(parents=True, exist_ok=True)
     (checkout / file).write_text('changed')
-    assert list(environment.packages_to_build(tmp_path)) == rebuilt
+    assert list(environment.packages_to_build(tmp_path, packages)) == rebuilt
 
 
 def test_missing_install_is_built_in_spite_of_its_stamp(checkout, tmp_path):
     mark_as_built(tmp_path)
     shutil.rmtree(tmp_path / 'install/jtn_msgs')
-    assert list(environment.packages_to_build(tmp_path)) == ['jtn_msgs']
+    packages = environment.packages(tests=False)
+    assert list(environment.packages_to_build(tmp_path, packages)) == ['jtn_msgs']
+
+
+def test_messages_for_tests_are_built_in_dev_where_ros2_lacks_them(
+    checkout, tmp_path, monkeypatch
+):
+    assert 'foxglove_msgs' in environment.Environment('dev', home=tmp_path).packages
+    assert 'foxglove_msgs' not in environment.Environment('runtime', home=tmp_path).packages
+    prefix = tmp_path / 'jazzy'
+    (prefix / 'lib/python3.12/site-packages/rclpy').mkdir(parents=True)
+    monkeypatch.setenv('ROS_DISTRO', 'jazzy')
+    monkeypatch.delenv('JTN_STAND_IN_ROS2', raising=False)
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(prefix))
+    assert 'foxglove_msgs' in environment.Environment('dev', home=tmp_path).packages
+    (prefix / 'share/foxglove_msgs').mkdir(parents=True)
+    assert 'foxglove_msgs' not in environment.Environment('dev', home=tmp_path).packages
 
 
 @pytest.mark.parametrize(
