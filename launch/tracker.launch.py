@@ -11,6 +11,8 @@ from launch.actions import OpaqueFunction
 from launch_ros.actions import LifecycleNode
 from launch_ros.actions import Node
 
+from jtn_ros.nodes.tracker_launch import require_rviz
+
 CONFIG = Path(get_package_share_directory('jtn_ros')) / 'config'
 
 TOPICS = ('image', 'camera_info', 'depth')
@@ -95,6 +97,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _start(context: LaunchContext) -> list[Action]:
+    require_rviz(context)
     argument = context.launch_configurations
     parameters: dict[str, object] = {
         'autostart': argument['autostart'] == 'true',

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
+from launch.actions import OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from jtn_ros.nodes.tracker_launch import declare_arguments
 from jtn_ros.nodes.tracker_launch import include_tracker
+from jtn_ros.nodes.tracker_launch import require_rviz
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
@@ -49,4 +51,6 @@ def generate_launch_description() -> LaunchDescription:
     tracker = include_tracker(
         SHARE / 'launch', {name: LaunchConfiguration(name) for name in TRACKER}
     )
-    return LaunchDescription([*declare_arguments(CAMERA | TRACKER), camera, tracker])
+    # What may be refused comes first, so that no process is left behind.
+    checked = OpaqueFunction(function=require_rviz)
+    return LaunchDescription([*declare_arguments(CAMERA | TRACKER), checked, camera, tracker])

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 from functools import partial
+from math import inf
+from time import monotonic
 from time import perf_counter
 from types import SimpleNamespace
 
@@ -90,6 +92,8 @@ class Camera:
         self._worker: CameraWorker | None = None
         self._enabled = True
         self._reported = ''
+        self._begun = 0
+        self._announced_at = -inf
         # Last, because somebody may listen at once.
         self._outputs = TrackPublishers(
             node,
@@ -100,6 +104,11 @@ class Camera:
             on_listeners=self._listen,
         )
         self.apply(values)
+
+    @property
+    def tracks_topic(self) -> str:
+        """Return the full name of the topic of the tracks."""
+        return self._outputs.tracks_topic
 
     def activate(self, enabled: bool) -> None:
         """Start a new session, and subscribe as soon as somebody listens."""
@@ -223,7 +232,7 @@ class Camera:
     def _publish(self, frame: TrackedFrame) -> None:
         """Publish what came out of one frame; runs on the worker's thread."""
         if frame.new_session is not None:
-            self._logger.warning(f'{frame.new_session}: all tracks start anew')
+            self._announce(frame.new_session)
         if frame.stamp_ns and stamp_to_ns(frame.header.stamp) == 0:
             self._logger.warning(
                 'the images have no stamps, so the time of their arrival is taken; '
@@ -233,8 +242,23 @@ class Camera:
         self._outputs.publish(frame)
         self._statistics.tracked(perf_counter() - frame.arrival)
 
+    def _announce(self, reason: str) -> None:
+        """Log that a session began by itself, but not every time where that goes on."""
+        self._begun += 1
+        now = monotonic()
+        if now - self._announced_at < _LOG_PERIOD_S:
+            return
+        text = f'{reason}: all tracks start anew'
+        if self._begun > 1:
+            text += f', {self._begun} times by now; if several cameras share the topic, give '
+            text += 'each a topic of its own'
+        self._logger.warning(text)
+        self._announced_at = now
+
     def _report(self, error: Exception) -> None:
         """Log an image that could not be tracked; runs on the worker's thread."""
+        if not self._node.context.ok():
+            return  # interrupted: nothing can be published any more
         self._statistics.failed(error)
         log = partial(self._logger.error, throttle_duration_sec=_LOG_PERIOD_S)
         if (mistake := as_mistake(error)) is not None:

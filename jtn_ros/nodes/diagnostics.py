@@ -24,26 +24,33 @@ class Diagnostics:
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
 
     def publish(
-        self, engine: Engine | None, last_error: str, cameras: Sequence[CameraState]
+        self,
+        engine: Engine | None,
+        last_error: str,
+        problem: str,
+        cameras: Sequence[CameraState],
     ) -> None:
         """Publish the state of the node.
 
         Args:
             engine: what runs the network; None while the node is not configured.
             last_error: why a transition failed; empty if none did since the node was configured.
+            problem: what is wrong with the node in its graph; empty if nothing is.
             cameras: the state of each camera.
         """
         name = self._node.get_fully_qualified_name().lstrip('/')
         message = DiagnosticArray()
         message.header.stamp = self._node.get_clock().now().to_msg()
         message.status = [
-            _engine_status(name, engine, last_error),
+            _engine_status(name, engine, last_error, problem),
             *(_camera_status(name, camera) for camera in cameras),
         ]
         self._publisher.publish(message)
 
 
-def _engine_status(name: str, engine: Engine | None, last_error: str) -> DiagnosticStatus:
+def _engine_status(
+    name: str, engine: Engine | None, last_error: str, problem: str
+) -> DiagnosticStatus:
     """Return the status of the node itself."""
     status = DiagnosticStatus(name=f'{name}: engine', level=DiagnosticStatus.OK)
     if engine is None:
@@ -53,6 +60,8 @@ def _engine_status(name: str, engine: Engine | None, last_error: str) -> Diagnos
         status.message = f'{engine.info.name} on {engine.description}'
         status.hardware_id = engine.description
         status.values = _values({'model': engine.info.name, 'engine': engine.description})
+    if problem and status.level != DiagnosticStatus.ERROR:
+        status.level, status.message = DiagnosticStatus.WARN, problem
     return status
 
 

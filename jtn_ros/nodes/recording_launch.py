@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from launch import LaunchContext
 from launch import Substitution
 from launch.action import Action
@@ -73,16 +74,30 @@ def play_track_and_record(
         return [OpaqueFunction(function=_fail, args=[event])]
 
     return [
+        # A process that is just starting outlives a launch that fails. So what may be refused
+        # comes first: the topics, then the arguments of the player.
+        OpaqueFunction(function=_check_topics, args=[topics]),
         RegisterEventHandler(OnProcessExit(on_exit=go_on)),
         RegisterEventHandler(
             OnStateTransition(
                 start_state='deactivating', goal_state='inactive', entities=[finished]
             )
         ),
-        tracker,
-        recorder,
         player,
+        recorder,
+        tracker,
     ]
+
+
+def _check_topics(context: LaunchContext, topics: Substitution) -> None:
+    """Refuse topics that are no list of names."""
+    text = context.perform_substitution(topics)
+    try:
+        names = yaml.safe_load(text)
+    except yaml.YAMLError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RuntimeError(f'topics:={text} is no list of topics such as [/image, /tf]')
 
 
 def _fail(_: LaunchContext, event: ProcessExited) -> None:

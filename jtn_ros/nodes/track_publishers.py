@@ -88,6 +88,11 @@ class TrackPublishers:
         """Return how many listen to what is made from images."""
         return sum(publisher.get_subscription_count() for publisher in self._publishers)
 
+    @property
+    def tracks_topic(self) -> str:
+        """Return the full name of the topic of the tracks."""
+        return str(self._tracks.topic_name)
+
     def announce(self) -> None:
         """Publish the names of the classes, once, for everybody who comes later too."""
         header = Header(stamp=self._node.get_clock().now().to_msg())

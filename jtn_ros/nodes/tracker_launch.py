@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ament_index_python.packages import PackageNotFoundError
+from ament_index_python.packages import get_package_prefix
+from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -22,11 +25,39 @@ def include_tracker(launch_folder: Path, arguments: Mapping[str, Any]) -> Includ
     )
 
 
+def require_rviz(context: LaunchContext) -> None:
+    """Refuse rviz:=true where there is no RViz, before anything is started.
+
+    A process that is just starting outlives a launch that fails.
+
+    Raises:
+        RuntimeError: if RViz is wanted and not installed.
+    """
+    if context.launch_configurations['rviz'] != 'true':
+        return
+    try:
+        get_package_prefix('rviz2')
+    except PackageNotFoundError:
+        raise RuntimeError(
+            'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DISTRO-rviz2, '
+            'or leave rviz:=true out'
+        ) from None
+
+
 def declare_arguments(
     arguments: Mapping[str, tuple[str | None, str]],
 ) -> list[DeclareLaunchArgument]:
-    """Return the declarations of arguments given by name as default, or None, and description."""
+    """Return the declarations of arguments given by name as default, or None, and description.
+
+    Where the default is true or false, nothing else is accepted.
+    """
+    switch = ['true', 'false']
     return [
-        DeclareLaunchArgument(name, default_value=default, description=description)
+        DeclareLaunchArgument(
+            name,
+            default_value=default,
+            description=description,
+            choices=switch if default in switch else None,
+        )
         for name, (default, description) in arguments.items()
     ]

@@ -28,6 +28,7 @@ from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.process import explain
 from jtn_ros.nodes.process import run_process
 from jtn_ros.nodes.progress import reported_progress
+from jtn_ros.nodes.rivals import Rivals
 from jtn_ros.nodes.tracker_parameters import TRACKER_PARAMETERS
 from jtn_ros.nodes.transforms import TransformSource
 
@@ -71,6 +72,11 @@ class TrackerNode(LifecycleNode):
         self._commands: list[Service] = []
         self._enabled = True
         self._diagnostics = Diagnostics(self)
+        self._rivals = Rivals(
+            self,
+            lambda: [camera.tracks_topic for camera in self._cameras],
+            shared=('/diagnostics',),
+        )
         # By a clock of its own: simulated time may stand still while something is wrong.
         self._timer = self.create_timer(
             _CHECK_PERIOD_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -156,7 +162,8 @@ class TrackerNode(LifecycleNode):
     def _check(self) -> None:
         """Look after the cameras and publish how they fare."""
         states = [camera.check() for camera in self._cameras]
-        self._diagnostics.publish(self._engine, self.last_error, states)
+        problem = self._rivals.check()
+        self._diagnostics.publish(self._engine, self.last_error, problem, states)
 
     def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Forget all tracks and begin new sessions."""

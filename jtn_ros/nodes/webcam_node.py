@@ -24,6 +24,7 @@ from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
 from jtn_ros.nodes.process import run_process
 from jtn_ros.nodes.quality import sensor_data
+from jtn_ros.nodes.rivals import Rivals
 
 PARAMETERS = (
     ParameterSpec(
@@ -63,13 +64,15 @@ PARAMETERS = (
 )
 
 _RETRY_S = 1.0
+_CHECK_PERIOD_S = 1.0
 _DEFAULT_RATE = 30.0
 
 
 class WebcamNode(Node):
     """A camera; its images carry the time at which they were taken from the device.
 
-    A camera that fails is opened again until it answers.
+    A camera that fails is opened again until it answers. A video that cannot be played ends the
+    node.
     """
 
     def __init__(self, **kwargs: object) -> None:
@@ -77,11 +80,11 @@ class WebcamNode(Node):
 
         Raises:
             OSError: if the calibration cannot be read.
-            JtnError: if it is none.
+            JtnError: if it is none, or the device is a file that is missing or no video.
         """
         super().__init__('webcam', **kwargs)
         self._values = NodeParameters(self, PARAMETERS).values()
-        self._is_video = Path(self._values.device).is_file()
+        self._is_video = is_video(self._values.device)
         self._info = read_calibration(self._values.calibration)
         overriding = {'qos_overriding_options': QoSOverridingOptions.with_default_policies()}
         self._images = self.create_publisher(Image, 'image', sensor_data(), **overriding)
@@ -90,6 +93,9 @@ class WebcamNode(Node):
             self._infos = self.create_publisher(
                 CameraInfo, 'camera_info', sensor_data(), **overriding
             )
+        self.failure = ''
+        rivals = Rivals(self, lambda: [self._images.topic_name])
+        self.create_timer(_CHECK_PERIOD_S, rivals.check)
         self._closing = Event()
         self._thread = Thread(target=self._run, name='webcam')
         self._thread.start()
@@ -104,11 +110,19 @@ class WebcamNode(Node):
         """Publish, opening the camera again when it fails."""
         while not self._closing.is_set():
             number = 0
-            for image in self._capture():
-                self._publish(image)
-                number += 1
-            if number and self._is_video:
-                continue  # the video is at its end
+            try:
+                for image in self._capture():
+                    self._publish(image)
+                    number += 1
+            except RuntimeError:
+                if self.context.ok():
+                    raise
+                return  # interrupted: nothing can be published any more
+            if self._is_video:
+                if number:
+                    continue  # the video is at its end
+                self.failure = f'the video {self._values.device} can no longer be read'
+                return
             if not self._closing.is_set():
                 what = 'stopped' if number else 'does not open'
                 self.get_logger().warning(
@@ -153,6 +167,30 @@ class WebcamNode(Node):
             self._infos.publish(self._info)
 
 
+def is_video(device: str) -> bool:
+    """Return whether a device is a video file, not a camera, a URL or a GStreamer pipeline.
+
+    Raises:
+        JtnError: if it can only be a file, and is missing or no video.
+    """
+    path = Path(device)
+    camera = device.isdigit() or device.startswith('/dev/') or path.is_char_device()
+    if camera or '://' in device or ' ! ' in device:
+        return False
+    if not path.is_file():
+        reason = 'is no file' if path.exists() else 'does not exist'
+        raise JtnError(
+            f'{device!r} {reason}; device is the number of a webcam, its device file, a URL, or a '
+            'video file'
+        )
+    capture = cv2.VideoCapture(device)
+    good = capture.isOpened() and capture.grab()
+    capture.release()
+    if not good:
+        raise JtnError(f'{device} is not a video that OpenCV can read; try to play it with ffplay')
+    return True
+
+
 def read_calibration(path: str) -> CameraInfo | None:
     """Return the calibration in a file as ROS's camera_calibration writes it; None without path.
 
@@ -188,7 +226,10 @@ def main() -> int:
 def _serve() -> None:
     node = WebcamNode()
     try:
-        rclpy.spin(node)
+        while rclpy.ok() and not node.failure:
+            rclpy.spin_once(node, timeout_sec=_CHECK_PERIOD_S)
+        if node.failure:
+            raise JtnError(node.failure)
     finally:
         node.destroy_node()
 

@@ -1,18 +1,22 @@
 """The launch files as users start them, with the ros2 command."""
 
 import json
+import os
 import re
 import shutil
 import signal
 import subprocess
+import uuid
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 import yaml
+from ament_index_python.packages import get_packages_with_prefixes
 from launch import LaunchContext
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from rclpy.node import Node
@@ -261,6 +265,53 @@ def test_webcam_launch_tracks_in_a_video_that_loops(graph, launch, block_model, 
     seen = [o for message in outputs for o in message.objects if not o.predicted]
     assert len(seen) > 10
     assert all(30 < o.bbox.center.position.x < 60 for o in seen)
+
+
+NO_RVIZ = 'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DISTRO-rviz2'
+
+
+@pytest.mark.parametrize(
+    ('name', 'arguments', 'reason'),
+    [
+        ('tracker', {'rviz': 'true'}, NO_RVIZ),
+        ('webcam', {'rviz': 'true'}, NO_RVIZ),
+        ('multi_camera', {'rviz': 'true', 'cameras': 'a,b'}, NO_RVIZ),
+        ('webcam', {'rviz': 'yes'}, 'Argument "rviz" provided value "yes" is not valid'),
+        ('multi_camera', {'autostart': 'no', 'cameras': 'a'}, 'Argument "autostart"'),
+        ('webcam', {'rate': 'fast'}, 'fast'),
+        ('webcam', {'width': 'wide'}, 'wide'),
+        ('demo', {'rate': 'fast', 'input': '/no', 'output': '/no'}, 'fast'),
+        ('demo', {'topics': '[', 'input': '/no', 'output': '/no'}, 'topics:=[ is no list'),
+        ('replay', {'topics': '/image', 'bag': '/no', 'output': '/no'}, 'topics:=/image is no'),
+        ('replay', {'rate': 'fast', 'bag': '/no', 'output': '/no'}, 'fast'),
+    ],
+)
+def test_a_launch_that_is_refused_leaves_no_process(name, arguments, reason):
+    if reason == NO_RVIZ and 'rviz2' in get_packages_with_prefixes():
+        pytest.skip('rviz2 is installed')
+    mark = str(uuid.uuid4())
+    values = [f'{key}:={value}' for key, value in arguments.items()]
+    path = str(ROOT / 'launch' / f'{name}.launch.py')
+    done = subprocess.run(
+        ['ros2', 'launch', '--noninteractive', path, *values],
+        capture_output=True, text=True, timeout=60, env=os.environ | {'JTN_TEST_MARK': mark},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert reason in done.stdout + done.stderr
+    assert processes_marked(mark) == []
+
+
+def processes_marked(mark: str) -> list[str]:
+    """Return the commands of processes with a mark in their environment, and end them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get('JTN_TEST_MARK') == mark:
+                found.append(' '.join(process.cmdline()))
+                process.kill()
+        except psutil.Error:
+            continue  # it ended, or is another user's
+    return found
 
 
 @pytest.mark.parametrize('name', ['tracker', 'multi_camera', 'webcam', 'replay', 'demo'])

@@ -1,5 +1,7 @@
 """The nodes that stand in for cameras: a live one by OpenCV, and the player of bags."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -18,6 +20,7 @@ from jtn_ros.nodes.bag_player_node import BagPlayerNode
 from jtn_ros.nodes.conversions import image_to_array
 from jtn_ros.nodes.quality import sensor_data
 from jtn_ros.nodes.webcam_node import WebcamNode
+from jtn_ros.nodes.webcam_node import is_video
 from jtn_ros.nodes.webcam_node import read_calibration
 
 from .harness import DEEP
@@ -86,6 +89,56 @@ def test_a_video_is_published_as_a_live_camera_with_its_calibration(graph, tmp_p
     calibrated = {(info.header.stamp.sec, info.header.stamp.nanosec) for info in infos}
     assert len(calibrated & set(stamps)) > 3
     assert list(infos[0].k) == K
+
+
+@pytest.mark.parametrize(
+    ('name', 'reason'),
+    [
+        ('missing.mp4', "missing.mp4' does not exist; device is the number of a webcam"),
+        ('folder', "folder' is no file; device is"),
+        ('text.mp4', 'text.mp4 is not a video that OpenCV can read'),
+        ('empty.mp4', 'empty.mp4 is not a video that OpenCV can read'),
+    ],
+)
+def test_a_file_that_is_no_video_ends_the_webcam_node(tmp_path, name, reason):
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'text.mp4').write_text('no video')
+    (tmp_path / 'empty.mp4').touch()
+    done = subprocess.run(
+        [sys.executable, '-m', 'jtn_ros.nodes.webcam_node', '--ros-args', '-p',
+         f'device:={tmp_path / name}'],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
+@pytest.mark.parametrize('device', ['0', '98', '/dev/video98', 'rtsp://camera/stream', 'a ! b'])
+def test_what_may_be_plugged_in_later_is_no_video(device):
+    assert not is_video(device)
+
+
+def test_a_video_that_vanishes_ends_the_webcam_node(graph, tmp_path):
+    video = tmp_path / 'video.avi'
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*'MJPG'), 30, (64, 48))
+    writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'jtn_ros.nodes.webcam_node', '--ros-args', '-p',
+         f'device:={video}', '-p', 'rate:=10.0'],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    images: list[Image] = []
+    graph.add(Node('user')).create_subscription(Image, 'image', images.append, sensor_data())
+    try:
+        graph.wait(lambda: len(images) > 1, what='images')
+        video.unlink()
+        _, text = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert f'the video {video} can no longer be read' in text
 
 
 def bag(path: Path) -> Path:

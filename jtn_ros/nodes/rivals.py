@@ -1,0 +1,57 @@
+"""Other nodes that publish what this one publishes: two sessions on one topic look like one."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+
+from rclpy.node import Node
+
+
+class Rivals:
+    """Warns when another node has the name of this one, or publishes on one of its topics."""
+
+    def __init__(
+        self, node: Node, topics: Callable[[], Sequence[str]], shared: Sequence[str] = ()
+    ) -> None:
+        """Watch for rivals of a node.
+
+        Args:
+            node: the node.
+            topics: returns the full names of topics that it alone should publish.
+            shared: topics that it publishes beside others.
+        """
+        self._node = node
+        self._topics = topics
+        self._shared = shared
+        self._reported = ''
+
+    def check(self) -> str:
+        """Return what is wrong, with the remedy, or nothing; changes are logged."""
+        problem = self._find()
+        if problem != self._reported:
+            if problem:
+                self._node.get_logger().warning(problem)
+            else:
+                self._node.get_logger().info('no other node publishes the same any more')
+            self._reported = problem
+        return problem
+
+    def _find(self) -> str:
+        # By the publishers: the names of nodes stay in the graph for a while after they have gone.
+        name = self._node.get_fully_qualified_name()
+        for topic in (*self._shared, *self._topics()):
+            names = [
+                f'{info.node_namespace.rstrip("/")}/{info.node_name}'
+                for info in self._node.get_publishers_info_by_topic(topic)
+            ]
+            if (found := names.count(name)) > 1:
+                return (
+                    f'{found} nodes have the same name, {" and ".join([name] * found)}, so that '
+                    'each of their topics carries the messages of all; stop one, or give it '
+                    'another name (-r __node:=NAME) or namespace (-r __ns:=/NAME)'
+                )
+            if topic not in self._shared and (others := sorted(set(names) - {name})):
+                return (
+                    f'{name} and {" and ".join(others)} publish on one topic, {topic}; stop one, '
+                    'or remap its topic'
+                )
+        return ''
