@@ -92,3 +92,10 @@ def test_telemetry_that_a_user_has_installed_is_not_imported(tmp_path):
     paths = os.pathsep.join([str(package.parent), os.environ.get('PYTHONPATH', '')])
     loaded(tmp_path, 'jtn_light.onnx', 'openvino', PYTHONPATH=paths)
     assert not report.exists()
+
+
+def test_the_requirements_bring_no_telemetry():
+    folder = MODELS.parent / 'tools' / 'requirements'
+    pins = [line for path in folder.glob('*.txt') for line in path.read_text().splitlines()]
+    assert any(pin.startswith('openvino==') for pin in pins)
+    assert [pin for pin in pins if 'telemetry' in pin] == []
