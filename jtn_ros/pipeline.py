@@ -86,7 +86,7 @@ class TrackingPipeline:
         """
         self._engine = engine or load_engine(model, backend, precision)
         if tracker is None:
-            trusted = self._engine.info.score_threshold
+            trusted = self._engine.info.confident_score
             tracker = Tracker(TrackerConfig(confident_score=trusted, birth_score=trusted))
         self._tracker = tracker
         self.score_threshold = score_threshold

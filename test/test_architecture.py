@@ -17,7 +17,7 @@ LAYERS = [
     {'media', 'pipeline'},
     {'inference', 'tracking', 'datasets', 'positions', 'camera_flow'},
     {'network', 'detections', 'geometry', 'gaussian', 'resources'},
-    {'files', 'errors'},
+    {'files', 'renames', 'errors'},
 ]
 LAYER_OF = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'visualization_msgs', 'std_srvs', 'jtn_msgs',

@@ -187,7 +187,7 @@ class WeakSpotEngine(BrightSpotEngine):
 
 
 def test_weak_detections_keep_tracks_but_start_none():
-    engine = WeakSpotEngine(score_threshold=0.6)
+    engine = WeakSpotEngine(confident_score=0.6)
     pipeline = TrackingPipeline(engine=engine)
     engine.score = 0.5
     assert len(pipeline.step(frame(100), 0)) == 0

@@ -37,7 +37,7 @@ def evaluate_stills(args: argparse.Namespace) -> dict[str, Any]:
         detections = list(found)
     threshold = args.threshold
     if threshold is None:
-        threshold = tracker_config(parameters, info.score_threshold).birth_score
+        threshold = tracker_config(parameters, info.confident_score).birth_score
     report = evaluate_detections(
         [image.annotations for image in images], detections, sources, threshold=threshold
     )

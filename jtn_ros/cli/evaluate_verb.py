@@ -255,7 +255,7 @@ def _track_bag(
         tracked = track_frames(frames, tracking, parameters['backward_tolerance'])
         shown = show_progress(tracked, source.name, source.length)
         run = collect_run(shown, info.name, info.class_names, truth.frames)
-    config = tracker_config(parameters, info.score_threshold)
+    config = tracker_config(parameters, info.confident_score)
     used = {'model': info.name, 'engine': engine.description}
     return {truth.name: run}, parameters | asdict(config) | used
 

@@ -44,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--letterbox', choices=('fit', 'published', 'fairmot'))
     parser.add_argument('--name', help='model name in the metadata')
     parser.add_argument(
-        '--score-threshold', type=float, metavar='S', help='confidence threshold in the metadata'
+        '--confident-score',
+        type=float,
+        metavar='S',
+        help='score from which detections are trusted',
     )
     parser.add_argument(
         '--no-prior-heatmap',
@@ -86,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     changes: dict[str, Any] = {}
     if args.input:
         changes['input_height'], changes['input_width'] = args.input
-    for name in ('top_k', 'letterbox', 'name', 'score_threshold'):
+    for name in ('top_k', 'letterbox', 'name', 'confident_score'):
         if (value := getattr(args, name)) is not None:
             changes[name] = value
     if args.no_prior_heatmap:

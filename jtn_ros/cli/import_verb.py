@@ -38,7 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=('fit', 'published', 'fairmot'),
         help="'fit' keeps the whole image, 'published' crops narrow ones as the authors did",
     )
-    parser.add_argument('--score-threshold', type=float, help='drop detections at or below')
+    parser.add_argument(
+        '--confident-score',
+        type=float,
+        metavar='S',
+        help='score from which detections are trusted',
+    )
     parser.add_argument(
         '--no-prior-heatmap',
         dest='prior_heatmap',
@@ -83,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         'input_height': height,
         'input_width': width,
         'letterbox': args.letterbox,
-        'score_threshold': args.score_threshold,
+        'confident_score': args.confident_score,
         'prior_heatmap': args.prior_heatmap,
         'training_data': args.training_data,
         'licence': args.licence,

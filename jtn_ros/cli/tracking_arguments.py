@@ -165,7 +165,7 @@ def network_tracking(engine: 'Engine', parameters: dict[str, Any]) -> 'NetworkTr
     from jtn_ros.tracking import ReferenceTracker
     from jtn_ros.tracking import Tracker
 
-    config = tracker_config(parameters, engine.info.score_threshold)
+    config = tracker_config(parameters, engine.info.confident_score)
     tracker = ReferenceTracker() if parameters['tracker'] == 'reference' else Tracker(config)
     return NetworkTracking(
         TrackingPipeline(

@@ -99,7 +99,7 @@ class _Bench:
         self._parameters = parameters
         self._engine = engine
         self._cache = cache
-        self._trusted = None if engine is None else engine.info.score_threshold
+        self._trusted = None if engine is None else engine.info.confident_score
 
     def start(self, names: Sequence[str]) -> dict[str, Any]:
         """Return the thresholds in use; a score threshold of 0 means that of the tracker."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
 from jtn_ros.inference.preprocess import LETTERBOXES
+from jtn_ros.renames import with_current_names
 
 # The entry of an ONNX file's metadata that holds `ModelInfo.to_json`.
 METADATA_KEY = 'jtn_ros'
@@ -40,7 +41,7 @@ class ModelInfo:
         displacement: whether the graph estimates the displacement to the previous frame.
         letterbox: 'fit' keeps the whole image, 'published' scales by the width alone, 'fairmot'
             pads with grey (see `jtn_ros.inference.preprocess`).
-        score_threshold: the tracker trusts detections from here on; weaker ones keep tracks.
+        confident_score: the tracker trusts detections from here on; weaker ones keep tracks.
         prior_threshold: tracks scoring less are not drawn in the prior heat map.
         precision: of the file: 'f32', 'f16' or 'int8' (convolutions; the rest is f32). A back end
             may compute with less.
@@ -59,7 +60,7 @@ class ModelInfo:
     embedding_dim: int = 0
     displacement: bool = True
     letterbox: str = 'fit'
-    score_threshold: float = 0.4
+    confident_score: float = 0.4
     prior_threshold: float = 0.5
     precision: str = 'f32'
     training_data: str = 'unknown'
@@ -76,7 +77,7 @@ class ModelInfo:
                 raise JtnError(f'model metadata: {name} is not positive')
         if self.embedding_dim < 0:
             raise JtnError('model metadata: embedding_dim is negative')
-        for name in ('score_threshold', 'prior_threshold'):
+        for name in ('confident_score', 'prior_threshold'):
             if not 0 <= getattr(self, name) <= 1:
                 raise JtnError(f'model metadata: {name} is not between 0 and 1')
         for name, known in (('letterbox', LETTERBOXES), ('precision', FILE_PRECISIONS)):
@@ -101,8 +102,8 @@ class ModelInfo:
         """
         try:
             values = json.loads(text)
-            known = {field.name for field in fields(cls)}
-            if not isinstance(values, dict) or not set(values) <= known:
+            values = with_current_names(values) if isinstance(values, dict) else {}
+            if not set(values) <= {field.name for field in fields(cls)}:
                 raise JtnError('not the metadata of a jtn_ros model')
             if not isinstance(values.get('class_names'), list):
                 raise JtnError('class_names is no list')

@@ -22,6 +22,7 @@ from jtn_ros.files import written_atomically
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.joint_track_net import NetworkConfig
 from jtn_ros.network.published import recognise
+from jtn_ros.renames import with_current_names
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +78,12 @@ def config_from_json(text: str) -> NetworkConfig:
     Raises:
         JtnError: if a setting is unknown or of the wrong type.
     """
-    values = json.loads(text)
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise JtnError(f'the metadata is not JSON: {error}') from error
     defaults = asdict(NetworkConfig())
+    values = with_current_names(values) if isinstance(values, dict) else values
     if not isinstance(values, dict) or not set(values) <= set(defaults):
         raise JtnError(f'the metadata is not a network configuration: {text[:80]!r}')
     for name, value in values.items():

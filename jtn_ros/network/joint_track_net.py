@@ -51,7 +51,7 @@ class NetworkConfig:
         rgb: whether the network wants red first; images are blue first everywhere else.
         letterbox: how an image is fitted to the input, see `jtn_ros.inference.preprocess`.
         top_k: peaks per image.
-        score_threshold: detections at or below are dropped by default.
+        confident_score: the tracker trusts detections from here on; weaker ones keep tracks.
         prior_threshold: tracks scoring less are not drawn in the prior heat map.
         training_data: what the weights were trained on.
         licence: licence of the weights.
@@ -73,7 +73,7 @@ class NetworkConfig:
     rgb: bool = False
     letterbox: str = 'fit'
     top_k: int = 100
-    score_threshold: float = 0.4
+    confident_score: float = 0.4
     prior_threshold: float = 0.5
     training_data: str = 'unknown'
     licence: str = 'unknown'

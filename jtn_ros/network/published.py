@@ -31,9 +31,9 @@ KITTI_CLASSES = ('pedestrian', 'car', 'cyclist')
 BY_CLASSES: Mapping[int, Mapping[str, Any]] = {
     1: {'class_names': ('person',), 'input_height': 544, 'input_width': 960},
     3: {'class_names': KITTI_CLASSES, 'input_height': 384, 'input_width': 1280,
-        'score_threshold': 0.3},
+        'confident_score': 0.3},
     80: {'class_names': COCO_CLASSES, 'input_height': 512, 'input_width': 512,
-         'score_threshold': 0.3},
+         'confident_score': 0.3},
 }  # fmt: skip
 FAIRMOT: Mapping[str, Any] = {
     'embedding_head': 'id',

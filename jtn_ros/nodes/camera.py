@@ -80,7 +80,7 @@ class Camera:
         self._node = node
         self._values = values
         self._logger = node.get_logger().get_child(name) if prefix else node.get_logger()
-        self._trusted: float = engine.info.score_threshold
+        self._trusted: float = engine.info.confident_score
         self._tracker = Tracker()
         self._session = Session(0)
         self._pipeline = TrackingPipeline(engine=engine, tracker=self._tracker)

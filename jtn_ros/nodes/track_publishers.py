@@ -97,7 +97,7 @@ class TrackPublishers:
         """Publish the names of the classes, once, for everybody who comes later too."""
         header = Header(stamp=self._node.get_clock().now().to_msg())
         self._label_info.publish(
-            to_label_info(header, self._model.class_names, self._model.score_threshold)
+            to_label_info(header, self._model.class_names, self._model.confident_score)
         )
 
     def publish(self, frame: TrackedFrame) -> None:

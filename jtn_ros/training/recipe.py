@@ -20,6 +20,7 @@ from jtn_ros.datasets.targets import PriorNoise
 from jtn_ros.errors import JtnError
 from jtn_ros.network.backbones import BACKBONES
 from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.renames import with_current_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +246,8 @@ def _build(kind: type, values: Any, where: str) -> Any:
     if not isinstance(values, dict):
         raise JtnError(f'{where}: expected a mapping of settings, got {values!r}')
     known = {entry.name: entry.type for entry in fields(kind)}
+    if kind is NetworkConfig:
+        values = with_current_names(values)
     for name in values:
         if name not in known:
             close = get_close_matches(str(name), known, 1)

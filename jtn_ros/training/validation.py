@@ -108,7 +108,7 @@ def _score_stills(engine: TorchEngine, clips: Sequence[Clip]) -> float | None:
         [clip.images[0].annotations for clip in clips],
         [detections[number] for number in range(len(clips))],
         [clip.source for clip in clips],
-        threshold=engine.info.score_threshold,
+        threshold=engine.info.confident_score,
     )
     return report.mean.ap50
 

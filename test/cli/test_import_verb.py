@@ -18,7 +18,7 @@ def checkpoint(parity_state, tmp_path):
 def test_import(checkpoint, tmp_path, capsys):
     output = tmp_path / 'new' / 'mot17.safetensors'
     options = ['--classes', 'pedestrian', '--input', '384x672', '--letterbox', 'published',
-               '--score-threshold', '0.35', '--no-prior-heatmap', '--licence', 'CC BY-NC-SA 3.0',
+               '--confident-score', '0.35', '--no-prior-heatmap', '--licence', 'CC BY-NC-SA 3.0',
                '--training-data', 'MOT17', '--name', 'mot17_small']  # fmt: skip
     assert main(['import', str(checkpoint), str(output), *options]) == 0
     assert '20.1 M' in capsys.readouterr().out
@@ -26,7 +26,7 @@ def test_import(checkpoint, tmp_path, capsys):
     config = network.config
     assert config.class_names == ('pedestrian',)
     assert (config.input_height, config.input_width) == (384, 672)
-    assert (config.letterbox, config.score_threshold) == ('published', 0.35)
+    assert (config.letterbox, config.confident_score) == ('published', 0.35)
     assert (config.name, config.licence) == ('mot17_small', 'CC BY-NC-SA 3.0')
     assert config.training_data == 'MOT17'
     assert not config.prior_heatmap

@@ -46,7 +46,7 @@ def views(model: str, scenes: int) -> Iterator[tuple[Annotations, NDArray[np.flo
             image, truth = scene.render(frame * PERIOD_NS)
             pipeline.step(image, frame * PERIOD_NS)
         found = pipeline.detections
-        yield truth, found.boxes[found.scores > info.score_threshold]
+        yield truth, found.boxes[found.scores > info.confident_score]
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def test_scores_on_real_images_are_those_of_pycocotools_by_source(engine):
         [image.annotations for _, image in images],
         detections,
         [source for source, _ in images],
-        threshold=engine.info.score_threshold,
+        threshold=engine.info.confident_score,
     )
     truth = COCO(str(PEOPLE))
     numbers = {entry['file_name']: entry['id'] for entry in truth.imgs.values()}

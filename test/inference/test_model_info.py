@@ -16,13 +16,19 @@ INFO = ModelInfo(
     input_width=512,
     embedding_dim=64,
     prior_heatmap=True,
-    score_threshold=0.35,
+    confident_score=0.35,
     licence='Apache-2.0',
 )
 
 
 def test_metadata_survives_the_round_trip():
     assert ModelInfo.from_json(INFO.to_json()) == INFO
+
+
+def test_files_of_earlier_versions_are_read():
+    values = json.loads(INFO.to_json())
+    values['score_threshold'] = values.pop('confident_score')
+    assert ModelInfo.from_json(json.dumps(values)) == INFO
 
 
 @pytest.mark.parametrize(
@@ -36,8 +42,8 @@ def test_metadata_survives_the_round_trip():
         {'class_names': [1]},
         {'colour': 'red'},
         {'prior_heatmap': 'no'},
-        {'score_threshold': None},
-        {'score_threshold': 'high'},
+        {'confident_score': None},
+        {'confident_score': 'high'},
         {'name': 7},
         {'letterbox': 'crop'},
         {'embedding_dim': -1},

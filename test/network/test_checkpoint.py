@@ -4,6 +4,8 @@ import json
 import logging
 import os
 import pickle
+from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +122,7 @@ def test_centertrack_with_80_classes(published_state, tmp_path):
     assert config.box_coding == 'center_size'
     assert config.embedding_head == ''
     assert (config.input_height, config.input_width) == (512, 512)
-    assert config.score_threshold == 0.3
+    assert config.confident_score == 0.3
     assert config.prior_heatmap
 
 
@@ -249,6 +251,13 @@ def test_own_format_keeps_weights_and_configuration(small_file):
     assert all(torch.equal(found[name], value) for name, value in wanted.items())
     assert load_checkpoint(small_file, name='other').config.name == 'other'
     assert os.listdir(small_file.parent) == ['small.safetensors']
+
+
+def test_a_configuration_of_an_earlier_version_is_read():
+    config = replace(SMALL, confident_score=0.27)
+    values = asdict(config)
+    values['score_threshold'] = values.pop('confident_score')
+    assert config_from_json(json.dumps(values)) == config
 
 
 def test_a_failed_save_leaves_the_earlier_file(small_file, monkeypatch):

@@ -32,6 +32,16 @@ def test_every_recipe_of_the_package_is_valid(path):
     assert recipe.network.licence != 'unknown'
 
 
+def test_recipes_of_earlier_versions_are_read(tmp_path):
+    network = 'backbone: light, input_height: 96, input_width: 160'
+    old, new = (
+        read_recipe(write(tmp_path, f'network: {{{network}, {name}: 0.27}}'))
+        for name in ('score_threshold', 'confident_score')
+    )
+    assert old == new
+    assert new.network.confident_score == 0.27
+
+
 def test_numbers_and_nested_settings_are_read(tmp_path):
     recipe = read_recipe(
         write(tmp_path, MINIMAL + 'learning_rate: 1e-3\ndata: {frame_gap: [0.1, 0.2]}\n')
