@@ -63,7 +63,7 @@ class BagFrames(FrameSource):
             if index < start:
                 continue
             try:
-                frame = Frame(index, *_decode(recorded))
+                frame = Frame(index, *_decode(recorded), recorded.received_ns)
             except JtnError as error:
                 self._report_broken(index, error)
             else:

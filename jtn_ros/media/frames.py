@@ -29,11 +29,13 @@ class Frame:
         index: position in the source, from 0; a frame that cannot be read leaves a gap.
         stamp_ns: time of the exposure in nanoseconds, from the source where it has one.
         image: uint8 BGR (H, W, 3); treat it as read-only.
+        received_ns: when it was recorded in nanoseconds; None where that is the stamp.
     """
 
     index: int
     stamp_ns: int
     image: NDArray[np.uint8]
+    received_ns: int | None = None
 
 
 class FrameSource(ABC):
@@ -86,9 +88,9 @@ class FrameSource(ABC):
         self.close()
 
     def _report_broken(self, index: int, reason: object) -> None:
-        """Log a frame that is left out."""
+        """Log a frame that is left out; people count frames from 1."""
         self.broken += 1
-        logger.warning('%s: frame %d is left out: %s', self.name, index, reason)
+        logger.warning('%s: frame %d is left out: %s', self.name, index + 1, reason)
 
 
 def is_bag(path: Path) -> bool:

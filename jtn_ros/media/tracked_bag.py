@@ -73,11 +73,14 @@ class TrackedBag(Output):
             session: number of the tracking session.
         """
         types = message_types().types
-        seconds, nanoseconds = divmod(frame.stamp_ns, _NANOSECONDS)
-        received_ns, frame_id = frame.stamp_ns, ''
+        stamp_ns = received_ns = frame.stamp_ns
+        frame_id = ''
         if self._image_topic is not None:
             image = self._copy_until(frame.index)
-            received_ns, frame_id = image.received_ns, image.deserialize().header.frame_id
+            # The header is the image's own, whatever its stamp is worth.
+            stamp_ns, received_ns = image.stamp_ns(), image.received_ns
+            frame_id = image.deserialize().header.frame_id
+        seconds, nanoseconds = divmod(stamp_ns, _NANOSECONDS)
         name = uuid5(_NAMESPACE, f'{self._source_name} {self._model_name} {session}')
         height, width = frame.image.shape[:2]
         message = types[TRACKS_TYPE](

@@ -216,7 +216,7 @@ def test_a_broken_frame_is_reported_and_left_out(tmp_path, media_log):
     with open_frames(tmp_path / 'bag') as source:
         assert [frame.index for frame in source] == [0, 2]
         assert source.broken == 1
-    assert 'frame 1 is left out: a message of /image cannot be read' in media_log.text
+    assert 'frame 2 is left out: a message of /image cannot be read' in media_log.text
 
 
 def test_a_bag_appears_when_it_is_complete(tmp_path):

@@ -119,7 +119,7 @@ def test_a_broken_image_is_reported_and_left_out(tmp_path, media_log):
         frames = list(source)
         assert source.broken == 2
     assert [(frame.index, frame.stamp_ns) for frame in frames] == [(0, 0), (3, 300_000_000)]
-    assert 'shots: frame 1 is left out: 2.png cannot be decoded' in media_log.text
+    assert 'shots: frame 2 is left out: 2.png cannot be decoded' in media_log.text
 
 
 def test_a_sequence_has_its_rate_and_numbers(tmp_path):
