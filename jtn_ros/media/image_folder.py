@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -15,10 +16,15 @@ from jtn_ros.media.frames import IMAGE_EXTENSIONS
 from jtn_ros.media.frames import VIDEO_EXTENSIONS
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
+from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.media.video import VideoFrames
 
 
-def open_folder(folder: Path, frame_rate: float | None = None) -> FrameSource:
+def open_folder(
+    folder: Path,
+    frame_rate: float | None = None,
+    intensity_range: Sequence[float] | None = None,
+) -> FrameSource:
     """Open a folder of images, or a sequence folder with ``seqinfo.ini``.
 
     A sequence takes its frame rate from that file; its frames are the images of its image
@@ -29,7 +35,13 @@ def open_folder(folder: Path, frame_rate: float | None = None) -> FrameSource:
     """
     name = folder.resolve().name
     if not (folder / 'seqinfo.ini').exists():
-        return ImageFolderFrames(folder, _images(folder), name=name, frame_rate=frame_rate)
+        return ImageFolderFrames(
+            folder,
+            _images(folder),
+            name=name,
+            frame_rate=frame_rate,
+            intensity_range=intensity_range,
+        )
     info = read_sequence_info(folder)
     frame_rate = frame_rate or info.frame_rate
     images = _images(folder / info.image_dir)
@@ -37,7 +49,12 @@ def open_folder(folder: Path, frame_rate: float | None = None) -> FrameSource:
     if not images and len(videos) == 1:
         return VideoFrames(videos[0], frame_rate=frame_rate, name=name)
     return ImageFolderFrames(
-        folder / info.image_dir, images, name=name, frame_rate=frame_rate, numbered=True
+        folder / info.image_dir,
+        images,
+        name=name,
+        frame_rate=frame_rate,
+        numbered=True,
+        intensity_range=intensity_range,
     )
 
 
@@ -51,6 +68,7 @@ class ImageFolderFrames(FrameSource):
         frame_rate: frames per second, 30 by default.
         numbered: names are frame numbers from 1, as in MOTChallenge, and give the index; so a
             missing file leaves a gap and later frames keep their numbers.
+        intensity_range: values of more than 8 bits that become black and white; None finds them.
 
     Raises:
         JtnError: if there are no images, none can be read, or a name is not a number.
@@ -64,6 +82,7 @@ class ImageFolderFrames(FrameSource):
         name: str,
         frame_rate: float | None = None,
         numbered: bool = False,
+        intensity_range: Sequence[float] | None = None,
     ) -> None:
         """Look at the first image."""
         super().__init__()
@@ -75,17 +94,21 @@ class ImageFolderFrames(FrameSource):
         if numbered:
             self._images = {_frame_number(path) - 1: path for path in images}
         self.length = max(self._images) + 1
-        first = next((image for path in images if (image := _read(path)) is not None), None)
+        self._intensity_range = intensity_range
+        intensity = IntensityRange(intensity_range)
+        readable = (image for p in images if (image := _read(p, intensity)) is not None)
+        first = next(readable, None)
         if first is None:
             raise JtnError(f'{folder}: none of the {len(images)} images can be read')
         self.height, self.width = first.shape[:2]
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Yield the frames with ``start <= index < stop``."""
+        intensity = IntensityRange(self._intensity_range)
         for index, path in self._images.items():
             if index < start or (stop is not None and index >= stop):
                 continue
-            image = _read(path)
+            image = _read(path, intensity)
             if image is None:
                 self._report_broken(index, f'{path.name} cannot be decoded')
             else:
@@ -115,10 +138,12 @@ def _frame_number(path: Path) -> int:
     return int(path.stem)
 
 
-def _read(path: Path) -> NDArray[np.uint8] | None:
+def _read(path: Path, intensity: IntensityRange) -> NDArray[np.uint8] | None:
     """Return the image, turned upright, or None when it cannot be decoded."""
     data = np.fromfile(path, np.uint8)
     if not len(data):
         return None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return None if image is None else np.asarray(image, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if image is None or image.dtype == np.uint8:
+        return image
+    return intensity.apply(image)

@@ -16,6 +16,7 @@ from jtn_ros.media.bag import BagMessage
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.bag import BagWriter
 from jtn_ros.media.bag_frames import BagFrames
+from jtn_ros.media.bag_images import frame_id_of
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.message_types import message_types
@@ -79,7 +80,7 @@ class TrackedBag(Output):
             image = self._copy_until(frame.index)
             # The header is the image's own, whatever its stamp is worth.
             stamp_ns, received_ns = image.stamp_ns(), image.received_ns
-            frame_id = image.deserialize().header.frame_id
+            frame_id = frame_id_of(image)
         seconds, nanoseconds = divmod(stamp_ns, _NANOSECONDS)
         name = uuid5(_NAMESPACE, f'{self._source_name} {self._model_name} {session}')
         height, width = frame.image.shape[:2]

@@ -10,6 +10,7 @@ from rclpy.lifecycle import LifecycleNode
 
 from jtn_ros.errors import as_mistake
 from jtn_ros.inference import Engine
+from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.camera_worker import CameraWorker
 from jtn_ros.nodes.camera_worker import TrackedFrame
 from jtn_ros.nodes.image_input import ImageInput
@@ -108,6 +109,7 @@ class Camera:
             self._pipeline,
             self._session,
             locator=self._locator,
+            intensity=IntensityRange(self._values.intensity_range),
             now_ns=lambda: self._node.get_clock().now().nanoseconds,
             on_result=self._publish,
             on_error=self._report,

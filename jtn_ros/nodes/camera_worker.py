@@ -15,6 +15,7 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.conversions import image_to_array
 from jtn_ros.nodes.conversions import stamp_to_ns
 from jtn_ros.nodes.latest_slot import LatestSlot
@@ -93,6 +94,7 @@ class CameraWorker:
         session: Session,
         *,
         locator: SpatialLocator | None = None,
+        intensity: IntensityRange | None = None,
         now_ns: Callable[[], int] = time_ns,
         on_result: Callable[[TrackedFrame], None],
         on_error: Callable[[Exception], None],
@@ -103,6 +105,7 @@ class CameraWorker:
             pipeline: tracks the images.
             session: notices where identities have to start anew.
             locator: finds the tracks in space; None where that is not wanted.
+            intensity: stretches images of more than 8 bits; by default it follows them.
             now_ns: the time in nanoseconds, for images with a bad stamp.
             on_result: called on the thread with what came out of each frame.
             on_error: called on the thread with why an image was left out.
@@ -111,6 +114,7 @@ class CameraWorker:
         self._pipeline = pipeline
         self._session = session
         self._locator = locator
+        self._intensity = intensity or IntensityRange()
         self._now_ns = now_ns
         self._on_result = on_result
         self._on_error = on_error
@@ -183,7 +187,7 @@ class CameraWorker:
         """Return the tracks of one image."""
         start = perf_counter()
         message = arrival.message
-        image = image_to_array(message)
+        image = image_to_array(message, self._intensity)
         converted = perf_counter()
         header = message.header
         height, width = image.shape[:2]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jtn_ros.media.image_encoding import ENCODINGS
 from jtn_ros.media.image_encoding import decode_compressed_image
 from jtn_ros.media.image_encoding import decode_image
+from jtn_ros.media.intensity import IntensityRange
 
 WIDTH, HEIGHT = 8, 6
 # BT.601 with limited range: the eight corners of the colour cube, as (Y, U, V) and (B, G, R).
@@ -70,11 +71,12 @@ def test_8_bit_pixels_are_kept(encoding, channels, order, padding):
         ('mono16', 1, (0, 0, 0)),
     ],
 )
-def test_16_bit_pixels_keep_their_high_byte(encoding, channels, order, big_endian):
+def test_16_bit_pixels_are_stretched_from_a_range(encoding, channels, order, big_endian):
     pixels = random_pixels(channels, np.uint16)
     step, data = padded(pixels.astype('>u2' if big_endian else '<u2'), 6)
-    image = decode_image(encoding, WIDTH, HEIGHT, step, big_endian, data)
-    np.testing.assert_array_equal(image, (pixels >> 8)[..., list(order)])
+    whole = IntensityRange((0, 65535))
+    image = decode_image(encoding, WIDTH, HEIGHT, step, big_endian, data, whole)
+    np.testing.assert_allclose(image, (pixels / 257)[..., list(order)], atol=0.51)
 
 
 @pytest.mark.parametrize('depth', [8, 16])
@@ -85,7 +87,8 @@ def test_a_bayer_pattern_of_one_colour_gives_that_colour(pattern, depth):
     mosaic = np.tile(tile, (HEIGHT // 2, WIDTH // 2))
     mosaic = mosaic.astype(np.uint8) if depth == 8 else (mosaic << 8).astype('<u2')
     step, data = padded(mosaic, 4)
-    image = decode_image(f'bayer_{pattern}{depth}', WIDTH, HEIGHT, step, False, data)
+    whole = IntensityRange((0, 255 << 8))
+    image = decode_image(f'bayer_{pattern}{depth}', WIDTH, HEIGHT, step, False, data, whole)
     np.testing.assert_array_equal(image, np.broadcast_to((30, 120, 210), (HEIGHT, WIDTH, 3)))
 
 
@@ -136,7 +139,7 @@ def test_padding_of_the_last_row_may_be_missing():
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (('32FC1', 8, 6, 32), "'32FC1' is not supported; publish one of bgr8"),
+        (('32FC2', 8, 6, 64), "'32FC2' is not supported; publish one of bgr8"),
         (('', 8, 6, 24), "'' is not supported"),
         (('bgr8', 0, 6, 24), '0x6 pixels is empty'),
         (('bgr8', 8, -1, 24), '8x-1 pixels is empty'),
