@@ -19,7 +19,7 @@ from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.intensity import IntensityRange
 
-_NO_IMAGE = 'the video is damaged, or what comes before its first key frame'
+_NO_IMAGE = 'the video is damaged, or has no key frame before it'
 # So many first messages tell the frame rate.
 _RATE_SAMPLE = 20
 

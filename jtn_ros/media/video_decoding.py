@@ -54,13 +54,13 @@ class PacketDecoder:
         packet = av.Packet(data)
         packet.pts = packet.dts = index
         packet.time_base = _ONE
-        with av_errors(f'packet {index + 1} of the video cannot be decoded'):
+        with av_errors('the video is damaged, or has no key frame before it'):
             frames = self._context.decode(packet)
             return _by_index(self._deinterlacer.push(frames))
 
     def flush(self) -> list[tuple[int, NDArray[np.uint8]]]:
         """Return the images that were held back; nothing can be decoded after that."""
-        with av_errors('the end of the video cannot be decoded'):
+        with av_errors('the end of the video is damaged'):
             frames = self._deinterlacer.push(self._context.decode(None))
             return _by_index([*frames, *self._deinterlacer.flush()])
 
