@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.media.bag import BagMessage
+from jtn_ros.media.bag import BagReader
 from jtn_ros.media.image_encoding import decode_compressed_image
 from jtn_ros.media.image_encoding import decode_image
 from jtn_ros.media.intensity import IntensityRange
@@ -82,6 +83,15 @@ class ImageDecoder:
             message.data,
             self._intensity,
         )
+
+
+def needs_decoding(bag: BagReader, topic: str) -> bool:
+    """Return whether the images of a topic are none that ROS has a common message for."""
+    kind = bag.topics[topic]
+    if kind != 'sensor_msgs/msg/CompressedImage':
+        return kind in IMAGE_TYPES and kind != 'sensor_msgs/msg/Image'
+    first = next(bag.messages([topic]), None)
+    return first is not None and decoder_of(first.deserialize().format) is not None
 
 
 def frame_id_of(recorded: BagMessage) -> str:
