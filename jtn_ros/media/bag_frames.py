@@ -102,11 +102,12 @@ class BagFrames(FrameSource):
     def _choose(self, topic: str | None) -> str:
         """Return the image topic to read."""
         images = [t for t, kind in self._bag.topics.items() if kind in IMAGE_TYPES]
-        if topic is None and len(images) > 1:
-            found = ', '.join(images)
+        usable = [t for t in images if self._bag.counts[t] and self._bag.encodings[t] == 'cdr']
+        if topic is None and len(usable or images) > 1:
+            found = ', '.join(usable or images)
             raise JtnError(f'{self._bag.path} has several image topics; choose one of {found}')
         if topic is None and images:
-            topic = images[0]
+            topic = (usable or images)[0]
         if topic in images:
             return topic
         kind = self._bag.topics.get(topic or '')

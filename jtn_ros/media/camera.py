@@ -14,6 +14,7 @@ from jtn_ros.media.frames import DEFAULT_FRAME_RATE
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.frames import plausible_rate
+from jtn_ros.media.intensity import IntensityRange
 
 _REMEDY = 'check that it is connected, that no other program uses it, and the address'
 
@@ -115,8 +116,9 @@ class StreamFrames(CameraFrames):
     def _images(self) -> Iterator[NDArray[np.uint8]]:
         from jtn_ros.media.video_decoding import to_bgr
 
+        intensity = IntensityRange()
         for frame, _ in self._video.frames(lambda error: self._report_broken(0, error)):
-            yield to_bgr(frame)
+            yield to_bgr(frame, intensity)
 
 
 def open_camera(

@@ -144,7 +144,7 @@ def open_frames(
     if path.suffix.lower() in VIDEO_EXTENSIONS:
         from jtn_ros.media.video import VideoFrames
 
-        return VideoFrames(path, frame_rate=frame_rate)
+        return VideoFrames(path, frame_rate=frame_rate, intensity_range=intensity_range)
     if path.is_char_device():
         from jtn_ros.media.camera import open_camera
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from jtn_ros.errors import JtnError
@@ -9,6 +10,7 @@ from jtn_ros.media.frames import DEFAULT_FRAME_RATE
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.frames import plausible_rate
+from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.media.video_decoding import VideoInput
 from jtn_ros.media.video_decoding import to_bgr
 
@@ -24,6 +26,7 @@ class VideoFrames(FrameSource):
     Args:
         path: the file.
         frame_rate: use ``index / frame_rate`` instead of the times in the file.
+        intensity_range: values of more than 8 bits that become black and white; None finds them.
         name: name of the source; the file's without its extension by default.
 
     Raises:
@@ -32,12 +35,18 @@ class VideoFrames(FrameSource):
     """
 
     def __init__(
-        self, path: Path, *, frame_rate: float | None = None, name: str | None = None
+        self,
+        path: Path,
+        *,
+        frame_rate: float | None = None,
+        name: str | None = None,
+        intensity_range: Sequence[float] | None = None,
     ) -> None:
         """Open the file and look at the first frame."""
         super().__init__()
         self._path = path
         self.name = name or path.stem
+        self._intensity_range = intensity_range
         self._constant_rate = frame_rate is not None
         with self._opened() as video:
             nominal = plausible_rate(video.frame_rate) or DEFAULT_FRAME_RATE
@@ -53,6 +62,7 @@ class VideoFrames(FrameSource):
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Yield the frames with ``start <= index < stop``; those before are not converted."""
         self._index = 0
+        intensity = IntensityRange(self._intensity_range)
         stamp_ns = previous_ns = -1
         longest_ns = 2 * self._period_ns
         with self._opened() as video:
@@ -65,7 +75,7 @@ class VideoFrames(FrameSource):
                 previous_ns = max(previous_ns, time_ns)
                 stamp_ns = self._stamp(index, time_ns, stamp_ns)
                 if index >= start:
-                    yield Frame(index, stamp_ns, to_bgr(frame))
+                    yield Frame(index, stamp_ns, to_bgr(frame, intensity))
         # The last frame may be shown as long as any other.
         if previous_ns + longest_ns < self._duration_ns:
             logger.warning(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.media.intensity import IntensityRange
 
 try:
     import av
@@ -26,9 +27,18 @@ _TIMEOUT_S = 10.0
 _ONE = Fraction(1)
 
 
-def to_bgr(frame: VideoFrame) -> NDArray[np.uint8]:
-    """Return a frame as uint8 BGR (H, W, 3), turned upright."""
-    image = np.asarray(frame.to_ndarray(format='bgr24'), np.uint8)
+def to_bgr(frame: VideoFrame, intensity: IntensityRange | None = None) -> NDArray[np.uint8]:
+    """Return a frame as uint8 BGR (H, W, 3), turned upright.
+
+    Args:
+        frame: the frame.
+        intensity: stretches grey of more than 8 bits; by default for this frame alone.
+    """
+    if frame.format.name.startswith('gray') and frame.format.name != 'gray':
+        grey = (intensity or IntensityRange()).apply(frame.to_ndarray(format='gray16le'))
+        image = np.repeat(grey[..., None], 3, axis=2)
+    else:
+        image = np.asarray(frame.to_ndarray(format='bgr24'), np.uint8)
     quarters = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
 

@@ -13,6 +13,10 @@ from hypothesis import HealthCheck
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+from rosbags.rosbag2 import CompressionFormat
+from rosbags.rosbag2 import CompressionMode
+from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import Writer
 
 from jtn_ros.errors import JtnError
 from jtn_ros.media import open_frames
@@ -234,6 +238,52 @@ def test_channels_of_other_programs_stand_beside_images(tmp_path, kind, profile,
         assert copied.counts == {'/image': 5}
     assert media_log.text.count(f'{STRANGE[kind].topic} is not copied to copy: ') == 1
     assert len(media_log.records) == 1
+
+
+def test_the_one_image_topic_that_can_be_read_is_taken(tmp_path):
+    path = tmp_path / 'drive.mcap'
+    schema = channel_of([]).schema
+    write_mcap(path, [
+        Channel('/json', 'json', schema, [b'{}']),
+        Channel('/silent', 'cdr', schema, []),
+        channel_of([raw_image(0)]),
+    ])  # fmt: skip
+    with open_frames(path) as source:
+        assert source.topic == '/image'
+
+
+@pytest.mark.parametrize(
+    ('storage', 'mode'),
+    [
+        (StoragePlugin.MCAP, CompressionMode.FILE),
+        (StoragePlugin.MCAP, CompressionMode.MESSAGE),
+        (StoragePlugin.MCAP, CompressionMode.STORAGE),
+        (StoragePlugin.SQLITE3, CompressionMode.FILE),
+        (StoragePlugin.SQLITE3, CompressionMode.MESSAGE),
+    ],
+)
+def test_compressed_bags_are_read(tmp_path, storage, mode):
+    writer = Writer(tmp_path / 'bag', version=9, storage_plugin=storage)
+    writer.set_compression(mode, CompressionFormat.ZSTD)
+    with writer:
+        connection = writer.add_connection('/image', RAW, typestore=message_types())
+        for index in range(3):
+            writer.write(connection, T0 + index * PERIOD, raw_image(index))
+    with open_frames(tmp_path / 'bag') as source:
+        frames = list(source)
+    assert len(frames) == 3
+    np.testing.assert_array_equal(frames[2].image, picture(2))
+
+
+def test_a_json_topic_in_the_metadata_does_no_harm(tmp_path, media_log):
+    folder = write_bag(tmp_path / 'drive')
+    path = folder / 'metadata.yaml'
+    text = path.read_text()
+    assert 'serialization_format: cdr' in text
+    path.write_text(text.replace('serialization_format: cdr', 'serialization_format: json', 1))
+    with open_frames(folder, topic='/camera/image') as source:
+        assert len(list(source)) == 5
+    assert 'metadata.yaml cannot be used (Serialization format' in media_log.text
 
 
 def test_messages_that_are_not_of_ros_2_are_named(tmp_path):

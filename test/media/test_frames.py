@@ -122,6 +122,21 @@ def test_a_broken_image_is_reported_and_left_out(tmp_path, media_log):
     assert 'shots: frame 2 is left out: 2.png cannot be decoded' in media_log.text
 
 
+@pytest.mark.parametrize('suffix', ['png', 'tiff'])
+@pytest.mark.parametrize('limits', [None, (7000, 9000)])
+def test_images_of_14_bits_are_not_black(tmp_path, suffix, limits):
+    folder = tmp_path / 'thermal'
+    folder.mkdir()
+    ramp = np.tile(np.linspace(7000, 9000, WIDTH), (HEIGHT, 1)).astype(np.uint16)
+    for number in range(3):
+        assert cv2.imwrite(str(folder / f'{number}.{suffix}'), ramp)
+    with open_frames(folder, intensity_range=limits) as source:
+        images = [frame.image for frame in source]
+    assert len(images) == 3
+    for image in images:
+        np.testing.assert_allclose(image[0, :, 1], np.linspace(0, 255, WIDTH), atol=3)
+
+
 def test_a_sequence_has_its_rate_and_numbers(tmp_path):
     folder = write_sequence(tmp_path / 'x', ['000001.png', '000002.png', '000005.png'])
     with open_frames(folder) as source:

@@ -129,6 +129,25 @@ def test_a_video_that_is_turned_is_shown_upright(tmp_path):
     assert np.abs(frame.image.astype(int) - np.rot90(picture(0), -1)).mean() < 5
 
 
+@pytest.mark.parametrize('limits', [None, (7000, 9000)])
+def test_a_video_of_14_bits_is_not_black(tmp_path, limits):
+    ramp = np.tile(np.linspace(7000, 9000, WIDTH), (HEIGHT, 1)).astype(np.uint16)
+    path = tmp_path / 'thermal.mkv'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('ffv1', rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, 'gray16le'
+        for index in range(3):
+            frame = av.VideoFrame.from_ndarray(ramp, format='gray16le')
+            frame.pts, frame.time_base = index, Fraction(1, RATE)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with open_frames(path, intensity_range=limits) as source:
+        frames = list(source)
+    assert len(frames) == 3
+    for frame in frames:
+        np.testing.assert_allclose(frame.image[0, :, 1], np.linspace(0, 255, WIDTH), atol=3)
+
+
 def test_damaged_frames_are_counted_not_shown(tmp_path, media_log):
     path = encode(
         [picture(i) for i in range(20)], tmp_path / 'clip.mp4', 'libx264', {'g': '5', 'bf': '0'}
