@@ -61,18 +61,29 @@ def open_storages(path: Path) -> list[Storage]:
             f'{path} is a bag of ROS 1; convert it with "rosbags-convert --src {path} --dst '
             f'{path.with_suffix("").name}", which the package rosbags brings'
         )
-    if (path / 'metadata.yaml').exists():
-        try:
-            return [_opened(_Folder(path))]
-        except OSError:
+    if not (path / 'metadata.yaml').exists():
+        return _open_files(path, files)
+    try:
+        return [_opened(_Folder(path))]
+    except OSError:
+        raise
+    except Exception as error:
+        if not files:
             raise
-        except Exception as error:
-            if not files:
-                raise
-            logger.warning(
-                '%s cannot be used (%s); the files beside it are read without it',
-                path / 'metadata.yaml', error,
-            )  # fmt: skip
+        storages = _open_files(path, files)
+        logger.warning(
+            '%s cannot be used (%s); the files beside it are read without it',
+            path / 'metadata.yaml', error,
+        )  # fmt: skip
+        return storages
+
+
+def _open_files(path: Path, files: list[Path]) -> list[Storage]:
+    """Return the opened files of one bag.
+
+    Raises:
+        JtnError: if they are of several.
+    """
     names = sorted({split_name(file)[0] for file in files})
     if len(names) > 1:
         raise JtnError(f'{path} holds several bags: {", ".join(names)}; give the file of one')

@@ -10,6 +10,8 @@ from jtn_ros.errors import JtnError
 # Of so many pixels of an image, these percentiles become black and white.
 _SAMPLE = 20_000
 _PERCENTILES = (0.5, 99.5)
+# Values beyond it, infinity and what is no number say nothing about the range.
+_LARGEST = 1e30
 # Range of integers at least.
 _LEAST_COUNTS = 32
 # How far the range follows each image, so that a hot object that comes or goes flashes nothing.
@@ -45,14 +47,15 @@ class IntensityRange:
         if self._limits is None:  # an image without a number
             return np.zeros(values.shape, np.uint8)
         low, high = self._limits.astype(np.float32)
-        work = np.clip(values.astype(np.float32), low, high)
+        with np.errstate(over='ignore', invalid='ignore'):  # what is too large is white
+            work = np.clip(values.astype(np.float32), low, high)
         work = np.nan_to_num((work - low) * (np.float32(255) / (high - low)), nan=0.0)
         return np.rint(work).astype(np.uint8)
 
     def _follow(self, values: NDArray[np.generic]) -> None:
         """Move the limits towards those of an image."""
         flat = values.reshape(-1)[:: max(1, values.size // _SAMPLE)].astype(np.float64)
-        finite = flat[np.isfinite(flat)]
+        finite = flat[np.abs(flat) < _LARGEST]
         if not len(finite):
             return
         low, high = np.percentile(finite, _PERCENTILES)

@@ -1,5 +1,7 @@
 """Values of more than 8 bits become black, white and what lies between, steadily."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,13 @@ def test_what_is_no_number_is_black_and_counts_for_nothing():
     assert (image[6] == 0).all()
     np.testing.assert_allclose(image[7], np.linspace(0, 255, 80), atol=3)
     assert not IntensityRange().apply(np.full((4, 4), np.nan, 'f4')).any()
+    values[7, 0], values[8, 0] = 3e38, -3e38
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        image = IntensityRange().apply(values)
+        assert IntensityRange().apply(np.full((4, 4), 1e300)).max() == 0
+    assert image[7, 0] == 255
+    assert image[8, 0] == 0
 
 
 def test_the_range_follows_slowly():
