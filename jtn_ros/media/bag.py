@@ -22,7 +22,6 @@ from rosbags.interfaces import ConnectionExtRosbag2  # isort: skip
 from rosbags.interfaces import MessageDefinitionFormat  # isort: skip
 from rosbags.rosbag2 import StoragePlugin  # isort: skip
 from rosbags.rosbag2 import Writer  # isort: skip
-from jtn_ros.media.bag_storage import open_storages  # isort: skip
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +99,8 @@ class BagReader:
 
     def __init__(self, path: Path) -> None:
         """Open the bag and read what it contains."""
+        from jtn_ros.media.bag_storage import open_storages  # what writes bags needs no mcap
+
         self.path = Path(path)
         with _bag_errors(self.path):
             self._storages = open_storages(self.path)

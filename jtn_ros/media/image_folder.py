@@ -17,7 +17,6 @@ from jtn_ros.media.frames import VIDEO_EXTENSIONS
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.intensity import IntensityRange
-from jtn_ros.media.video import VideoFrames
 
 
 def open_folder(
@@ -47,6 +46,8 @@ def open_folder(
     images = _images(folder / info.image_dir)
     videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEO_EXTENSIONS)
     if not images and len(videos) == 1:
+        from jtn_ros.media.video import VideoFrames  # images need no decoder of video
+
         return VideoFrames(videos[0], frame_rate=frame_rate, name=name)
     return ImageFolderFrames(
         folder / info.image_dir,

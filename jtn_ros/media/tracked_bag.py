@@ -62,7 +62,10 @@ class TrackedBag(Output):
             self._messages = self._original.messages()
             if TRACKS_TOPIC in self._original.topics:
                 self._original.close()
-                raise JtnError(f'{self._original.path} has a topic {TRACKS_TOPIC} already')
+                raise JtnError(
+                    f'{self._original.path} has a topic {TRACKS_TOPIC} already; give the bag that '
+                    'it was made from, or leave out --bag'
+                )
         self._bag = BagWriter(path, storage)
 
     def write(self, frame: Frame, tracks: Tracks, session: int) -> None:

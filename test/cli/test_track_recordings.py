@@ -135,6 +135,18 @@ def test_where_stamps_are_wrong_the_time_of_recording_is_taken(
         assert [message.stamp_ns for message in read_tracks(tracked)] == stamps
 
 
+@pytest.mark.parametrize('limits', [None, ('20000', '60000')])
+def test_thermal_images_and_a_range_for_them(tmp_path, model, limits):
+    (tmp_path / 'thermal').mkdir()
+    for index in range(4):
+        counts = 7000 + 8 * picture(index)[..., 0].astype(np.uint16)
+        cv2.imwrite(str(tmp_path / 'thermal' / f'{index}.png'), counts)
+    options = () if limits is None else ('--intensity-range', *limits)
+    lines = track(tmp_path / 'thermal', tmp_path / 'out', model, *options)
+    # In a range that begins at 20000, all is black.
+    assert [len(line['tracks']) for line in lines] == [0 if limits else 1] * 4
+
+
 def test_a_range_of_a_bag_keeps_all_of_its_messages(tmp_path, model):
     bag = write_bag(tmp_path / 'drive', [i * PERIOD for i in range(8)])
     lines = track(bag, tmp_path / 'out', model, '--start', '3', '--end', '5', '--bag')
