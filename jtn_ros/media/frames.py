@@ -20,7 +20,10 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_FRAME_RATE = 30.0
 _HIGHEST_RATE = 1000.0
-VIDEO_EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.ts', '.wmv')
+VIDEO_EXTENSIONS = (
+    '.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.ts', '.mts', '.m2ts',
+    '.vob', '.mxf', '.dv', '.flv', '.3gp', '.ogv', '.wmv',
+)  # fmt: skip
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
 
 

@@ -34,7 +34,10 @@ class SqliteStorage:
         """
         with self.path.open('rb'):  # a clear error where the file may not be read
             pass
-        uri = f'{self.path.absolute().as_uri()}?immutable=1'
+        # What a recorder had no time to merge into the file stands in a log beside it.
+        log = self.path.with_name(f'{self.path.name}-wal')
+        mode = 'mode=ro' if log.exists() and log.stat().st_size else 'immutable=1'
+        uri = f'{self.path.absolute().as_uri()}?{mode}'
         # A reader that works ahead does so on a thread of its own.
         self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
         try:

@@ -12,5 +12,4 @@ def decoder_of(format_: str) -> str | None:
 
     None where the format is no video, so that every image stands for itself.
     """
-    codec = format_.split(';')[0].strip().lower()
-    return next((name for part, name in _DECODERS.items() if part in codec), None)
+    return next((name for part, name in _DECODERS.items() if part in format_.lower()), None)

@@ -1,6 +1,7 @@
 """Bags: what goes in comes out, for both storages; what is damaged is a clear error."""
 
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import NamedTuple
@@ -363,6 +364,25 @@ def test_a_type_whose_definition_is_unknown_is_left_out_of_a_copy(tmp_path, medi
     with BagReader(tmp_path / 'copy') as copied:
         assert copied.counts == {'/camera/image': 5, '/camera/image/compressed': 5}
     assert 'the bag does not hold the definition of acme_msgs/msg/Thing' in media_log.text
+
+
+def test_what_a_killed_recorder_left_in_the_log_of_sqlite_is_read(tmp_path):
+    folder = write_bag(tmp_path / 'drive', 'sqlite3', frames=3)
+    (path,) = folder.glob('*.db3')
+    (tmp_path / 'killed').mkdir()
+    with sqlite3.connect(path) as database:
+        database.execute('PRAGMA journal_mode=WAL')
+        database.execute('DELETE FROM messages WHERE timestamp = ?', (T0 + 7_000_000,))
+        database.commit()
+        for file in folder.glob('*.db3*'):  # while the recorder still has it open
+            if not file.name.endswith('-shm'):
+                shutil.copy(file, tmp_path / 'killed')
+    content = {file.name: file.read_bytes() for file in (tmp_path / 'killed').iterdir()}
+    assert content[f'{path.name}-wal']
+    with open_frames(tmp_path / 'killed', topic='/camera/image') as source:
+        assert [frame.stamp_ns for frame in source] == [T0 + PERIOD, T0 + 2 * PERIOD]
+    for name, data in content.items():
+        assert (tmp_path / 'killed' / name).read_bytes() == data, 'the input is as it was'
 
 
 def test_several_image_topics_have_to_be_chosen_from(tmp_path):

@@ -290,7 +290,9 @@ def test_compressed_grey_and_alpha(channels):
     np.testing.assert_array_equal(image, np.broadcast_to(pixels[..., :3], (HEIGHT, WIDTH, 3)))
 
 
-@pytest.mark.parametrize('format_', ['h264', 'H265', 'video/hevc', 'av1', 'h264;yuv420p;bgr8'])
+@pytest.mark.parametrize(
+    'format_', ['h264', 'H265', 'video/hevc', 'av1', 'h264;yuv420p;bgr8', 'bgr8; h264']
+)
 def test_a_video_is_no_compressed_image(format_):
     with pytest.raises(ValueError, match='is a video, whose images need those before them'):
         decode_compressed_image(format_, b'abc')
