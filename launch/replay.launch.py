@@ -77,6 +77,8 @@ def _start(context: LaunchContext) -> list[Action]:
                 'input': argument['bag'],
                 'rate': float(argument['rate']),
                 'wait_for': argument['image'],
+                # What an earlier run recorded must not stand beside what this one finds.
+                'exclude': ['/jtn_tracker/'],
             },
         ],
         # Under their common names, the topics have the quality of service of the parameter file.

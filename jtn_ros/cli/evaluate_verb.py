@@ -187,7 +187,7 @@ def _read_truths(args: argparse.Namespace) -> list['Truth']:
     from jtn_ros.datasets.mot_challenge import find_sequences
     from jtn_ros.evaluation.runs import read_truth
     from jtn_ros.media import open_frames
-    from jtn_ros.media.frames import is_bag
+    from jtn_ros.media.bag_paths import is_bag
 
     if is_bag(args.ground_truth):
         truths = [read_truth(args.ground_truth, args.tracks_topic)]
@@ -209,7 +209,7 @@ def _open_images(args: argparse.Namespace, stack: ExitStack) -> dict[str, 'Frame
     """Open the images of the sequences that have some."""
     from jtn_ros.datasets.mot_challenge import find_sequences
     from jtn_ros.media import open_frames
-    from jtn_ros.media.frames import is_bag
+    from jtn_ros.media.bag_paths import is_bag
 
     if args.bag is not None:
         name = args.ground_truth.resolve().name

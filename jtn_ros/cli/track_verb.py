@@ -64,6 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--fps', type=float, help='frames per second, where the input does not know them'
     )
     parser.add_argument('--topic', help='image topic, where a bag has several')
+    parser.add_argument(
+        '--intensity-range',
+        type=float,
+        nargs=2,
+        metavar=('LOW', 'HIGH'),
+        help='values of images with more than 8 bits that become black and white '
+        '(default: found in the images)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     parameters = read_parameters(args)
     with ExitStack() as stack:
         window = stack.enter_context(Window('jtn track')) if args.window else None
-        source = stack.enter_context(_open_source(args))
+        source = stack.enter_context(_open_source(args, parameters))
         tracking, model_name, class_names = _make_tracking(args, parameters)
         frames = stack.enter_context(closing(read_ahead(source.read(args.start - 1, args.end))))
         tracked = track_frames(frames, tracking, parameters['backward_tolerance'])
@@ -142,7 +150,7 @@ def _check_usage(args: argparse.Namespace) -> None:
         raise UsageError('--show needs --video or --window to be seen in')
 
 
-def _open_source(args: argparse.Namespace) -> 'FrameSource':
+def _open_source(args: argparse.Namespace, parameters: dict[str, Any]) -> 'FrameSource':
     """Open the input; only its ``seqinfo.ini`` where no image is needed."""
     from jtn_ros.media import open_frames
     from jtn_ros.media.timeline import Timeline
@@ -150,7 +158,12 @@ def _open_source(args: argparse.Namespace) -> 'FrameSource':
     pictures = args.video or args.window
     if args.detections and not pictures and (Path(args.input) / 'seqinfo.ini').exists():
         return Timeline.of_sequence(Path(args.input), args.fps)
-    return open_frames(args.input, frame_rate=args.fps, topic=args.topic)
+    return open_frames(
+        args.input,
+        frame_rate=args.fps,
+        topic=args.topic,
+        intensity_range=args.intensity_range or parameters['intensity_range'],
+    )
 
 
 def _make_tracking(

@@ -28,6 +28,7 @@ _DEFAULTS: dict[str, Any] = {
     'threads': 0,
     'score_threshold': 0.0,
     'backward_tolerance': 0.1,
+    'intensity_range': [0.0, 0.0],
 }
 
 

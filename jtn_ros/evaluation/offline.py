@@ -17,6 +17,7 @@ from jtn_ros.pipeline import FrameTracker
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import FrameKey
 from jtn_ros.tracking.session import Session
+from jtn_ros.tracking.session import When
 from jtn_ros.tracking.track import Tracks
 
 logger = logging.getLogger(__name__)
@@ -116,13 +117,29 @@ def track_frames(
     """Yield every frame with its tracks.
 
     Where the stamps go back by more than the tolerance, or the image size changes, a new session
-    begins, as in the node.
+    begins, as in the node. A frame whose stamp is wrong gets the time at which it was recorded,
+    counted from the frame before it.
     """
     session, number = Session(round(backward_tolerance_s * 1e9)), 1
     offset = highest = 0
-    for frame in frames:
+    reported: set[str] = set()
+    source = iter(frames)
+    upcoming = next(source, None)
+    while upcoming is not None:
+        frame, upcoming = upcoming, None
+        when, following = _times(frame), None
+        if session.doubts(when) and (upcoming := next(source, None)) is not None:
+            following = _times(upcoming)
         height, width = frame.image.shape[:2]
-        stamp_ns, reason = session.admit(FrameKey(frame.stamp_ns, width, height, ''))
+        stamp_ns, reason, distrust = session.admit(FrameKey(when, width, height, ''), following)
+        if distrust is not None:
+            frame = replace(frame, stamp_ns=stamp_ns)
+            if distrust not in reported:
+                reported.add(distrust)
+                logger.warning(
+                    'frame %d %s; it and all like it are tracked at the time of their recording',
+                    frame.index + 1, distrust,
+                )  # fmt: skip
         if reason is not None:
             logger.warning('frame %d: %s; a new session begins', frame.index + 1, reason)
             tracking.reset()
@@ -139,3 +156,10 @@ def track_frames(
             session=number,
             latencies=tracking.latencies,
         )
+        if upcoming is None:
+            upcoming = next(source, None)
+
+
+def _times(frame: Frame) -> When:
+    received_ns = frame.stamp_ns if frame.received_ns is None else frame.received_ns
+    return When(frame.stamp_ns, received_ns)

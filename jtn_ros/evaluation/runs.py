@@ -27,7 +27,7 @@ from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.offline import TrackedFrame
 from jtn_ros.media.bag import BagReader
-from jtn_ros.media.frames import is_bag
+from jtn_ros.media.bag_paths import is_bag
 from jtn_ros.media.recorded_tracks import RecordedTracks
 from jtn_ros.media.recorded_tracks import read_tracks
 from jtn_ros.media.results import reported_boxes

@@ -1,5 +1,6 @@
 """rosbag2 recordings (MCAP and sqlite3): messages in and out, without a ROS installation."""
 
+import logging
 import shutil
 import struct
 from collections.abc import Collection
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from typing import Self
 
 from jtn_ros.errors import JtnError
+from jtn_ros.media.message_types import digest_of
 from jtn_ros.media.message_types import message_types
 from jtn_ros.media.output import Output
 
@@ -18,9 +20,10 @@ from jtn_ros.media.output import Output
 from rosbags.interfaces import Connection  # isort: skip
 from rosbags.interfaces import ConnectionExtRosbag2  # isort: skip
 from rosbags.interfaces import MessageDefinitionFormat  # isort: skip
-from rosbags.rosbag2 import Reader  # isort: skip
 from rosbags.rosbag2 import StoragePlugin  # isort: skip
 from rosbags.rosbag2 import Writer  # isort: skip
+
+logger = logging.getLogger(__name__)
 
 _ENCAPSULATION = 4  # bytes before the first field of a serialized message
 STORAGES = {'mcap': StoragePlugin.MCAP, 'sqlite3': StoragePlugin.SQLITE3}
@@ -63,6 +66,11 @@ class BagMessage(NamedTuple):
             JtnError: if the type is not known or the data is damaged.
         """
         store = message_types()
+        if (encoding := _encoding(self.connection)) != 'cdr':
+            raise JtnError(
+                f'the messages of {self.topic} are serialized as {encoding or "nothing known"}, '
+                'not as CDR as in ROS 2; convert the recording to a bag of ROS 2'
+            )
         if self.type_name not in store.types:
             raise JtnError(
                 f'topic {self.topic} has the type {self.type_name}, whose definition is not known'
@@ -76,11 +84,12 @@ class BagMessage(NamedTuple):
 
 
 class BagReader:
-    """An opened bag: a folder with ``metadata.yaml``, or a single .mcap or .db3 file.
+    """An opened bag: a folder, with or without ``metadata.yaml``, or a single .mcap or .db3 file.
 
     Attributes:
         topics: the type of every topic.
         counts: the number of messages of every topic.
+        encodings: how the messages of every topic are serialized; ``cdr`` can be read.
         storage: ``mcap`` or ``sqlite3``.
 
     Raises:
@@ -90,16 +99,18 @@ class BagReader:
 
     def __init__(self, path: Path) -> None:
         """Open the bag and read what it contains."""
+        from jtn_ros.media.bag_storage import open_storages  # what writes bags needs no mcap
+
         self.path = Path(path)
         with _bag_errors(self.path):
-            self._reader = Reader(self.path)
-            self._reader.open()
-            self._connections = list(self._reader.connections)
-        self.topics = {c.topic: c.msgtype for c in self._connections}
+            self._storages = open_storages(self.path)
+        connections = [c for storage in self._storages for c in storage.connections]
+        self.topics = {c.topic: c.msgtype for c in connections}
+        self.encodings = {c.topic: _encoding(c) for c in connections}
         files = [self.path, *self.path.glob('*.db3*')]
         self.storage = 'sqlite3' if any('.db3' in file.name for file in files) else 'mcap'
         self.counts = dict.fromkeys(self.topics, 0)
-        for connection in self._connections:
+        for connection in connections:
             self.counts[connection.topic] += connection.msgcount
 
     def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
@@ -108,24 +119,28 @@ class BagReader:
         Raises:
             JtnError: if a topic is not in the bag, or the bag is damaged further on.
         """
-        chosen = self._connections
-        if topics is not None:
-            if missing := sorted(set(topics) - set(self.topics)):
-                raise JtnError(
-                    f'{self.path} has no topic {missing[0]}; it has {", ".join(self.topics)}'
-                )
-            chosen = [c for c in self._connections if c.topic in topics]
-        if not chosen:
-            return
+        wanted = self.topics.keys() if topics is None else set(topics)
+        if missing := sorted(set(wanted) - set(self.topics)):
+            raise JtnError(
+                f'{self.path} has no topic {missing[0]}; it has {", ".join(self.topics)}'
+            )
         with _bag_errors(self.path):
-            for connection, received_ns, data in self._reader.messages(chosen):
-                yield BagMessage(
-                    connection.topic, connection.msgtype, received_ns, bytes(data), connection
-                )
+            for storage in self._storages:
+                chosen = [c for c in storage.connections if c.topic in wanted]
+                # Without any, rosbags would yield all messages.
+                for connection, received_ns, data in storage.messages(chosen) if chosen else ():
+                    yield BagMessage(
+                        connection.topic, connection.msgtype, received_ns, bytes(data), connection
+                    )
+
+    def describe_topics(self) -> str:
+        """Return the topics with their types, for messages to people."""
+        return ', '.join(f'{name} ({kind})' for name, kind in sorted(self.topics.items()))
 
     def close(self) -> None:
         """Close the bag."""
-        self._reader.close()
+        for storage in self._storages:
+            storage.close()
 
     def __enter__(self) -> Self:
         """Return the bag, which is open already."""
@@ -162,6 +177,7 @@ class BagWriter(Output):
         )
         self._writer.open()
         self._connections: dict[tuple[str, str], Any] = {}
+        self._left_out: set[tuple[str, str]] = set()
 
     def write(self, topic: str, type_name: str, stamp_ns: int, data: bytes | memoryview) -> None:
         """Append one serialized (CDR) message, received at ``stamp_ns``.
@@ -180,21 +196,45 @@ class BagWriter(Output):
     def copy(self, message: BagMessage) -> None:
         """Append a message of another bag, with the definition and QoS that it has there.
 
-        Raises:
-            JtnError: if neither that bag nor this project knows the definition of its type.
+        A topic that no bag can hold is left out, with a warning that names it.
         """
-        key, connection = message[:2], message.connection
-        known = connection.msgdef.format is not MessageDefinitionFormat.NONE and connection.digest
-        if known and key not in self._connections:
-            qos = connection.ext
-            assert isinstance(qos, ConnectionExtRosbag2)
-            self._connections[key] = self._writer.add_connection(
-                *key,
-                msgdef=connection.msgdef.data,
-                rihs01=connection.digest,
-                offered_qos_profiles=qos.offered_qos_profiles,
-            )
-        self.write(*key, message.received_ns, message.data)
+        key = message[:2]
+        if key in self._left_out:
+            return
+        if key not in self._connections:
+            try:
+                self._connections[key] = self._connect_copy(*key, message.connection)
+            except JtnError as error:
+                self._left_out.add(key)
+                logger.warning('%s is not copied to %s: %s', message.topic, self._path.name, error)
+                return
+        self._writer.write(self._connections[key], message.received_ns, message.data)
+
+    def _connect_copy(self, topic: str, type_name: str, original: Connection) -> Connection:
+        """Add a topic as another bag has it.
+
+        Raises:
+            JtnError: if its messages are not of ROS 2 or the definition of its type is not known.
+        """
+        if (encoding := _encoding(original)) != 'cdr':
+            raise JtnError(f'its messages are serialized as {encoding or "nothing known"}')
+        store = message_types()
+        definition = digest = None
+        if original.msgdef.format is not MessageDefinitionFormat.NONE:
+            definition, digest = original.msgdef.data, original.digest or digest_of(original)
+        if not digest:
+            definition = digest = None
+            if type_name not in store.types:
+                raise JtnError(f'the bag does not hold the definition of {type_name}')
+        assert isinstance(original.ext, ConnectionExtRosbag2)
+        return self._writer.add_connection(
+            topic,
+            type_name,
+            typestore=store,
+            msgdef=definition,
+            rihs01=digest,
+            offered_qos_profiles=original.ext.offered_qos_profiles,
+        )
 
     def close(self) -> None:
         """Finish the bag and give it its name."""
@@ -208,12 +248,19 @@ class BagWriter(Output):
         shutil.rmtree(self._temporary, ignore_errors=True)
 
 
+def _encoding(connection: Connection) -> str:
+    """Return how the messages of a connection are serialized."""
+    ext = connection.ext
+    assert isinstance(ext, ConnectionExtRosbag2)
+    return str(ext.serialization_format)
+
+
 @contextmanager
 def _bag_errors(path: Path) -> Iterator[None]:
     """Turn what rosbags raises on a damaged bag, which is of many types, into ValueError."""
     try:
         yield
-    except (OSError, GeneratorExit):
+    except (OSError, JtnError, GeneratorExit):
         raise
     except Exception as error:
         raise JtnError(

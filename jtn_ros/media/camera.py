@@ -1,52 +1,141 @@
 """Frames of a webcam or a network stream."""
 
 import time
+from abc import abstractmethod
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
+from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
 from jtn_ros.errors import JtnError
-from jtn_ros.media.capture import CaptureFrames
 from jtn_ros.media.frames import Frame
+from jtn_ros.media.frames import FrameSource
+from jtn_ros.media.frames import plausible_rate
+from jtn_ros.media.intensity import IntensityRange
 
-_TIMEOUT_MS = 10_000
+_REMEDY = 'check that it is connected, that no other program uses it, and the address'
 
 
-class CameraFrames(CaptureFrames):
-    """A live source, stamped with the time at which each frame arrives. It ends when it fails.
+class CameraFrames(FrameSource):
+    """A live source, stamped with the time at which each frame arrives. It ends when it fails."""
 
-    Args:
-        address: index of a webcam, its device file, or a URL that FFmpeg can open.
-
-    Raises:
-        JtnError: if there is no such camera, or it does not answer.
-    """
-
-    def __init__(self, address: int | str) -> None:
-        """Connect to the camera."""
-        self._address = address
-        if isinstance(address, str) and '://' in address:
-            timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS,
-                        cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]  # fmt: skip
-            capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts)
-            name = urlsplit(address).hostname or 'stream'
-        else:
-            capture = cv2.VideoCapture(address)
-            name = f'camera{address}' if isinstance(address, int) else address.split('/')[-1]
-        if not capture.isOpened():
-            raise JtnError(
-                f'camera {address} does not open; check that it is connected, that no other '
-                'program uses it, and the address'
-            )
-        super().__init__(capture, name)
-        self.length = None
+    length = None
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Yield the frames from now on, counted from 0; the first ``start`` are dropped."""
-        yield from super().read(start, stop)
-        if self._grabbed == 0:
-            raise JtnError(f'camera {self._address} opens but sends no frames; try again')
+        index = 0
+        for image in self._images():
+            if index >= start:
+                yield Frame(index, time.time_ns(), image)
+            index += 1
+            if stop is not None and index >= stop:
+                return
+        if index == 0:
+            raise JtnError(f'camera {self.name} opens but sends no frames; try again')
 
-    def _stamp(self, index: int, previous_ns: int) -> int:
-        return time.time_ns()
+    @abstractmethod
+    def _images(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield the images from now on."""
+
+
+class DeviceFrames(CameraFrames):
+    """A camera that is connected to this machine.
+
+    Args:
+        device: index of a webcam, or its device file.
+        width: width to ask for, in pixels; 0 leaves it as it is.
+        height: height to ask for, in pixels; 0 leaves it as it is.
+        frame_rate: frames per second to ask for; 0 leaves them as they are.
+
+    Raises:
+        JtnError: if there is no such camera.
+    """
+
+    def __init__(
+        self, device: int | str, *, width: int = 0, height: int = 0, frame_rate: float = 0.0
+    ) -> None:
+        """Open the camera."""
+        super().__init__()
+        self.name = f'camera{device}' if isinstance(device, int) else device.split('/')[-1]
+        self._capture = cv2.VideoCapture(device)
+        if not self._capture.isOpened():
+            raise JtnError(f'camera {device} does not open; {_REMEDY}')
+        for key, value in (
+            (cv2.CAP_PROP_FRAME_WIDTH, width),
+            (cv2.CAP_PROP_FRAME_HEIGHT, height),
+            (cv2.CAP_PROP_FPS, frame_rate),
+        ):
+            if value:
+                self._capture.set(key, value)
+        self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        rate = plausible_rate(self._capture.get(cv2.CAP_PROP_FPS))
+        self.frame_rate = rate or DEFAULT_FRAME_RATE
+
+    def close(self) -> None:
+        """Release the camera."""
+        self._capture.release()
+
+    def _images(self) -> Iterator[NDArray[np.uint8]]:
+        good, image = self._capture.read()
+        while good:
+            yield np.asarray(image, np.uint8)
+            good, image = self._capture.read()
+
+
+class StreamFrames(CameraFrames):
+    """A network camera or another stream; interlaced video is deinterlaced.
+
+    Args:
+        address: a URL that FFmpeg can open.
+
+    Raises:
+        JtnError: if it does not answer, or sends no video.
+    """
+
+    def __init__(self, address: str) -> None:
+        """Connect to the camera and wait for its first image."""
+        from jtn_ros.media.video_decoding import VideoInput
+
+        super().__init__()
+        self.name = urlsplit(address).hostname or 'stream'
+        try:
+            self._video = VideoInput(address, live=True)
+        except JtnError as error:
+            raise JtnError(f'camera {address} does not open ({error}); {_REMEDY}') from error
+        self.frame_rate = plausible_rate(self._video.frame_rate) or DEFAULT_FRAME_RATE
+        self.width, self.height = self._video.size
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._video.close()
+
+    def _images(self) -> Iterator[NDArray[np.uint8]]:
+        from jtn_ros.media.video_decoding import to_bgr
+
+        intensity = IntensityRange()
+        for frame, _ in self._video.frames(lambda error: self._report_broken(0, error)):
+            yield to_bgr(frame, intensity)
+
+
+def open_camera(
+    device: str, *, width: int = 0, height: int = 0, frame_rate: float = 0.0
+) -> CameraFrames:
+    """Open a camera by its index (``0``), its device file or a URL.
+
+    Args:
+        device: which one.
+        width: width to ask a camera of this machine for, in pixels; 0 leaves it as it is.
+        height: height to ask it for, in pixels; 0 leaves it as it is.
+        frame_rate: frames per second to ask it for; 0 leaves them as they are.
+
+    Raises:
+        JtnError: if it does not open.
+    """
+    if '://' in device:
+        return StreamFrames(device)
+    address = int(device) if device.isdigit() else device
+    return DeviceFrames(address, width=width, height=height, frame_rate=frame_rate)

@@ -4,6 +4,7 @@ import logging
 from abc import ABC
 from abc import abstractmethod
 from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,11 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.media.bag_paths import BAG_EXTENSIONS
+from jtn_ros.media.bag_paths import is_bag
 
 logger = logging.getLogger(__name__)
 
-VIDEO_EXTENSIONS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.ts', '.wmv')
-BAG_EXTENSIONS = ('.mcap', '.db3')
+_HIGHEST_RATE = 1000.0
+VIDEO_EXTENSIONS = (
+    '.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.ts', '.mts', '.m2ts',
+    '.vob', '.mxf', '.dv', '.flv', '.3gp', '.ogv', '.wmv',
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -27,11 +33,13 @@ class Frame:
         index: position in the source, from 0; a frame that cannot be read leaves a gap.
         stamp_ns: time of the exposure in nanoseconds, from the source where it has one.
         image: uint8 BGR (H, W, 3); treat it as read-only.
+        received_ns: when it was recorded in nanoseconds; None where that is the stamp.
     """
 
     index: int
     stamp_ns: int
     image: NDArray[np.uint8]
+    received_ns: int | None = None
 
 
 class FrameSource(ABC):
@@ -84,18 +92,22 @@ class FrameSource(ABC):
         self.close()
 
     def _report_broken(self, index: int, reason: object) -> None:
-        """Log a frame that is left out."""
+        """Log a frame that is left out; people count frames from 1."""
         self.broken += 1
         logger.warning('%s: frame %d is left out: %s', self.name, index + 1, reason)
 
 
-def is_bag(path: Path) -> bool:
-    """Return whether a path is a bag: a folder with ``metadata.yaml``, or a .mcap or .db3 file."""
-    return path.suffix.lower() in BAG_EXTENSIONS or (path / 'metadata.yaml').exists()
+def plausible_rate(frame_rate: float) -> float | None:
+    """Return the frame rate that a driver or file tells, or None when it makes no sense."""
+    return frame_rate if 0 < frame_rate <= _HIGHEST_RATE else None
 
 
 def open_frames(
-    source: str | Path, *, frame_rate: float | None = None, topic: str | None = None
+    source: str | Path,
+    *,
+    frame_rate: float | None = None,
+    topic: str | None = None,
+    intensity_range: Sequence[float] | None = None,
 ) -> FrameSource:
     """Open a video, image folder, MOTChallenge sequence, rosbag2, webcam or stream.
 
@@ -104,6 +116,8 @@ def open_frames(
         frame_rate: frames per second of an image folder, which cannot know it; for a video it
             replaces the time stamps of the file.
         topic: the image topic of a bag that has several.
+        intensity_range: values of images with more than 8 bits that become black and white; None
+            finds them in the images.
 
     Raises:
         JtnError: if the source does not exist, cannot be read, is of an unknown kind or holds no
@@ -115,27 +129,27 @@ def open_frames(
     path = Path(source)
     text = str(source)
     if not path.exists() and (text.isdigit() or '://' in text):
-        from jtn_ros.media.camera import CameraFrames
+        from jtn_ros.media.camera import open_camera
 
-        return CameraFrames(int(text) if text.isdigit() else text)
+        return open_camera(text)
     if not path.exists():
         raise JtnError(f'{text} does not exist; give a video, folder, bag or camera')
     if is_bag(path):
         from jtn_ros.media.bag_frames import BagFrames
 
-        return BagFrames(path, topic=topic)
+        return BagFrames(path, topic=topic, intensity_range=intensity_range)
     if path.is_dir():
         from jtn_ros.media.image_folder import open_folder
 
-        return open_folder(path, frame_rate)
+        return open_folder(path, frame_rate, intensity_range)
     if path.suffix.lower() in VIDEO_EXTENSIONS:
         from jtn_ros.media.video import VideoFrames
 
-        return VideoFrames(path, frame_rate=frame_rate)
+        return VideoFrames(path, frame_rate=frame_rate, intensity_range=intensity_range)
     if path.is_char_device():
-        from jtn_ros.media.camera import CameraFrames
+        from jtn_ros.media.camera import open_camera
 
-        return CameraFrames(text)
+        return open_camera(text)
     known = ', '.join((*VIDEO_EXTENSIONS, *BAG_EXTENSIONS))
     raise JtnError(
         f'{text}: unknown kind of file; give a video or bag ({known}), a folder of images, '

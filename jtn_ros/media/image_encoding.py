@@ -1,5 +1,6 @@
 """Raw, compressed and depth ROS image data to arrays, without ROS."""
 
+import re
 from collections.abc import Buffer
 from dataclasses import dataclass
 
@@ -8,6 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.media.intensity import IntensityRange
+from jtn_ros.media.planar_yuv import i420_bytes
+from jtn_ros.media.planar_yuv import i420_to_bgr
+from jtn_ros.media.planar_yuv import nv24_bytes
+from jtn_ros.media.planar_yuv import nv24_to_bgr
+from jtn_ros.media.video_formats import decoder_of
 
 Image = NDArray[np.uint8]
 
@@ -19,47 +26,59 @@ class _Layout:
     Attributes:
         channels: values per pixel in a row.
         conversion: OpenCV's conversion code to BGR, or None when the data is BGR already.
-        depth: bytes per value.
+        kind: type of a value, as NumPy calls it.
         halves: columns and rows come in pairs, because chroma is stored at half resolution.
         chroma_plane: a half-height plane of interleaved chroma follows the rows of the image.
     """
 
     channels: int
     conversion: int | None
-    depth: int = 1
+    kind: str = 'u1'
     halves: tuple[bool, bool] = (False, False)
     chroma_plane: bool = False
 
 
+_BAYER = {
+    'rggb': cv2.COLOR_BayerRGGB2BGR,
+    'bggr': cv2.COLOR_BayerBGGR2BGR,
+    'gbrg': cv2.COLOR_BayerGBRG2BGR,
+    'grbg': cv2.COLOR_BayerGRBG2BGR,
+}
+# Of wide pixels, alpha is dropped before the conversion.
 _LAYOUTS = {
     'bgr8': _Layout(3, None),
     'rgb8': _Layout(3, cv2.COLOR_RGB2BGR),
     'bgra8': _Layout(4, cv2.COLOR_BGRA2BGR),
     'rgba8': _Layout(4, cv2.COLOR_RGBA2BGR),
     'mono8': _Layout(1, cv2.COLOR_GRAY2BGR),
-    'bgr16': _Layout(3, None, depth=2),
-    'rgb16': _Layout(3, cv2.COLOR_RGB2BGR, depth=2),
-    'bgra16': _Layout(4, cv2.COLOR_BGRA2BGR, depth=2),
-    'rgba16': _Layout(4, cv2.COLOR_RGBA2BGR, depth=2),
-    'mono16': _Layout(1, cv2.COLOR_GRAY2BGR, depth=2),
+    'bgr16': _Layout(3, None, 'u2'),
+    'rgb16': _Layout(3, cv2.COLOR_RGB2BGR, 'u2'),
+    'bgra16': _Layout(4, None, 'u2'),
+    'rgba16': _Layout(4, cv2.COLOR_RGB2BGR, 'u2'),
+    'mono16': _Layout(1, cv2.COLOR_GRAY2BGR, 'u2'),
     '8UC1': _Layout(1, cv2.COLOR_GRAY2BGR),
     '8UC3': _Layout(3, None),
     '8UC4': _Layout(4, cv2.COLOR_BGRA2BGR),
-    'bayer_rggb8': _Layout(1, cv2.COLOR_BayerRGGB2BGR),
-    'bayer_bggr8': _Layout(1, cv2.COLOR_BayerBGGR2BGR),
-    'bayer_gbrg8': _Layout(1, cv2.COLOR_BayerGBRG2BGR),
-    'bayer_grbg8': _Layout(1, cv2.COLOR_BayerGRBG2BGR),
-    'bayer_rggb16': _Layout(1, cv2.COLOR_BayerRGGB2BGR, depth=2),
-    'bayer_bggr16': _Layout(1, cv2.COLOR_BayerBGGR2BGR, depth=2),
-    'bayer_gbrg16': _Layout(1, cv2.COLOR_BayerGBRG2BGR, depth=2),
-    'bayer_grbg16': _Layout(1, cv2.COLOR_BayerGRBG2BGR, depth=2),
+    '16UC1': _Layout(1, cv2.COLOR_GRAY2BGR, 'u2'),
+    '16UC3': _Layout(3, None, 'u2'),
+    '16UC4': _Layout(4, None, 'u2'),
+    '16SC1': _Layout(1, cv2.COLOR_GRAY2BGR, 'i2'),
+    '32SC1': _Layout(1, cv2.COLOR_GRAY2BGR, 'i4'),
+    '32FC1': _Layout(1, cv2.COLOR_GRAY2BGR, 'f4'),
+    '32FC3': _Layout(3, None, 'f4'),
+    '64FC1': _Layout(1, cv2.COLOR_GRAY2BGR, 'f8'),
+    **{f'bayer_{name}8': _Layout(1, code) for name, code in _BAYER.items()},
+    **{f'bayer_{name}16': _Layout(1, code, 'u2') for name, code in _BAYER.items()},
     'yuv422': _Layout(2, cv2.COLOR_YUV2BGR_UYVY, halves=(True, False)),
     'uyvy': _Layout(2, cv2.COLOR_YUV2BGR_UYVY, halves=(True, False)),
     'yuv422_yuy2': _Layout(2, cv2.COLOR_YUV2BGR_YUY2, halves=(True, False)),
     'yuyv': _Layout(2, cv2.COLOR_YUV2BGR_YUY2, halves=(True, False)),
     'nv12': _Layout(1, cv2.COLOR_YUV2BGR_NV12, halves=(True, True), chroma_plane=True),
     'nv21': _Layout(1, cv2.COLOR_YUV2BGR_NV21, halves=(True, True), chroma_plane=True),
+    'i420': _Layout(1, None, halves=(True, True)),
+    'nv24': _Layout(1, None),
 }
+_PLANAR = {'i420': (i420_bytes, i420_to_bgr), 'nv24': (nv24_bytes, nv24_to_bgr)}
 
 ENCODINGS = tuple(_LAYOUTS)
 
@@ -68,21 +87,28 @@ _DEPTHS = {'16UC1': ('u2', 0.001), 'mono16': ('u2', 0.001), '32FC1': ('f4', 1.0)
 
 
 def decode_image(
-    encoding: str, width: int, height: int, step: int, is_bigendian: bool, data: Buffer
+    encoding: str,
+    width: int,
+    height: int,
+    step: int,
+    is_bigendian: bool,
+    data: Buffer,
+    intensity: IntensityRange | None = None,
 ) -> Image:
     """Decode the fields of a ``sensor_msgs/Image`` to uint8 BGR (height, width, 3).
 
-    Of 16-bit values the high byte is kept. Colour is reconstructed from Bayer patterns by bilinear
-    interpolation, YUV is taken as BT.601 with limited range, alpha is dropped.
+    Colour is reconstructed from Bayer patterns by bilinear interpolation, YUV is taken as BT.601
+    with limited range, alpha is dropped.
 
     Args:
         encoding: a name of `ENCODINGS`.
         width: columns of the image.
         height: rows of the image.
         step: bytes from one row to the next, padding included.
-        is_bigendian: byte order of 16-bit values.
+        is_bigendian: byte order of values of several bytes.
         data: anything with a buffer of bytes; trailing bytes are ignored, and the last row's
             padding may be missing.
+        intensity: stretches values of more than 8 bits; by default for this image alone.
 
     Returns:
         The image. Where nothing has to be converted it is a view of the data, so it is
@@ -102,48 +128,73 @@ def decode_image(
             f'{encoding} stores colour for pairs of pixels, so {width}x{height} cannot be; '
             'publish an even size'
         )
-    if encoding.startswith('bayer') and min(width, height) < 3:
-        raise JtnError(
-            f'{width}x{height} pixels are too few for a Bayer pattern; publish 3x3 or more'
-        )
-    row_bytes = width * layout.channels * layout.depth
+    if encoding.startswith('bayer'):
+        _expect_bayer(width, height)
+    dtype = np.dtype(layout.kind).newbyteorder('>' if is_bigendian else '<')
+    row_bytes = width * layout.channels * dtype.itemsize
     _expect_step(step, row_bytes, f'{width} {encoding} pixels')
-    rows = height * 3 // 2 if layout.chroma_plane else height
     values = np.frombuffer(data, np.uint8)
+    if encoding in _PLANAR:
+        needed, convert = _PLANAR[encoding]
+        _expect_bytes(len(values), needed(width, height, step))
+        return convert(values, width, height, step)
+    rows = height * 3 // 2 if layout.chroma_plane else height
     _expect_bytes(len(values), (rows - 1) * step + row_bytes)
     shape: tuple[int, ...] = (rows, width, layout.channels)
-    strides: tuple[int, ...] = (step, layout.channels * layout.depth, layout.depth)
+    strides: tuple[int, ...] = (step, layout.channels * dtype.itemsize, dtype.itemsize)
     if layout.channels == 1:
         shape, strides = shape[:2], strides[:2]
-    high_byte = layout.depth - 1 if not is_bigendian else 0
-    image: Image = np.ndarray(shape, np.uint8, values, high_byte, strides)
+    image = np.ndarray(shape, dtype, values, 0, strides)
+    if dtype.itemsize > 1:
+        image = (intensity or IntensityRange()).apply(_without_alpha(image))
     if layout.conversion is None:
         return image
     return np.asarray(cv2.cvtColor(image, layout.conversion), np.uint8)
 
 
-def decode_compressed_image(format_: str, data: Buffer) -> Image:
+def decode_compressed_image(
+    format_: str, data: Buffer, intensity: IntensityRange | None = None
+) -> Image:
     """Decode the fields of a ``sensor_msgs/CompressedImage`` (JPEG, PNG, ...) to uint8 BGR.
 
     Orientation tags are ignored, because the camera's calibration is of the pixels as they are.
 
+    Args:
+        format_: the format, which may begin with the encoding that the image had before.
+        data: the file.
+        intensity: stretches values of more than 8 bits; by default for this image alone.
+
     Raises:
-        JtnError: if the data is a compressed depth map or not an image that OpenCV reads.
+        JtnError: if the data is a compressed depth map, a part of a video, or not an image that
+            OpenCV reads.
     """
     if 'compressedDepth' in format_:
         raise JtnError(
             f'compressed image format {format_!r} is a depth map; choose a colour image topic'
         )
+    if decoder_of(format_) is not None:
+        raise JtnError(
+            f'compressed image format {format_!r} is a video, whose images need those before '
+            'them; publish raw images, such as by "ros2 run image_transport republish"'
+        )
     values = np.frombuffer(data, np.uint8)
-    image = None
-    if len(values):
-        image = cv2.imdecode(values, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    image = cv2.imdecode(values, cv2.IMREAD_UNCHANGED) if len(values) else None
     if image is None:
         raise JtnError(
             f'{len(values)} bytes of format {format_!r} are no image that OpenCV can decode; '
             'the message is damaged or its codec is not an image format (JPEG, PNG, WebP)'
         )
-    return np.asarray(image, np.uint8)
+    pixels = _without_alpha(image)
+    if pixels.dtype != np.uint8:
+        pixels = (intensity or IntensityRange()).apply(pixels)
+    if pixels.ndim == 3:
+        return np.ascontiguousarray(pixels, np.uint8)
+    conversion = cv2.COLOR_GRAY2BGR
+    if (mosaic := re.match(r'bayer_(\w{4})(8|16)\b', format_)) and mosaic[1] in _BAYER:
+        # It was compressed as if it were grey.
+        _expect_bayer(pixels.shape[1], pixels.shape[0])
+        conversion = _BAYER[mosaic[1]]
+    return np.asarray(cv2.cvtColor(pixels, conversion), np.uint8)
 
 
 def decode_depth(
@@ -178,6 +229,19 @@ def decode_depth(
     _expect_bytes(len(values), (height - 1) * step + row_bytes)
     view = np.ndarray((height, width), dtype, values, 0, (step, dtype.itemsize))
     return view, metres_per_unit
+
+
+def _without_alpha(image: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return grey or three channels of an image that is wide or from a file."""
+    return image[..., :3] if image.ndim == 3 else image
+
+
+def _expect_bayer(width: int, height: int) -> None:
+    """Refuse a mosaic that no colour can be interpolated in."""
+    if min(width, height) < 3:
+        raise JtnError(
+            f'{width}x{height} pixels are too few for a Bayer pattern; publish 3x3 or more'
+        )
 
 
 def _expect_pixels(width: int, height: int) -> None:

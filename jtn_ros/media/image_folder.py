@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -18,10 +19,14 @@ from jtn_ros.errors import JtnError
 from jtn_ros.media.frames import VIDEO_EXTENSIONS
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
-from jtn_ros.media.video import VideoFrames
+from jtn_ros.media.intensity import IntensityRange
 
 
-def open_folder(folder: Path, frame_rate: float | None = None) -> FrameSource:
+def open_folder(
+    folder: Path,
+    frame_rate: float | None = None,
+    intensity_range: Sequence[float] | None = None,
+) -> FrameSource:
     """Open a folder of images, or a sequence folder with ``seqinfo.ini`` or ``img1``.
 
     A sequence takes its frame rate from ``seqinfo.ini``; its frames are the images of its image
@@ -33,15 +38,27 @@ def open_folder(folder: Path, frame_rate: float | None = None) -> FrameSource:
     name = folder.resolve().name
     plain = sorted(visible_files(folder, IMAGE_EXTENSIONS), key=_natural_key)
     if not is_sequence(folder) or (plain and not (folder / 'seqinfo.ini').exists()):
-        images = dict(enumerate(plain, start=1))
-        return ImageFolderFrames(folder, images, name=name, frame_rate=frame_rate)
+        return ImageFolderFrames(
+            folder,
+            dict(enumerate(plain, start=1)),
+            name=name,
+            frame_rate=frame_rate,
+            intensity_range=intensity_range,
+        )
     info = sequence_info(folder, frame_rate)
     images = sequence_images(folder, info)
     videos = visible_files(folder, VIDEO_EXTENSIONS)
     if not images and len(videos) == 1:
+        from jtn_ros.media.video import VideoFrames  # images need no decoder of video
+
         return VideoFrames(videos[0], frame_rate=info.frame_rate, name=name)
-    place = folder / info.image_dir
-    return ImageFolderFrames(place, images, name=name, frame_rate=info.frame_rate)
+    return ImageFolderFrames(
+        folder / info.image_dir,
+        images,
+        name=name,
+        frame_rate=info.frame_rate,
+        intensity_range=intensity_range,
+    )
 
 
 class ImageFolderFrames(FrameSource):
@@ -52,13 +69,20 @@ class ImageFolderFrames(FrameSource):
         images: by frame number, from 1, in order; where one is missing, later frames keep theirs.
         name: name of the source.
         frame_rate: frames per second, 30 by default.
+        intensity_range: values of more than 8 bits that become black and white; None finds them.
 
     Raises:
         JtnError: if there are no images, or none can be read.
     """
 
     def __init__(
-        self, folder: Path, images: dict[int, Path], *, name: str, frame_rate: float | None = None
+        self,
+        folder: Path,
+        images: dict[int, Path],
+        *,
+        name: str,
+        frame_rate: float | None = None,
+        intensity_range: Sequence[float] | None = None,
     ) -> None:
         """Look at the first image."""
         super().__init__()
@@ -68,7 +92,9 @@ class ImageFolderFrames(FrameSource):
         self.frame_rate = frame_rate or DEFAULT_FRAME_RATE
         self._images = images
         self.length = max(images)
-        readable = (image for path in images.values() if (image := _read(path)) is not None)
+        self._intensity_range = intensity_range
+        intensity = IntensityRange(intensity_range)
+        readable = (image for p in images.values() if (image := _read(p, intensity)) is not None)
         first = next(readable, None)
         if first is None:
             raise JtnError(f'{folder}: none of the {len(images)} images can be read')
@@ -76,11 +102,12 @@ class ImageFolderFrames(FrameSource):
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Yield the frames with ``start <= index < stop``."""
+        intensity = IntensityRange(self._intensity_range)
         for number, path in self._images.items():
             index = number - 1
             if index < start or (stop is not None and index >= stop):
                 continue
-            image = _read(path)
+            image = _read(path, intensity)
             if image is None:
                 self._report_broken(index, f'{path.name} cannot be decoded')
             else:
@@ -93,10 +120,12 @@ def _natural_key(path: Path) -> list[tuple[int, str]]:
     return [(int(part), '') if i % 2 else (0, part) for i, part in enumerate(parts)]
 
 
-def _read(path: Path) -> NDArray[np.uint8] | None:
+def _read(path: Path, intensity: IntensityRange) -> NDArray[np.uint8] | None:
     """Return the image, turned upright, or None when it cannot be decoded."""
     data = np.fromfile(path, np.uint8)
     if not len(data):
         return None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return None if image is None else np.asarray(image, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if image is None or image.dtype == np.uint8:
+        return image
+    return intensity.apply(image)

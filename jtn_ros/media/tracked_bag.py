@@ -16,6 +16,7 @@ from jtn_ros.media.bag import BagMessage
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.bag import BagWriter
 from jtn_ros.media.bag_frames import BagFrames
+from jtn_ros.media.bag_images import frame_id_of
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.message_types import message_types
@@ -62,7 +63,10 @@ class TrackedBag(Output):
             self._messages = self._original.messages()
             if TRACKS_TOPIC in self._original.topics:
                 self._original.close()
-                raise JtnError(f'{self._original.path} has a topic {TRACKS_TOPIC} already')
+                raise JtnError(
+                    f'{self._original.path} has a topic {TRACKS_TOPIC} already; give the bag that '
+                    'it was made from, or leave out --bag'
+                )
         self._bag = BagWriter(path, storage)
 
     def write(self, frame: Frame, tracks: Tracks, session: int) -> None:
@@ -74,11 +78,14 @@ class TrackedBag(Output):
             session: number of the tracking session.
         """
         types = message_types().types
-        seconds, nanoseconds = divmod(frame.stamp_ns, _NANOSECONDS)
-        received_ns, frame_id = frame.stamp_ns, ''
+        stamp_ns = received_ns = frame.stamp_ns
+        frame_id = ''
         if self._image_topic is not None:
             image = self._copy_until(frame.index)
-            received_ns, frame_id = image.received_ns, image.deserialize().header.frame_id
+            # The header is the image's own, whatever its stamp is worth.
+            stamp_ns, received_ns = image.stamp_ns(), image.received_ns
+            frame_id = frame_id_of(image)
+        seconds, nanoseconds = divmod(stamp_ns, _NANOSECONDS)
         name = uuid5(_NAMESPACE, f'{self._source_name} {self._model_name} {session}')
         height, width = frame.image.shape[:2]
         message = types[TRACKS_TYPE](

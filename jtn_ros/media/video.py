@@ -1,21 +1,24 @@
 """Frames of a video file."""
 
 import logging
-import math
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-
+from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
 from jtn_ros.errors import JtnError
-from jtn_ros.media.capture import CaptureFrames
 from jtn_ros.media.frames import Frame
+from jtn_ros.media.frames import FrameSource
+from jtn_ros.media.frames import plausible_rate
+from jtn_ros.media.intensity import IntensityRange
+from jtn_ros.media.video_decoding import VideoInput
+from jtn_ros.media.video_decoding import to_bgr
 
 logger = logging.getLogger(__name__)
 
 
-class VideoFrames(CaptureFrames):
-    """A video file, stamped with the times in its container.
+class VideoFrames(FrameSource):
+    """A video file, stamped with the times in its container; interlaced video is deinterlaced.
 
     A frame whose time is missing or not after the one before gets the time of that one plus the
     nominal duration of a frame, so stamps always grow.
@@ -23,60 +26,79 @@ class VideoFrames(CaptureFrames):
     Args:
         path: the file.
         frame_rate: use ``index / frame_rate`` instead of the times in the file.
+        intensity_range: values of more than 8 bits that become black and white; None finds them.
         name: name of the source; the file's without its extension by default.
 
     Raises:
+        OSError: if the file may not be read.
         JtnError: if the file is not a readable video.
     """
 
     def __init__(
-        self, path: Path, *, frame_rate: float | None = None, name: str | None = None
+        self,
+        path: Path,
+        *,
+        frame_rate: float | None = None,
+        name: str | None = None,
+        intensity_range: Sequence[float] | None = None,
     ) -> None:
-        """Open the file."""
+        """Open the file and look at the first frame."""
+        super().__init__()
         self._path = path
+        self.name = name or path.stem
+        self._intensity_range = intensity_range
         self._constant_rate = frame_rate is not None
-        super().__init__(self._open(), name or path.stem)
-        self._period_ns = 1e9 / self.frame_rate
-        self.frame_rate = frame_rate or self.frame_rate
-        length = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self.length = length if length > 0 else None
-        self._fresh = True
+        with self._opened() as video:
+            nominal = plausible_rate(video.frame_rate) or DEFAULT_FRAME_RATE
+            self._period_ns = 1e9 / nominal
+            self.frame_rate = frame_rate or nominal
+            self._duration_ns = (video.duration_s or 0.0) * 1e9
+            self.length = video.count or round(self._duration_ns / self._period_ns) or None
+            first = next(video.frames(lambda _: None), None)
+            if first is None:
+                raise JtnError(f'{path} holds no frame that can be decoded; it may be damaged')
+            self.height, self.width = to_bgr(first[0]).shape[:2]
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """Yield the frames with ``start <= index < stop``."""
-        if not self._fresh:
-            self._capture.release()
-            self._capture = self._open()
-        self._fresh = False
-        self._reached_ns, self._longest_ns = 0, 2 * self._period_ns
-        yield from super().read(start, stop)
-        if self.length is not None and self._ends_early(min(self.length, stop or self.length)):
+        """Yield the frames with ``start <= index < stop``; those before are not converted."""
+        self._index = 0
+        intensity = IntensityRange(self._intensity_range)
+        stamp_ns = previous_ns = -1
+        longest_ns = 2 * self._period_ns
+        with self._opened() as video:
+            for frame, time_ns in video.frames(self._leave_out):
+                if stop is not None and self._index >= stop:
+                    return
+                index = self._index
+                self._index += 1
+                longest_ns = max(longest_ns, time_ns - previous_ns)
+                previous_ns = max(previous_ns, time_ns)
+                stamp_ns = self._stamp(index, time_ns, stamp_ns)
+                if index >= start:
+                    yield Frame(index, stamp_ns, to_bgr(frame, intensity))
+        # The last frame may be shown as long as any other.
+        if previous_ns + longest_ns < self._duration_ns:
             logger.warning(
-                '%s ends after %d frames, but announces %d; it may be truncated',
-                self._path, self._grabbed, self.length,
+                '%s ends after %d frames, but announces %s; it may be truncated',
+                self._path, self._index, self.length,
             )  # fmt: skip
 
-    def _ends_early(self, announced: int) -> bool:
-        """Return whether frames are missing, not only fewer than a steady rate would give."""
-        if self._grabbed >= announced:
-            return False
-        return self._reached_ns + self._longest_ns < announced * self._period_ns
+    def _opened(self) -> VideoInput:
+        try:
+            return VideoInput(self._path)
+        except JtnError as error:
+            raise JtnError(
+                f'{self._path} is not a video that FFmpeg can read ({error}); it may be truncated '
+                '(try to play it with ffplay, or convert it to mp4)'
+            ) from error
 
-    def _stamp(self, index: int, previous_ns: int) -> int:
-        milliseconds = self._capture.get(cv2.CAP_PROP_POS_MSEC)
-        time_ns = round(milliseconds * 1e6) if math.isfinite(milliseconds) else -1
-        self._longest_ns = max(self._longest_ns, time_ns - self._reached_ns)
-        self._reached_ns = max(self._reached_ns, time_ns)
+    def _leave_out(self, error: Exception) -> None:
+        """Report a frame that cannot be decoded; those after it keep their numbers."""
+        self._report_broken(self._index, f'it cannot be decoded: {error}')
+        self._index += 1
+
+    def _stamp(self, index: int, time_ns: int, previous_ns: int) -> int:
+        """Return the stamp of a frame with this time, -1 if there is none."""
         if self._constant_rate:
             return round(index * 1e9 / self.frame_rate)
         return time_ns if time_ns > previous_ns else previous_ns + round(self._period_ns)
-
-    def _open(self) -> cv2.VideoCapture:
-        with self._path.open('rb'):  # a clear error where the file may not be read
-            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
-        if not capture.isOpened():
-            raise JtnError(
-                f'{self._path} is not a video that FFmpeg can read; it may be truncated '
-                '(try to play it with ffplay, or convert it to mp4)'
-            )
-        return capture

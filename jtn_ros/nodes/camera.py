@@ -12,9 +12,9 @@ from rclpy.lifecycle import LifecycleNode
 
 from jtn_ros.errors import as_mistake
 from jtn_ros.inference import Engine
+from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.camera_worker import CameraWorker
 from jtn_ros.nodes.camera_worker import TrackedFrame
-from jtn_ros.nodes.conversions import stamp_to_ns
 from jtn_ros.nodes.image_input import ImageInput
 from jtn_ros.nodes.image_input import ImageMessage
 from jtn_ros.nodes.spatial import SpatialLocator
@@ -118,6 +118,7 @@ class Camera:
             self._pipeline,
             self._session,
             locator=self._locator,
+            intensity=IntensityRange(self._values.intensity_range),
             now_ns=lambda: self._node.get_clock().now().nanoseconds,
             on_result=self._publish,
             on_error=self._report,
@@ -233,10 +234,10 @@ class Camera:
         """Publish what came out of one frame; runs on the worker's thread."""
         if frame.new_session is not None:
             self._announce(frame.new_session)
-        if frame.stamp_ns and stamp_to_ns(frame.header.stamp) == 0:
+        if frame.distrust is not None:
             self._logger.warning(
-                'the images have no stamps, so the time of their arrival is taken; '
-                'let the camera driver set them',
+                f'an image {frame.distrust}, so the time of its arrival is taken; '
+                'let the camera driver set the stamps',
                 throttle_duration_sec=_LOG_PERIOD_S,
             )
         self._outputs.publish(frame)

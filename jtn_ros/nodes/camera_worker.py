@@ -6,6 +6,7 @@ from threading import Lock
 from threading import Thread
 from time import perf_counter
 from time import time_ns
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -14,6 +15,7 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.conversions import image_to_array
 from jtn_ros.nodes.conversions import stamp_to_ns
 from jtn_ros.nodes.latest_slot import LatestSlot
@@ -22,7 +24,30 @@ from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.session import FrameKey
 from jtn_ros.tracking.session import Session
+from jtn_ros.tracking.session import When
 from jtn_ros.tracking.track import Tracks
+
+# An image with a doubtful stamp waits so long for the next one, which tells what it is worth.
+_PATIENCE_S = 0.5
+
+
+class Arrival(NamedTuple):
+    """An image that has come.
+
+    Attributes:
+        message: the image.
+        seconds: when it came, by `time.perf_counter`.
+        received_ns: when it came, by the clock of the node.
+    """
+
+    message: Image | CompressedImage
+    seconds: float
+    received_ns: int
+
+    @property
+    def when(self) -> When:
+        """Return the times of the image."""
+        return When(stamp_to_ns(self.message.header.stamp), self.received_ns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +62,7 @@ class TrackedFrame:
         positions: of the tracks in space; None where that is not wanted.
         session: identity of the tracking session.
         new_session: why this frame began a session by itself, or None.
+        distrust: what is wrong with its stamp, so that the time of arrival was taken; or None.
         arrival: when the image came, in seconds of `time.perf_counter`.
         latencies: seconds per stage, in the order of the stages.
     """
@@ -48,6 +74,7 @@ class TrackedFrame:
     positions: Positions | None
     session: UUID
     new_session: str | None
+    distrust: str | None
     arrival: float
     latencies: dict[str, float]
 
@@ -57,7 +84,8 @@ class CameraWorker:
 
     Images that arrive while one is being tracked replace each other, so the latency stays
     bounded by the engine's time for two frames. An image that cannot be tracked is reported and
-    left out; the next one is tried as if nothing had happened.
+    left out; the next one is tried as if nothing had happened. An image whose stamp seems wrong
+    waits for the next one, which tells whether the stamp is wrong or time has jumped.
     """
 
     def __init__(
@@ -66,6 +94,7 @@ class CameraWorker:
         session: Session,
         *,
         locator: SpatialLocator | None = None,
+        intensity: IntensityRange | None = None,
         now_ns: Callable[[], int] = time_ns,
         on_result: Callable[[TrackedFrame], None],
         on_error: Callable[[Exception], None],
@@ -76,7 +105,8 @@ class CameraWorker:
             pipeline: tracks the images.
             session: notices where identities have to start anew.
             locator: finds the tracks in space; None where that is not wanted.
-            now_ns: the time in nanoseconds, for images without a stamp.
+            intensity: stretches images of more than 8 bits; by default it follows them.
+            now_ns: the time in nanoseconds, for images with a bad stamp.
             on_result: called on the thread with what came out of each frame.
             on_error: called on the thread with why an image was left out.
         """
@@ -84,13 +114,13 @@ class CameraWorker:
         self._pipeline = pipeline
         self._session = session
         self._locator = locator
+        self._intensity = intensity or IntensityRange()
         self._now_ns = now_ns
         self._on_result = on_result
         self._on_error = on_error
         self._tracking = Lock()
         self._processed = 0
-        self._unstamped = False
-        self._slot = LatestSlot[tuple[Image | CompressedImage, float]]()
+        self._slot = LatestSlot[Arrival]()
         self._thread = Thread(target=self._run, name='camera_worker')
 
     @property
@@ -115,7 +145,7 @@ class CameraWorker:
     def offer(self, message: Image | CompressedImage) -> None:
         """Hand over a new image; return at once."""
         if self.enabled:
-            self._slot.put((message, perf_counter()))
+            self._slot.put(Arrival(message, perf_counter(), self._now_ns()))
 
     def reset(self) -> None:
         """Forget all tracks and begin a new session; waits for the frame in progress."""
@@ -123,11 +153,16 @@ class CameraWorker:
             self._session.restart()
             self._forget()
 
-    def process(self, message: Image | CompressedImage, arrival: float) -> None:
-        """Track one image on the calling thread, which is the worker's own once it is started."""
+    def process(self, arrival: Arrival, following: Arrival | None = None) -> None:
+        """Track one image on the calling thread, which is the worker's own once it is started.
+
+        Args:
+            arrival: the image.
+            following: the one after it, where its stamp needs that.
+        """
         try:
             with self._tracking:
-                result = self._track(message, arrival)
+                result = self._track(arrival, following)
             self._processed += 1
             self._on_result(result)
         except Exception as error:  # a robot's node outlives any single frame
@@ -135,17 +170,12 @@ class CameraWorker:
 
     def _run(self) -> None:
         """Track what the slot holds until it is closed."""
-        while (item := self._slot.take()) is not None:
-            self.process(*item)
-
-    def _time_of(self, header: Header) -> int:
-        """Return the stamp in nanoseconds; the present time if the camera sets no stamps.
-
-        A recording may begin at 0, but only a camera without stamps stays there.
-        """
-        stamp_ns, unstamped = stamp_to_ns(header.stamp), self._unstamped
-        self._unstamped = stamp_ns == 0
-        return self._now_ns() if unstamped and self._unstamped else stamp_ns
+        arrival = self._slot.take()
+        while arrival is not None:
+            doubtful = self._session.doubts(arrival.when)
+            following = self._slot.take(_PATIENCE_S) if doubtful else None
+            self.process(arrival, following)
+            arrival = following or self._slot.take()
 
     def _forget(self) -> None:
         """Forget all tracks."""
@@ -153,21 +183,23 @@ class CameraWorker:
         if self._locator is not None:
             self._locator.reset()
 
-    def _track(self, message: Image | CompressedImage, arrival: float) -> TrackedFrame:
+    def _track(self, arrival: Arrival, following: Arrival | None) -> TrackedFrame:
         """Return the tracks of one image."""
         start = perf_counter()
-        image = image_to_array(message)
+        message = arrival.message
+        image = image_to_array(message, self._intensity)
         converted = perf_counter()
         header = message.header
         height, width = image.shape[:2]
-        stamp_ns, new_session = self._session.admit(
-            FrameKey(self._time_of(header), width, height, header.frame_id)
+        stamp_ns, new_session, distrust = self._session.admit(
+            FrameKey(arrival.when, width, height, header.frame_id),
+            following.when if following is not None else None,
         )
         if new_session is not None:
             self._forget()
         tracks = self._pipeline.step(image, stamp_ns)
         latencies = {
-            'queue': start - arrival,
+            'queue': start - arrival.seconds,
             'conversion': converted - start,
             **self._pipeline.latencies,
         }
@@ -184,6 +216,7 @@ class CameraWorker:
             positions=positions,
             session=self._session.id,
             new_session=new_session,
-            arrival=arrival,
+            distrust=distrust,
+            arrival=arrival.seconds,
             latencies=latencies,
         )

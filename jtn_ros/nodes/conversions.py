@@ -15,6 +15,7 @@ from jtn_ros.media.image_encoding import ENCODINGS
 from jtn_ros.media.image_encoding import decode_compressed_image
 from jtn_ros.media.image_encoding import decode_depth
 from jtn_ros.media.image_encoding import decode_image
+from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.cv_bridge_fallback import convert_by_cv_bridge
 
 NANOSECONDS = 1_000_000_000
@@ -40,18 +41,24 @@ def ns_to_stamp(stamp_ns: int) -> Time:
     return Time(sec=seconds, nanosec=nanoseconds)
 
 
-def image_to_array(message: Image | CompressedImage) -> NDArray[np.uint8]:
+def image_to_array(
+    message: Image | CompressedImage, intensity: IntensityRange | None = None
+) -> NDArray[np.uint8]:
     """Return the image as uint8 BGR (height, width, 3); a view of bgr8 data.
 
     Encodings that the project does not know are left to cv_bridge, where that works.
+
+    Args:
+        message: the image.
+        intensity: stretches values of more than 8 bits; by default for this image alone.
 
     Raises:
         JtnError: if the encoding is not supported or the message contradicts itself.
     """
     if isinstance(message, CompressedImage):
-        return decode_compressed_image(message.format, message.data)
+        return decode_compressed_image(message.format, message.data, intensity)
     try:
-        return decode_image(**_fields(message))
+        return decode_image(**_fields(message), intensity=intensity)
     except JtnError as error:
         if message.encoding in ENCODINGS:
             raise

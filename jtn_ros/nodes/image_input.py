@@ -23,6 +23,11 @@ _TYPE_NAMES = {
     CompressedImage: 'sensor_msgs/msg/CompressedImage',
 }
 
+_VIDEO_TYPES = (
+    'ffmpeg_image_transport_msgs/msg/FFMPEGPacket',
+    'foxglove_msgs/msg/CompressedVideo',
+)
+
 type ImageMessage = Image | CompressedImage
 
 
@@ -155,9 +160,10 @@ class ImageInput:
             )
         if publishers:
             types = ', '.join(sorted({p.topic_type for p in publishers}))
-            return (
-                f'{silent}: it carries {types}, not {_TYPE_NAMES[kind]}; remap to an image topic'
-            )
+            remedy = 'remap to an image topic'
+            if any(p.topic_type in _VIDEO_TYPES for p in publishers):
+                remedy = 'republish the video as raw images (ros2 run image_transport republish)'
+            return f'{silent}: it carries {types}, not {_TYPE_NAMES[kind]}; {remedy}'
         known = sorted(
             name
             for name, types in self._node.get_topic_names_and_types()

@@ -32,10 +32,14 @@ class LatestSlot[Item]:
             self._item = item
             self._condition.notify()
 
-    def take(self) -> Item | None:
-        """Wait for an item and return it; None when the slot is closed and empty."""
+    def take(self, patience_s: float | None = None) -> Item | None:
+        """Wait for an item and return it; None when the slot is closed and empty.
+
+        Args:
+            patience_s: seconds after which it returns None; by default it waits for ever.
+        """
         with self._condition:
-            self._condition.wait_for(lambda: self._item is not None or self._closed)
+            self._condition.wait_for(lambda: self._item is not None or self._closed, patience_s)
             item, self._item = self._item, None
             return item
 

@@ -16,7 +16,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-type Value = bool | int | float | str | list[str]
+type Value = bool | int | float | str | list[str] | list[float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class ParameterSpec:
     def type_name(self) -> str:
         """Return the name that ROS gives to the type."""
         if isinstance(self.default, list):
-            return 'string_array'
+            return 'string_array' if isinstance(self.default[0], str) else 'double_array'
         return {bool: 'bool', int: 'integer', float: 'double', str: 'string'}[type(self.default)]
 
     @property
@@ -81,8 +81,13 @@ class ParameterSpec:
         """Return why a value of the right type and range is refused, or None when it is fine."""
         if self.choices and value not in self.choices:
             return f'{self.name} is {value!r}; choose one of {self.range_text}'
+        if self.type_name == 'double_array':
+            assert isinstance(value, Sequence)
+            low, high = (float(item) for item in value) if len(value) == 2 else (1.0, 0.0)
+            if not low < high and not low == high == 0:
+                return f'{self.name} is {list(value)}; give two numbers, the lower one first'
         if self.pattern and isinstance(value, Sequence):
-            for item in value:
+            for item in map(str, value):
                 if re.fullmatch(self.pattern, item) is None or list(value).count(item) > 1:
                     return (
                         f'{self.name} has {item!r} in it; its items have to differ, and to be '

@@ -83,10 +83,22 @@ class RecorderNode(Node):
                 return
 
     def finish(self) -> None:
-        """Complete the bag and say what is in it."""
+        """Complete the bag and say what is in it; nothing recorded leaves no bag."""
+        if not any(self._counts.values()):
+            self._bag.discard()
+            return
         self._bag.close()
         counts = ', '.join(f'{count} of {topic}' for topic, count in self._counts.items())
         self.get_logger().info(f'recorded {counts}')
+
+    def expect_messages(self) -> None:
+        """Refuse to have recorded nothing.
+
+        Raises:
+            JtnError: if no message has come.
+        """
+        if not any(self._counts.values()):
+            raise JtnError(f'no message came on {", ".join(self._counts)}; no bag is written')
 
     def _discover(self) -> None:
         """Subscribe to the next topic as soon as somebody publishes it."""
@@ -145,6 +157,7 @@ def _record() -> None:
         node.drain()
     finally:
         node.finish()
+    node.expect_messages()
 
 
 if __name__ == '__main__':

@@ -65,6 +65,12 @@ TRACKER_PARAMETERS = (
         'the compressed ones.',
     ),
     ParameterSpec(
+        name='intensity_range',
+        default=[0.0, 0.0],
+        description='Values of images with more than 8 bits (thermal, industrial) that become '
+        'black and white; at 0 for both they are found in the images and follow slowly.',
+    ),
+    ParameterSpec(
         name='lazy',
         default=True,
         description='Whether to subscribe to images only while somebody listens to the tracks.',

@@ -1,4 +1,4 @@
-"""Publish a webcam, a network camera or a video as a live camera, by OpenCV."""
+"""Publish a webcam, a network camera or a video as a live camera."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,6 @@ from threading import Event
 from threading import Thread
 from time import monotonic
 
-import cv2
 import numpy as np
 import rclpy
 import yaml
@@ -19,12 +18,14 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from jtn_ros.errors import JtnError
+from jtn_ros.media import FrameSource
+from jtn_ros.media import open_frames
+from jtn_ros.media.camera import open_camera
 from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
 from jtn_ros.nodes.process import run_process
 from jtn_ros.nodes.quality import sensor_data
-from jtn_ros.nodes.rivals import Rivals
 
 PARAMETERS = (
     ParameterSpec(
@@ -65,14 +66,12 @@ PARAMETERS = (
 
 _RETRY_S = 1.0
 _CHECK_PERIOD_S = 1.0
-_DEFAULT_RATE = 30.0
 
 
 class WebcamNode(Node):
     """A camera; its images carry the time at which they were taken from the device.
 
-    A camera that fails is opened again until it answers. A video that cannot be played ends the
-    node.
+    A camera that fails is opened again until it answers.
     """
 
     def __init__(self, **kwargs: object) -> None:
@@ -80,11 +79,16 @@ class WebcamNode(Node):
 
         Raises:
             OSError: if the calibration cannot be read.
-            JtnError: if it is none, or the device is a file that is missing or no video.
+            JtnError: if it is none.
         """
         super().__init__('webcam', **kwargs)
         self._values = NodeParameters(self, PARAMETERS).values()
-        self._is_video = is_video(self._values.device)
+        device = Path(self._values.device)
+        self._is_video = device.is_file() or device.is_dir()
+        if self._is_video:
+            self._open().close()
+        elif _names_a_file(self._values.device):
+            raise JtnError(f'{device} is no file; give a camera, its URL, or a video file')
         self._info = read_calibration(self._values.calibration)
         overriding = {'qos_overriding_options': QoSOverridingOptions.with_default_policies()}
         self._images = self.create_publisher(Image, 'image', sensor_data(), **overriding)
@@ -94,8 +98,6 @@ class WebcamNode(Node):
                 CameraInfo, 'camera_info', sensor_data(), **overriding
             )
         self.failure = ''
-        rivals = Rivals(self, lambda: [self._images.topic_name])
-        self.create_timer(_CHECK_PERIOD_S, rivals.check)
         self._closing = Event()
         self._thread = Thread(target=self._run, name='webcam')
         self._thread.start()
@@ -110,10 +112,14 @@ class WebcamNode(Node):
         """Publish, opening the camera again when it fails."""
         while not self._closing.is_set():
             number = 0
+            problem = 'it stopped'
             try:
-                for image in self._capture():
-                    self._publish(image)
-                    number += 1
+                with self._open() as source:
+                    for image in self._images_of(source):
+                        self._publish(image)
+                        number += 1
+            except (JtnError, OSError) as error:
+                problem = str(error)
             except RuntimeError:
                 if self.context.ok():
                     raise
@@ -124,39 +130,38 @@ class WebcamNode(Node):
                 self.failure = f'the video {self._values.device} can no longer be read'
                 return
             if not self._closing.is_set():
-                what = 'stopped' if number else 'does not open'
                 self.get_logger().warning(
-                    f'camera {self._values.device} {what}; check that it is connected and that '
-                    'no other program uses it. Trying again',
+                    f'camera {self._values.device}: {problem}. Trying again',
                     throttle_duration_sec=10.0,
                 )
             self._closing.wait(_RETRY_S)
 
-    def _capture(self) -> Iterator[NDArray[np.uint8]]:
+    def _images_of(self, source: FrameSource) -> Iterator[NDArray[np.uint8]]:
         """Yield images, at the rate that is asked for, until the camera fails."""
-        device = self._values.device
-        capture = cv2.VideoCapture(int(device) if device.isdigit() else device)
-        try:
-            for key, value in (
-                (cv2.CAP_PROP_FRAME_WIDTH, self._values.width),
-                (cv2.CAP_PROP_FRAME_HEIGHT, self._values.height),
-                (cv2.CAP_PROP_FPS, self._values.rate),
-            ):
-                if value and not self._is_video:
-                    capture.set(key, value)
-            rate = self._values.rate or capture.get(cv2.CAP_PROP_FPS)
-            period = 1 / (rate if 0 < rate <= 1000 else _DEFAULT_RATE)
-            due = monotonic()
-            while not self._closing.is_set() and capture.grab():
-                # A live camera keeps its own pace; a video has to be slowed down.
-                if self._is_video:
-                    due += period
-                    self._closing.wait(max(0.0, due - monotonic()))
-                good, image = capture.retrieve()
-                if good:
-                    yield np.asarray(image, np.uint8)
-        finally:
-            capture.release()
+        rate = self._values.rate or source.frame_rate
+        due = monotonic()
+        for frame in source:
+            # A live camera keeps its own pace; a video has to be slowed down.
+            if self._is_video:
+                due += 1 / rate
+                self._closing.wait(max(0.0, due - monotonic()))
+            if self._closing.is_set():
+                return
+            yield frame.image
+
+    def _open(self) -> FrameSource:
+        """Open the camera or the video.
+
+        Raises:
+            OSError: if the video may not be read.
+            JtnError: if it does not open.
+        """
+        values = self._values
+        if self._is_video:
+            return open_frames(values.device)
+        return open_camera(
+            values.device, width=values.width, height=values.height, frame_rate=values.rate
+        )
 
     def _publish(self, image: NDArray[np.uint8]) -> None:
         """Publish one image, and the calibration with it."""
@@ -167,28 +172,11 @@ class WebcamNode(Node):
             self._infos.publish(self._info)
 
 
-def is_video(device: str) -> bool:
-    """Return whether a device is a video file, not a camera, a URL or a GStreamer pipeline.
-
-    Raises:
-        JtnError: if it can only be a file, and is missing or no video.
-    """
-    path = Path(device)
-    camera = device.isdigit() or device.startswith('/dev/') or path.is_char_device()
-    if camera or '://' in device or ' ! ' in device:
-        return False
-    if not path.is_file():
-        reason = 'is no file' if path.exists() else 'does not exist'
-        raise JtnError(
-            f'{device!r} {reason}; device is the number of a webcam, its device file, a URL, or a '
-            'video file'
-        )
-    capture = cv2.VideoCapture(device)
-    good = capture.isOpened() and capture.grab()
-    capture.release()
-    if not good:
-        raise JtnError(f'{device} is not a video that OpenCV can read; try to play it with ffplay')
-    return True
+def _names_a_file(device: str) -> bool:
+    """Return whether a device is the path of a file, not a camera that may be plugged in later."""
+    is_pipeline = ' ! ' in device
+    live = device.isdigit() or '://' in device or device.startswith('/dev/') or is_pipeline
+    return not live
 
 
 def read_calibration(path: str) -> CameraInfo | None:

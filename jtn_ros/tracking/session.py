@@ -1,8 +1,30 @@
 """When identities start anew: a session is a run of frames that one tracker may follow."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 from uuid import uuid4
+
+# Stamps may run ahead of the arrival of the images by this much before they are doubted.
+_AHEAD_NS = 100_000_000
+# A camera whose second stamp is this much later than its first, 0, did not set the first.
+_GAP_NS = 10_000_000_000
+
+UNSTAMPED = 'has no stamp'
+REPEATED = 'has the stamp of the image before it'
+OUTLYING = 'has a stamp far from those around it'
+
+
+class When(NamedTuple):
+    """The times of an image, in nanoseconds.
+
+    Attributes:
+        stamp_ns: its stamp.
+        received_ns: when it arrived; only differences count, so any clock will do.
+    """
+
+    stamp_ns: int
+    received_ns: int
 
 
 @dataclass(frozen=True)
@@ -10,22 +32,37 @@ class FrameKey:
     """What has to continue from frame to frame within a session.
 
     Attributes:
-        stamp_ns: the frame's stamp in nanoseconds.
+        when: the frame's times.
         width: image width in pixels.
         height: image height in pixels.
         frame_id: the camera's coordinate frame.
     """
 
-    stamp_ns: int
+    when: When
     width: int
     height: int
     frame_id: str
 
 
+class Admission(NamedTuple):
+    """How a frame is to be tracked.
+
+    Attributes:
+        stamp_ns: the time at which to track it; never runs backwards within a session.
+        new_session: why a new session began, or None.
+        distrust: what is wrong with the stamp, so that the time of arrival is taken; or None.
+    """
+
+    stamp_ns: int
+    new_session: str | None
+    distrust: str | None
+
+
 class Session:
     """Notice what breaks the continuity of a camera's frames, and name the sessions.
 
-    The session's id and a track's id together are unique for ever.
+    A stamp that is missing, repeats or lies far from those around it is replaced: the time goes on
+    as the images arrive. The session's id and a track's id together are unique for ever.
     """
 
     def __init__(self, backward_tolerance_ns: int) -> None:
@@ -47,28 +84,83 @@ class Session:
         """Begin a new session; the next frame is its first."""
         self._id = uuid4()
         self._last: FrameKey | None = None
+        self._time_ns = 0
+        self._sound: When | None = None
+        self._distrusted = False
 
-    def admit(self, frame: FrameKey) -> tuple[int, str | None]:
+    def doubts(self, when: When) -> bool:
+        """Return whether only the next frame can tell if a stamp is wrong or time has jumped."""
+        if when.stamp_ns == 0:
+            return not self._distrusted  # the second stamp that is missing is no surprise
+        if self._sound is None:
+            return False
+        step_ns = when.stamp_ns - self._sound.stamp_ns
+        elapsed_ns = when.received_ns - self._sound.received_ns
+        ahead_ns = max(_AHEAD_NS, self.backward_tolerance_ns)
+        return step_ns < -self.backward_tolerance_ns or step_ns - elapsed_ns > ahead_ns
+
+    def admit(self, frame: FrameKey, following: When | None = None) -> Admission:
         """Take the next frame, restarting the session where it cannot continue.
 
-        Returns:
-            The time at which to track the frame, which never runs backwards within a session,
-            and why a new session began, or None.
+        Args:
+            frame: the frame.
+            following: the times of the one after it, where that is known. What `doubts` says to
+                be doubtful is taken at its word without it, except for a stamp of 0.
         """
-        reason = None if self._last is None else self._discontinuity(self._last, frame)
+        distrust = self._distrust(frame.when, following)
+        reason = None
+        if self._last is not None:
+            reason = self._discontinuity(self._last, frame, stamped=distrust is None)
         if reason is not None:
             self.restart()
-        stamp_ns = frame.stamp_ns
+        time_ns = frame.when.stamp_ns if distrust is None else self._estimate(frame, following)
         if self._last is not None:
-            stamp_ns = max(stamp_ns, self._last.stamp_ns)
-        self._last = FrameKey(stamp_ns, frame.width, frame.height, frame.frame_id)
-        return stamp_ns, reason
+            time_ns = max(time_ns, self._time_ns)
+        if distrust is None or self._sound is None:
+            self._sound = When(time_ns, frame.when.received_ns)
+        self._last, self._time_ns, self._distrusted = frame, time_ns, distrust is not None
+        return Admission(time_ns, reason, distrust)
 
-    def _discontinuity(self, last: FrameKey, frame: FrameKey) -> str | None:
+    def _distrust(self, when: When, following: When | None) -> str | None:
+        """Return what is wrong with a stamp, or None when it is to be believed."""
+        if following is not None and following.stamp_ns == 0 != when.stamp_ns:
+            following = None  # it can tell nothing
+        if self._last is None or self._sound is None:
+            if when.stamp_ns != 0 or following is None:
+                return None  # recordings may begin at 0
+            elapsed_ns = following.received_ns - when.received_ns
+            unset = following.stamp_ns == 0 or following.stamp_ns > elapsed_ns + _GAP_NS
+            return UNSTAMPED if unset else None
+        goes_on = following is None or (
+            _misfit(self._sound, following) <= _misfit(when, following)
+        )
+        if when.stamp_ns == 0:
+            again = following is not None and following.stamp_ns == 0
+            return UNSTAMPED if goes_on or again else None
+        if when.stamp_ns == self._last.when.stamp_ns:
+            return REPEATED
+        lowest_ns = self._sound.stamp_ns - self.backward_tolerance_ns
+        if following is None or not goes_on or following.stamp_ns < lowest_ns:
+            return None
+        behind = when.stamp_ns < lowest_ns
+        ahead = following.stamp_ns < when.stamp_ns - self.backward_tolerance_ns
+        return OUTLYING if behind or ahead else None
+
+    def _estimate(self, frame: FrameKey, following: When | None) -> int:
+        """Return the time of a frame with a bad stamp, by when it arrived."""
+        received_ns = frame.when.received_ns
+        if self._last is not None:
+            return self._time_ns + max(0, received_ns - self._last.when.received_ns)
+        if following is None or following.stamp_ns == 0:
+            return received_ns
+        return following.stamp_ns - max(0, following.received_ns - received_ns)
+
+    def _discontinuity(self, last: FrameKey, frame: FrameKey, *, stamped: bool) -> str | None:
         """Return why the frame cannot follow the last one, or None when it can."""
-        step_back_ns = last.stamp_ns - frame.stamp_ns
-        if step_back_ns > self.backward_tolerance_ns:
-            return f'the image stamps went back by {step_back_ns / 1e9:.3f} s'
+        if stamped and self._sound is not None:
+            step_back_ns = self._sound.stamp_ns - frame.when.stamp_ns
+            if step_back_ns > self.backward_tolerance_ns:
+                return f'the image stamps went back by {step_back_ns / 1e9:.3f} s'
         if (frame.width, frame.height) != (last.width, last.height):
             return (
                 f'the image size changed from {last.width}x{last.height} '
@@ -77,3 +169,9 @@ class Session:
         if frame.frame_id != last.frame_id:
             return f'the frame_id changed from {last.frame_id!r} to {frame.frame_id!r}'
         return None
+
+
+def _misfit(before: When, after: When) -> int:
+    """Return by how much two stamps disagree with the time between the arrivals."""
+    elapsed_ns = max(0, after.received_ns - before.received_ns)
+    return abs(after.stamp_ns - before.stamp_ns - elapsed_ns)

@@ -3,6 +3,7 @@
 import functools
 import http.server
 import json
+import logging
 import threading
 from pathlib import Path
 
@@ -101,6 +102,49 @@ def test_where_stamps_jump_back_a_session_begins(tmp_path, model):
         sessions = [message.session for message in read_tracks(tracked)]
     assert len(set(sessions[:3])) == len(set(sessions[3:])) == 1
     assert sessions[0] != sessions[3]
+
+
+@pytest.mark.parametrize(
+    ('stamps', 'complaint'),
+    [
+        ([0] * 8, 'frame 1 has no stamp'),
+        ([10**18] * 8, 'frame 2 has the stamp of the image before it'),
+        (
+            [10**18 + i * PERIOD - 10**14 * (i == 4) for i in range(8)],
+            'frame 5 has a stamp far from those',
+        ),
+        ([(10**18 + i * PERIOD) * (i != 4) for i in range(8)], 'frame 5 has no stamp'),
+        ([10**18 + i * PERIOD + 10**14 * (i == 4) for i in range(8)], 'frame 5 has a stamp far'),
+    ],
+)
+def test_where_stamps_are_wrong_the_time_of_recording_is_taken(
+    tmp_path, model, stamps, complaint, caplog
+):
+    logger = logging.getLogger('jtn_ros.evaluation.offline')
+    logger.addHandler(caplog.handler)
+    bag = write_bag(tmp_path / 'drive', stamps)
+    lines = track(bag, tmp_path / 'out', model, '--bag')
+    logger.removeHandler(caplog.handler)
+    assert [line['session'] for line in lines] == [1] * 8
+    assert [line['stamp_ns'] for line in lines] == [10**18 + i * PERIOD for i in range(8)]
+    assert {line['tracks'][0]['id'] for line in lines} == {lines[0]['tracks'][0]['id']}
+    assert lines[-1]['tracks'][0]['velocity'] == pytest.approx([40, 0], abs=4)
+    assert complaint in caplog.text
+    assert len(caplog.records) == 1
+    with BagReader(tmp_path / 'out' / 'drive_tracked') as tracked:
+        assert [message.stamp_ns for message in read_tracks(tracked)] == stamps
+
+
+@pytest.mark.parametrize('limits', [None, ('20000', '60000')])
+def test_thermal_images_and_a_range_for_them(tmp_path, model, limits):
+    (tmp_path / 'thermal').mkdir()
+    for index in range(4):
+        counts = 7000 + 8 * picture(index)[..., 0].astype(np.uint16)
+        cv2.imwrite(str(tmp_path / 'thermal' / f'{index}.png'), counts)
+    options = () if limits is None else ('--intensity-range', *limits)
+    lines = track(tmp_path / 'thermal', tmp_path / 'out', model, *options)
+    # In a range that begins at 20000, all is black.
+    assert [len(line['tracks']) for line in lines] == [0 if limits else 1] * 4
 
 
 def test_a_range_of_a_bag_keeps_all_of_its_messages(tmp_path, model):

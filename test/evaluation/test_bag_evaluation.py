@@ -212,15 +212,25 @@ def test_what_is_wrong_with_bags_is_said(drive, tmp_path, capsys):
     assert '--bag' in error
 
 
-@pytest.mark.parametrize('storage', STORAGES)
-def test_truncated_bags_are_an_error(drive, tmp_path, capsys, storage):
-    recording = write_recording(tmp_path / 'cut', storage=storage)
+def test_a_truncated_bag_is_an_error(drive, tmp_path, capsys):
+    recording = write_recording(tmp_path / 'cut', storage='sqlite3')
     (file,) = (path for path in recording.iterdir() if path.suffix != '.yaml')
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     error = failure(capsys, '--ground-truth', drive / 'truth', '--bag', recording, '--model',
                     drive / 'blocks.onnx')  # fmt: skip
     assert 'cut' in error
     assert 'is not a readable bag' in error
+
+
+def test_a_bag_that_was_cut_off_lacks_frames_of_the_truth(drive, tmp_path, capsys):
+    recording = write_recording(tmp_path / 'cut', storage='mcap')
+    (file,) = recording.glob('*.mcap')
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert main(['evaluate', '--ground-truth', str(drive / 'truth'), '--bag', str(recording),
+                 '--model', str(drive / 'blocks.onnx')]) == 1  # fmt: skip
+    warning, error = capsys.readouterr().err.splitlines()
+    assert 'cut.mcap was not finished or is damaged' in warning
+    assert f'the ground truth has frame {FRAMES}, but the recording ' in error
 
 
 def test_wrong_usage_is_exit_code_2(drive, capsys):

@@ -9,7 +9,8 @@ import pytest
 @pytest.fixture
 def media_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """Capture the logs of media, also where launch_testing keeps new loggers from propagating."""
-    loggers = [logging.getLogger(f'jtn_ros.media.{name}') for name in ('frames', 'video')]
+    names = ('frames', 'video', 'bag', 'bag_storage', 'mcap_storage')
+    loggers = [logging.getLogger(f'jtn_ros.media.{name}') for name in names]
     for logger in loggers:
         logger.addHandler(caplog.handler)
     yield caplog

@@ -87,7 +87,7 @@ def test_a_truncated_video_says_where_it_ends(tmp_path, media_log):
         frames = list(source)
     assert 5 <= len(frames) <= 11
     np.testing.assert_array_equal(frames[4].image, picture(4))
-    assert f'ends after {len(frames)} frames, but announces 20' in media_log.text
+    assert f'ends after {len(frames) + source.broken} frames, but announces 20' in media_log.text
 
 
 def test_a_complete_video_of_variable_rate_is_not_truncated(tmp_path, media_log):
@@ -140,6 +140,21 @@ def test_a_broken_image_is_reported_and_left_out(tmp_path, media_log):
         assert source.broken == 2
     assert [(frame.index, frame.stamp_ns) for frame in frames] == [(0, 0), (3, 300_000_000)]
     assert 'shots: frame 2 is left out: 2.png cannot be decoded' in media_log.text
+
+
+@pytest.mark.parametrize('suffix', ['png', 'tiff'])
+@pytest.mark.parametrize('limits', [None, (7000, 9000)])
+def test_images_of_14_bits_are_not_black(tmp_path, suffix, limits):
+    folder = tmp_path / 'thermal'
+    folder.mkdir()
+    ramp = np.tile(np.linspace(7000, 9000, WIDTH), (HEIGHT, 1)).astype(np.uint16)
+    for number in range(3):
+        assert cv2.imwrite(str(folder / f'{number}.{suffix}'), ramp)
+    with open_frames(folder, intensity_range=limits) as source:
+        images = [frame.image for frame in source]
+    assert len(images) == 3
+    for image in images:
+        np.testing.assert_allclose(image[0, :, 1], np.linspace(0, 255, WIDTH), atol=3)
 
 
 def test_a_sequence_has_its_rate_and_numbers(tmp_path):

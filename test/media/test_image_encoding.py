@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jtn_ros.media.image_encoding import ENCODINGS
 from jtn_ros.media.image_encoding import decode_compressed_image
 from jtn_ros.media.image_encoding import decode_image
+from jtn_ros.media.intensity import IntensityRange
 
 WIDTH, HEIGHT = 8, 6
 # BT.601 with limited range: the eight corners of the colour cube, as (Y, U, V) and (B, G, R).
@@ -70,11 +71,12 @@ def test_8_bit_pixels_are_kept(encoding, channels, order, padding):
         ('mono16', 1, (0, 0, 0)),
     ],
 )
-def test_16_bit_pixels_keep_their_high_byte(encoding, channels, order, big_endian):
+def test_16_bit_pixels_are_stretched_from_a_range(encoding, channels, order, big_endian):
     pixels = random_pixels(channels, np.uint16)
     step, data = padded(pixels.astype('>u2' if big_endian else '<u2'), 6)
-    image = decode_image(encoding, WIDTH, HEIGHT, step, big_endian, data)
-    np.testing.assert_array_equal(image, (pixels >> 8)[..., list(order)])
+    whole = IntensityRange((0, 65535))
+    image = decode_image(encoding, WIDTH, HEIGHT, step, big_endian, data, whole)
+    np.testing.assert_allclose(image, (pixels / 257)[..., list(order)], atol=0.51)
 
 
 @pytest.mark.parametrize('depth', [8, 16])
@@ -85,7 +87,8 @@ def test_a_bayer_pattern_of_one_colour_gives_that_colour(pattern, depth):
     mosaic = np.tile(tile, (HEIGHT // 2, WIDTH // 2))
     mosaic = mosaic.astype(np.uint8) if depth == 8 else (mosaic << 8).astype('<u2')
     step, data = padded(mosaic, 4)
-    image = decode_image(f'bayer_{pattern}{depth}', WIDTH, HEIGHT, step, False, data)
+    whole = IntensityRange((0, 255 << 8))
+    image = decode_image(f'bayer_{pattern}{depth}', WIDTH, HEIGHT, step, False, data, whole)
     np.testing.assert_array_equal(image, np.broadcast_to((30, 120, 210), (HEIGHT, WIDTH, 3)))
 
 
@@ -115,6 +118,58 @@ def test_planar_yuv_colours(encoding, order, yuv):
     assert np.abs(image.astype(int) - COLOURS[yuv]).max() <= 2
 
 
+@pytest.mark.parametrize('padding', [0, 8])
+@pytest.mark.parametrize('yuv', COLOURS)
+def test_i420_colours(yuv, padding):
+    y, u, v = yuv
+    step, luma = padded(np.full((HEIGHT, WIDTH), y, np.uint8), padding)
+    planes = [
+        padded(np.full((HEIGHT // 2, WIDTH // 2), c, np.uint8), padding // 2) for c in (u, v)
+    ]
+    assert all(2 * half == step for half, _ in planes)
+    data = luma + planes[0][1] + planes[1][1]
+    image = decode_image('i420', WIDTH, HEIGHT, step, False, data)
+    assert image.shape == (HEIGHT, WIDTH, 3)
+    assert np.abs(image.astype(int) - COLOURS[yuv]).max() <= 2
+
+
+@pytest.mark.parametrize('padding', [0, 8])
+@pytest.mark.parametrize('yuv', COLOURS)
+def test_nv24_colours(yuv, padding):
+    y, u, v = yuv
+    step, luma = padded(np.full((HEIGHT, WIDTH), y, np.uint8), padding)
+    chroma = padded(np.tile(np.uint8([u, v]), (HEIGHT, WIDTH)), 2 * padding)[1]
+    image = decode_image('nv24', WIDTH, HEIGHT, step, False, luma + chroma)
+    assert image.shape == (HEIGHT, WIDTH, 3)
+    assert np.abs(image.astype(int) - COLOURS[yuv]).max() <= 2
+
+
+def test_each_pixel_of_nv24_has_its_own_colour():
+    pixels = list(COLOURS)
+    luma = np.uint8([[y for y, _, _ in pixels]] * 2)
+    chroma = np.uint8([[c for _, u, v in pixels for c in (u, v)]] * 2)
+    image = decode_image('nv24', 5, 2, 5, False, luma.tobytes() + chroma.tobytes())
+    assert np.abs(image.astype(int) - [list(COLOURS.values())] * 2).max() <= 2
+
+
+@pytest.mark.parametrize('big_endian', [False, True])
+@pytest.mark.parametrize(
+    ('encoding', 'kind'),
+    [('16UC1', 'u2'), ('mono16', 'u2'), ('16SC1', 'i2'), ('32SC1', 'i4'), ('32FC1', 'f4'),
+     ('64FC1', 'f8')],
+)  # fmt: skip
+def test_thermal_pixels_are_stretched(encoding, kind, big_endian):
+    ramp = np.tile(np.linspace(7000, 9000, WIDTH), (HEIGHT, 1))
+    step, data = padded(ramp.astype(('>' if big_endian else '<') + kind), 16)
+    image = decode_image(encoding, WIDTH, HEIGHT, step, big_endian, data)
+    assert image.shape == (HEIGHT, WIDTH, 3)
+    np.testing.assert_allclose(image[0, :, 1], np.linspace(0, 255, WIDTH), atol=8)
+    fixed = decode_image(
+        encoding, WIDTH, HEIGHT, step, big_endian, data, IntensityRange((0, 9000))
+    )
+    np.testing.assert_allclose(fixed[0, :, 1], ramp[0] / 9000 * 255, atol=1)
+
+
 @pytest.mark.parametrize('padding', [0, 5])
 def test_bgr8_is_a_view(padding):
     step, data = padded(random_pixels(3), padding)
@@ -136,7 +191,7 @@ def test_padding_of_the_last_row_may_be_missing():
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (('32FC1', 8, 6, 32), "'32FC1' is not supported; publish one of bgr8"),
+        (('32FC2', 8, 6, 64), "'32FC2' is not supported; publish one of bgr8"),
         (('', 8, 6, 24), "'' is not supported"),
         (('bgr8', 0, 6, 24), '0x6 pixels is empty'),
         (('bgr8', 8, -1, 24), '8x-1 pixels is empty'),
@@ -201,6 +256,46 @@ def test_a_truncated_jpeg_is_a_value_error():
     data = cv2.imencode('.jpg', np.kron(random_pixels(3), np.ones((8, 8, 1), np.uint8)))[1]
     with pytest.raises(ValueError, match='are no image'):
         decode_compressed_image('jpeg', data[: len(data) // 2])
+
+
+@pytest.mark.parametrize('depth', [8, 16])
+@pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
+def test_a_mosaic_that_was_compressed_as_grey_gets_its_colour(pattern, depth):
+    colour = {'b': 30, 'g': 120, 'r': 210}
+    tile = np.array([colour[letter] for letter in pattern]).reshape(2, 2)
+    mosaic = np.tile(tile, (8, 8)) << (depth - 8)
+    data = cv2.imencode('.png', mosaic.astype(f'u{depth // 8}'))[1]
+    format_ = f'bayer_{pattern}{depth}; png compressed '
+    image = decode_compressed_image(format_, data, IntensityRange((0, 255 << (depth - 8))))
+    np.testing.assert_array_equal(image, np.broadcast_to((30, 120, 210), (16, 16, 3)))
+
+
+def test_a_mosaic_that_was_compressed_in_colour_keeps_it():
+    pixels = np.full((16, 16, 3), (40, 90, 200), np.uint8)
+    data = cv2.imencode('.png', pixels)[1]
+    image = decode_compressed_image('bayer_rggb8; png compressed bgr8', data)
+    np.testing.assert_array_equal(image, pixels)
+
+
+def test_a_compressed_thermal_image_is_stretched():
+    ramp = np.tile(np.linspace(7000, 9000, 80), (60, 1)).astype(np.uint16)
+    image = decode_compressed_image('16UC1; png compressed ', cv2.imencode('.png', ramp)[1])
+    np.testing.assert_allclose(image[0, :, 2], np.linspace(0, 255, 80), atol=3)
+
+
+@pytest.mark.parametrize('channels', [1, 4])
+def test_compressed_grey_and_alpha(channels):
+    pixels = random_pixels(channels)
+    image = decode_compressed_image('png', cv2.imencode('.png', pixels)[1])
+    np.testing.assert_array_equal(image, np.broadcast_to(pixels[..., :3], (HEIGHT, WIDTH, 3)))
+
+
+@pytest.mark.parametrize(
+    'format_', ['h264', 'H265', 'video/hevc', 'av1', 'h264;yuv420p;bgr8', 'bgr8; h264']
+)
+def test_a_video_is_no_compressed_image(format_):
+    with pytest.raises(ValueError, match='is a video, whose images need those before them'):
+        decode_compressed_image(format_, b'abc')
 
 
 def test_a_depth_map_is_refused():

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Mapping
 from itertools import pairwise
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.media.image_encoding import ENCODINGS
 from jtn_ros.nodes import cv_bridge_fallback
+from jtn_ros.nodes.camera_worker import Arrival
 from jtn_ros.nodes.camera_worker import CameraWorker
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.conversions import stamp_to_ns
@@ -94,7 +96,7 @@ def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images):
     results, errors = [], []
     for item in [*images, GOOD]:
         # What the worker's thread does, in the order of the images: none is dropped.
-        worker.process(item, 0.0)
+        worker.process(Arrival(item, 0.0, 0))
     assert len(results) + len(errors) == len(images) + 1
     assert all(isinstance(error, JtnError) for error in errors), errors
     assert results[-1].header == GOOD.header
@@ -164,12 +166,31 @@ def test_images_without_stamps_are_tracked_by_their_arrival(active):
     assert {(o.header.stamp.sec, o.header.stamp.nanosec) for o in outputs} == {(0, 0)}
     objects = outputs[-1].objects
     assert len(objects) == 2
-    # From the second image on, the clock tells how time goes.
-    assert {o.age for o in objects} == {11}
+    assert {o.age for o in objects} <= {11, 12}
+    assert len({o.session.uuid.tobytes() for o in outputs}) == 1
     left, right = sorted(objects, key=lambda o: o.bbox.center.position.x)
     assert 0 < left.velocity[0] < np.inf
     assert -np.inf < right.velocity[0] < 0
-    active.wait_for_log('the images have no stamps, so the time of their arrival is taken')
+    active.wait_for_log('an image has no stamp, so the time of its arrival is taken')
+
+
+@pytest.mark.ros
+@pytest.mark.parametrize('bad_ns', [0, 86_400 * 10**9, 10**9])
+def test_a_lone_bad_stamp_does_not_begin_a_session(active, bad_ns):
+    start = 5_000 * 10**9
+    stamps = [start + number * PERIOD for number in range(10)]
+    stamps[5] = bad_ns if bad_ns < start else start + bad_ns
+    for number, stamp in enumerate(stamps):
+        active.images.publish(message(number, stamp_ns=stamp))
+        # The next image tells that the stamp is wrong, so this one waits for it.
+        expected = number if number == 5 else number + 1
+        if number == 5:
+            later = monotonic() + 0.2
+            active.wait(lambda t=later: monotonic() > t, 'the worker to take the image')
+        active.wait(lambda n=expected: len(active.outputs) == n, f'{expected} outputs')
+    assert [stamp_to_ns(output.header.stamp) for output in active.outputs] == stamps
+    assert len({output.session.uuid.tobytes() for output in active.outputs}) == 1
+    assert {o.id for output in active.outputs for o in output.objects} == {1, 2}
 
 
 @pytest.mark.ros
@@ -278,7 +299,7 @@ def test_a_cv_bridge_that_does_not_work_is_named_and_does_no_harm(kind, tmp_path
         monkeypatch.setenv('PYTHONPATH', str(tmp_path), prepend=':')
     cv_bridge_fallback.cv_bridge_objection.cache_clear()
     worker, errors = one_worker()
-    worker.process(message(0, encoding='rgba32f'), 0.0)
+    worker.process(Arrival(message(0, encoding='rgba32f'), 0.0, 0))
     cv_bridge_fallback.cv_bridge_objection.cache_clear()
     (error,) = errors
     assert isinstance(error, ValueError)
@@ -305,8 +326,8 @@ def test_encodings_that_are_not_known_are_left_to_a_cv_bridge_that_works(tmp_pat
     cv_bridge_fallback.cv_bridge_objection.cache_clear()
     results: list[Any] = []
     worker, errors = one_worker(results)
-    worker.process(message(0, encoding='rgba32f'), 0.0)
-    worker.process(message(1, encoding='broken'), 0.0)
+    worker.process(Arrival(message(0, encoding='rgba32f'), 0.0, 0))
+    worker.process(Arrival(message(1, encoding='broken'), 0.0, 0))
     cv_bridge_fallback.cv_bridge_objection.cache_clear()
     assert [frame.image.tolist() for frame in results] == [np.full((192, 320, 3), 7).tolist()]
     assert 'cv_bridge cannot convert it: [broken] is no encoding' in str(errors[0])

@@ -47,6 +47,13 @@ def encoded(image: NDArray[np.uint8], encoding: str) -> NDArray[np.generic]:
         return np.dstack([image, chroma])
     if encoding in ('mono16', 'bayer_rggb16', 'bayer_gbrg16'):
         return grey.astype(np.uint16) * 257
+    if encoding in ('16UC1', '32FC1'):  # as of a thermal camera of 14 bits
+        return (7000 + 8.0 * grey).astype('u2' if encoding == '16UC1' else 'f4')
+    if encoding == 'i420':
+        half = chroma[: len(chroma) // 4]
+        return np.vstack([luma, half, half])
+    if encoding == 'nv24':
+        return np.vstack([luma, chroma, chroma])
     if encoding in ('yuv422', 'uyvy'):
         return np.dstack([chroma, luma])
     if encoding in ('yuv422_yuy2', 'yuyv'):
@@ -73,13 +80,16 @@ def test_every_encoding_padding_and_byte_order_gives_the_same_boxes(active):
     encodings = (
         'bgr8', 'rgb8', 'bgra8', 'rgba8', 'mono8', 'mono16', '8UC1', '8UC3', '8UC4',
         'bayer_rggb8', 'bayer_bggr8', 'bayer_gbrg8', 'bayer_grbg8', 'bayer_rggb16',
-        'bayer_gbrg16', 'yuv422', 'uyvy', 'yuv422_yuy2', 'yuyv', 'nv12', 'nv21',
+        'bayer_gbrg16', 'yuv422', 'uyvy', 'yuv422_yuy2', 'yuyv', 'nv12', 'nv21', 'i420', 'nv24',
     )  # fmt: skip
     ids = set()
     for number, encoding in enumerate(encodings):
         rows = encoded(picture(number), encoding)
-        big_endian = bool(number % 2) and rows.itemsize == 2
-        step, data = padded(rows.astype('>u2') if big_endian else rows, 6 * (number % 3))
+        big_endian = bool(number % 2) and rows.itemsize > 1
+        swapped = rows.astype(rows.dtype.newbyteorder('>')) if big_endian else rows
+        # Rows of chroma have a step of their own, which follows from that of the others.
+        padding = 0 if encoding in ('i420', 'nv24') else 6 * (number % 3)
+        step, data = padded(swapped, padding)
         output = active.track(
             message(number, encoding=encoding, step=step, data=data, is_bigendian=big_endian)
         )
@@ -119,6 +129,29 @@ def test_compressed_images_are_taken_beside_raw_ones_where_the_parameter_says_so
     publisher = harness.publisher(CompressedImage, 'image/compressed')
     assert harness.images.get_subscription_count() == 0
     assert_true(harness.track(compressed(2), publisher), 2)
+
+
+@pytest.mark.parametrize('encoding', ['16UC1', '32FC1'])
+def test_thermal_images_are_tracked(active, encoding):
+    for number in range(4):
+        rows = encoded(picture(number), encoding)
+        step, data = padded(rows, 8)
+        output = active.track(message(number, encoding=encoding, step=step, data=data))
+        assert_true(output, number)
+
+
+def test_a_given_range_decides_what_is_black_and_white(make, block_model):
+    harness = make(model=str(block_model), intensity_range=[20000.0, 60000.0])
+    harness.start()
+    rows = encoded(picture(0), '16UC1')  # up to 9040: black in this range
+    step, data = padded(rows, 0)
+    dark = harness.track(message(0, encoding='16UC1', step=step, data=data))
+    assert dark.objects == []
+    step, data = padded(rows + np.uint16(51000), 0)
+    assert len(harness.track(message(1, encoding='16UC1', step=step, data=data)).objects) == 2
+    refused = harness.set_parameter('intensity_range', [2.0, 1.0])
+    assert not refused.successful
+    assert 'intensity_range' in refused.reason
 
 
 def test_images_are_subscribed_while_somebody_listens(make, block_model):

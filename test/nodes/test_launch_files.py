@@ -218,6 +218,19 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(launch, block_mo
     assert one.pose.pose.position.y == pytest.approx(1, abs=0.05)
 
 
+def test_a_replay_that_finds_no_images_fails_and_leaves_no_bag(launch, block_model, tmp_path):
+    with BagWriter(tmp_path / 'bag') as bag:
+        bag.write('/clock', 'rosgraph_msgs/msg/Clock', 7, serialize_message(Clock()))
+    process = launch(
+        'replay.launch.py', bag=tmp_path / 'bag', output=tmp_path / 'out',
+        image='/front/image_raw', model=block_model, backend='onnxruntime',
+    )  # fmt: skip
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, text
+    assert 'wait_for is /front/image_raw, which is not played' in text
+    assert [path.name for path in tmp_path.iterdir()] == ['bag']
+
+
 def test_several_cameras_and_their_topics_come_from_the_launch_file(graph, launch, block_model):
     process = launch(
         'multi_camera.launch.py', cameras='front,rear', image='/{camera}/color', model=block_model,

@@ -175,8 +175,22 @@ def test_recorder_connects_topics_in_the_given_order(graph, tmp_path):
     assert second.get_subscription_count() == 0
     node.create_publisher(String, 'first', 10)
     graph.wait(lambda: second.get_subscription_count() == 1, what='second after first')
+    second.publish(String(data='now'))
+    graph.wait(lambda: recorder._counts['/second'] == 1, what='the message')
     recorder.finish()
-    assert bag.is_dir()
+    recorder.expect_messages()
+    with BagReader(bag) as reader:
+        assert reader.counts == {'/second': 1}
+
+
+def test_recorder_that_records_nothing_fails_and_leaves_no_bag(graph, start, tmp_path):
+    recorder = start('recorder_node', output=tmp_path / 'bag', topics='[notes]')
+    node = graph.add(Node('talker'))
+    notes = node.create_publisher(String, 'notes', 10)
+    graph.wait(lambda: notes.get_subscription_count() == 1, what='the recorder')
+    recorder.send_signal(signal.SIGINT)
+    assert 'no message came on /notes; no bag is written' in output_of(recorder, code=1)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,26 @@ from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
+from jtn_ros.media.bag import BagReader
 from jtn_ros.media.bag import BagWriter
 from jtn_ros.nodes.bag_player_node import BagPlayerNode
 from jtn_ros.nodes.conversions import image_to_array
+from jtn_ros.nodes.conversions import stamp_to_ns
 from jtn_ros.nodes.quality import sensor_data
 from jtn_ros.nodes.webcam_node import WebcamNode
-from jtn_ros.nodes.webcam_node import is_video
+from jtn_ros.nodes.webcam_node import _names_a_file
 from jtn_ros.nodes.webcam_node import read_calibration
 
+from ..media.test_video_decoding import CODECS
+from ..media.test_video_decoding import PERIOD as VIDEO_PERIOD
+from ..media.test_video_decoding import T0
+from ..media.test_video_decoding import assert_shows
+from ..media.test_video_decoding import bag_of_video
+from ..media.test_video_decoding import distance
+from ..media.test_video_decoding import encode
+from ..media.test_video_decoding import packets
+from ..media.test_video_decoding import roughness
+from ..media.test_video_decoding import woven
 from .harness import DEEP
 
 pytestmark = pytest.mark.ros
@@ -94,10 +106,10 @@ def test_a_video_is_published_as_a_live_camera_with_its_calibration(graph, tmp_p
 @pytest.mark.parametrize(
     ('name', 'reason'),
     [
-        ('missing.mp4', "missing.mp4' does not exist; device is the number of a webcam"),
-        ('folder', "folder' is no file; device is"),
-        ('text.mp4', 'text.mp4 is not a video that OpenCV can read'),
-        ('empty.mp4', 'empty.mp4 is not a video that OpenCV can read'),
+        ('missing.mp4', 'missing.mp4 is no file; give a camera, its URL, or a video file'),
+        ('folder', 'folder holds no images'),
+        ('text.mp4', 'text.mp4 is not a video that FFmpeg can read'),
+        ('empty.mp4', 'empty.mp4 is not a video that FFmpeg can read'),
     ],
 )
 def test_a_file_that_is_no_video_ends_the_webcam_node(tmp_path, name, reason):
@@ -116,7 +128,7 @@ def test_a_file_that_is_no_video_ends_the_webcam_node(tmp_path, name, reason):
 
 @pytest.mark.parametrize('device', ['0', '98', '/dev/video98', 'rtsp://camera/stream', 'a ! b'])
 def test_what_may_be_plugged_in_later_is_no_video(device):
-    assert not is_video(device)
+    assert not _names_a_file(device)
 
 
 def test_a_video_that_vanishes_ends_the_webcam_node(graph, tmp_path):
@@ -165,6 +177,88 @@ def test_a_bag_is_played_as_it_was_recorded(graph, tmp_path):
     graph.wait(lambda: len(received) == 4, what='all messages')
     assert received == [f'number {number}' for number in range(4)]
     node.destroy_node()
+
+
+def test_what_an_earlier_run_recorded_is_not_played(graph, tmp_path):
+    received: dict[str, list[str]] = {'/words': [], '/jtn_tracker/words': []}
+    user = graph.add(Node('user'))
+    for topic, into in received.items():
+        user.create_subscription(String, topic, lambda m, into=into: into.append(m.data), DEEP)
+    path = tmp_path / 'bag'
+    with BagReader(bag(tmp_path / 'words')) as words, BagWriter(path) as writer:
+        for message in words.messages():
+            for topic in received:
+                writer.write(topic, message.type_name, message.received_ns, message.data)
+    node = player(input=str(path), rate=10.0, wait_for='/words', exclude=['/jtn_tracker/'])
+    node.play()
+    graph.wait(lambda: len(received['/words']) == 4, what='all messages')
+    assert received['/jtn_tracker/words'] == []
+    node.destroy_node()
+
+
+def test_the_video_that_is_waited_for_is_played_as_raw_images(graph, tmp_path):
+    received: list[Image] = []
+    user = graph.add(Node('user'))
+    user.create_subscription(Image, '/cam', received.append, DEEP)
+    data = packets(12)
+    data[3] = b'noise'
+    path = bag_of_video(tmp_path / 'bag', 'foxglove_msgs/msg/CompressedVideo', 'h264', data)
+    node = player(input=str(path), rate=5.0, wait_for='/cam')
+    node.play()
+    graph.wait(lambda: len(received) >= 9 and stamps_of(received)[-1] == 11, what='the last image')
+    numbers = stamps_of(received)
+    assert numbers[:3] == [0, 1, 2]
+    assert set(numbers) >= {6, 7, 8, 9, 10, 11}  # from the next key frame on
+    for number, message in zip(numbers, received, strict=True):
+        assert message.header.frame_id == 'lens'
+        if number < 3 or number > 5:
+            assert_shows(image_to_array(message), number)
+    node.destroy_node()
+
+
+def stamps_of(images: list[Image]) -> list[int]:
+    """Return the numbers of frames, by their stamps."""
+    return [(stamp_to_ns(message.header.stamp) - T0) // VIDEO_PERIOD for message in images]
+
+
+def test_a_bag_without_a_message_is_not_played(ros, tmp_path):
+    with BagWriter(tmp_path / 'bag'):
+        pass
+    node = player(input=str(tmp_path / 'bag'))
+    with pytest.raises(ValueError, match='holds no message that can be played'):
+        node.play()
+    node.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ('device', 'reason'),
+    [
+        ('/nowhere/clip.mp4', '/nowhere/clip.mp4 is no file; give a camera, its URL, or a video'),
+        ('{folder}/noise.mp4', 'is not a video that FFmpeg can read'),
+    ],
+)
+def test_a_video_that_cannot_be_read_is_not_tried_again(ros, tmp_path, device, reason):
+    (tmp_path / 'noise.mp4').write_bytes(b'noise')
+    parameter = Parameter('device', value=device.format(folder=tmp_path))
+    with pytest.raises(ValueError, match=reason):
+        WebcamNode(parameter_overrides=[parameter])
+
+
+def test_an_interlaced_video_is_published_deinterlaced(graph, tmp_path):
+    codec, suffix, options = CODECS['H.264']
+    path = encode([woven(i) for i in range(6)], tmp_path / f'tv.{suffix}', codec, options)
+    images: list[Image] = []
+    user = graph.add(Node('user'))
+    user.create_subscription(Image, 'image', images.append, sensor_data())
+    node = WebcamNode(parameter_overrides=[Parameter('device', value=str(path))])
+    try:
+        graph.wait(lambda: len(images) > 6, what='more than a round of the video')
+    finally:
+        node.destroy_node()
+    for message in images:
+        image = image_to_array(message)
+        assert min(distance(image, half / 2) for half in range(12)) < 5
+        assert roughness(image) < 0.1 * roughness(woven(0))
 
 
 @pytest.mark.parametrize(

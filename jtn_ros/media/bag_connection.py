@@ -1,0 +1,61 @@
+"""What a bag says about a topic, in the terms of rosbags."""
+
+from rosbags.interfaces import Connection
+from rosbags.interfaces import ConnectionExtRosbag2
+from rosbags.interfaces import MessageDefinition
+from rosbags.interfaces import MessageDefinitionFormat
+from rosbags.interfaces import Qos
+from rosbags.rosbag2.metadata import parse_qos
+
+_DEFINITIONS = {
+    'ros2msg': MessageDefinitionFormat.MSG,
+    'ros2idl': MessageDefinitionFormat.IDL,
+    'omgidl': MessageDefinitionFormat.IDL,
+}
+
+
+def make_connection(
+    number: int,
+    topic: str,
+    type_name: str,
+    *,
+    encoding: str,
+    definition: tuple[str, str],
+    digest: str,
+    count: int,
+    profiles: str,
+    owner: object,
+) -> Connection:
+    """Return the connection of a topic.
+
+    Args:
+        number: identity within the file.
+        topic: name of the topic.
+        type_name: such as ``sensor_msgs/msg/Image``.
+        encoding: how the messages are serialized; ``cdr`` in ROS 2.
+        definition: format and text of the type's definition; unknown formats count as none.
+        digest: hash of the definition; empty where it is not known.
+        count: number of messages.
+        profiles: YAML of the quality of service that was offered.
+        owner: the storage.
+    """
+    format_, text = definition
+    kind = _DEFINITIONS.get(format_) if text else None
+    return Connection(
+        id=number,
+        topic=topic,
+        msgtype=type_name,
+        msgdef=MessageDefinition(kind or MessageDefinitionFormat.NONE, text if kind else ''),
+        digest=digest,
+        msgcount=count,
+        ext=ConnectionExtRosbag2(encoding, _qos(profiles)),
+        owner=owner,
+    )
+
+
+def _qos(profiles: str) -> list[Qos]:
+    """Return profiles of the quality of service; none where they make no sense."""
+    try:
+        return parse_qos(profiles)
+    except Exception:  # the images can be read without them
+        return []

@@ -1,0 +1,68 @@
+"""Pixels of more than 8 bits to 8 bits: the range of values that matters, steady over time."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.errors import JtnError
+
+# Of so many pixels of an image, these percentiles become black and white.
+_SAMPLE = 20_000
+_PERCENTILES = (0.5, 99.5)
+# Values beyond it, infinity and what is no number say nothing about the range.
+_LARGEST = 1e30
+# Range of integers at least.
+_LEAST_COUNTS = 32
+# How far the range follows each image, so that a hot object that comes or goes flashes nothing.
+_FOLLOWING = 0.1
+
+
+class IntensityRange:
+    """Stretches the values of one camera to 0 to 255.
+
+    Args:
+        limits: the values that become black and white; None, or 0 for both, finds them in the
+            images, and lets them follow slowly.
+
+    Raises:
+        JtnError: if the limits are not two growing numbers.
+    """
+
+    def __init__(self, limits: Sequence[float] | None = None) -> None:
+        self._fixed = limits is not None and any(limits)
+        self._limits: NDArray[np.float64] | None = None
+        if limits is not None and self._fixed:
+            if len(limits) != 2 or not -np.inf < limits[0] < limits[1] < np.inf:
+                raise JtnError(
+                    f'intensity_range is {list(limits)}; give the values that become black and '
+                    'white, the lower first'
+                )
+            self._limits = np.array(limits, np.float64)
+
+    def apply(self, values: NDArray[np.generic]) -> NDArray[np.uint8]:
+        """Return values of any shape and type as uint8; what is no number is black."""
+        if not self._fixed:
+            self._follow(values)
+        if self._limits is None:  # an image without a number
+            return np.zeros(values.shape, np.uint8)
+        low, high = self._limits.astype(np.float32)
+        with np.errstate(over='ignore', invalid='ignore'):  # what is too large is white
+            work = np.clip(values.astype(np.float32), low, high)
+        work = np.nan_to_num((work - low) * (np.float32(255) / (high - low)), nan=0.0)
+        return np.rint(work).astype(np.uint8)
+
+    def _follow(self, values: NDArray[np.generic]) -> None:
+        """Move the limits towards those of an image."""
+        flat = values.reshape(-1)[:: max(1, values.size // _SAMPLE)].astype(np.float64)
+        finite = flat[np.abs(flat) < _LARGEST]
+        if not len(finite):
+            return
+        low, high = np.percentile(finite, _PERCENTILES)
+        # Of a flat image, only noise could be stretched.
+        least = _LEAST_COUNTS if values.dtype.kind in 'ui' else 1e-3 * max(1e-3, abs(low))
+        found = np.array([low, max(high, low + least)])
+        if self._limits is None:
+            self._limits = found
+        else:
+            self._limits += _FOLLOWING * (found - self._limits)

@@ -1,0 +1,86 @@
+"""The records of an MCAP file from the front, as far as they can be read."""
+
+import struct
+from collections.abc import Iterator
+from io import BytesIO
+from typing import IO
+
+import lz4.frame
+
+from jtn_ros.errors import JtnError
+
+try:
+    import zstandard
+    from mcap.data_stream import ReadDataStream
+    from mcap.opcode import Opcode
+    from mcap.records import Channel
+    from mcap.records import DataEnd
+    from mcap.records import Message
+    from mcap.records import Schema
+except ImportError as error:
+    raise JtnError('MCAP files need the package mcap: python3 -m pip install mcap') from error
+
+type Record = Schema | Channel | Message | DataEnd
+
+_MAGIC_SIZE = 8
+_HEAD = struct.Struct('<BQ')
+_CHUNK_HEAD = struct.Struct('<QQQI')
+
+
+def read_records(file: IO[bytes]) -> Iterator[Record]:
+    """Yield schemas, channels and messages, and the end of the data if the file was finished.
+
+    The last chunk of a recording that was cut off is read too, as far as it goes. Nothing comes
+    after the first record that makes no sense.
+    """
+    file.seek(_MAGIC_SIZE)
+    yield from _parse(file)
+
+
+def _parse(file: IO[bytes]) -> Iterator[Record]:
+    try:
+        for opcode, body in _bodies(file):
+            stream = ReadDataStream(BytesIO(body))
+            if opcode == Opcode.CHUNK:
+                yield from _parse(BytesIO(_decompress(body)))
+            elif opcode == Opcode.SCHEMA:
+                yield Schema.read(stream)
+            elif opcode == Opcode.CHANNEL:
+                yield Channel.read(stream)
+            elif opcode == Opcode.MESSAGE:
+                yield Message.read(stream, len(body))
+            elif opcode == Opcode.DATA_END:
+                yield DataEnd.read(stream)
+                return
+    except GeneratorExit:
+        raise
+    except Exception:  # mcap and the decompressors raise what comes on damaged data
+        return
+
+
+def _bodies(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield opcode and content of the records; of a chunk that is cut off, what there is."""
+    position = file.tell()
+    size = file.seek(0, 2)
+    file.seek(position)
+    while len(head := file.read(_HEAD.size)) == _HEAD.size:
+        opcode, length = _HEAD.unpack(head)
+        body = file.read(min(length, size))
+        if len(body) == length or opcode == Opcode.CHUNK:
+            yield opcode, body
+        if len(body) < length:
+            return
+
+
+def _decompress(chunk: bytes) -> bytes:
+    """Return the records in a chunk, as far as its data goes."""
+    stream = BytesIO(chunk)
+    stream.seek(_CHUNK_HEAD.size)
+    compression = ReadDataStream(stream).read_prefixed_string() if chunk else ''
+    stream.seek(8, 1)
+    data = stream.read()
+    if compression == 'zstd':
+        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+    if compression == 'lz4':
+        return bytes(lz4.frame.LZ4FrameDecompressor().decompress(data))
+    return data

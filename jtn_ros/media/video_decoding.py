@@ -1,0 +1,249 @@
+"""Decoding of video by PyAV: frames of files, streams and packets, deinterlaced."""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.errors import JtnError
+from jtn_ros.media.intensity import IntensityRange
+
+try:
+    import av
+    from av.filter import Graph
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+except ImportError as error:
+    raise JtnError('videos need the package av (PyAV): python3 -m pip install av') from error
+
+_TIMEOUT_S = 10.0
+_ONE = Fraction(1)
+
+
+def to_bgr(frame: VideoFrame, intensity: IntensityRange | None = None) -> NDArray[np.uint8]:
+    """Return a frame as uint8 BGR (H, W, 3), turned upright.
+
+    Args:
+        frame: the frame.
+        intensity: stretches grey of more than 8 bits; by default for this frame alone.
+    """
+    if frame.format.name.startswith('gray') and frame.format.name != 'gray':
+        grey = (intensity or IntensityRange()).apply(frame.to_ndarray(format='gray16le'))
+        image = np.repeat(grey[..., None], 3, axis=2)
+    else:
+        image = np.asarray(frame.to_ndarray(format='bgr24'), np.uint8)
+    quarters = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
+
+
+class PacketDecoder:
+    """Decodes the packets of a video that come one by one, as in the messages of a bag."""
+
+    def __init__(self, decoder: str) -> None:
+        """Begin before the first packet, with a decoder of FFmpeg."""
+        context = av.CodecContext.create(decoder, 'r')
+        assert isinstance(context, VideoCodecContext)
+        self._context = context
+        self._deinterlacer = Deinterlacer()
+
+    def decode(self, index: int, data: bytes) -> list[tuple[int, NDArray[np.uint8]]]:
+        """Take the next packet; return the images that are ready, by the indices of their packets.
+
+        Damaged images, and those before the first key frame, do not come.
+
+        Raises:
+            JtnError: if the packet is damaged.
+        """
+        packet = av.Packet(data)
+        packet.pts = packet.dts = index
+        packet.time_base = _ONE
+        with av_errors('the video is damaged, or has no key frame before it'):
+            frames = self._context.decode(packet)
+            return _by_index(self._deinterlacer.push(frames))
+
+    def flush(self) -> list[tuple[int, NDArray[np.uint8]]]:
+        """Return the images that were held back; nothing can be decoded after that."""
+        with av_errors('the end of the video is damaged'):
+            frames = self._deinterlacer.push(self._context.decode(None))
+            return _by_index([*frames, *self._deinterlacer.flush()])
+
+
+class Deinterlacer:
+    """Passes progressive frames through, and makes one frame of the two fields of the others.
+
+    From the first interlaced frame on, the last frame is held back, because a field is filled in
+    from those before and after it.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a frame."""
+        self._graph: Graph | None = None
+        self._layout: tuple[int, int, str] | None = None
+
+    def push(self, frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
+        """Take the next frames and yield those that are ready."""
+        for frame in frames:
+            layout = frame.width, frame.height, frame.format.name
+            if self._graph is not None and layout != self._layout:
+                yield from self.flush()
+            if self._graph is None and frame.interlaced_frame:
+                self._graph, self._layout = _deinterlacing(frame), layout
+            if self._graph is None:
+                yield frame
+            else:
+                self._graph.vpush(frame)
+                yield from _pulled(self._graph)
+
+    def flush(self) -> Iterator[VideoFrame]:
+        """Yield the frame that was held back."""
+        graph, self._graph = self._graph, None
+        if graph is not None:
+            graph.vpush(None)
+            yield from _pulled(graph)
+
+
+class VideoInput:
+    """An opened video file or stream.
+
+    Attributes:
+        size: width and height of the images in pixels, as the stream announces them.
+        frame_rate: nominal frames per second; 0 where it is not known.
+        duration_s: seconds that the file announces; None where it does not.
+        count: number of frames that the file announces; 0 where it does not.
+    """
+
+    def __init__(self, source: Path | str, *, live: bool = False) -> None:
+        """Open it.
+
+        Args:
+            source: a file, or the address of a stream.
+            live: whether the images are wanted at once; else they are decoded as fast as possible.
+
+        Raises:
+            OSError: if the file may not be read.
+            JtnError: if it is none that FFmpeg can open, or holds no video that can be decoded.
+        """
+        options = {'rtsp_transport': 'tcp'} if str(source).startswith('rtsp') else {}
+        # Opened by Python, a file may have any name.
+        self._file = source.open('rb') if isinstance(source, Path) else None
+        with av_errors('FFmpeg cannot open it'):
+            self._container = av.open(
+                self._file or source, 'r', options=options, timeout=_TIMEOUT_S if live else None
+            )
+        found = [one for one in self._container.streams.video if one.codec_context is not None]
+        if not found:
+            self.close()
+            raise JtnError('it holds no video that FFmpeg can decode')
+        self._stream: VideoStream = found[0]
+        if not live:
+            self._stream.thread_type = 'AUTO'
+        self.frame_rate = float(self._stream.average_rate or self._stream.guessed_rate or 0)
+        self.size = self._stream.width, self._stream.height
+        self.count = self._stream.frames
+        self.duration_s = self._announced_duration()
+
+    def frames(self, on_broken: Callable[[Exception], None]) -> Iterator[tuple[VideoFrame, int]]:
+        """Yield the frames with their times in nanoseconds from the start; -1 without a time.
+
+        Args:
+            on_broken: called with what is wrong with a frame that cannot be decoded.
+        """
+        deinterlacer = Deinterlacer()
+        start = self._stream.start_time or 0
+        time_base = self._stream.time_base or 0
+        offset_ns = round(start * time_base * 10**9)
+        for frame in self._deinterlaced(deinterlacer, on_broken):
+            if frame.is_corrupt:
+                on_broken(JtnError('its data is damaged'))
+                continue
+            seconds = None if frame.pts is None else frame.pts * frame.time_base
+            yield frame, -1 if seconds is None else max(-1, round(seconds * 10**9) - offset_ns)
+
+    def close(self) -> None:
+        """Close it."""
+        self._container.close()
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return the video, which is open already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _deinterlaced(
+        self, deinterlacer: Deinterlacer, on_broken: Callable[[Exception], None]
+    ) -> Iterator[VideoFrame]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except (StopIteration, av.error.FFmpegError, OSError):
+                break  # files that are cut off end so
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError as error:
+                on_broken(error)
+                continue
+            yield from deinterlacer.push(frames)
+        yield from deinterlacer.flush()
+
+    def _announced_duration(self) -> float | None:
+        """Return the seconds that the video takes, from its own stream where that tells."""
+        if self._container.format.name == 'avi' and self.frame_rate:
+            # FFmpeg would fit the duration to the size of the file, also where that is cut off.
+            return self.count / self.frame_rate
+        if self._stream.duration is not None and self._stream.time_base is not None:
+            return float(self._stream.duration * self._stream.time_base)
+        alone = len(self._container.streams) == 1
+        if alone and self._container.duration is not None:
+            return self._container.duration / av.time_base
+        return None
+
+
+@contextmanager
+def av_errors(text: str) -> Iterator[None]:
+    """Turn what FFmpeg refuses into a `JtnError` that begins with a text."""
+    try:
+        yield
+    except (av.error.FFmpegError, OSError) as error:  # OSError: from a file that is cut off
+        raise JtnError(f'{text}: {error.strerror}') from error
+
+
+def _by_index(frames: Iterable[VideoFrame]) -> list[tuple[int, NDArray[np.uint8]]]:
+    """Return images by the indices of their packets, which are their times."""
+    timed = [(f.pts, f.time_base or _ONE, f) for f in frames if not f.is_corrupt]
+    return [(round(pts * base), to_bgr(frame)) for pts, base, frame in timed if pts is not None]
+
+
+def _deinterlacing(frame: VideoFrame) -> Graph:
+    """Return a graph that makes a frame of each interlaced one and leaves the others alone."""
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format.name,
+        time_base=frame.time_base or _ONE,
+    )  # fmt: skip
+    filter_ = graph.add('bwdif', 'mode=send_frame:deint=interlaced')
+    sink = graph.add('buffersink')
+    source.link_to(filter_)
+    filter_.link_to(sink)
+    graph.configure()
+    return graph
+
+
+def _pulled(graph: Graph) -> Iterator[VideoFrame]:
+    """Yield the frames that a graph is done with."""
+    while True:
+        try:
+            yield graph.vpull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return
