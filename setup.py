@@ -43,6 +43,7 @@ setup(
             'recorder_node = jtn_ros.nodes.recorder_node:main',
             'bag_player_node = jtn_ros.nodes.bag_player_node:main',
             'webcam_node = jtn_ros.nodes.webcam_node:main',
+            'show_in_rviz = jtn_ros.nodes.show_in_rviz:main',
         ],
     },
 )

@@ -32,7 +32,8 @@ PASSED = {
     ),
     'autostart': ('true', 'Configure and activate the node: true or false.'),
     'use_sim_time': ('false', 'Take the time from /clock: true or false.'),
-    'rviz': ('false', 'Show the first camera in RViz: true or false.'),
+    'rviz': ('false', 'Show the cameras in RViz: true or false.'),
+    'rviz_frame': ('', 'Fixed frame of RViz; empty takes that of the positions or images.'),
     'log_level': ('info', 'Least severity of the messages that are logged.'),
 }  # fmt: skip
 

@@ -54,6 +54,17 @@ ARGUMENTS = (
         description='YAML file with parameters of jtn_tracker.',
     ),
     DeclareLaunchArgument(
+        'rviz',
+        default_value='false',
+        description='Show the tracks in RViz.',
+        choices=['true', 'false'],
+    ),
+    DeclareLaunchArgument(
+        'rviz_frame',
+        default_value='',
+        description='Fixed frame of RViz; empty takes that of the positions, or of the images.',
+    ),
+    DeclareLaunchArgument(
         'topics',
         default_value='[/jtn_tracker/tracks]',
         description='Topics to record.',
@@ -85,7 +96,9 @@ def _start(context: LaunchContext) -> list[Action]:
         remappings=[(argument[topic], f'/{topic}') for topic in TOPICS],
         output='screen',
     )
-    passed = ('model', 'backend', 'positions', 'fixed_frame', 'params_file')
+    passed = (
+        'model', 'backend', 'positions', 'fixed_frame', 'params_file', 'rviz', 'rviz_frame',
+    )  # fmt: skip
     return play_track_and_record(
         player,
         launch_folder=SHARE / 'launch',

@@ -80,8 +80,7 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         'rviz_frame',
         default_value='',
-        description='Frame that RViz shows everything in; empty takes fixed_frame, and without '
-        'one "camera". Without tf it has to be the frame_id of the images.',
+        description='Fixed frame of RViz; empty takes that of the positions, or of the images.',
     ),
     DeclareLaunchArgument(
         'log_level',
@@ -127,19 +126,14 @@ def _start(context: LaunchContext) -> list[Action]:
     )
     if argument['rviz'] == 'false':
         return [tracker]
-    # Of several cameras, the first is shown.
-    shown = '/'.join([argument['namespace'].strip('/'), 'jtn_tracker', *cameras[:1]]).strip('/')
     rviz = Node(
-        package='rviz2',
-        executable='rviz2',
-        arguments=[
-            *('-d', str(CONFIG / 'tracker.rviz')),
-            *('-f', argument['rviz_frame'] or argument['fixed_frame'] or 'camera'),
+        package='jtn_ros',
+        executable='show_in_rviz',
+        namespace=argument['namespace'],
+        parameters=[
+            {'frame': argument['rviz_frame'], 'use_sim_time': argument['use_sim_time'] == 'true'}
         ],
-        remappings=[
-            (f'/jtn_tracker/{topic}', f'/{shown}/{topic}')
-            for topic in ('markers', 'markers_3d', 'debug_image')
-        ],
-        output='log',
+        remappings=remappings,
+        output='screen',
     )
     return [tracker, rviz]

@@ -32,6 +32,7 @@ TRACKER = {
         str(SHARE / 'config' / 'tracker.yaml'), 'YAML file with parameters of jtn_tracker.'
     ),
     'rviz': ('false', 'Show image, boxes, ids and trails in RViz: true or false.'),
+    'rviz_frame': ('', 'Fixed frame of RViz; empty takes that of the positions or images.'),
 }  # fmt: skip
 
 

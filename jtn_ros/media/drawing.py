@@ -14,19 +14,47 @@ from jtn_ros.tracking.track import Tracks
 Colour = tuple[int, int, int]
 
 _GOLDEN_RATIO = 0.618033988749895
-# The velocity arrow ends where the object would be after this time.
-_ARROW_SECONDS = 0.5
+# A velocity arrow ends where the object would be after this time.
+ARROW_SECONDS = 0.5
 # Where a track is that was not seen for longer is too vague to be drawn.
 _LONGEST_UNSEEN_NS = 1_000_000_000
+# Less saturated colors have enough contrast on a dark background, blue ones among them.
+_SATURATION = 0.55
 
 
 def colour_of(track_id: int) -> Colour:
     """Return the BGR colour of an identity; consecutive ones are far apart."""
     hue = track_id * _GOLDEN_RATIO % 1.0
-    saturation = (0.85, 0.55)[track_id // 2 % 2]
-    value = (1.0, 0.8)[track_id % 2]
-    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
+    value = (1.0, 0.85)[track_id % 2]
+    red, green, blue = colorsys.hsv_to_rgb(hue, _SATURATION, value)
     return round(255 * blue), round(255 * green), round(255 * red)
+
+
+def text_colour_on(colour: Colour) -> Colour:
+    """Return black or white, which is legible on a colour."""
+    blue, green, red = colour
+    bright = 0.114 * blue + 0.587 * green + 0.299 * red > 128
+    return (0, 0, 0) if bright else (255, 255, 255)
+
+
+def caption_of(track_id: int, class_id: int, class_names: Sequence[str]) -> str:
+    """Return what a track is labelled with: its identity, and its class if there are several."""
+    if len(class_names) < 2:
+        return f'{track_id}'
+    known = 0 <= class_id < len(class_names)
+    return f'{track_id} {class_names[class_id] if known else f"class {class_id}"}'
+
+
+def drawable(tracks: Tracks, width: int, height: int) -> Tracks:
+    """Return the tracks that are worth drawing: in the image, and seen within a second."""
+    x1, y1, x2, y2 = tracks.boxes.T
+    inside = (x1 < width) & (y1 < height) & (x2 > 0) & (y2 > 0)
+    return tracks.select(inside & (tracks.unseen_ns <= _LONGEST_UNSEEN_NS))
+
+
+def nearest_last(tracks: Tracks) -> NDArray[np.intp]:
+    """Return the rows of tracks, farthest first: the lower a box ends, the nearer it is."""
+    return np.argsort(tracks.boxes[:, 3], kind='stable')
 
 
 class Trails:
@@ -69,8 +97,8 @@ def draw_tracks(
     """Return a copy of an image with its tracks drawn into it.
 
     A box is solid when the track was observed in this frame and dashed when it is predicted;
-    tracks that were not seen for a second are left out. The arrow shows the way of the next half
-    second. Lines grow with the image.
+    tracks that are not `drawable` are left out. The arrow shows the way of the next half second.
+    Labels of near objects cover those of far ones. Lines grow with the image.
 
     Args:
         image: uint8 BGR (H, W, 3).
@@ -78,14 +106,15 @@ def draw_tracks(
         class_names: by class; without them (or with a single class) no class is written.
         trails: `Trails` that were updated with these tracks.
     """
-    tracks = tracks.select(tracks.unseen_ns <= _LONGEST_UNSEEN_NS)
+    tracks = drawable(tracks, image.shape[1], image.shape[0])
+    tracks = tracks.select(nearest_last(tracks))
     canvas = np.array(image, np.uint8, order='C')
     pen = _Pen(canvas)
     # Far away from the image OpenCV's integers overflow; a few images away looks the same.
     reach = 4.0 * max(canvas.shape[:2])
     boxes = np.nan_to_num(tracks.boxes).clip(-reach, reach)
     centers = box_centers(boxes)
-    tips = np.nan_to_num(tracks.velocities * _ARROW_SECONDS + centers).clip(-reach, reach)
+    tips = np.nan_to_num(tracks.velocities * ARROW_SECONDS + centers).clip(-reach, reach)
     observed = tracks.observed
     for row, track_id in enumerate(tracks.ids.tolist()):
         colour = colour_of(track_id)
@@ -94,13 +123,8 @@ def draw_tracks(
         pen.box(boxes[row], colour, dashed=not observed[row])
         pen.arrow(centers[row], tips[row], colour)
     for row, track_id in enumerate(tracks.ids.tolist()):  # above all boxes
-        words = [f'{track_id}']
-        if len(class_names) > 1:
-            class_id = int(tracks.class_ids[row])
-            known = 0 <= class_id < len(class_names)
-            words.append(class_names[class_id] if known else f'class {class_id}')
-        words.append(f'{tracks.scores[row]:.2f}')
-        pen.label(' '.join(words), boxes[row], colour_of(track_id))
+        caption = caption_of(track_id, int(tracks.class_ids[row]), class_names)
+        pen.label(f'{caption} {tracks.scores[row]:.2f}', boxes[row], colour_of(track_id))
     return canvas
 
 
@@ -147,20 +171,16 @@ class _Pen:
         (width, height), below = cv2.getTextSize(
             text, font, self._font_scale, self._font_thickness
         )
-        rows, columns = self._canvas.shape[:2]
+        columns = self._canvas.shape[1]
         strip = (width + 2 * margin, height + below + 2 * margin)
         left, top = round(float(box[0])), round(float(box[1]))
-        if box[2] < 0 or box[3] < 0 or left >= columns or top >= rows:
-            return  # the box is out of sight
         left = max(0, min(left, columns - strip[0]))
         top = top - strip[1] if top >= strip[1] else max(0, top)
         corner = (left + strip[0] - 1, top + strip[1] - 1)
         cv2.rectangle(self._canvas, (left, top), corner, colour, cv2.FILLED)
-        blue, green, red = colour
-        bright = 0.114 * blue + 0.587 * green + 0.299 * red > 128
         cv2.putText(self._canvas, text, (left + margin, top + margin + height), font,
-                    self._font_scale, (0, 0, 0) if bright else (255, 255, 255),
-                    self._font_thickness, cv2.LINE_AA)  # fmt: skip
+                    self._font_scale, text_colour_on(colour), self._font_thickness,
+                    cv2.LINE_AA)  # fmt: skip
 
     def _dashes(
         self, start: NDArray[np.floating], end: NDArray[np.floating]

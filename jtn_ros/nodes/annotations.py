@@ -1,13 +1,16 @@
 """Tracks as annotations that Foxglove draws over the image, where foxglove_msgs is installed."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 from std_msgs.msg import Header
 
+from jtn_ros.media.drawing import Colour
+from jtn_ros.media.drawing import caption_of
 from jtn_ros.media.drawing import colour_of
+from jtn_ros.media.drawing import drawable
+from jtn_ros.media.drawing import text_colour_on
 from jtn_ros.tracking.track import Tracks
-from jtn_ros.tracking.track import TrackState
 
 try:
     from foxglove_msgs.msg import Color
@@ -24,23 +27,29 @@ _TEXT_PX = 16.0
 
 
 def to_annotations(
-    header: Header, tracks: Tracks, class_name: Callable[[int], str]
+    header: Header, image_size: tuple[int, int], tracks: Tracks, class_names: Sequence[str]
 ) -> 'ImageAnnotations':
-    """Return a box and a label for every track that is not lost."""
+    """Return a box and a label for every track that is drawn in pictures, too.
+
+    Args:
+        header: header of the image.
+        image_size: width and height of the image in pixels.
+        tracks: of the image.
+        class_names: by class.
+    """
     message = ImageAnnotations()
-    shown = tracks.select(tracks.states != TrackState.LOST)
+    shown = drawable(tracks, *image_size)
     corners = shown.boxes[:, _CORNERS].astype(np.float64).tolist()
     for key, class_id, box in zip(
         shown.ids.tolist(), shown.class_ids.tolist(), corners, strict=True
     ):
-        blue, green, red = (channel / 255 for channel in colour_of(key))
-        color = Color(r=red, g=green, b=blue, a=1.0)
+        color = colour_of(key)
         message.points.append(
             PointsAnnotation(
                 timestamp=header.stamp,
                 type=PointsAnnotation.LINE_LOOP,
                 points=[Point2(x=x, y=y) for x, y in box],
-                outline_color=color,
+                outline_color=_opaque(color),
                 thickness=_LINE_PX,
             )
         )
@@ -48,10 +57,16 @@ def to_annotations(
             TextAnnotation(
                 timestamp=header.stamp,
                 position=Point2(x=box[0][0], y=box[0][1]),
-                text=f'{key} {class_name(class_id)}',
+                text=caption_of(key, class_id, class_names),
                 font_size=_TEXT_PX,
-                text_color=color,
-                background_color=Color(a=0.6),
+                text_color=_opaque(text_colour_on(color)),
+                background_color=_opaque(color),
             )
         )
     return message
+
+
+def _opaque(colour: Colour) -> 'Color':
+    """Return a BGR colour as a message."""
+    blue, green, red = (channel / 255 for channel in colour)
+    return Color(r=red, g=green, b=blue, a=1.0)

@@ -59,6 +59,8 @@ class ImageInput:
         self._subscription: Subscription | None = None
         self._refusal = ''
         self._last = 0.0
+        self._published_since: float | None = None
+        self._silence: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -75,6 +77,7 @@ class ImageInput:
         if not self._open:
             self._open = True
             self._last = monotonic()
+            self._published_since = self._silence = None
             self._subscribe(*self._choose())
 
     def close(self) -> None:
@@ -98,10 +101,20 @@ class ImageInput:
             return f'{topic} cannot be subscribed as {_TYPE_NAMES[kind]}: {self._refusal}'
         publishers = self._node.get_publishers_info_by_topic(topic)
         fitting = [p for p in publishers if p.topic_type == _TYPE_NAMES[kind]]
+        if not fitting:
+            self._published_since = None
+        elif self._published_since is None:
+            self._published_since = monotonic()
         problem = _incompatibility(topic, fitting, self._subscription.qos_profile)
-        if problem is not None or monotonic() - self._last < SILENCE_S:
-            return problem
-        return self._explain_silence(topic, kind, publishers, fitting)
+        if monotonic() - self._last < SILENCE_S:
+            self._silence = None
+        elif self._silent_s() >= SILENCE_S:
+            self._silence = self._explain_silence(topic, kind, publishers, fitting)
+        return problem or self._silence
+
+    def _silent_s(self) -> float:
+        """Return the seconds without an image, counted from when a publisher appeared."""
+        return monotonic() - max(self._last, self._published_since or 0.0)
 
     def _choose(self) -> tuple[str, type]:
         """Return the topic and the type of message to take."""
@@ -151,7 +164,7 @@ class ImageInput:
         fitting: list[TopicEndpointInfo],
     ) -> str:
         """Return the most probable reason why nothing comes on a topic."""
-        silent = f'no image for {monotonic() - self._last:.0f} s on {topic}'
+        silent = f'no image for {self._silent_s():.0f} s on {topic}'
         if fitting:
             names = ', '.join(sorted({_full_name(p) for p in fitting}))
             return (

@@ -1,68 +1,80 @@
 """Tracks as RViz markers in the image plane: boxes, ids, velocity arrows and trails.
 
-The plane is that of the camera's optical frame: x to the right, y downward, one pixel being
-`metres_per_pixel` wide and the top left corner of the image being the origin.
+The plane is that of the camera's optical frame: x to the right, y downward. The middle of the
+image is the origin and its longer side is `PLANE_M` long, so one view fits images of any size.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
-from geometry_msgs.msg import Point
 from numpy.typing import NDArray
+from std_msgs.msg import ColorRGBA
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
 from jtn_ros.geometry import box_centers
+from jtn_ros.media.drawing import ARROW_SECONDS
 from jtn_ros.media.drawing import Trails
+from jtn_ros.media.drawing import drawable
 from jtn_ros.nodes.marker_shapes import Shapes
 from jtn_ros.nodes.marker_shapes import colors_of
-from jtn_ros.nodes.marker_shapes import labels_of
 from jtn_ros.nodes.marker_shapes import points_of
 from jtn_ros.nodes.marker_shapes import segments_of
 from jtn_ros.nodes.marker_shapes import thinned
 from jtn_ros.tracking.track import Tracks
 
+PLANE_M = 4.0
+
 # Corners of a box, as columns of x1 y1 x2 y2, in the order of the ends of its four sides.
 _SIDES = np.array([[0, 1], [2, 1], [2, 1], [2, 3], [2, 3], [0, 3], [0, 3], [0, 1]])
-_LINE_PX = 2.0
-_TEXT_PX = 18.0
-_SLOWEST_ARROW_PX_S = 5.0
+_LINE_M = 0.012
+_TEXT_M = 0.11
+_LIFT = np.array([0, -0.6 * _TEXT_M, 0])
+_BORDER = ColorRGBA(r=0.5, g=0.5, b=0.5, a=1.0)
 
 
 def image_plane_markers(
     header: Header,
+    image_size: tuple[int, int],
     tracks: Tracks,
     trails: Trails,
-    class_name: Callable[[int], str],
-    metres_per_pixel: float,
+    class_names: Sequence[str],
 ) -> MarkerArray:
     """Return all markers of a frame, after one that deletes those of the last frame.
 
     Args:
         header: header of the image.
+        image_size: width and height of the image in pixels.
         tracks: of the image.
         trails: where they were.
-        class_name: the name of a class.
-        metres_per_pixel: size of a pixel in the plane.
+        class_names: by class.
     """
+    scale = PLANE_M / max(image_size)
 
-    def place(pixels: NDArray[np.floating]) -> list[Point]:
-        metres = pixels * metres_per_pixel
-        return points_of(np.column_stack([metres, np.zeros(len(metres))]))
+    def place(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
+        metres = (pixels - np.array(image_size) / 2) * scale
+        return np.column_stack([metres, np.zeros(len(metres))])
 
-    shapes = Shapes(header, _LINE_PX * metres_per_pixel, _TEXT_PX * metres_per_pixel)
-    colors, ids = colors_of(tracks), tracks.ids.tolist()
-    paths = [segments_of(place(thinned(trails.points(key)))) for key in ids]
-    above = box_centers(tracks.boxes)
-    above[:, 1] = tracks.boxes[:, 1] - _TEXT_PX / 2
-    tails, heads = place(tracks.centers), place(tracks.centers + tracks.velocities)
-    moving = np.linalg.norm(tracks.velocities, axis=1) > _SLOWEST_ARROW_PX_S
+    def sides(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
+        return place(boxes[:, _SIDES].reshape(-1, 2))
+
+    tracks = drawable(tracks, *image_size)
+    shapes = Shapes(header, _LINE_M, _TEXT_M)
+    colors = colors_of(tracks)
+    paths = [
+        segments_of(points_of(place(thinned(trails.points(key))))) for key in tracks.ids.tolist()
+    ]
+    tops = place(np.column_stack([box_centers(tracks.boxes)[:, 0], tracks.boxes[:, 1]]))
+    ways = np.pad(ARROW_SECONDS * scale * tracks.velocities, ((0, 0), (0, 1)))
     return MarkerArray(
         markers=[
             shapes.clear(),
             *shapes.lines(
+                'image', points_of(sides(np.array([[0, 0, *image_size]]))), [_BORDER] * len(_SIDES)
+            ),
+            *shapes.lines(
                 'boxes',
-                place(tracks.boxes[:, _SIDES].reshape(-1, 2)),
+                points_of(sides(tracks.boxes)),
                 [color for color in colors for _ in _SIDES],
             ),
             *shapes.lines(
@@ -70,10 +82,7 @@ def image_plane_markers(
                 [end for path in paths for end in path],
                 [color for color, path in zip(colors, paths, strict=True) for _ in path],
             ),
-            *shapes.labels(ids, place(above), colors, labels_of(tracks, class_name)),
-            *(
-                shapes.arrow(ids[row], tails[row], heads[row], colors[row])
-                for row in np.flatnonzero(moving).tolist()
-            ),
+            *shapes.labels(tracks, tops, _LIFT, class_names),
+            *shapes.arrows(tracks, place(tracks.centers), ways),
         ]
     )

@@ -1,17 +1,16 @@
 """Located tracks as RViz markers in space: positions, ids, velocity arrows and trails."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
-from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
+from jtn_ros.media.drawing import ARROW_SECONDS
 from jtn_ros.nodes.marker_shapes import Shapes
 from jtn_ros.nodes.marker_shapes import colors_of
-from jtn_ros.nodes.marker_shapes import labels_of
 from jtn_ros.nodes.marker_shapes import points_of
 from jtn_ros.nodes.marker_shapes import segments_of
 from jtn_ros.nodes.marker_shapes import thinned
@@ -19,9 +18,10 @@ from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 
 _LINE_M = 0.04
-_TEXT_M = 0.25
+_TEXT_M = 0.35
 _SPHERE_M = 0.3
-_SLOWEST_ARROW_M_S = 0.1
+# Labels are above the spheres, which is -y in an optical frame and z in any other.
+_LIFT_M = 0.35
 
 
 class SpatialMarkers:
@@ -54,36 +54,42 @@ class SpatialMarkers:
 
     def draw(
         self,
-        stamp: Time,
+        header: Header,
         tracks: Tracks,
         positions: Positions,
-        class_name: Callable[[int], str],
+        class_names: Sequence[str],
     ) -> MarkerArray:
-        """Return all markers of a frame, after one that deletes those of the last frame."""
-        shapes = Shapes(Header(stamp=stamp, frame_id=positions.frame_id), _LINE_M, _TEXT_M)
+        """Return all markers of a frame, after one that deletes those of the last frame.
+
+        Args:
+            header: header of the image.
+            tracks: of the image.
+            positions: of the tracks.
+            class_names: by class.
+        """
+        optical = positions.frame_id == header.frame_id
+        lift = np.array((0, -_LIFT_M, 0) if optical else (0, 0, _LIFT_M))
+        header = Header(stamp=header.stamp, frame_id=positions.frame_id)
+        shapes = Shapes(header, _LINE_M, _TEXT_M)
         tracks = tracks.select(positions.known)
         points, velocities = (
             values[positions.known] for values in (positions.points, positions.velocities)
         )
-        colors, ids = colors_of(tracks), tracks.ids.tolist()
+        colors = colors_of(tracks)
         paths = [
-            segments_of(thinned([point for _, point in self._paths.get(key, ())])) for key in ids
+            segments_of(thinned([point for _, point in self._paths.get(key, ())]))
+            for key in tracks.ids.tolist()
         ]
-        places, heads = points_of(points), points_of(points + velocities)
-        moving = np.linalg.norm(velocities, axis=1) > _SLOWEST_ARROW_M_S
         return MarkerArray(
             markers=[
                 shapes.clear(),
-                *shapes.spheres(places, colors, _SPHERE_M),
+                *shapes.spheres(points_of(points), colors, _SPHERE_M),
                 *shapes.lines(
                     'trails',
                     [end for path in paths for end in path],
                     [color for color, path in zip(colors, paths, strict=True) for _ in path],
                 ),
-                *shapes.labels(ids, places, colors, labels_of(tracks, class_name)),
-                *(
-                    shapes.arrow(ids[row], places[row], heads[row], colors[row])
-                    for row in np.flatnonzero(moving).tolist()
-                ),
+                *shapes.labels(tracks, points, lift, class_names),
+                *shapes.arrows(tracks, points, ARROW_SECONDS * velocities),
             ]
         )

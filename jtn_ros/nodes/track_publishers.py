@@ -122,7 +122,9 @@ class TrackPublishers:
         if self._detections.get_subscription_count():
             self._detections.publish(to_detection_array(header, objects))
         if self._annotations is not None and self._annotations.get_subscription_count():
-            self._annotations.publish(to_annotations(header, tracks, self._class_name))
+            self._annotations.publish(
+                to_annotations(header, (width, height), tracks, self._model.class_names)
+            )
         self._publish_pictures(frame)
 
     def destroy(self) -> None:
@@ -139,9 +141,10 @@ class TrackPublishers:
             self._forget_trails()
         self._trails.update(tracks, frame.stamp_ns)
         if self._marker_arrays.get_subscription_count():
+            height, width = frame.image.shape[:2]
             self._marker_arrays.publish(
                 image_plane_markers(
-                    header, tracks, self._trails, self._class_name, self._values.metres_per_pixel
+                    header, (width, height), tracks, self._trails, self._model.class_names
                 )
             )
         if positions is not None and positions.frame_id:
@@ -149,7 +152,7 @@ class TrackPublishers:
             self._spatial.update(tracks, positions, frame.stamp_ns)
             if self._spatial_marker_arrays.get_subscription_count():
                 self._spatial_marker_arrays.publish(
-                    self._spatial.draw(header.stamp, tracks, positions, self._class_name)
+                    self._spatial.draw(header, tracks, positions, self._model.class_names)
                 )
         if self._debug_images.get_subscription_count():
             drawn = draw_tracks(

@@ -139,13 +139,6 @@ TRACKER_PARAMETERS = (
         description='Seconds that the trails in ~/markers and ~/debug_image go back.',
     ),
     ParameterSpec(
-        name='metres_per_pixel',
-        default=0.01,
-        low=0.0001,
-        high=1.0,
-        description='Size of a pixel of the image plane in ~/markers, in metres.',
-    ),
-    ParameterSpec(
         name='positions',
         default='off',
         choices=METHODS,

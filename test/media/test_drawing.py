@@ -9,6 +9,8 @@ import pytest
 from jtn_ros.media.drawing import Trails
 from jtn_ros.media.drawing import colour_of
 from jtn_ros.media.drawing import draw_tracks
+from jtn_ros.media.drawing import drawable
+from jtn_ros.media.drawing import text_colour_on
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
 from jtn_ros.tracking.track import Tracks
@@ -141,6 +143,42 @@ def test_neighbouring_ids_have_distinguishable_colours():
     near = [distance[i, j] for i in range(40) for j in range(i) if i - j <= 4]
     assert min(near) > 60
     assert len({colour_of(i) for i in range(1, 41)}) == 40
+
+
+def luminance(bgr: tuple[int, int, int]) -> float:
+    """Return the relative luminance of a colour, as WCAG defines it."""
+    encoded = np.array(bgr[::-1]) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def test_every_colour_stands_out_from_a_dark_background():
+    background = luminance((32, 32, 32)) + 0.05
+    contrasts = [(luminance(colour_of(i)) + 0.05) / background for i in range(1, 501)]
+    assert min(contrasts) > 3
+    for i in range(1, 501):
+        fill, text = luminance(colour_of(i)), luminance(text_colour_on(colour_of(i)))
+        assert (max(fill, text) + 0.05) / (min(fill, text) + 0.05) > 3
+
+
+def test_tracks_out_of_the_image_or_long_unseen_are_not_drawn():
+    tracks = make_tracks(
+        (10, 10, 50, 90), (-60, 10, -5, 90), (10, 250, 50, 290), (330, 10, 360, 90),
+        (10, -90, 50, -1), (310, 230, 400, 400), (60, 10, 90, 90), (90, 10, 120, 90),
+    )  # fmt: skip
+    tracks = tracks.replace(unseen_ns=np.array([0] * 6 + [10**9, 10**9 + 1]))
+    assert drawable(tracks, WIDTH, HEIGHT).ids.tolist() == [1, 6, 7]
+    hidden = tracks.select(~np.isin(tracks.ids, [1, 6, 7]))
+    assert not changed(draw_tracks(GREY, hidden)).any()
+
+
+def test_labels_of_near_objects_cover_those_of_far_ones():
+    far, near = (100, 80, 160, 150), (101, 81, 161, 230)
+    for boxes, ids in (((far, near), [1, 2]), ((near, far), [2, 1])):
+        image = draw_tracks(GREY, make_tracks(*boxes, ids=ids))
+        label = image[66:80, 103:125].reshape(-1, 3).tolist()
+        assert label.count(list(colour_of(2))) > 100
+        assert label.count(list(colour_of(1))) == 0
 
 
 @pytest.mark.parametrize('suffix', ['.mp4', '.webm'])

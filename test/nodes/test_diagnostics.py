@@ -12,6 +12,8 @@ from rclpy.qos import QoSProfile
 from std_srvs.srv import SetBool
 from vision_msgs.msg import LabelInfo
 
+from jtn_ros.media.drawing import colour_of
+from jtn_ros.media.drawing import text_colour_on
 from jtn_ros.nodes.statistics import CameraStatistics
 
 from .harness import DEEP
@@ -101,7 +103,7 @@ def test_annotations_for_foxglove_show_boxes_and_ids(active):
     for number in range(2):
         output = active.track(message(number))
     active.wait(lambda: len(annotations) == 2, 'two messages of annotations')
-    assert [t.text for t in annotations[-1].texts] == [f'{o.id} block' for o in output.objects]
+    assert [t.text for t in annotations[-1].texts] == [f'{o.id}' for o in output.objects]
     for outline, tracked in zip(annotations[-1].points, output.objects, strict=True):
         assert outline.type == foxglove.PointsAnnotation.LINE_LOOP
         assert outline.timestamp == message(1).header.stamp
@@ -109,6 +111,12 @@ def test_annotations_for_foxglove_show_boxes_and_ids(active):
         center, size = tracked.bbox.center.position, (tracked.bbox.size_x, tracked.bbox.size_y)
         np.testing.assert_allclose(corners.mean(axis=0), (center.x, center.y), atol=1e-3)
         np.testing.assert_allclose(np.ptp(corners, axis=0), size, atol=1e-3)
+    for label, tracked in zip(annotations[-1].texts, output.objects, strict=True):
+        fill, text = label.background_color, label.text_color
+        blue, green, red = colour_of(tracked.id)
+        assert [fill.r, fill.g, fill.b] == pytest.approx([red / 255, green / 255, blue / 255])
+        assert fill.a == text.a == 1
+        assert text.r == text.g == text.b == text_colour_on(colour_of(tracked.id))[0] / 255
 
 
 def test_the_node_does_without_messages_of_foxglove():

@@ -1,6 +1,8 @@
 """What images the node takes, and what it says when they do not come."""
 
+import re
 from collections.abc import Iterator
+from time import monotonic
 
 import cv2
 import numpy as np
@@ -16,6 +18,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from jtn_msgs.msg import TrackedObjectArray
+from jtn_ros.nodes import image_input
 
 from .harness import DEEP
 from .scene import message
@@ -211,3 +214,17 @@ def test_what_keeps_images_away_is_named_with_the_remedy(make, block_model, outs
     strict = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
     repaired = user.create_publisher(Image, 'lost/image', strict)
     harness.wait_for_log('all is well on /lost/image', every=lambda: repaired.publish(message(0)))
+
+
+def test_a_publisher_that_appears_late_is_given_time_to_publish(make, block_model, monkeypatch):
+    monkeypatch.setattr(image_input, 'SILENCE_S', 2.5)
+    harness = make(model=str(block_model), lazy=False, publishing=False)
+    assert harness.transit('configure', 'activate')
+    harness.wait_for_log('on /image: nobody publishes it')
+    begin = monotonic()
+    harness.user.create_publisher(Image, 'image', DEEP)
+    harness.wait_for_log('although /user publishes there')
+    assert monotonic() - begin > 2.5
+    (seconds,) = re.findall(r'no image for (\d+) s on /image, although', harness.log)
+    assert int(seconds) in (2, 3, 4)
+    assert 'all is well' not in harness.log

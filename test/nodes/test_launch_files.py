@@ -66,11 +66,30 @@ def launch() -> Iterator[Launch]:
         process.communicate(timeout=60)
 
 
+def shown_topics(rviz: Path) -> set[str]:
+    """Return the topics of the displays that RViz was started with."""
+    return set(re.findall(r'Value: (/.*)', rviz.read_text()))
+
+
 def picture(number: int) -> np.ndarray:
     """Return a white block on black ground that moves by three pixels a frame."""
     image = np.zeros((192, 320, 3), np.uint8)
     image[60:108, 20 + 3 * number : 44 + 3 * number] = 255
     return image
+
+
+@pytest.fixture
+def rviz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a script on the PATH that writes to a file what RViz would show, and ends."""
+    folder = tmp_path / 'bin'
+    folder.mkdir()
+    script = folder / 'rviz2'
+    script.write_text(
+        '#!/bin/sh\ncd "$(dirname "$0")"\n(echo "$@"; cat "$2") >new; mv new shown\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv('PATH', f'{folder}:{os.environ["PATH"]}')
+    return folder / 'shown'
 
 
 @pytest.fixture
@@ -82,10 +101,10 @@ def clip(tmp_path: Path) -> Path:
     return folder
 
 
-def test_tracker_launch_starts_an_active_node_with_its_arguments(graph, launch, block_model):
+def test_tracker_launch_starts_an_active_node_with_its_arguments(graph, launch, block_model, rviz):
     process = launch(
         'tracker.launch.py', model=block_model, backend='onnxruntime', namespace='robot',
-        image='/front/image', log_level='warn',
+        image='/front/image', log_level='warn', positions='depth', rviz='true',
     )  # fmt: skip
     outputs: list[TrackedObjectArray] = []
     node = graph.add(Node('user'))
@@ -103,6 +122,10 @@ def test_tracker_launch_starts_an_active_node_with_its_arguments(graph, launch, 
 
     graph.wait(answered, what='the tracks of an image', timeout=60)
     assert outputs[0].header == header
+    graph.wait(lambda: answered() and rviz.exists(), what='RViz', timeout=60)
+    assert shown_topics(rviz) == {
+        '/front/image', '/robot/jtn_tracker/debug_image', '/robot/jtn_tracker/markers_3d',
+    }  # fmt: skip
     assert [o.class_name for o in outputs[0].objects] == ['block']
     process.send_signal(signal.SIGINT)
     text, _ = process.communicate(timeout=60)
@@ -186,16 +209,24 @@ def write_bag(path: Path) -> list[int]:
     return stamps
 
 
-def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(launch, block_model, tmp_path):
+def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
+    launch, block_model, tmp_path, rviz
+):
     stamps = write_bag(tmp_path / 'bag')
     process = launch(
         'replay.launch.py', bag=tmp_path / 'bag', output=tmp_path / 'out', rate=0.25,
         image='/front/image_raw', camera_info='/front/camera_info', positions='ground',
-        model=block_model, backend='onnxruntime',
+        model=block_model, backend='onnxruntime', rviz='true',
     )  # fmt: skip
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text
     assert f'played {2 * FRAMES} messages' in text
+    # RViz shows the time of the bag and the frame of its images; its end does not end the launch.
+    assert 'use_sim_time:=true' in rviz.read_text()
+    assert 'Fixed Frame: lens' in rviz.read_text()
+    assert shown_topics(rviz) == {
+        '/image', '/jtn_tracker/debug_image', '/jtn_tracker/markers_3d',
+    }  # fmt: skip
     with BagReader(tmp_path / 'out') as bag:
         recorded = list(bag.messages(['/jtn_tracker/tracks']))
     tracks = [message.deserialize() for message in recorded]
@@ -341,14 +372,6 @@ def test_layouts_show_topics_that_the_node_publishes(make, block_model):
     harness = make(model=str(block_model), positions='ground')
     assert harness.transit('configure')
     published = {publisher.topic_name for publisher in harness.tracker.publishers}
-    rviz = yaml.safe_load((ROOT / 'config' / 'tracker.rviz').read_text())
-    shown = {
-        display['Topic']['Value']
-        for display in rviz['Visualization Manager']['Displays']
-        if 'Topic' in display
-    }
-    assert shown == {f'/jtn_tracker/{t}' for t in ('debug_image', 'markers', 'markers_3d')}
-    assert shown <= published
     foxglove = json.loads((ROOT / 'config' / 'tracker.foxglove.json').read_text())
     panels = foxglove['configById']
     assert panels['Image!tracks']['imageMode']['imageTopic'] in published

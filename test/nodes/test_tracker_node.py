@@ -157,8 +157,8 @@ def test_markers_and_debug_image_show_the_tracks(active):
     tracks = [active.track(image) for image in sent][-1]
     active.wait(lambda: len(markers) == len(drawings) == 3, 'three markers and drawings')
     texts = {m.text for m in markers[-1].markers if m.ns == 'ids'}
-    assert texts == {f'{o.id} block' for o in tracks.objects}
-    assert {m.ns for m in markers[-1].markers} >= {'boxes', 'ids', 'trails', 'velocities'}
+    assert texts == {f'{o.id}' for o in tracks.objects}
+    assert {m.ns for m in markers[-1].markers} >= {'image', 'boxes', 'ids', 'trails', 'velocities'}
     assert drawings[-1].header == sent[-1].header
     drawn, plain = image_to_array(drawings[-1]), image_to_array(sent[-1])
     assert drawn.shape == plain.shape
