@@ -1,8 +1,7 @@
-"""What int8 is calibrated on, and what it costs: tracks before and after, compared by HOTA."""
+"""What int8 is calibrated on, and what it costs: tracks and detections before and after."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
-from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.errors import JtnError
+from jtn_ros.evaluation.average_precision import DetectionScores
 from jtn_ros.evaluation.metrics import Scores
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.offline import NetworkTracking
@@ -21,12 +21,16 @@ from jtn_ros.evaluation.runs import Truth
 from jtn_ros.evaluation.runs import as_truth
 from jtn_ros.evaluation.runs import compared
 from jtn_ros.evaluation.runs import read_truth
+from jtn_ros.evaluation.stills import Still
 from jtn_ros.inference import Engine
 from jtn_ros.media import open_frames
 from jtn_ros.media.results import reported_boxes
 from jtn_ros.pipeline import TrackingPipeline
 
 Boxes = Mapping[int, TrackedBoxes]
+
+_TURN = 0.04  # of the image, between two looks
+_TURN_TIME_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +49,29 @@ class Loss:
     before: Scores | None
     after: Scores | None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain dictionaries, for JSON."""
-        return asdict(self)
+    def rows(self) -> dict[str, Scores]:
+        """Return the scores that there are, by what they are of."""
+        rows = {'f32': self.before, 'int8': self.after, 'int8 against f32': self.agreement}
+        return {name: scores for name, scores in rows.items() if scores is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StillsLoss:
+    """How the detections of a model and of its quantised twin score on annotated images.
+
+    Attributes:
+        source: name of the file.
+        before: what the model finds, the mean over the sources of the images.
+        after: what the twin finds, the same.
+    """
+
+    source: str
+    before: DetectionScores
+    after: DetectionScores
+
+    def rows(self) -> dict[str, DetectionScores]:
+        """Return the scores by what they are of."""
+        return {'f32': self.before, 'int8': self.after}
 
 
 class SamplingEngine(Engine):
@@ -70,6 +94,34 @@ class SamplingEngine(Engine):
             self.samples = self.samples[::2]
             self._stride *= 2
         return vars(self._engine.run(**inputs))
+
+
+def look_twice(engine: Engine, stills: Iterable[Still]) -> None:
+    """Run every image as the first frame of a camera, and as the second after a small turn.
+
+    So the network sees motion, and a prior heat map of what it found, as it will in use. One that
+    takes neither the previous image nor a prior heat map looks once.
+
+    Raises:
+        OSError, JtnError: if an image cannot be read.
+    """
+    pipeline = TrackingPipeline(engine=engine)
+    looks = 2 if engine.info.previous_image or engine.info.prior_heatmap else 1
+    for number, still in enumerate(stills):
+        pipeline.reset()
+        for stamp_s, view in enumerate(_turned(still.image.read(), number)[:looks]):
+            pipeline.step(view, round(stamp_s * _TURN_TIME_S * 1e9))
+
+
+def _turned(image: NDArray[np.uint8], number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return views at opposite corners of an image, another corner first for every number."""
+    height, width = image.shape[:2]
+    down, right = round(_TURN * height), round(_TURN * width)
+    corners = ((0, 0), (down, right), (0, right), (down, 0))
+    views = [
+        image[top : top + height - down, left : left + width - right] for top, left in corners
+    ]
+    return views[number % 4], views[(number % 4) ^ 1]
 
 
 def track_recordings(engine: Engine, sources: Iterable[str]) -> dict[str, Boxes]:
