@@ -23,6 +23,8 @@ from jtn_ros.evaluation.runs import compared
 from jtn_ros.evaluation.runs import read_truth
 from jtn_ros.evaluation.stills import Still
 from jtn_ros.inference import Engine
+from jtn_ros.inference.preprocess import letterbox_image
+from jtn_ros.inference.prior_heatmap import render_prior_heatmap
 from jtn_ros.media import open_frames
 from jtn_ros.media.results import reported_boxes
 from jtn_ros.pipeline import TrackingPipeline
@@ -30,7 +32,7 @@ from jtn_ros.pipeline import TrackingPipeline
 Boxes = Mapping[int, TrackedBoxes]
 
 _TURN = 0.04  # of the image, between two looks
-_TURN_TIME_S = 0.1
+_CORNERS = np.array([(0, 0), (1, 1), (1, 0), (0, 1)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,29 +101,33 @@ class SamplingEngine(Engine):
 def look_twice(engine: Engine, stills: Iterable[Still]) -> None:
     """Run every image as the first frame of a camera, and as the second after a small turn.
 
-    So the network sees motion, and a prior heat map of what it found, as it will in use. One that
-    takes neither the previous image nor a prior heat map looks once.
+    So the network sees motion, and a prior heat map of what is annotated, as if all of it were
+    tracked. One that takes neither the previous image nor a prior heat map looks once.
 
     Raises:
         OSError, JtnError: if an image cannot be read.
     """
-    pipeline = TrackingPipeline(engine=engine)
-    looks = 2 if engine.info.previous_image or engine.info.prior_heatmap else 1
+    info = engine.info
+    size = (info.input_height, info.input_width)
     for number, still in enumerate(stills):
-        pipeline.reset()
-        for stamp_s, view in enumerate(_turned(still.image.read(), number)[:looks]):
-            pipeline.step(view, round(stamp_s * _TURN_TIME_S * 1e9))
-
-
-def _turned(image: NDArray[np.uint8], number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return views at opposite corners of an image, another corner first for every number."""
-    height, width = image.shape[:2]
-    down, right = round(_TURN * height), round(_TURN * width)
-    corners = ((0, 0), (down, right), (0, right), (down, 0))
-    views = [
-        image[top : top + height - down, left : left + width - right] for top, left in corners
-    ]
-    return views[number % 4], views[(number % 4) ^ 1]
+        pixels = still.image.read()
+        height, width = pixels.shape[:2]
+        turn = np.array([round(_TURN * width), round(_TURN * height)])
+        # Views at opposite corners, another corner first for every image.
+        place = turn * _CORNERS[number % len(_CORNERS)]
+        views = []
+        for left, top in (place, turn - place):
+            view = pixels[top : top + height - turn[1], left : left + width - turn[0]]
+            fitted, letterbox = letterbox_image(view, *size, info.letterbox)
+            views.append(fitted[None])
+        objects = still.image.annotations
+        tracked = objects.boxes[~objects.ignored] - np.tile(place, 2)
+        ones = np.ones(len(tracked), np.float32)
+        prior = render_prior_heatmap(tracked, ones, letterbox, *size, info.prior_threshold)[None]
+        previous = views[0] if info.previous_image else None
+        engine.run(views[0], previous, 0 * prior if info.prior_heatmap else None)
+        if info.previous_image or info.prior_heatmap:
+            engine.run(views[1], previous, prior if info.prior_heatmap else None)
 
 
 def track_recordings(engine: Engine, sources: Iterable[str]) -> dict[str, Boxes]:

@@ -55,8 +55,8 @@ def quantise_onnx(
         raise JtnError('no inputs to calibrate on')
     if info.prior_heatmap and not any(sample['prior_heatmaps'].any() for sample in samples):
         raise JtnError(
-            f'{info.name} tracks nothing in the footage given, so the range of its prior '
-            'heat map is unknown; give footage in which it finds objects'
+            f'{info.name} takes the heat map of earlier tracks, and there are none in the footage '
+            'given; give footage in which it finds objects, or annotated images'
         )
     reader = _reader(quantization.CalibrationDataReader, samples)
     info = replace(info, precision='int8')

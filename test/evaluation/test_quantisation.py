@@ -117,7 +117,17 @@ def test_an_image_is_seen_from_a_camera_that_turns_a_little(labels):
     np.testing.assert_array_equal(sampling.samples[4]['images'][0], fitted)
     assert len(sampling.samples) == 2 * len(stills)
     assert not any(sample['prior_heatmaps'].any() for sample in sampling.samples[::2])
-    assert max(sample['prior_heatmaps'].max() for sample in sampling.samples[1::2]) == 1
+    assert all(sample['prior_heatmaps'].max() == 1 for sample in sampling.samples[1::2])
+    # The spot of the first view's place, which is 1 at the middle of the box.
+    objects = stills[3].image.annotations
+    _, letterbox = letterbox_image(pixels[:-down, :-right], 288, 512)
+    inside = objects.boxes - np.tile((0, down), 2)
+    x, y = letterbox.to_network((inside[:, :2] + inside[:, 2:]) / 2).T.astype(int)
+    last = np.array([pixels.shape[1] - right, pixels.shape[0] - down]) - 1
+    seen = (inside >= 0).all(axis=1) & (inside[:, 2:] <= last).all(axis=1)
+    assert seen.sum() >= 2
+    heatmap = sampling.samples[7]['prior_heatmaps'][0, 0]
+    np.testing.assert_array_equal(heatmap[y[seen], x[seen]], 1)
 
 
 def test_the_same_tracks_lose_nothing(sequence, tmp_path):
