@@ -10,11 +10,11 @@ from jtn_ros.cli.score_table import format_rows
 from jtn_ros.cli.tracking_arguments import open_engine
 from jtn_ros.cli.tracking_arguments import read_parameters
 from jtn_ros.cli.tracking_arguments import tracker_config
-from jtn_ros.datasets.readers import read_clips
 from jtn_ros.errors import UsageError
 from jtn_ros.evaluation.average_precision import evaluate_detections
 from jtn_ros.evaluation.report_detections import write_detection_report
 from jtn_ros.evaluation.stills import detect
+from jtn_ros.evaluation.stills import read_stills
 from jtn_ros.media.background import read_ahead
 
 
@@ -29,17 +29,18 @@ def evaluate_stills(args: argparse.Namespace) -> dict[str, Any]:
     parameters = read_parameters(args)
     engine = open_engine(parameters)
     info = engine.info
-    clips = read_clips(args.ground_truth, info.class_names)
-    images = [image for clip in clips for image in clip.images]
-    sources = [clip.source for clip in clips for _ in clip.images]
-    with closing(read_ahead(image.read() for image in images)) as pixels:
-        found = show_progress(detect(engine, pixels), args.ground_truth.name, len(images))
+    stills = read_stills(args.ground_truth, info.class_names)
+    with closing(read_ahead(still.image.read() for still in stills)) as pixels:
+        found = show_progress(detect(engine, pixels), args.ground_truth.name, len(stills))
         detections = list(found)
     threshold = args.threshold
     if threshold is None:
         threshold = tracker_config(parameters, info.confident_score).birth_score
     report = evaluate_detections(
-        [image.annotations for image in images], detections, sources, threshold=threshold
+        [still.image.annotations for still in stills],
+        detections,
+        [still.source for still in stills],
+        threshold=threshold,
     )
     print(format_rows('source', report.rows(), DETECTION_COLUMNS))
     print(f'Prec, Rec and F1 of scores above {threshold:.2f} at an overlap of 0.5')

@@ -17,6 +17,12 @@ runs the model over every image of a COCO .json or CrowdHuman .odgt file, each a
 what it finds by the images' source: average precision (COCO's, by pycocotools), and precision and
 recall of the detections above a threshold.
 
+  jtn evaluate --ground-truth scenes --embeddings --model jtn_light
+
+measures how well the embeddings of a model tell objects apart, in MOTChallenge sequences or videos
+of a COCO file with track_id: cosine distances of the same object at least a second apart against
+those of others (area under the ROC curve, equal error rate and the distance there, rank-1).
+
   jtn evaluate --ground-truth sequences --trackers
   jtn evaluate --synthetic --trackers
 
@@ -63,6 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tracks.add_argument('--tracks', type=Path, metavar='PATH',
                         help='folder of <sequence>.txt, one such file, or a bag')  # fmt: skip
     tracks.add_argument('--trackers', action='store_true', help='compare trackers')
+    tracks.add_argument('--embeddings', action='store_true',
+                        help='verify the embeddings of the model')  # fmt: skip
     parser.add_argument('--bag', type=Path, help='the recording (a video or folder works too)')
     parser.add_argument('--topic', help='image topic, where the bag has several')
     parser.add_argument('--tracks-topic', metavar='TOPIC',
@@ -92,7 +100,11 @@ def run(args: argparse.Namespace) -> int:
     """Print a table of scores, and write them as JSON if asked."""
     if args.report and args.report.suffix != '.html':
         raise UsageError(f'--report {args.report}: a report is an .html file')
-    if _has_stills(args):
+    if args.embeddings:
+        from jtn_ros.cli.evaluate_embeddings import evaluate_embeddings
+
+        values = evaluate_embeddings(args)
+    elif _has_stills(args):
         from jtn_ros.cli.evaluate_stills import evaluate_stills
 
         values = evaluate_stills(args)

@@ -3,20 +3,24 @@
     jtn export runs/light/best.safetensors models/jtn_light.onnx
     jtn export mot17.pth mot17.onnx --input 384x672 --letterbox fit
     jtn export mot17.pth mot17_gpu.onnx --precision f16 --tensorrt
-    jtn export mot17.pth mot17_cpu.onnx --int8 recordings/street.mp4 MOT17-02
+    jtn export mot17.pth mot17_cpu.onnx --int8 recordings/street.mp4 MOT17-02 people/train.json
 
 The file carries its own metadata and runs on every back end. It is compared with PyTorch before
 it is put in place.
 
 --int8 quantises the convolutions for CPUs, calibrated on up to 128 frames of the recordings given
-(videos, folders, bags), and tracks them before and after: a table, and <output>.accuracy.json,
-say what that costs. Give footage like that on which the model will be used.
+(videos, folders, bags) and on up to 128 images of the COCO .json and CrowdHuman .odgt files, the
+same number of every source. A table, and <output>.accuracy.json, say what that costs: recordings
+are tracked before and after, and what is found in up to 512 images of a file is scored. Give
+footage like that on which the model will be used. An image stands in for a recording in which the
+camera turns a little.
 """
 
 import argparse
 import json
 import logging
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -25,12 +29,14 @@ from jtn_ros.errors import JtnError
 
 if TYPE_CHECKING:
     from jtn_ros.evaluation.quantisation import Loss
+    from jtn_ros.evaluation.quantisation import StillsLoss
     from jtn_ros.inference.engine import ModelInfo
     from jtn_ros.network import JointTrackNet
 
 SUMMARY = 'turn a checkpoint into one ONNX file'
 
 CALIBRATION_FRAMES = 128
+SCORED_IMAGES = 512
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='f16 for GPUs, and for half the file size (f32)',
     )  # fmt: skip
     precision.add_argument(
-        '--int8', nargs='+', metavar='RECORDING', help='quantise for CPUs, calibrated on these'
-    )
+        '--int8', nargs='+', metavar='FOOTAGE',
+        help='quantise for CPUs, calibrated on these recordings and annotated images',
+    )  # fmt: skip
     parser.add_argument(
         '--tensorrt', action='store_true', help='also build the TensorRT plan for this GPU'
     )
@@ -114,41 +121,59 @@ def run(args: argparse.Namespace) -> int:
 
 def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> 'ModelInfo':
     """Export, calibrate, quantise, and report what it costs."""
+    from jtn_ros.datasets.readers import is_annotation_file
     from jtn_ros.evaluation.quantisation import SamplingEngine
+    from jtn_ros.evaluation.quantisation import StillsLoss
     from jtn_ros.evaluation.quantisation import compare_tracks
+    from jtn_ros.evaluation.quantisation import look_twice
     from jtn_ros.evaluation.quantisation import track_recordings
+    from jtn_ros.evaluation.stills import read_stills
+    from jtn_ros.evaluation.stills import score
+    from jtn_ros.evaluation.stills import spread
     from jtn_ros.files import written_atomically
     from jtn_ros.inference import load_engine
     from jtn_ros.inference.export import export_onnx
     from jtn_ros.inference.quantise import quantise_onnx
 
+    files = [Path(source) for source in sources if is_annotation_file(Path(source))]
+    recordings = [source for source in sources if Path(source) not in files]
+    images = {path: read_stills(path, network.config.class_names) for path in files}
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / 'float.onnx'
         export_onnx(network, model)
-        engine = SamplingEngine(load_engine(model), CALIBRATION_FRAMES // 2)
-        before = track_recordings(engine, sources)
+        engine = load_engine(model)
+        frames = SamplingEngine(engine, CALIBRATION_FRAMES // 2)
+        tracks = track_recordings(frames, recordings)
+        views = SamplingEngine(engine, 2 * CALIBRATION_FRAMES)  # keeps all
+        everything = [still for stills in images.values() for still in stills]
+        look_twice(views, spread(everything, CALIBRATION_FRAMES))
         quantised = Path(folder) / 'int8.onnx'
-        info = quantise_onnx(model, quantised, engine.samples)
-        losses = compare_tracks(before, track_recordings(load_engine(quantised), sources))
+        info = quantise_onnx(model, quantised, frames.samples + views.samples)
+        twin = load_engine(quantised)
+        losses: list[Loss | StillsLoss] = [
+            *compare_tracks(tracks, track_recordings(twin, recordings))
+        ]
+        for path, stills in images.items():
+            some = spread(stills, SCORED_IMAGES)
+            before, after = score(engine, some).mean, score(twin, some).mean
+            losses.append(StillsLoss(source=path.name, before=before, after=after))
         with written_atomically(output) as temporary:
             temporary.write_bytes(quantised.read_bytes())
     with written_atomically(output.with_suffix('.accuracy.json')) as temporary:
-        report = [loss.as_dict() for loss in losses]
+        report = [asdict(loss) for loss in losses]
         temporary.write_text(json.dumps(report, indent=2) + '\n')
     print('\n'.join(_accuracy_table(losses)))
     return info
 
 
-def _accuracy_table(losses: list['Loss']) -> list[str]:
-    """Return the lines of the report; HOTA, MOTA and IDF1 in per cent."""
+def _accuracy_table(losses: list['Loss | StillsLoss']) -> list[str]:
+    """Return the lines of the report, in per cent; a dash where there is no such score."""
+    columns = {'HOTA': 'hota', 'MOTA': 'mota', 'IDF1': 'idf1', 'AP50': 'ap50'}
     width = max(len(loss.source) for loss in losses)
-    rows = []
+    lines = [f'{"":{width}}  {"":16}' + ''.join(f'  {name:>5}' for name in columns)]
     for loss in losses:
-        values = {'f32': loss.before, 'int8': loss.after, 'int8 against f32': loss.agreement}
-        rows += [
-            f'{loss.source:{width}}  {label:16}  {scores.hota:5.1f}  {scores.mota:5.1f}  '
-            f'{scores.idf1:5.1f}'
-            for label, scores in values.items()
-            if scores is not None
-        ]
-    return [f'{"":{width}}  {"":16}   HOTA   MOTA   IDF1', *rows]
+        for label, scores in loss.rows().items():
+            values = [getattr(scores, key, None) for key in columns.values()]
+            cells = [f'  {"-":>5}' if value is None else f'  {value:5.1f}' for value in values]
+            lines.append(f'{loss.source:{width}}  {label:16}' + ''.join(cells))
+    return lines

@@ -32,6 +32,7 @@ DETECTION_COLUMNS = {
     'images': 'images',
     'objects': 'objects',
 }
+SEPARATION_COLUMNS = {'AUC': 'auc', 'EER': 'eer', 'at': 'distance', 'pairs': 'pairs'}
 
 
 def rows_of(report: Report) -> dict[str, Scores]:

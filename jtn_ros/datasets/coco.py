@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,8 @@ class _Parser:
         """Return the images with their objects."""
         images: dict[int, CocoImage] = {}
         frames = set()
+        named = [item.identity for items in objects.values() for item in items]
+        unnamed = count(1 + max((1 + number for number in named if number is not None), default=0))
         for where, entry in self._entries(content, 'images'):
             try:
                 number = read_integer(entry.get('id'), 'id')
@@ -221,7 +224,7 @@ class _Parser:
                     if (video, frame) in frames:
                         raise JtnError(f'frame {frame} of video {video} occurs twice')
                     frames.add((video, frame))
-                annotations = _annotations(objects.get(number, []), f'{where} ({name})')
+                annotations = _annotations(objects.get(number, []), unnamed, f'{where} ({name})')
             except ValueError as error:
                 self._note(f'{where}: {error}')
                 continue
@@ -252,8 +255,8 @@ class _Parser:
         return rates
 
 
-def _annotations(objects: list[_Object], where: str) -> Annotations:
-    """Return the objects of an image; those without an identity are told apart by their place.
+def _annotations(objects: list[_Object], unnamed: Iterator[int], where: str) -> Annotations:
+    """Return the objects of an image; one without an identity is taken for a new one.
 
     Raises:
         JtnError: if an identity occurs twice.
@@ -261,8 +264,7 @@ def _annotations(objects: list[_Object], where: str) -> Annotations:
     tracked = [item.identity + 1 for item in objects if item.identity is not None]
     if len(set(tracked)) < len(tracked):
         raise JtnError(f'{where}: a track_id occurs twice')
-    free = iter(range(max(tracked, default=0) + 1, max(tracked, default=0) + len(objects) + 1))
-    ids = [next(free) if item.identity is None else item.identity + 1 for item in objects]
+    ids = [next(unnamed) if item.identity is None else item.identity + 1 for item in objects]
     return Annotations(
         ids=np.array(ids, np.int64),
         boxes=np.array([item.box for item in objects], np.float32).reshape(-1, 4),

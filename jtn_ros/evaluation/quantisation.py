@@ -1,8 +1,7 @@
-"""What int8 is calibrated on, and what it costs: tracks before and after, compared by HOTA."""
+"""What int8 is calibrated on, and what it costs: tracks and detections before and after."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
-from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.errors import JtnError
+from jtn_ros.evaluation.average_precision import DetectionScores
 from jtn_ros.evaluation.metrics import Scores
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.offline import NetworkTracking
@@ -21,12 +21,18 @@ from jtn_ros.evaluation.runs import Truth
 from jtn_ros.evaluation.runs import as_truth
 from jtn_ros.evaluation.runs import compared
 from jtn_ros.evaluation.runs import read_truth
+from jtn_ros.evaluation.stills import Still
 from jtn_ros.inference import Engine
+from jtn_ros.inference.preprocess import letterbox_image
+from jtn_ros.inference.prior_heatmap import render_prior_heatmap
 from jtn_ros.media import open_frames
 from jtn_ros.media.results import reported_boxes
 from jtn_ros.pipeline import TrackingPipeline
 
 Boxes = Mapping[int, TrackedBoxes]
+
+_TURN = 0.04  # of the image, between two looks
+_CORNERS = np.array([(0, 0), (1, 1), (1, 0), (0, 1)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +51,29 @@ class Loss:
     before: Scores | None
     after: Scores | None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain dictionaries, for JSON."""
-        return asdict(self)
+    def rows(self) -> dict[str, Scores]:
+        """Return the scores that there are, by what they are of."""
+        rows = {'f32': self.before, 'int8': self.after, 'int8 against f32': self.agreement}
+        return {name: scores for name, scores in rows.items() if scores is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StillsLoss:
+    """How the detections of a model and of its quantised twin score on annotated images.
+
+    Attributes:
+        source: name of the file.
+        before: what the model finds, the mean over the sources of the images.
+        after: what the twin finds, the same.
+    """
+
+    source: str
+    before: DetectionScores
+    after: DetectionScores
+
+    def rows(self) -> dict[str, DetectionScores]:
+        """Return the scores by what they are of."""
+        return {'f32': self.before, 'int8': self.after}
 
 
 class SamplingEngine(Engine):
@@ -70,6 +96,38 @@ class SamplingEngine(Engine):
             self.samples = self.samples[::2]
             self._stride *= 2
         return vars(self._engine.run(**inputs))
+
+
+def look_twice(engine: Engine, stills: Iterable[Still]) -> None:
+    """Run every image as the first frame of a camera, and as the second after a small turn.
+
+    So the network sees motion, and a prior heat map of what is annotated, as if all of it were
+    tracked. One that takes neither the previous image nor a prior heat map looks once.
+
+    Raises:
+        OSError, JtnError: if an image cannot be read.
+    """
+    info = engine.info
+    size = (info.input_height, info.input_width)
+    for number, still in enumerate(stills):
+        pixels = still.image.read()
+        height, width = pixels.shape[:2]
+        turn = np.array([round(_TURN * width), round(_TURN * height)])
+        # Views at opposite corners, another corner first for every image.
+        place = turn * _CORNERS[number % len(_CORNERS)]
+        views = []
+        for left, top in (place, turn - place):
+            view = pixels[top : top + height - turn[1], left : left + width - turn[0]]
+            fitted, letterbox = letterbox_image(view, *size, info.letterbox)
+            views.append(fitted[None])
+        objects = still.image.annotations
+        tracked = objects.boxes[~objects.ignored] - np.tile(place, 2)
+        ones = np.ones(len(tracked), np.float32)
+        prior = render_prior_heatmap(tracked, ones, letterbox, *size, info.prior_threshold)[None]
+        previous = views[0] if info.previous_image else None
+        engine.run(views[0], previous, 0 * prior if info.prior_heatmap else None)
+        if info.previous_image or info.prior_heatmap:
+            engine.run(views[1], previous, prior if info.prior_heatmap else None)
 
 
 def track_recordings(engine: Engine, sources: Iterable[str]) -> dict[str, Boxes]:

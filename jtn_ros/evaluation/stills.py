@@ -1,16 +1,75 @@
-"""What a network sees in images alone, without those before."""
+"""Annotated images, each alone: which of them, what a network sees there, and how it scores."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.readers import read_clips
 from jtn_ros.detections import Detections
+from jtn_ros.evaluation.average_precision import DetectionReport
+from jtn_ros.evaluation.average_precision import evaluate_detections
 from jtn_ros.inference import Engine
 from jtn_ros.inference.decode import decode_peaks
 from jtn_ros.inference.preprocess import letterbox_image
+
+
+@dataclass(frozen=True, kw_only=True)
+class Still:
+    """An annotated image, and where it comes from ('' where its file does not say)."""
+
+    image: LabelledImage
+    source: str
+
+
+def read_stills(path: Path, class_names: Sequence[str]) -> list[Still]:
+    """Read every image of an annotation file; frames of videos count as images.
+
+    Raises:
+        OSError, JtnError: see `jtn_ros.datasets.readers.read_clips`.
+    """
+    return [
+        Still(image=image, source=clip.source)
+        for clip in read_clips(path, class_names)
+        for image in clip.images
+    ]
+
+
+def spread(stills: Sequence[Still], count: int) -> list[Still]:
+    """Return at most so many of the images, in their order, spread evenly.
+
+    Every source has the same share, or all its images where it has fewer.
+    """
+    by_source = defaultdict(list)
+    for number, still in enumerate(stills):
+        by_source[still.source].append(number)
+    chosen: list[int] = []
+    for done, numbers in enumerate(sorted(by_source.values(), key=len)):
+        share = min(len(numbers), (count - len(chosen)) // (len(by_source) - done))
+        chosen += [numbers[turn * len(numbers) // share] for turn in range(share)]
+    return [stills[number] for number in sorted(chosen)]
+
+
+def score(engine: Engine, stills: Sequence[Still]) -> DetectionReport:
+    """Return how well the network finds what is in the images, with the model's threshold.
+
+    Raises:
+        OSError: if an image cannot be read.
+        JtnError: if there are no images, or pycocotools is not installed.
+    """
+    return evaluate_detections(
+        [still.image.annotations for still in stills],
+        list(detect(engine, (still.image.read() for still in stills))),
+        [still.source for still in stills],
+        threshold=engine.info.score_threshold,
+    )
 
 
 def detect(engine: Engine, images: Iterable[NDArray[np.uint8]]) -> Iterator[Detections]:

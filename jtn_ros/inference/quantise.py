@@ -40,7 +40,8 @@ def quantise_onnx(
 
     Raises:
         OSError: if a file cannot be read or written.
-        JtnError: if the model is not f32, there are no samples, or the package onnx is missing.
+        JtnError: if the model is not f32, there are no samples, all their prior heat maps are
+            empty, or the package onnx is missing.
     """
     try:
         import onnx
@@ -52,6 +53,11 @@ def quantise_onnx(
         raise JtnError(f'{model} is {info.precision} already; int8 is made from f32')
     if not samples:
         raise JtnError('no inputs to calibrate on')
+    if info.prior_heatmap and not any(sample['prior_heatmaps'].any() for sample in samples):
+        raise JtnError(
+            f'{info.name} takes the heat map of earlier tracks, and there are none in the footage '
+            'given; give footage in which it finds objects, or annotated images'
+        )
     reader = _reader(quantization.CalibrationDataReader, samples)
     info = replace(info, precision='int8')
     with written_atomically(output) as temporary, tempfile.TemporaryDirectory() as folder:

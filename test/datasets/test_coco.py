@@ -69,6 +69,19 @@ def test_videos_are_clips_in_the_order_of_frames(write_coco):
     assert [image.annotations.ids.tolist() for image in clip.images] == [[1], [1, 2]]
 
 
+def test_without_identities_everyone_in_a_video_is_someone_new(write_coco):
+    video = deepcopy(VIDEO)
+    for entry in video['annotations'][:2]:
+        del entry['track_id']
+    video['images'].append({'id': 9, 'file_name': 'c.jpg', 'video_id': 7, 'frame_id': 5})
+    box = {'image_id': 9, 'category_id': 3, 'bbox': [5, 5, 3, 4]}
+    video['annotations'] += [{'id': 4, **box, 'track_id': 4}, {'id': 5, **box}]
+    (clip,) = read_clips(write_coco(video, ('a.jpg', 'b.jpg', 'c.jpg')), ['car'])
+    ids = np.concatenate([image.annotations.ids for image in clip.images])
+    assert sorted(ids.tolist()) == [5, 6, 7, 8, 9]
+    assert ids[3] == 5, 'track_id 4'
+
+
 def test_clips_know_where_their_images_come_from(write_coco):
     stills = change(STILLS, ['images', 0, 'source'], 'office')
     path = write_coco(stills, ('000000397133.jpg', '000000037777.jpg'))

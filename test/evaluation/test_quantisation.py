@@ -1,17 +1,23 @@
-"""int8 from the command line: calibrated on a recording, and its cost reported."""
+"""int8 from the command line: calibrated on recordings and images, and its cost reported."""
 
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from jtn_ros.cli.main import main
+from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.evaluation.quantisation import SamplingEngine
 from jtn_ros.evaluation.quantisation import compare_tracks
+from jtn_ros.evaluation.quantisation import look_twice
 from jtn_ros.evaluation.quantisation import track_recordings
+from jtn_ros.evaluation.stills import read_stills
+from jtn_ros.evaluation.stills import score
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.engine import random_inputs
+from jtn_ros.inference.preprocess import letterbox_image
 
 pytest.importorskip('torch')
 CHECKPOINT = Path(__file__).parents[2] / 'models' / 'jtn_light.safetensors'
@@ -27,13 +33,36 @@ def sequence(tmp_path_factory):
     return found
 
 
-def test_the_verb_quantises_and_reports_the_cost(sequence, tmp_path, capsys):
+@pytest.fixture(scope='module')
+def labels(sequence):
+    """Return a COCO file of every second frame of the sequence, in two sources."""
+    images, annotations = [], []
+    for number, objects in read_annotations(sequence / 'gt' / 'gt.txt').items():
+        if number % 2:
+            name, source = f'img1/{number:06d}.jpg', 'early' if number < 10 else 'late'
+            images.append({'id': number, 'file_name': name, 'source': source})
+            for x1, y1, x2, y2 in objects.boxes.tolist():
+                annotations.append({'id': len(annotations), 'image_id': number, 'category_id': 1,
+                                    'bbox': [x1, y1, x2 - x1, y2 - y1]})  # fmt: skip
+    path = sequence / 'val.json'
+    path.write_text(
+        json.dumps({'images': images, 'annotations': annotations,
+                    'categories': [{'id': 1, 'name': 'person'}]})
+    )  # fmt: skip
+    return path
+
+
+def export(output, *footage):
+    return main(['export', str(CHECKPOINT), str(output), '--int8', *map(str, footage)])
+
+
+def test_the_verb_quantises_and_reports_the_cost(sequence, labels, tmp_path, capsys):
     output = tmp_path / 'small.onnx'
-    assert main(['export', str(CHECKPOINT), str(output), '--int8', str(sequence)]) == 0
+    assert export(output, labels, sequence) == 0
     printed = capsys.readouterr().out
     assert 'int8 against f32' in printed
     assert 'agrees with PyTorch before it was quantised' in printed
-    (loss,) = json.loads((tmp_path / 'small.accuracy.json').read_text())
+    loss, found = json.loads((tmp_path / 'small.accuracy.json').read_text())
     assert loss['source'] == sequence.name
     assert loss['agreement']['hota'] > 60
     assert loss['before']['hota'] > 5
@@ -41,6 +70,64 @@ def test_the_verb_quantises_and_reports_the_cost(sequence, tmp_path, capsys):
     assert abs(loss['before']['hota'] - loss['after']['hota']) < 12
     assert f'{loss["after"]["hota"]:.1f}' in printed
     assert load_engine(output).info.precision == 'int8'
+    assert found['source'] == 'val.json'
+    scores = {row.split()[1]: row.split()[2:] for row in printed.splitlines()[-3:-1]}
+    assert scores['f32'] == ['-', '-', '-', f'{found["before"]["ap50"]:.1f}']
+    assert scores['int8'] == ['-', '-', '-', f'{found["after"]["ap50"]:.1f}']
+
+
+def test_annotated_images_suffice(labels, tmp_path):
+    output = tmp_path / 'stills.onnx'
+    assert export(output, labels) == 0
+    (loss,) = json.loads((tmp_path / 'stills.accuracy.json').read_text())
+    stills = read_stills(labels, ('person',))
+    for name, model in (('before', CHECKPOINT.with_suffix('.onnx')), ('after', output)):
+        expected = score(load_engine(model), stills).mean
+        assert loss[name]['ap50'] == pytest.approx(expected.ap50, abs=0.1)
+        assert loss[name]['images'] == len(stills) == 15
+    assert loss['before']['ap50'] > 10
+    assert loss['before']['ap50'] != loss['after']['ap50']
+    assert abs(loss['before']['ap50'] - loss['after']['ap50']) < 10
+
+
+def test_images_that_show_nothing_are_refused(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / 'grey.png'), np.full((90, 160, 3), 90, np.uint8))
+    content = {'images': [{'id': 1, 'file_name': 'grey.png'}], 'annotations': [],
+               'categories': [{'id': 1, 'name': 'person'}]}  # fmt: skip
+    (tmp_path / 'val.json').write_text(json.dumps(content))
+    assert export(tmp_path / 'grey.onnx', tmp_path / 'val.json') == 1
+    assert 'give footage in which it finds objects' in capsys.readouterr().err
+    assert not (tmp_path / 'grey.onnx').exists()
+
+
+def test_an_image_is_seen_from_a_camera_that_turns_a_little(labels):
+    stills = read_stills(labels, ('person',))
+    sampling = SamplingEngine(load_engine(), 100)
+    look_twice(sampling, stills)
+    first, second = sampling.samples[:2]
+    pixels = stills[0].image.read()
+    down, right = (round(0.04 * size) for size in pixels.shape[:2])
+    fitted, _ = letterbox_image(pixels[:-down, :-right], 288, 512)
+    np.testing.assert_array_equal(first['images'][0], fitted)
+    np.testing.assert_array_equal(first['previous_images'], first['images'])
+    fitted, _ = letterbox_image(pixels[down:, right:], 288, 512)
+    np.testing.assert_array_equal(second['images'][0], fitted)
+    np.testing.assert_array_equal(second['previous_images'], first['images'])
+    fitted, _ = letterbox_image(stills[2].image.read()[:-down, right:], 288, 512)
+    np.testing.assert_array_equal(sampling.samples[4]['images'][0], fitted)
+    assert len(sampling.samples) == 2 * len(stills)
+    assert not any(sample['prior_heatmaps'].any() for sample in sampling.samples[::2])
+    assert all(sample['prior_heatmaps'].max() == 1 for sample in sampling.samples[1::2])
+    # The spot of the first view's place, which is 1 at the middle of the box.
+    objects = stills[3].image.annotations
+    _, letterbox = letterbox_image(pixels[:-down, :-right], 288, 512)
+    inside = objects.boxes - np.tile((0, down), 2)
+    x, y = letterbox.to_network((inside[:, :2] + inside[:, 2:]) / 2).T.astype(int)
+    last = np.array([pixels.shape[1] - right, pixels.shape[0] - down]) - 1
+    seen = (inside >= 0).all(axis=1) & (inside[:, 2:] <= last).all(axis=1)
+    assert seen.sum() >= 2
+    heatmap = sampling.samples[7]['prior_heatmaps'][0, 0]
+    np.testing.assert_array_equal(heatmap[y[seen], x[seen]], 1)
 
 
 def test_the_same_tracks_lose_nothing(sequence, tmp_path):

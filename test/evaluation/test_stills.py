@@ -1,13 +1,18 @@
 """Detections in images alone: as a pipeline sees the first frame, and real images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.clips import LabelledImage
 from jtn_ros.datasets.readers import read_clips
 from jtn_ros.evaluation.average_precision import evaluate_detections
+from jtn_ros.evaluation.stills import Still
 from jtn_ros.evaluation.stills import detect
+from jtn_ros.evaluation.stills import spread
 from jtn_ros.inference import load_engine
 from jtn_ros.pipeline import TrackingPipeline
 
@@ -33,6 +38,18 @@ def test_every_image_is_the_first_of_its_camera(engine):
         np.testing.assert_array_equal(detections.boxes, expected.boxes)
         np.testing.assert_array_equal(detections.scores, expected.scores)
         assert detections.embeddings is None
+
+
+def test_every_source_has_the_same_share_or_all_it_has():
+    nothing = LabelledImage(path=Path(), number=1, annotations=Annotations.empty())
+    stills = [Still(image=nothing, source=source) for source in 'bbbbabbaccbbbc']
+    stills = [replace(still, image=replace(nothing, number=n)) for n, still in enumerate(stills)]
+    chosen = [(still.source, still.image.number) for still in spread(stills, 8)]
+    assert chosen == [('b', 0), ('b', 3), ('a', 4), ('a', 7), ('c', 8), ('c', 9), ('b', 10),
+                      ('c', 13)]  # fmt: skip
+    assert spread(stills, 14) == spread(stills, 99) == stills
+    assert [still.source for still in spread(stills, 2)] == ['b', 'c']
+    assert spread([], 5) == []
 
 
 @needs_people

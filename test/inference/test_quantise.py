@@ -5,6 +5,7 @@ import collections
 import numpy as np
 import pytest
 
+from jtn_ros.errors import JtnError
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.engine import random_inputs
 
@@ -70,6 +71,9 @@ def test_what_cannot_be_quantised_is_refused(light_model, quantised_model, sampl
         quantise_onnx(quantised_model, tmp_path / 'twice.onnx', samples)
     with pytest.raises(ValueError, match='no inputs'):
         quantise_onnx(light_model, tmp_path / 'none.onnx', [])
+    unseen = [sample | {'prior_heatmaps': 0 * sample['prior_heatmaps']} for sample in samples]
+    with pytest.raises(JtnError, match='takes the heat map of earlier tracks, and there are none'):
+        quantise_onnx(light_model, tmp_path / 'none.onnx', unseen)
     with pytest.raises(FileNotFoundError):
         quantise_onnx(tmp_path / 'nowhere.onnx', tmp_path / 'none.onnx', samples)
     assert not list(tmp_path.iterdir())
