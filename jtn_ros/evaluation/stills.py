@@ -68,7 +68,7 @@ def score(engine: Engine, stills: Sequence[Still]) -> DetectionReport:
         [still.image.annotations for still in stills],
         list(detect(engine, (still.image.read() for still in stills))),
         [still.source for still in stills],
-        threshold=engine.info.score_threshold,
+        threshold=engine.info.confident_score,
     )
 
 

@@ -2,8 +2,8 @@
 
     python test/evaluation/choose_threshold.py models/jtn_people.onnx people/val.json
 
-It is the highest whose F1 is within `TOLERANCE` of the best: a false detection that stays becomes a
-track, and a missed one is bridged by the tracker. Every source of the images counts as much as
+It is the highest whose F1 is within `TOLERANCE` of the best: a false detection that stays becomes
+a track, and a missed one is bridged by the tracker. Every source of the images counts as much as
 another, and the scenes, which training never draws, are one more. models/README.md says what came
 out.
 """
