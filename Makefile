@@ -20,14 +20,15 @@ lint:  ## check the format, the rules and the types
 soak:  ## run the nodes for long: lifecycles, a stream of ten minutes, latencies, overload
 	@tools/run --dev pytest -q -s test/nodes/soak_lifecycle.py test/nodes/soak_latency.py test/nodes/soak_stream.py
 
-weights:  ## make the bundled weights anew, from nothing; hours, and the same command goes on after a stop
-	@tools/run --dev jtn train synthetic_small --workers 2 --output runs/synthetic_small
-	@tools/run --dev jtn train synthetic --workers 2 --output runs/synthetic
-	@cp runs/synthetic/weights.safetensors models/jtn_light.safetensors
-	@tools/run --dev jtn export models/jtn_light.safetensors models/jtn_light.onnx
-	@rm -rf runs/calibration
-	@tools/run jtn synthesize runs/calibration --sequences 4 --seconds 6 --seed 2147483700
-	@tools/run --dev jtn export models/jtn_light.safetensors models/jtn_light_int8.onnx --name jtn_light_int8 --int8 runs/calibration/*
+weights:  ## make the bundled weights anew, DATA=<folder of pictures>; hours, and the same command goes on after a stop
+	@test -f "$(DATA)/train.json" || { echo "no train.json in '$(DATA)': make weights DATA=FOLDER; \
+	models/README.md (Training data) says what FOLDER holds and where the pictures come from" >&2; exit 2; }
+	@tools/run --dev jtn train people_small --data "$(DATA)" --threads 1 --output runs/people_small
+	@tools/run --dev jtn train people --data "$(DATA)" --threads 1 --output runs/people
+	@cp runs/people/weights.safetensors models/jtn_people.safetensors
+	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people.onnx
+	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people_large.onnx --name jtn_people_large --input 480x864
+	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people_int8.onnx --name jtn_people_int8 --int8 "$(DATA)/train.json"
 
 format:  ## rewrite the code in the project's format
 	@tools/run --dev ruff check --select I --fix --quiet

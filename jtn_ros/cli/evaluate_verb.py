@@ -11,13 +11,13 @@ or is a bag with the tracks of a node. --bag is the recording that the sequence 
 of; without --tracks it is tracked here. Recorded tracks are matched with frames by their stamps;
 a frame without tracks counts as missed.
 
-  jtn evaluate --ground-truth val.json --model jtn_light --report detections.html
+  jtn evaluate --ground-truth val.json --model jtn_people --report detections.html
 
 runs the model over every image of a COCO .json or CrowdHuman .odgt file, each alone, and scores
 what it finds by the images' source: average precision (COCO's, by pycocotools), and precision and
 recall of the detections above a threshold.
 
-  jtn evaluate --ground-truth scenes --embeddings --model jtn_light
+  jtn evaluate --ground-truth scenes --embeddings --model jtn_people
 
 measures how well the embeddings of a model tell objects apart, in MOTChallenge sequences or videos
 of a COCO file with track_id: cosine distances of the same object at least a second apart against

@@ -1,6 +1,6 @@
 """Turn a checkpoint into one ONNX file, from camera images to peaks.
 
-    jtn export runs/light/best.safetensors models/jtn_light.onnx
+    jtn export runs/light/best.safetensors models/jtn_people.onnx
     jtn export mot17.pth mot17.onnx --input 384x672 --letterbox fit
     jtn export mot17.pth mot17_gpu.onnx --precision f16 --tensorrt
     jtn export mot17.pth mot17_cpu.onnx --int8 recordings/street.mp4 MOT17-02 people/train.json

@@ -11,7 +11,7 @@ from jtn_ros.resources import resource_folder
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_MODEL = 'jtn_light'
+DEFAULT_MODEL = 'jtn_people'
 
 # In the order in which 'auto' tries them.
 BACKENDS = ('tensorrt', 'openvino', 'onnxruntime', 'torch')

@@ -1,6 +1,6 @@
 """How many people a model finds in synthetic scenes that training never draws, by their height.
 
-    python test/evaluation/recall_by_height.py models/jtn_light.onnx
+    python test/evaluation/recall_by_height.py models/jtn_people.onnx
 
 A person more than half visible is found by a detection that overlaps with at least 0.5 and has a
 score above the model's threshold, in the third frame. models/README.md has such a table.

@@ -55,7 +55,7 @@ def test_sequences_and_videos_give_the_same(sequence, video, tmp_path, capsys):
     assert evaluate(video, '--json', tmp_path / 'video.json') == 0
     values = json.loads((tmp_path / 'folder.json').read_text())
     assert values == json.loads((tmp_path / 'video.json').read_text())
-    assert (values['sequences'], values['minimum_gap_s'], values['model']) == (1, 1, 'jtn_light')
+    assert (values['sequences'], values['minimum_gap_s'], values['model']) == (1, 1, 'jtn_people')
     assert 3 <= values['same_objects'] <= values['objects'] <= 8
     assert values['same_pairs'] > 50
     # Lower bounds, well below what the weights reach.

@@ -20,7 +20,7 @@ from jtn_ros.inference.engine import random_inputs
 from jtn_ros.inference.preprocess import letterbox_image
 
 pytest.importorskip('torch')
-CHECKPOINT = Path(__file__).parents[2] / 'models' / 'jtn_light.safetensors'
+CHECKPOINT = Path(__file__).parents[2] / 'models' / 'jtn_people.safetensors'
 
 
 @pytest.fixture(scope='module')

@@ -22,7 +22,7 @@ needs_people = pytest.mark.skipif(not PEOPLE.is_file(), reason=f'{PEOPLE} is not
 
 @pytest.fixture(scope='module')
 def engine():
-    return load_engine('jtn_light')
+    return load_engine('jtn_people')
 
 
 def test_every_image_is_the_first_of_its_camera(engine):

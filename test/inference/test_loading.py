@@ -14,12 +14,12 @@ def test_a_missing_model_is_named():
 
 
 def test_bundled_models_go_by_name(tmp_path, monkeypatch):
-    (tmp_path / 'jtn_light.onnx').write_bytes(b'1')
+    (tmp_path / 'jtn_people.onnx').write_bytes(b'1')
     (tmp_path / 'other.onnx').write_bytes(b'2')
     monkeypatch.setattr(loading, 'resource_folder', lambda name: tmp_path)
-    assert find_model() == tmp_path / 'jtn_light.onnx'
+    assert find_model() == tmp_path / 'jtn_people.onnx'
     assert find_model('other') == tmp_path / 'other.onnx'
-    with pytest.raises(JtnError, match=r'\(jtn_light, other\)'):
+    with pytest.raises(JtnError, match=r'\(jtn_people, other\)'):
         find_model('third')
 
 

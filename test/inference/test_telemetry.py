@@ -72,10 +72,10 @@ def loaded(tmp_path, model, backend, **variables):
 @pytest.mark.parametrize(
     ('model', 'backend', 'name'),
     [
-        ('jtn_light.onnx', 'openvino', 'OpenVINO'),
-        ('jtn_light.onnx', 'onnxruntime', 'ONNX Runtime'),
-        ('jtn_light.safetensors', 'torch', 'PyTorch'),
-        ('jtn_light.onnx', 'auto', ''),
+        ('jtn_people.onnx', 'openvino', 'OpenVINO'),
+        ('jtn_people.onnx', 'onnxruntime', 'ONNX Runtime'),
+        ('jtn_people.safetensors', 'torch', 'PyTorch'),
+        ('jtn_people.onnx', 'auto', ''),
     ],
 )
 def test_loading_tells_no_one(tmp_path, model, backend, name):
@@ -90,7 +90,7 @@ def test_telemetry_that_a_user_has_installed_is_not_imported(tmp_path):
     report = tmp_path / 'imported'
     (package / '__init__.py').write_text(f'open({str(report)!r}, "w").close()\n')
     paths = os.pathsep.join([str(package.parent), os.environ.get('PYTHONPATH', '')])
-    loaded(tmp_path, 'jtn_light.onnx', 'openvino', PYTHONPATH=paths)
+    loaded(tmp_path, 'jtn_people.onnx', 'openvino', PYTHONPATH=paths)
     assert not report.exists()
 
 

@@ -81,7 +81,7 @@ class TestTracker(unittest.TestCase):
         self.wait_until(answered)
         assert received[0].header == header
         assert (received[0].image_width, received[0].image_height) == (512, 288)
-        assert received[0].model_name == 'jtn_light'
+        assert received[0].model_name == 'jtn_people'
         assert list(received[0].objects) == [], 'nobody is in a grey image'
 
 
