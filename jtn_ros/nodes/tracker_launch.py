@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from shutil import which
 from typing import Any
 
-from ament_index_python.packages import PackageNotFoundError
-from ament_index_python.packages import get_package_prefix
 from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument
 from launch.actions import IncludeLaunchDescription
@@ -35,13 +34,11 @@ def require_rviz(context: LaunchContext) -> None:
     """
     if context.launch_configurations['rviz'] != 'true':
         return
-    try:
-        get_package_prefix('rviz2')
-    except PackageNotFoundError:
+    if which('rviz2') is None:
         raise RuntimeError(
             'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DISTRO-rviz2, '
             'or leave rviz:=true out'
-        ) from None
+        )
 
 
 def declare_arguments(

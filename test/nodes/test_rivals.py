@@ -9,6 +9,7 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import Header
 
 from jtn_msgs.msg import TrackedObjectArray
+from jtn_ros.nodes.camera_worker import Arrival
 from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.tracker_node import TrackerNode
@@ -77,9 +78,9 @@ def test_an_image_after_ctrl_c_is_no_failure(block_model, capfd):
     try:
         assert node.start()
         camera = node._cameras[0]
-        camera._worker.process(message(0), 0.0)
+        camera._worker.process(Arrival(message(0), 0.0, 0))
         context.try_shutdown()
-        camera._worker.process(message(1), 0.0)
+        camera._worker.process(Arrival(message(1), 0.0, 0))
         assert camera._worker.processed == 2  # it was tracked, but there is no topic any more
         assert camera._statistics.snapshot().errors == 0
     finally:
