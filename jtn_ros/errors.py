@@ -81,9 +81,9 @@ def describe_bug(error: BaseException, remedy: str) -> str:
     return f'internal error{_place(error)}: {text}; this is a bug of jtn_ros, {remedy}'
 
 
-def one_line(error: BaseException) -> str:
-    """Return what an error says, on one line."""
-    return ' '.join(str(error).split())
+def one_line(said: object) -> str:
+    """Return what an error or a message says on one line, in what any terminal and ROS accept."""
+    return ' '.join(str(said).split()).encode(errors='backslashreplace').decode()
 
 
 def _place(error: BaseException) -> str:

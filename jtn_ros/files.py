@@ -1,9 +1,23 @@
-"""Output files that are complete or absent, whatever happens while they are written."""
+"""Names of files, and output files that are complete or absent, whatever happens meanwhile."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from jtn_ros.errors import UsageError
+
+
+def require_utf8(name: str | Path) -> None:
+    """Refuse a name that is not UTF-8: ROS cannot carry it, and OpenCV crashes on it.
+
+    Raises:
+        UsageError: if it is not.
+    """
+    try:
+        str(name).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f'{str(name)!r} is not UTF-8; rename the file or folder') from None
 
 
 @contextmanager

@@ -16,7 +16,7 @@ LAYERS = [
     {'evaluation'},
     {'media', 'pipeline'},
     {'inference', 'tracking', 'datasets', 'positions', 'camera_flow'},
-    {'network', 'detections', 'geometry', 'gaussian', 'resources'},
+    {'network', 'detections', 'geometry', 'gaussian', 'resources', 'image_file'},
     {'files', 'renames', 'errors'},
 ]
 LAYER_OF = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

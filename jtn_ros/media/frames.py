@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.files import require_utf8
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +115,8 @@ def open_frames(
         raise JtnError(f'frame rate {frame_rate} is not positive')
     path = Path(source)
     text = str(source)
+    require_utf8(text)
+    require_utf8(path.absolute().name)
     if not path.exists() and (text.isdigit() or '://' in text):
         from jtn_ros.media.camera import CameraFrames
 

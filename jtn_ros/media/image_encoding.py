@@ -137,7 +137,13 @@ def decode_compressed_image(format_: str, data: Buffer) -> Image:
     values = np.frombuffer(data, np.uint8)
     image = None
     if len(values):
-        image = cv2.imdecode(values, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        try:
+            image = cv2.imdecode(values, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        except cv2.error as error:  # larger than 2^30 pixels, or than the memory
+            raise JtnError(
+                f'{len(values)} bytes of format {format_!r} cannot be decoded ({error.err}); '
+                'if the image is very large, scale it down'
+            ) from error
     if image is None:
         raise JtnError(
             f'{len(values)} bytes of format {format_!r} are no image that OpenCV can decode; '

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,8 @@ from jtn_ros.datasets.sequence_images import sequence_images
 from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.datasets.sequence_images import visible_files
 from jtn_ros.errors import JtnError
+from jtn_ros.files import require_utf8
+from jtn_ros.image_file import read_image
 from jtn_ros.media.frames import VIDEO_EXTENSIONS
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
@@ -39,6 +40,7 @@ def open_folder(folder: Path, frame_rate: float | None = None) -> FrameSource:
     images = sequence_images(folder, info)
     videos = visible_files(folder, VIDEO_EXTENSIONS)
     if not images and len(videos) == 1:
+        require_utf8(videos[0])
         return VideoFrames(videos[0], frame_rate=info.frame_rate, name=name)
     place = folder / info.image_dir
     return ImageFolderFrames(place, images, name=name, frame_rate=info.frame_rate)
@@ -68,11 +70,7 @@ class ImageFolderFrames(FrameSource):
         self.frame_rate = frame_rate or DEFAULT_FRAME_RATE
         self._images = images
         self.length = max(images)
-        readable = (image for path in images.values() if (image := _read(path)) is not None)
-        first = next(readable, None)
-        if first is None:
-            raise JtnError(f'{folder}: none of the {len(images)} images can be read')
-        self.height, self.width = first.shape[:2]
+        self.height, self.width = _first_readable(folder, list(images.values())).shape[:2]
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Yield the frames with ``start <= index < stop``."""
@@ -80,9 +78,10 @@ class ImageFolderFrames(FrameSource):
             index = number - 1
             if index < start or (stop is not None and index >= stop):
                 continue
-            image = _read(path)
-            if image is None:
-                self._report_broken(index, f'{path.name} cannot be decoded')
+            try:
+                image = read_image(path)
+            except (JtnError, OSError) as error:
+                self._report_broken(index, error)
             else:
                 yield Frame(index, round(index * 1e9 / self.frame_rate), image)
 
@@ -93,10 +92,12 @@ def _natural_key(path: Path) -> list[tuple[int, str]]:
     return [(int(part), '') if i % 2 else (0, part) for i, part in enumerate(parts)]
 
 
-def _read(path: Path) -> NDArray[np.uint8] | None:
-    """Return the image, turned upright, or None when it cannot be decoded."""
-    data = np.fromfile(path, np.uint8)
-    if not len(data):
-        return None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return None if image is None else np.asarray(image, np.uint8)
+def _first_readable(folder: Path, images: list[Path]) -> NDArray[np.uint8]:
+    """Return the first image that can be read."""
+    reason: Exception | None = None
+    for path in images:
+        try:
+            return read_image(path)
+        except (JtnError, OSError) as error:
+            reason = reason or error
+    raise JtnError(f'{folder}: none of the {len(images)} images can be read: {reason}')

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.files import require_utf8
 from jtn_ros.media.output import Output
 
 # In the order in which they are tried. Browsers play H.264 and VP8; MPEG-4 is quick to write, and
@@ -32,6 +33,7 @@ class VideoWriter(Output):
     """
 
     def __init__(self, path: Path, frame_rate: float) -> None:
+        require_utf8(path)
         self._path = Path(path)
         if self._path.suffix not in _CODECS:
             raise JtnError(f'{path}: only {" and ".join(_CODECS)} videos can be written')

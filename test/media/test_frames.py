@@ -1,5 +1,8 @@
 """Videos, image folders and sequences: every frame, its index and its stamp."""
 
+import os
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import write_sequence_info
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 from jtn_ros.media import open_frames
 
 WIDTH, HEIGHT = 64, 48
@@ -51,6 +55,18 @@ def write_sequence(folder: Path, names: list[str], rate: float = 7) -> Path:
                      height=HEIGHT, image_extension='.png'),
     )  # fmt: skip
     return folder
+
+
+def write_huge_png(path: Path) -> None:
+    """Write a PNG of a few bytes that announces 40000x30000 pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        body = name + data
+        return struct.pack('>I', len(data)) + body + struct.pack('>I', zlib.crc32(body))
+
+    header = struct.pack('>IIBBBBB', 40_000, 30_000, 8, 0, 0, 0, 0)
+    pixels = chunk(b'IDAT', zlib.compress(bytes(1000)))
+    path.write_bytes(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + pixels + chunk(b'IEND', b''))
 
 
 @pytest.mark.parametrize('extension', ['avi', 'mkv'])
@@ -140,6 +156,34 @@ def test_a_broken_image_is_reported_and_left_out(tmp_path, media_log):
         assert source.broken == 2
     assert [(frame.index, frame.stamp_ns) for frame in frames] == [(0, 0), (3, 300_000_000)]
     assert 'shots: frame 2 is left out: 2.png cannot be decoded' in media_log.text
+
+
+def test_an_image_beyond_the_limits_of_opencv_is_left_out(tmp_path, media_log):
+    folder = write_images(tmp_path / 'shots', ['1.png', '2.png'])
+    write_huge_png(folder / '1.png')
+    with open_frames(folder) as source:
+        assert [frame.index for frame in source] == [1]
+    assert 'frame 1 is left out: 1.png cannot be decoded (pixels' in media_log.text
+    assert 'if it is very large, scale it down' in media_log.text
+    (folder / '2.png').unlink()
+    with pytest.raises(JtnError, match=r'none of the 1 images can be read: 1\.png cannot'):
+        open_frames(folder)
+
+
+@pytest.mark.parametrize('place', ['folder', 'video', 'sequence'])
+def test_a_name_that_is_not_utf8_is_refused(tmp_path, place, monkeypatch):
+    odd = Path(os.fsdecode(bytes(tmp_path) + b'/k\xe9vin'))
+    if place == 'video':
+        path = write_video(tmp_path / 'walk.avi').rename(odd.with_suffix('.avi'))
+    elif place == 'sequence':
+        path = write_sequence(tmp_path / 'walk', [])
+        write_video(tmp_path / 'walk.avi').rename(path / f'{odd.name}.avi')
+    else:
+        write_images(tmp_path / 'walk', ['1.png']).rename(odd)
+        monkeypatch.chdir(odd)
+        path = Path()
+    with pytest.raises(UsageError, match=r'vin.* is not UTF-8; rename the file or folder'):
+        open_frames(path)
 
 
 def test_a_sequence_has_its_rate_and_numbers(tmp_path):
