@@ -86,6 +86,7 @@ def _start(context: LaunchContext) -> list[Action]:
     passed = ('model', 'backend', 'positions', 'fixed_frame', 'params_file')
     return play_track_and_record(
         player,
+        recording=LaunchConfiguration('bag'),
         launch_folder=SHARE / 'launch',
         tracker_arguments={
             **{name: argument[name] for name in passed},

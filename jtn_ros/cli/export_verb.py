@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SUMMARY = 'turn a checkpoint into one ONNX file'
 
 CALIBRATION_FRAMES = 128
+ACCURACY_SUFFIX = '.accuracy.json'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,6 +85,12 @@ def run(args: argparse.Namespace) -> int:
         raise JtnError(
             f'{error}; exporting needs PyTorch: pip install torch torchvision onnx onnxscript'
         ) from error
+    from jtn_ros.media.overwriting import protect_inputs
+
+    protect_inputs(
+        (args.output, args.output.with_suffix(ACCURACY_SUFFIX)),
+        (args.checkpoint, *(args.int8 or ())),
+    )
     for noisy in ('onnxscript', 'onnx_ir', 'torch.onnx'):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     changes: dict[str, Any] = {}
@@ -132,7 +139,7 @@ def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> 
         losses = compare_tracks(before, track_recordings(load_engine(quantised), sources))
         with written_atomically(output) as temporary:
             temporary.write_bytes(quantised.read_bytes())
-    with written_atomically(output.with_suffix('.accuracy.json')) as temporary:
+    with written_atomically(output.with_suffix(ACCURACY_SUFFIX)) as temporary:
         report = [loss.as_dict() for loss in losses]
         temporary.write_text(json.dumps(report, indent=2) + '\n')
     print('\n'.join(_accuracy_table(losses)))

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from jtn_ros.evaluation.offline import TrackedFrame
 from jtn_ros.media import FrameSource
 from jtn_ros.media.debug_views import View
+from jtn_ros.media.overwriting import claim_results
+from jtn_ros.media.overwriting import protect_inputs
 from jtn_ros.media.results import ResultFiles
 from jtn_ros.media.tracked_bag import TrackedBag
 from jtn_ros.media.video_writer import VideoWriter
@@ -27,6 +29,7 @@ class TrackOutputs:
     Args:
         folder: where to write.
         source: the input.
+        inputs: what identifies the inputs; results of others are not replaced.
         model_name: name of the model.
         class_names: by class.
         video: whether to write a video.
@@ -40,6 +43,7 @@ class TrackOutputs:
         folder: Path,
         source: FrameSource,
         *,
+        inputs: Sequence[str],
         model_name: str,
         class_names: Sequence[str],
         video: bool,
@@ -47,8 +51,11 @@ class TrackOutputs:
         pictures: bool,
         views: Collection[str],
     ) -> None:
-        self._results = ResultFiles(folder, source.name, class_names)
-        self.paths = [self._results.text_path, self._results.json_path]
+        suffixes = ('.txt', '.jsonl', browser_suffix()) if video else ('.txt', '.jsonl')
+        self.paths = [folder / f'{source.name}{suffix}' for suffix in suffixes]
+        protect_inputs(self.paths, inputs)
+        run = claim_results(folder, [path.name for path in self.paths], inputs)
+        self._results = ResultFiles(folder, source.name, class_names, run)
         self._outputs = ExitStack()
         self._outputs.enter_context(self._results)
         self._video: VideoWriter | None = None
@@ -57,7 +64,6 @@ class TrackOutputs:
         self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=1)
         try:
             if video:
-                self.paths.append(folder / f'{source.name}{browser_suffix()}')
                 self._video = VideoWriter(self.paths[-1], source.frame_rate)
                 self._outputs.enter_context(self._video)
             if bag:

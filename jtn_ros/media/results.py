@@ -1,6 +1,7 @@
 """Tracks out: MOTChallenge text for evaluators, JSON lines for everything else."""
 
 import json
+from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import write_results
 from jtn_ros.datasets.sequences import CLASS_NUMBERS
 from jtn_ros.media.output import Output
+from jtn_ros.media.overwriting import RUN
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
@@ -25,12 +27,20 @@ class ResultFiles(Output):
         folder: where to write; it is made if need be.
         name: name of the files, without extension.
         class_names: by class; without them the number is the name.
+        run: goes into the first JSON line, see `jtn_ros.media.overwriting`.
     """
 
-    def __init__(self, folder: Path, name: str, class_names: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        class_names: Sequence[str] = (),
+        run: Mapping[str, Any] | None = None,
+    ) -> None:
         self.text_path = Path(folder) / f'{name}.txt'
         self.json_path = Path(folder) / f'{name}.jsonl'
         self._class_names = class_names
+        self._first = {} if run is None else {RUN: run}
         self._boxes: dict[int, TrackedBoxes] = {}
         self._temporary = self.json_path.with_name(f'.{name}.jsonl.part')
         self.json_path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +61,9 @@ class ResultFiles(Output):
             'stamp_ns': stamp_ns,
             'session': session,
             'tracks': tracks_to_records(tracks, self._class_names),
+            **self._first,
         }
+        self._first = {}
         self._lines.write(json.dumps(record) + '\n')
 
     def close(self) -> None:

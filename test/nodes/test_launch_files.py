@@ -218,6 +218,21 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(launch, block_mo
     assert one.pose.pose.position.y == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.parametrize('name', ['replay.launch.py', 'demo.launch.py'])
+def test_a_launch_does_not_record_over_what_it_plays(launch, tmp_path, name):
+    write_bag(tmp_path / 'bag')
+    before = {path: path.read_bytes() for path in (tmp_path / 'bag').iterdir()}
+    if name == 'replay.launch.py':
+        arguments = {'bag': tmp_path / 'bag', 'output': tmp_path / 'bag'}
+    else:
+        arguments = {'input': tmp_path / 'bag', 'output': tmp_path}
+    text, _ = (process := launch(name, **arguments)).communicate(timeout=60)
+    assert process.returncode == 1, text
+    assert f'the output {tmp_path}/bag is the input; choose another output' in text
+    assert 'process started' not in text
+    assert {path: path.read_bytes() for path in (tmp_path / 'bag').iterdir()} == before
+
+
 def test_several_cameras_and_their_topics_come_from_the_launch_file(graph, launch, block_model):
     process = launch(
         'multi_camera.launch.py', cameras='front,rear', image='/{camera}/color', model=block_model,
