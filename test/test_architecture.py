@@ -17,7 +17,8 @@ LAYERS = [
     {'media', 'pipeline'},
     {'inference', 'tracking', 'datasets', 'positions', 'camera_flow'},
     {'network', 'detections', 'geometry', 'gaussian', 'resources', 'image_file'},
-    {'files', 'renames', 'errors'},
+    {'files', 'renames'},
+    {'errors', 'interruption'},
 ]
 LAYER_OF = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'visualization_msgs', 'std_srvs', 'jtn_msgs',

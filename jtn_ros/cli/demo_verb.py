@@ -13,7 +13,6 @@ rendered here, with ground truth.
 import argparse
 import re
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -53,8 +52,6 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.media.overwriting import protect_inputs
     from jtn_ros.resources import resource_folder
 
-    # Ended from outside, as `timeout` does, it stops its nodes too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if args.rate <= 0:
         raise JtnError(f'--rate {args.rate} is not positive')
     launch_file = resource_folder('launch') / 'demo.launch.py'

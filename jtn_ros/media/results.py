@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class ResultFiles(Output):
         self._first = {} if run is None else {RUN: run}
         self._boxes: dict[int, TrackedBoxes] = {}
         self._temporary = self.json_path.with_name(f'.{name}.jsonl.part')
+        self._temporary_text = self.text_path.with_name(f'.{name}.txt.part')
         self.json_path.parent.mkdir(parents=True, exist_ok=True)
         self._lines = self._temporary.open('w', encoding='utf-8')
 
@@ -66,16 +68,22 @@ class ResultFiles(Output):
         self._first = {}
         self._lines.write(json.dumps(record) + '\n')
 
-    def close(self) -> None:
-        """Finish both files and give them their names."""
+    def finish(self) -> None:
+        """Write the text, and what is left of the lines."""
         self._lines.close()
-        write_results(self.text_path, self._boxes)
+        write_results(self._temporary_text, self._boxes)
+
+    def publish(self) -> None:
+        """Give both files their names."""
+        self._temporary_text.replace(self.text_path)
         self._temporary.replace(self.json_path)
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        self._lines.close()
-        self._temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what a full disk does not take is not wanted
+            self._lines.close()
+        for path in (self._temporary, self._temporary_text):
+            path.unlink(missing_ok=True)
 
 
 def reported_boxes(tracks: Tracks, class_names: Sequence[str] = ()) -> TrackedBoxes:

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Callable
 from traceback import format_exc
-from types import FrameType
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -22,6 +21,7 @@ from jtn_ros.errors import as_mistake
 from jtn_ros.errors import describe_bug
 from jtn_ros.errors import one_line
 from jtn_ros.files import require_utf8
+from jtn_ros.interruption import interrupt_once
 
 _LONGEST_WAIT_S = 0.5
 
@@ -37,7 +37,7 @@ def run_process(
         The exit code: 0 when the body ended or was interrupted. After an error, which is logged
         in one line, that of the `JtnError`, or 1; the traceback is logged at the level debug.
     """
-    signal.signal(signal.SIGINT, _interrupt_once)
+    signal.signal(signal.SIGINT, interrupt_once)
     forwarding = ForwardingHandler(get_logger(name))
     logging.getLogger('jtn_ros').addHandler(forwarding)
     logging.getLogger('jtn_ros').setLevel(logging.INFO)
@@ -132,13 +132,3 @@ class ForwardingHandler(logging.Handler):
             self._logger.info(text)
         else:
             self._logger.debug(text)
-
-
-def _interrupt_once(_: int, __: FrameType | None) -> None:
-    """Interrupt the process, and let it end in peace.
-
-    Ctrl-C reaches a launched node twice, from the terminal and from the launch; the second one
-    would break off the release of what the node holds.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
