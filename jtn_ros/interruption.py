@@ -22,7 +22,7 @@ def interrupt_once(number: int, _: FrameType | None) -> None:
     second one would break off the release of what the process holds.
     """
     # Not by SIG_IGN: Python complains about a signal that is pending when it becomes ignored.
-    _replace(_take_no_notice)
+    _replace(interrupt_once, _take_no_notice)
     if number == signal.SIGHUP:
         _leave_terminal()
     raise KeyboardInterrupt
@@ -32,7 +32,8 @@ def interrupt_once(number: int, _: FrameType | None) -> None:
 def interruptible() -> Iterator[None]:
     """Let the first of `STOP_SIGNALS` raise KeyboardInterrupt; the others are ignored after it.
 
-    What is ignored already, as under nohup, remains so.
+    What is ignored already, as under nohup, remains so. An interrupted process is at its end, so
+    it goes on ignoring them.
     """
     handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     before = {number: old for number, old in handlers.items() if old is not signal.SIG_IGN}
@@ -41,8 +42,18 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, interrupt_once)
         yield
     finally:
+        ignore_more_signals()
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is interrupt_once:
+                signal.signal(number, handler)
+
+
+def ignore_more_signals() -> None:
+    """Let nothing disturb the end of a process that was interrupted by `interrupt_once`.
+
+    Python itself takes its handlers away at the end, but not SIG_IGN.
+    """
+    _replace(_take_no_notice, signal.SIG_IGN)
 
 
 def _take_no_notice(_: int, __: FrameType | None) -> None:
@@ -59,12 +70,17 @@ def _leave_terminal() -> None:
     os.close(nowhere)
 
 
-def _replace(handler: signal.Handlers | Handler) -> None:
-    """Set another handler where one of ours is set."""
+def _replace(before: Handler, after: signal.Handlers | Handler) -> None:
+    """Set another handler where this one is set."""
     for number in STOP_SIGNALS:
-        if signal.getsignal(number) in (interrupt_once, _take_no_notice):
-            signal.signal(number, handler)
+        if signal.getsignal(number) is before:
+            signal.signal(number, after)
+
+
+def _set_defaults() -> None:
+    _replace(interrupt_once, signal.SIG_DFL)
+    _replace(_take_no_notice, signal.SIG_DFL)
 
 
 # Processes that are forked belong to libraries, which end them in their own ways.
-os.register_at_fork(after_in_child=lambda: _replace(signal.SIG_DFL))
+os.register_at_fork(after_in_child=_set_defaults)

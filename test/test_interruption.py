@@ -4,23 +4,37 @@ import signal
 import subprocess
 import sys
 
-import pytest
-
 from jtn_ros.interruption import STOP_SIGNALS
 from jtn_ros.interruption import interruptible
 
 
-def test_the_first_signal_interrupts_and_handlers_come_back():
+def test_the_first_signal_interrupts_and_the_others_are_ignored_to_the_end():
+    program = (
+        'import signal\n'
+        'from jtn_ros.interruption import STOP_SIGNALS, interruptible\n'
+        'def repeat():\n'
+        '    for number in STOP_SIGNALS:\n'
+        '        signal.raise_signal(number)\n'
+        'try:\n'
+        '    with interruptible():\n'
+        '        try:\n'
+        '            signal.raise_signal(signal.SIGTERM)\n'
+        '        finally:\n'
+        '            repeat()\n'
+        'except KeyboardInterrupt:\n'
+        '    repeat()\n'
+        '    print("interrupted")\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', program], capture_output=True, text=True, timeout=30
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, 'interrupted\n', '')
+
+
+def test_handlers_come_back_where_nothing_was_interrupted():
     before = [signal.getsignal(number) for number in STOP_SIGNALS]
-    ended = False
-    with pytest.raises(KeyboardInterrupt), interruptible():  # noqa: PT012
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        finally:
-            for number in STOP_SIGNALS:
-                signal.raise_signal(number)
-            ended = True
-    assert ended
+    with interruptible():
+        assert [signal.getsignal(number) for number in STOP_SIGNALS] != before
     assert [signal.getsignal(number) for number in STOP_SIGNALS] == before
 
 

@@ -21,6 +21,7 @@ from jtn_ros.errors import as_mistake
 from jtn_ros.errors import describe_bug
 from jtn_ros.errors import one_line
 from jtn_ros.files import require_utf8
+from jtn_ros.interruption import ignore_more_signals
 from jtn_ros.interruption import interrupt_once
 
 _LONGEST_WAIT_S = 0.5
@@ -56,6 +57,7 @@ def run_process(
             get_logger(name).debug(format_exc())
             return code
     finally:
+        ignore_more_signals()
         logging.getLogger('jtn_ros').removeHandler(forwarding)
         rclpy.try_shutdown()
     return 0
