@@ -7,6 +7,8 @@ as a bug: so is the `ValueError` or `TypeError` of a function that is called in 
 """
 
 import errno
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
 
@@ -79,6 +81,12 @@ def describe_bug(error: BaseException, remedy: str) -> str:
     """
     text = ': '.join(filter(None, (type(error).__name__, one_line(error))))
     return f'internal error{_place(error)}: {text}; this is a bug of jtn_ros, {remedy}'
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question that names what was probably meant; empty where nothing is near."""
+    near = get_close_matches(name, known, n=1, cutoff=0.8)
+    return f' (did you mean {near[0]}?)' if near else ''
 
 
 def one_line(said: object) -> str:

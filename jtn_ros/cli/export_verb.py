@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 
 if TYPE_CHECKING:
     from jtn_ros.evaluation.quantisation import Loss
@@ -78,6 +79,8 @@ def input_size(text: str) -> tuple[int, int]:
 
 def run(args: argparse.Namespace) -> int:
     """Export and report."""
+    if args.output.suffix != '.onnx':
+        raise UsageError(f'{args.output}: the name of the output must end in .onnx')
     try:
         from jtn_ros.inference.export import export_onnx
         from jtn_ros.network import load_checkpoint

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
 from jtn_ros.files import require_utf8
+from jtn_ros.files import what_came_instead
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +124,8 @@ def open_frames(
         return CameraFrames(int(text) if text.isdigit() else text)
     if not path.exists():
         raise JtnError(f'{text} does not exist; give a video, folder, bag or camera')
+    if path.is_file() and (what := what_came_instead(path)) is not None:
+        raise JtnError(f'{text} is {what}')
     if is_bag(path):
         from jtn_ros.media.bag_frames import BagFrames
 
