@@ -38,12 +38,12 @@ setup(
     entry_points={
         'console_scripts': [
             'jtn = jtn_ros.cli.main:main',
-            'tracker_node = jtn_ros.nodes.tracker_node:main',
-            'player_node = jtn_ros.nodes.player_node:main',
-            'recorder_node = jtn_ros.nodes.recorder_node:main',
-            'bag_player_node = jtn_ros.nodes.bag_player_node:main',
-            'webcam_node = jtn_ros.nodes.webcam_node:main',
-            'show_in_rviz = jtn_ros.nodes.show_in_rviz:main',
+            'tracker_node = jtn_ros.nodes.executables:tracker_node',
+            'player_node = jtn_ros.nodes.executables:player_node',
+            'recorder_node = jtn_ros.nodes.executables:recorder_node',
+            'bag_player_node = jtn_ros.nodes.executables:bag_player_node',
+            'webcam_node = jtn_ros.nodes.executables:webcam_node',
+            'show_in_rviz = jtn_ros.nodes.executables:show_in_rviz',
         ],
     },
 )

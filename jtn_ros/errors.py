@@ -7,6 +7,8 @@ as a bug: so is the `ValueError` or `TypeError` of a function that is called in 
 """
 
 import errno
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
 
@@ -81,9 +83,15 @@ def describe_bug(error: BaseException, remedy: str) -> str:
     return f'internal error{_place(error)}: {text}; this is a bug of jtn_ros, {remedy}'
 
 
-def one_line(error: BaseException) -> str:
-    """Return what an error says, on one line."""
-    return ' '.join(str(error).split())
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question that names what was probably meant; empty where nothing is near."""
+    near = get_close_matches(name, known, n=1, cutoff=0.8)
+    return f' (did you mean {near[0]}?)' if near else ''
+
+
+def one_line(said: object) -> str:
+    """Return what an error or a message says on one line, in what any terminal and ROS accept."""
+    return ' '.join(str(said).split()).encode(errors='backslashreplace').decode()
 
 
 def _place(error: BaseException) -> str:

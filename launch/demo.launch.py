@@ -53,6 +53,7 @@ def generate_launch_description() -> LaunchDescription:
             *ARGUMENTS,
             *play_track_and_record(
                 player,
+                recording=LaunchConfiguration('input'),
                 launch_folder=SHARE / 'launch',
                 tracker_arguments={
                     'model': LaunchConfiguration('model'),

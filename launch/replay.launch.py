@@ -101,6 +101,7 @@ def _start(context: LaunchContext) -> list[Action]:
     )  # fmt: skip
     return play_track_and_record(
         player,
+        recording=LaunchConfiguration('bag'),
         launch_folder=SHARE / 'launch',
         tracker_arguments={
             **{name: argument[name] for name in passed},

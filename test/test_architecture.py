@@ -16,8 +16,9 @@ LAYERS = [
     {'evaluation'},
     {'media', 'pipeline'},
     {'inference', 'tracking', 'datasets', 'positions', 'camera_flow'},
-    {'network', 'detections', 'geometry', 'gaussian', 'resources'},
-    {'files', 'renames', 'errors'},
+    {'network', 'detections', 'geometry', 'gaussian', 'resources', 'image_file'},
+    {'files', 'renames'},
+    {'errors', 'interruption'},
 ]
 LAYER_OF = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'visualization_msgs', 'std_srvs', 'jtn_msgs',

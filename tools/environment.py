@@ -74,6 +74,10 @@ def main() -> int:
     except SetupError as error:
         print(f'jtn_ros: {error}', file=sys.stderr)
         return 1
+    except OSError as error:  # a folder of another user, a full disk
+        remedy = 'set JTN_HOME to a folder of your own, on a disk with enough space'
+        print(f'jtn_ros: {error}; {remedy}', file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     if arguments.command == 'activate':

@@ -56,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.evaluation.benchmark import report
     from jtn_ros.evaluation.benchmark import run_benchmark
     from jtn_ros.files import written_atomically
+    from jtn_ros.media.overwriting import protect_inputs
 
+    protect_inputs([args.json], (args.model, args.input))
     names = [field.name for field in fields(Configuration)]
     first = Configuration(**{name: getattr(args, name) for name in names})
     others = [_changed(first, text) for text in args.against]

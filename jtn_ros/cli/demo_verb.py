@@ -13,7 +13,6 @@ rendered here, with ground truth.
 import argparse
 import re
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -23,6 +22,9 @@ SUMMARY = 'track a clip through ROS 2 and show what came out'
 # Loading a model and starting the nodes takes so long at most.
 _STARTUP_S = 180
 _LOG_LINES = 15
+# What a demo leaves in its output folder.
+OURS = ('bag', 'clip', 'tracks', 'tracks.mp4', 'tracks.webm', 'tracks.png', 'result.json',
+        'report.html', 'report.json', 'ros2.log')  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,14 +49,14 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.cli.ros_launch import first_error
     from jtn_ros.cli.ros_launch import run_launch_file
     from jtn_ros.media import open_frames
+    from jtn_ros.media.overwriting import protect_inputs
     from jtn_ros.resources import resource_folder
 
-    # Ended from outside, as `timeout` does, it stops its nodes too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if args.rate <= 0:
         raise JtnError(f'--rate {args.rate} is not positive')
     launch_file = resource_folder('launch') / 'demo.launch.py'
     output = args.output.resolve()
+    protect_inputs((output / name for name in OURS), [args.input])
     clear_output(output)
     if args.input is None:
         source_path = output / 'clip'
@@ -104,16 +106,14 @@ def clear_output(output: Path) -> None:
     Raises:
         JtnError: if the folder holds something that is not from a demo.
     """
-    ours = ('bag', 'clip', 'tracks', 'tracks.mp4', 'tracks.webm', 'tracks.png', 'result.json',
-            'report.html', 'report.json', 'ros2.log')  # fmt: skip
     output.mkdir(parents=True, exist_ok=True)
     found = {path.name for path in output.iterdir()}
-    if found and 'ros2.log' not in found and found & set(ours):
+    if found and 'ros2.log' not in found and found & set(OURS):
         raise JtnError(
-            f'{output} holds {", ".join(sorted(found & set(ours)))} that no demo has left there; '
+            f'{output} holds {", ".join(sorted(found & set(OURS)))} that no demo has left there; '
             'choose another --output'
         )
-    for name in found & set(ours):
+    for name in found & set(OURS):
         path = output / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

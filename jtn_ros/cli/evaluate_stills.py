@@ -23,7 +23,7 @@ def evaluate_stills(args: argparse.Namespace) -> dict[str, Any]:
 
     Raises:
         UsageError: if an argument is about tracks.
-        OSError, ValueError, ImportError: if images or model cannot be used.
+        OSError, JtnError: if images or model cannot be used.
     """
     _check_usage(args)
     parameters = read_parameters(args)

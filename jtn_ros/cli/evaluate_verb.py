@@ -98,8 +98,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table of scores, and write them as JSON if asked."""
+    from jtn_ros.media.overwriting import protect_inputs
+
     if args.report and args.report.suffix != '.html':
         raise UsageError(f'--report {args.report}: a report is an .html file')
+    data = None if args.report is None else args.report.with_suffix('.json')
+    inputs = (args.ground_truth, args.tracks, args.against, args.bag, args.model, args.params_file)
+    protect_inputs((args.json, args.report, data), inputs)
     if args.embeddings:
         from jtn_ros.cli.evaluate_embeddings import evaluate_embeddings
 

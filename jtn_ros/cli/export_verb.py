@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 
 if TYPE_CHECKING:
     from jtn_ros.evaluation.quantisation import Loss
@@ -37,6 +38,7 @@ SUMMARY = 'turn a checkpoint into one ONNX file'
 
 CALIBRATION_FRAMES = 128
 SCORED_IMAGES = 512
+ACCURACY_SUFFIX = '.accuracy.json'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,6 +86,8 @@ def input_size(text: str) -> tuple[int, int]:
 
 def run(args: argparse.Namespace) -> int:
     """Export and report."""
+    if args.output.suffix != '.onnx':
+        raise UsageError(f'{args.output}: the name of the output must end in .onnx')
     try:
         from jtn_ros.inference.export import export_onnx
         from jtn_ros.network import load_checkpoint
@@ -91,6 +95,12 @@ def run(args: argparse.Namespace) -> int:
         raise JtnError(
             f'{error}; exporting needs PyTorch: pip install torch torchvision onnx onnxscript'
         ) from error
+    from jtn_ros.media.overwriting import protect_inputs
+
+    protect_inputs(
+        (args.output, args.output.with_suffix(ACCURACY_SUFFIX)),
+        (args.checkpoint, *(args.int8 or ())),
+    )
     for noisy in ('onnxscript', 'onnx_ir', 'torch.onnx'):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     changes: dict[str, Any] = {}
@@ -159,7 +169,7 @@ def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> 
             losses.append(StillsLoss(source=path.name, before=before, after=after))
         with written_atomically(output) as temporary:
             temporary.write_bytes(quantised.read_bytes())
-    with written_atomically(output.with_suffix('.accuracy.json')) as temporary:
+    with written_atomically(output.with_suffix(ACCURACY_SUFFIX)) as temporary:
         report = [asdict(loss) for loss in losses]
         temporary.write_text(json.dumps(report, indent=2) + '\n')
     print('\n'.join(_accuracy_table(losses)))

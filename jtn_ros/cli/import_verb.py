@@ -78,9 +78,11 @@ def run(args: argparse.Namespace) -> int:
         from jtn_ros.network import save_checkpoint
     except ImportError as error:
         raise JtnError('importing a checkpoint needs PyTorch: pip install torch') from error
+    from jtn_ros.media.overwriting import protect_inputs
 
     if args.output.suffix != '.safetensors':
         raise JtnError(f'{args.output}: the name of the output must end in .safetensors')
+    protect_inputs([args.output], [args.checkpoint])
     height, width = args.input or (None, None)
     settings = {
         'name': args.name,

@@ -6,6 +6,7 @@ the remedy; `--debug` adds the traceback. Shells complete verbs and arguments af
 """
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -17,6 +18,8 @@ from pkgutil import iter_modules
 from jtn_ros.errors import as_mistake
 from jtn_ros.errors import describe_bug
 from jtn_ros.errors import one_line
+from jtn_ros.files import require_utf8
+from jtn_ros.interruption import interruptible
 
 # A verb is a module `<verb>_verb` beside this one, with SUMMARY, add_arguments(parser) and
 # run(args) -> int. It imports what is heavy in run(), so that `jtn --help`, which imports them
@@ -64,9 +67,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         argcomplete.autocomplete(build_parser(known))
     chosen = arguments[:1] if arguments and arguments[0] in known else known
     debug = '--debug' in arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):  # no name can be too foreign to be printed
+        sys.stdout.reconfigure(errors='backslashreplace')
     try:
+        for argument in arguments:
+            require_utf8(argument)
         args = build_parser(chosen).parse_args(arguments)
-        return int(args.run(args))
+        with interruptible():
+            return int(args.run(args))
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

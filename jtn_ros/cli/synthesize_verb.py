@@ -130,6 +130,9 @@ def write_sequence(
     images, truth = folder / 'img1', folder / 'gt'
     if images.is_dir() and any(images.iterdir()):
         raise JtnError(f'{images} holds images already; remove {folder} or choose another seed')
+    clip = folder.with_name(f'{folder.name}.mp4')
+    if with_video and clip.exists():
+        raise JtnError(f'{clip} exists; remove it or choose another seed')
     images.mkdir(parents=True, exist_ok=True)
     truth.mkdir(exist_ok=True)
     scene = Scene(config)
@@ -137,8 +140,7 @@ def write_sequence(
     with ExitStack() as stack:
         video = None
         if with_video:
-            path = folder.with_name(f'{folder.name}.mp4')
-            video = stack.enter_context(VideoWriter(path, frame_rate))
+            video = stack.enter_context(VideoWriter(clip, frame_rate))
         for number in range(1, length + 1):
             image, objects = scene.render(round((number - 1) / frame_rate * 1e9))
             annotations[number] = _with_mot_classes(objects)

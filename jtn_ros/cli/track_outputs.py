@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Collection
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +12,10 @@ from numpy.typing import NDArray
 from jtn_ros.evaluation.offline import TrackedFrame
 from jtn_ros.media import FrameSource
 from jtn_ros.media.debug_views import View
+from jtn_ros.media.output import Output
+from jtn_ros.media.output import close_together
+from jtn_ros.media.overwriting import claim_results
+from jtn_ros.media.overwriting import protect_inputs
 from jtn_ros.media.results import ResultFiles
 from jtn_ros.media.tracked_bag import TrackedBag
 from jtn_ros.media.video_writer import VideoWriter
@@ -27,6 +30,7 @@ class TrackOutputs:
     Args:
         folder: where to write.
         source: the input.
+        inputs: what identifies the inputs; results of others are not replaced.
         model_name: name of the model.
         class_names: by class.
         video: whether to write a video.
@@ -40,6 +44,7 @@ class TrackOutputs:
         folder: Path,
         source: FrameSource,
         *,
+        inputs: Sequence[str],
         model_name: str,
         class_names: Sequence[str],
         video: bool,
@@ -47,27 +52,28 @@ class TrackOutputs:
         pictures: bool,
         views: Collection[str],
     ) -> None:
-        self._results = ResultFiles(folder, source.name, class_names)
-        self.paths = [self._results.text_path, self._results.json_path]
-        self._outputs = ExitStack()
-        self._outputs.enter_context(self._results)
+        suffixes = ('.txt', '.jsonl', browser_suffix()) if video else ('.txt', '.jsonl')
+        self.paths = [folder / f'{source.name}{suffix}' for suffix in suffixes]
+        protect_inputs(self.paths, inputs)
+        run = claim_results(folder, [path.name for path in self.paths], inputs)
+        self._results = ResultFiles(folder, source.name, class_names, run)
+        self._outputs: list[Output] = [self._results]
         self._video: VideoWriter | None = None
         self._bag: TrackedBag | None = None
         self._view = View(views, class_names) if video or pictures else None
         self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=1)
         try:
             if video:
-                self.paths.append(folder / f'{source.name}{browser_suffix()}')
                 self._video = VideoWriter(self.paths[-1], source.frame_rate)
-                self._outputs.enter_context(self._video)
+                self._outputs.append(self._video)
             if bag:
                 self.paths.append(folder / f'{source.name}_tracked')
                 self._bag = TrackedBag(
                     self.paths[-1], source, model_name=model_name, class_names=class_names
                 )
-                self._outputs.enter_context(self._bag)
-        except BaseException as error:
-            self._outputs.__exit__(type(error), error, error.__traceback__)
+                self._outputs.append(self._bag)
+        except BaseException:
+            self._discard()
             raise
 
     @property
@@ -96,6 +102,13 @@ class TrackOutputs:
         """Return the outputs, which are open already."""
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Finish them, or remove them after an exception."""
-        self._outputs.__exit__(*error)  # type: ignore[arg-type]
+        if kind is None:
+            close_together(self._outputs)
+        else:
+            self._discard()
+
+    def _discard(self) -> None:
+        for output in self._outputs:
+            output.discard()

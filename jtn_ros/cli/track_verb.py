@@ -14,6 +14,8 @@ import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
 from contextlib import closing
+from datetime import UTC
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -97,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
             TrackOutputs,
             args.output,
             source,
+            inputs=_inputs(args, parameters),
             model_name=model_name,
             class_names=class_names,
             video=args.video,
@@ -185,6 +188,14 @@ def _make_tracking(
     tracker = ReferenceTracker() if args.tracker == 'reference' else Tracker(config)
     stored = {number - 1: found for number, found in read_detections(args.detections).items()}
     return StoredTracking(tracker, stored), args.detections.stem, ('person',)
+
+
+def _inputs(args: argparse.Namespace, parameters: dict[str, Any]) -> list[str]:
+    """Return what identifies the inputs: their paths, or for a live source also the time."""
+    given = [Path(args.input), args.detections]
+    if not given[0].is_file() and not given[0].is_dir():
+        return [f'{args.input} at {datetime.now(UTC).isoformat()}']
+    return [str(path.resolve()) for path in given if path is not None]
 
 
 def _count(source: 'FrameSource', args: argparse.Namespace) -> int | None:

@@ -5,12 +5,14 @@ Arguments and the keys of a parameter file have the names that the node's parame
 
 import argparse
 import logging
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import did_you_mean
 
 if TYPE_CHECKING:
     from jtn_ros.evaluation.offline import NetworkTracking
@@ -80,9 +82,12 @@ def read_parameters(args: argparse.Namespace) -> dict[str, Any]:
 def read_params_file(path: Path) -> dict[str, Any]:
     """Return what a ROS 2 parameter file says to the tracker node, of what matters without ROS.
 
+    Keys are matched as ROS does it, for a node of that name in any namespace.
+
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is not a parameter file, or a value has a wrong type.
+        JtnError: if it is not a parameter file, speaks to several trackers, or a value has a
+            wrong type.
     """
     import yaml
 
@@ -92,12 +97,17 @@ def read_params_file(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise JtnError(f'{path} is not YAML: {error}') from error
-    blocks = content if isinstance(content, dict) else {}
     found: dict[str, Any] = {}
-    for name in ('/**', _NODE, f'/{_NODE}'):
-        block = blocks.get(name)
-        parameters = block.get('ros__parameters') if isinstance(block, dict) else None
-        found |= parameters if isinstance(parameters, dict) else {}
+    namespaces = set()
+    for names, parameters in _blocks(content):
+        if names and names[-1] in (_NODE, '*', '**'):
+            found |= parameters
+            if '*' not in ''.join(names[:-1]) and names[-1] == _NODE:
+                namespaces.add('/'.join(['', *names]))
+    if len(namespaces) > 1:
+        raise JtnError(
+            f'{path} speaks to several trackers, {", ".join(sorted(namespaces))}; keep one of them'
+        )
     if not found:
         raise JtnError(
             f'{path} holds no parameters of the node; expected /{_NODE}: ros__parameters: ...'
@@ -106,12 +116,27 @@ def read_params_file(path: Path) -> dict[str, Any]:
     kinds |= {field.name: type(field.default) for field in fields(TrackerConfig)}
     known = {name: value for name, value in found.items() if name in kinds}
     if unused := sorted(str(name) for name in found if name not in known):
-        logger.warning('%s: not used without ROS: %s', path, ', '.join(unused))
+        named = ', '.join(f'{name}{did_you_mean(name, kinds)}' for name in unused)
+        logger.warning('%s: not used without ROS: %s', path, named)
     for name, value in known.items():
         kind = kinds[name]
         if type(value) is not kind and not (kind is float and type(value) is int):
             raise JtnError(f'{path}: {name} is {value!r}; its type must be {kind.__name__}')
     return known
+
+
+def _blocks(
+    content: object, names: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Yield the namespaces and the node that every block of parameters is for, and the block."""
+    if not isinstance(content, dict):
+        return
+    for key, value in content.items():
+        if key != 'ros__parameters':
+            parts = [part for part in str(key).split('/') if part]
+            yield from _blocks(value, (*names, *parts))
+        elif isinstance(value, dict):
+            yield names, value
 
 
 def tracker_config(parameters: dict[str, Any], trusted: float | None) -> 'TrackerConfig':

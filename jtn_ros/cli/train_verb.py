@@ -97,11 +97,13 @@ def run(args: argparse.Namespace) -> int:
             'training needs PyTorch: pip install torch torchvision tensorboard'
         ) from error
     from jtn_ros.datasets.readers import read_clips
+    from jtn_ros.media.overwriting import protect_inputs
     from jtn_ros.training import processes
     from jtn_ros.training.initial_weights import imagenet_weights
     from jtn_ros.training.initial_weights import load_initial_weights
     from jtn_ros.training.recipe import read_recipe
     from jtn_ros.training.run_files import STATE_FILE
+    from jtn_ros.training.run_files import WEIGHTS_FILES
     from jtn_ros.training.run_files import RunLog
     from jtn_ros.training.trainer import train
 
@@ -116,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
             if str(weights) == 'imagenet'
             else find_weights(str(weights))
         )
+        protect_inputs((args.output / name for name in WEIGHTS_FILES), [path])
         initial = load_initial_weights(path, recipe.network)
     validation = read_clips(args.validation, recipe.network.class_names) if args.validation else []
     device = processes.local_device(

@@ -61,11 +61,13 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.cli.tracking_arguments import open_engine
     from jtn_ros.cli.tracking_arguments import read_parameters
     from jtn_ros.evaluation.tuning import search
+    from jtn_ros.media.overwriting import protect_inputs
 
     if args.trials < 1:
         raise UsageError(f'--trials {args.trials}: at least one is needed')
     if args.tracker == 'reference':
         raise UsageError('the reference tracker has no thresholds to search')
+    protect_inputs([args.output], (args.sequences, args.validate, args.model, args.params_file))
     names = _names(args)
     parameters = read_parameters(args)
     bench = _Bench(parameters, None if args.detections else open_engine(parameters), args.cache)

@@ -208,7 +208,7 @@ def _open_images(
                 size = image.size
                 image.draft('L', (1, 1))  # JPEG: an eighth of the size is quick, and complete
                 image.load()
-        except (OSError, SyntaxError, ValueError) as error:
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             findings.note(path, f'the image cannot be decoded ({error})')
             continue
         yield path, size

@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.errors import JtnError
+from jtn_ros.image_file import read_image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +31,14 @@ class LabelledImage:
         """Return the pixels, uint8 BGR (H, W, 3).
 
         Raises:
-            OSError: if the file cannot be read.
+            JtnError: if the file cannot be read.
         """
-        pixels = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
-        if pixels is None:
-            raise OSError(f'{self.path} cannot be read as an image; try `jtn dataset check`')
-        return np.asarray(pixels, np.uint8)
+        try:
+            return read_image(self.path)
+        except (JtnError, OSError) as error:
+            raise JtnError(
+                f'{self.path} cannot be read as an image ({error}); try `jtn dataset check`'
+            ) from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.detections import Detections
+from jtn_ros.errors import JtnError
 from jtn_ros.geometry import box_sizes
 
 _MOST_DETECTIONS = 100
@@ -68,13 +69,13 @@ class CocoMatching:
             detections: of every image.
 
         Raises:
-            ImportError: if pycocotools is not installed.
+            JtnError: if pycocotools is not installed.
         """
         try:
             from pycocotools.coco import COCO
             from pycocotools.cocoeval import COCOeval
         except ImportError as error:
-            raise ImportError(
+            raise JtnError(
                 f'average precision needs pycocotools ({error}); install it with '
                 '`pip install pycocotools==2.0.11`'
             ) from error

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jtn_ros.errors import JtnError
+from jtn_ros.files import what_came_instead
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import random_inputs
 from jtn_ros.resources import resource_folder
@@ -57,6 +58,8 @@ def load_engine(
             f'{path} is neither an exported model (.onnx, .plan) nor a checkpoint (.safetensors, '
             '.pth)'
         )
+    if (what := what_came_instead(path)) is not None:
+        raise JtnError(f'{path} is {what}')
     if backend != 'auto':
         if backend not in fitting:
             raise JtnError(f'{backend} cannot run {path.name}; use {" or ".join(fitting)}')

@@ -73,9 +73,12 @@ class WriteBehind[T, S: Sink[Any]]:
         self._depth = depth
         self._waiting: deque[Future[None]] = deque()
         self._pool = ThreadPoolExecutor(1, 'write_behind')
+        opening = self._pool.submit(open_sink)
         try:
-            self.sink = self._pool.submit(open_sink).result()
-        except BaseException:
+            self.sink = opening.result()
+        except BaseException as error:
+            # An interruption does not stop the thread, which may have opened the sink.
+            self._pool.submit(_undo, opening, error)
             self._pool.shutdown()
             raise
 
@@ -108,3 +111,9 @@ class WriteBehind[T, S: Sink[Any]]:
             closing = self._pool.submit(self.sink.__exit__, kind, error, trace)
             self._pool.shutdown()
             closing.result()
+
+
+def _undo(opening: Future[Any], error: BaseException) -> None:
+    """Undo the sink that was opened, if it was."""
+    if opening.exception() is None:
+        opening.result().__exit__(type(error), error, error.__traceback__)

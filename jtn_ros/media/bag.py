@@ -2,10 +2,12 @@
 
 import logging
 import shutil
+import sqlite3
 import struct
 from collections.abc import Collection
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
@@ -175,7 +177,11 @@ class BagWriter(Output):
         self._writer = Writer(
             self._temporary / self._path.name, version=9, storage_plugin=STORAGES[storage]
         )
-        self._writer.open()
+        try:
+            self._writer.open()
+        except BaseException:
+            self.discard()
+            raise
         self._connections: dict[tuple[str, str], Any] = {}
         self._left_out: set[tuple[str, str]] = set()
 
@@ -191,7 +197,8 @@ class BagWriter(Output):
             if type_name not in store.types:
                 raise JtnError(f'cannot record {topic}: the type {type_name} is not known')
             self._connections[key] = self._writer.add_connection(topic, type_name, typestore=store)
-        self._writer.write(self._connections[key], stamp_ns, data)
+        with _full_disk(self._path):
+            self._writer.write(self._connections[key], stamp_ns, data)
 
     def copy(self, message: BagMessage) -> None:
         """Append a message of another bag, with the definition and QoS that it has there.
@@ -236,15 +243,20 @@ class BagWriter(Output):
             offered_qos_profiles=original.ext.offered_qos_profiles,
         )
 
-    def close(self) -> None:
-        """Finish the bag and give it its name."""
-        self._writer.close()
+    def finish(self) -> None:
+        """Write what the storage has left."""
+        with _full_disk(self._path):
+            self._writer.close()
+
+    def publish(self) -> None:
+        """Give the bag its name."""
         (self._temporary / self._path.name).rename(self._path)
         self._temporary.rmdir()
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        self._writer.abort()
+        with suppress(Exception):  # what a full disk does not take is not wanted
+            self._writer.abort()
         shutil.rmtree(self._temporary, ignore_errors=True)
 
 
@@ -253,6 +265,15 @@ def _encoding(connection: Connection) -> str:
     ext = connection.ext
     assert isinstance(ext, ConnectionExtRosbag2)
     return str(ext.serialization_format)
+
+
+@contextmanager
+def _full_disk(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises when it cannot write into `JtnError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise JtnError(f'{path} cannot be written: {error}; free some space') from error
 
 
 @contextmanager

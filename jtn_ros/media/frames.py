@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.files import require_utf8
+from jtn_ros.files import what_came_instead
 from jtn_ros.media.bag_paths import BAG_EXTENSIONS
 from jtn_ros.media.bag_paths import is_bag
 
@@ -128,12 +130,16 @@ def open_frames(
         raise JtnError(f'frame rate {frame_rate} is not positive')
     path = Path(source)
     text = str(source)
+    require_utf8(text)
+    require_utf8(path.absolute().name)
     if not path.exists() and (text.isdigit() or '://' in text):
         from jtn_ros.media.camera import open_camera
 
         return open_camera(text)
     if not path.exists():
         raise JtnError(f'{text} does not exist; give a video, folder, bag or camera')
+    if path.is_file() and (what := what_came_instead(path)) is not None:
+        raise JtnError(f'{text} is {what}')
     if is_bag(path):
         from jtn_ros.media.bag_frames import BagFrames
 

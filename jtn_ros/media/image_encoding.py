@@ -178,7 +178,15 @@ def decode_compressed_image(
             'them; publish raw images, such as by "ros2 run image_transport republish"'
         )
     values = np.frombuffer(data, np.uint8)
-    image = cv2.imdecode(values, cv2.IMREAD_UNCHANGED) if len(values) else None
+    image = None
+    if len(values):
+        try:
+            image = cv2.imdecode(values, cv2.IMREAD_UNCHANGED)
+        except cv2.error as error:  # larger than 2^30 pixels, or than the memory
+            raise JtnError(
+                f'{len(values)} bytes of format {format_!r} cannot be decoded ({error.err}); '
+                'if the image is very large, scale it down'
+            ) from error
     if image is None:
         raise JtnError(
             f'{len(values)} bytes of format {format_!r} are no image that OpenCV can decode; '

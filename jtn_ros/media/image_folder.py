@@ -16,6 +16,8 @@ from jtn_ros.datasets.sequence_images import sequence_images
 from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.datasets.sequence_images import visible_files
 from jtn_ros.errors import JtnError
+from jtn_ros.files import require_utf8
+from jtn_ros.image_file import read_image
 from jtn_ros.media.frames import VIDEO_EXTENSIONS
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
@@ -51,6 +53,7 @@ def open_folder(
     if not images and len(videos) == 1:
         from jtn_ros.media.video import VideoFrames  # images need no decoder of video
 
+        require_utf8(videos[0])
         return VideoFrames(videos[0], frame_rate=info.frame_rate, name=name)
     return ImageFolderFrames(
         folder / info.image_dir,
@@ -93,11 +96,7 @@ class ImageFolderFrames(FrameSource):
         self._images = images
         self.length = max(images)
         self._intensity_range = intensity_range
-        intensity = IntensityRange(intensity_range)
-        readable = (image for p in images.values() if (image := _read(p, intensity)) is not None)
-        first = next(readable, None)
-        if first is None:
-            raise JtnError(f'{folder}: none of the {len(images)} images can be read')
+        first = _first_readable(folder, list(images.values()), IntensityRange(intensity_range))
         self.height, self.width = first.shape[:2]
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
@@ -107,9 +106,10 @@ class ImageFolderFrames(FrameSource):
             index = number - 1
             if index < start or (stop is not None and index >= stop):
                 continue
-            image = _read(path, intensity)
-            if image is None:
-                self._report_broken(index, f'{path.name} cannot be decoded')
+            try:
+                image = _read(path, intensity)
+            except (JtnError, OSError) as error:
+                self._report_broken(index, error)
             else:
                 yield Frame(index, round(index * 1e9 / self.frame_rate), image)
 
@@ -120,12 +120,24 @@ def _natural_key(path: Path) -> list[tuple[int, str]]:
     return [(int(part), '') if i % 2 else (0, part) for i, part in enumerate(parts)]
 
 
-def _read(path: Path, intensity: IntensityRange) -> NDArray[np.uint8] | None:
-    """Return the image, turned upright, or None when it cannot be decoded."""
-    data = np.fromfile(path, np.uint8)
-    if not len(data):
-        return None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    if image is None or image.dtype == np.uint8:
-        return image
-    return intensity.apply(image)
+def _read(path: Path, intensity: IntensityRange) -> NDArray[np.uint8]:
+    """Return the image, turned upright.
+
+    Raises:
+        OSError, JtnError: if it cannot be read.
+    """
+    image = read_image(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    return image if image.dtype == np.uint8 else intensity.apply(image)
+
+
+def _first_readable(
+    folder: Path, images: list[Path], intensity: IntensityRange
+) -> NDArray[np.uint8]:
+    """Return the first image that can be read."""
+    reason: Exception | None = None
+    for path in images:
+        try:
+            return _read(path, intensity)
+        except (JtnError, OSError) as error:
+            reason = reason or error
+    raise JtnError(f'{folder}: none of the {len(images)} images can be read: {reason}')

@@ -2,6 +2,7 @@
 
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Self
 
 
@@ -12,12 +13,20 @@ class Output(ABC):
     """
 
     @abstractmethod
-    def close(self) -> None:
-        """Finish it and give it its name."""
+    def finish(self) -> None:
+        """Write what is left, still under a temporary name."""
+
+    @abstractmethod
+    def publish(self) -> None:
+        """Give what is finished its name."""
 
     @abstractmethod
     def discard(self) -> None:
-        """Remove what was written so far."""
+        """Remove what was written so far; never raises for a full disk."""
+
+    def close(self) -> None:
+        """Finish and publish it; where that fails, as on a full disk, remove it."""
+        close_together([self])
 
     def __enter__(self) -> Self:
         """Return the output, which is open already."""
@@ -29,3 +38,16 @@ class Output(ABC):
             self.close()
         else:
             self.discard()
+
+
+def close_together(outputs: Sequence[Output]) -> None:
+    """Publish all of the outputs, or where one cannot be finished, none."""
+    try:
+        for output in outputs:
+            output.finish()
+        for output in outputs:
+            output.publish()
+    except BaseException:
+        for output in outputs:
+            output.discard()
+        raise

@@ -1,7 +1,9 @@
 """Tracks out: MOTChallenge text for evaluators, JSON lines for everything else."""
 
 import json
+from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import write_results
 from jtn_ros.datasets.sequences import CLASS_NUMBERS
 from jtn_ros.media.output import Output
+from jtn_ros.media.overwriting import RUN
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
@@ -25,14 +28,23 @@ class ResultFiles(Output):
         folder: where to write; it is made if need be.
         name: name of the files, without extension.
         class_names: by class; without them the number is the name.
+        run: goes into the first JSON line, see `jtn_ros.media.overwriting`.
     """
 
-    def __init__(self, folder: Path, name: str, class_names: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        class_names: Sequence[str] = (),
+        run: Mapping[str, Any] | None = None,
+    ) -> None:
         self.text_path = Path(folder) / f'{name}.txt'
         self.json_path = Path(folder) / f'{name}.jsonl'
         self._class_names = class_names
+        self._first = {} if run is None else {RUN: run}
         self._boxes: dict[int, TrackedBoxes] = {}
         self._temporary = self.json_path.with_name(f'.{name}.jsonl.part')
+        self._temporary_text = self.text_path.with_name(f'.{name}.txt.part')
         self.json_path.parent.mkdir(parents=True, exist_ok=True)
         self._lines = self._temporary.open('w', encoding='utf-8')
 
@@ -51,19 +63,27 @@ class ResultFiles(Output):
             'stamp_ns': stamp_ns,
             'session': session,
             'tracks': tracks_to_records(tracks, self._class_names),
+            **self._first,
         }
+        self._first = {}
         self._lines.write(json.dumps(record) + '\n')
 
-    def close(self) -> None:
-        """Finish both files and give them their names."""
+    def finish(self) -> None:
+        """Write the text, and what is left of the lines."""
         self._lines.close()
-        write_results(self.text_path, self._boxes)
+        write_results(self._temporary_text, self._boxes)
+
+    def publish(self) -> None:
+        """Give both files their names."""
+        self._temporary_text.replace(self.text_path)
         self._temporary.replace(self.json_path)
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        self._lines.close()
-        self._temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what a full disk does not take is not wanted
+            self._lines.close()
+        for path in (self._temporary, self._temporary_text):
+            path.unlink(missing_ok=True)
 
 
 def reported_boxes(tracks: Tracks, class_names: Sequence[str] = ()) -> TrackedBoxes:

@@ -105,12 +105,16 @@ class TrackedBag(Output):
         data = message_types().serialize_cdr(message, TRACKS_TYPE)
         self._bag.write(TRACKS_TOPIC, TRACKS_TYPE, received_ns, data)
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Copy what is left, and finish the bag."""
         for message in self._messages:
             self._bag.copy(message)
-        self._bag.close()
+        self._bag.finish()
         self._close_original()
+
+    def publish(self) -> None:
+        """Give the bag its name."""
+        self._bag.publish()
 
     def discard(self) -> None:
         """Remove what was written so far."""

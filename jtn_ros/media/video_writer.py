@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.files import require_utf8
 from jtn_ros.media.output import Output
 
 # In the order in which they are tried. Browsers play H.264 and VP8; MPEG-4 is quick to write, and
@@ -32,6 +33,7 @@ class VideoWriter(Output):
     """
 
     def __init__(self, path: Path, frame_rate: float) -> None:
+        require_utf8(path)
         self._path = Path(path)
         if self._path.suffix not in _CODECS:
             raise JtnError(f'{path}: only {" and ".join(_CODECS)} videos can be written')
@@ -41,6 +43,7 @@ class VideoWriter(Output):
         self._temporary = self._path.with_name(f'.{self._path.stem}.part{self._path.suffix}')
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
+        self._count = 0
 
     def write(self, image: NDArray[np.uint8]) -> None:
         """Append a uint8 BGR (H, W, 3) image; the first one sets the size of the video.
@@ -61,11 +64,26 @@ class VideoWriter(Output):
         if width % 2 or height % 2:
             image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
         self._writer.write(image)
+        self._count += 1
 
-    def close(self) -> None:
-        """Finish the file and give it its name; without a frame there is none."""
+    def finish(self) -> None:
+        """Write what the encoder has left; without a frame there is no file.
+
+        Raises:
+            JtnError: if the disk did not take all frames, of which OpenCV says nothing.
+        """
         if self._writer is not None:
             self._writer.release()
+            count = int(cv2.VideoCapture(str(self._temporary)).get(cv2.CAP_PROP_FRAME_COUNT))
+            if count != self._count:
+                raise JtnError(
+                    f'{self._path} cannot be written completely; free some space or choose '
+                    'another disk'
+                )
+
+    def publish(self) -> None:
+        """Give the file its name."""
+        if self._writer is not None:
             self._temporary.replace(self._path)
 
     def discard(self) -> None:

@@ -6,6 +6,7 @@ Nothing in a file is ever executed, and every tensor either arrives in the netwo
 import json
 import logging
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import replace
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from jtn_ros.errors import JtnError
+from jtn_ros.files import what_came_instead
 from jtn_ros.files import written_atomically
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.joint_track_net import NetworkConfig
@@ -113,6 +115,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         OSError: if the file cannot be read.
         JtnError: if it is no checkpoint.
     """
+    if (what := what_came_instead(path)) is not None:
+        raise JtnError(f'the file is {what}')
     with path.open('rb') as file:
         start = file.read(9)
     if start[8:] == b'{':
@@ -141,10 +145,28 @@ def _state_dict(content: Any) -> dict[str, Tensor]:
     state = content.get('state_dict', content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not state:
         raise JtnError(f'the file holds {type(content).__name__}, not a state dict')
+    if nested := list(_nested_states(state)):
+        expression = ''.join(f'[{key!r}]' for key in nested[0])
+        raise JtnError(
+            f'the file holds {", ".join(map(repr, state))} instead of tensors; the weights are '
+            f'under {" and under ".join(".".join(map(str, keys)) for keys in nested)}. Save them '
+            f'alone: torch.save(torch.load(OLD, weights_only=True){expression}, NEW)'
+        )
     for key, value in state.items():
         if not isinstance(key, str) or not isinstance(value, Tensor) or not _is_plain(value):
             raise JtnError(f'the state dict holds no plain tensor under {key!r}')
     return {key.removeprefix('module.'): value for key, value in state.items()}
+
+
+def _nested_states(content: Mapping[Any, Any], depth: int = 2) -> Iterator[tuple[Any, ...]]:
+    """Yield the keys that lead to the state dicts inside a checkpoint of another project."""
+    for key, value in content.items():
+        if not isinstance(value, Mapping) or not value:
+            continue
+        if all(isinstance(item, Tensor) for item in value.values()):
+            yield (key,)
+        elif depth > 1:
+            yield from ((key, *inner) for inner in _nested_states(value, depth - 1))
 
 
 def _is_plain(tensor: Tensor) -> bool:

@@ -16,6 +16,11 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from jtn_ros.errors import did_you_mean
+
+# Groups of parameters that rclpy and diagnostic_updater declare when they need them.
+_DECLARED_LATER = ('qos_overrides', 'diagnostic_updater')
+
 type Value = bool | int | float | str | list[str] | list[float]
 
 
@@ -100,7 +105,7 @@ class NodeParameters:
     """The declared parameters of a node: read them, validate changes."""
 
     def __init__(self, node: Node, specs: Sequence[ParameterSpec]) -> None:
-        """Declare the parameters on the node.
+        """Declare the parameters on the node, and warn of values that are given to others.
 
         Raises:
             rclpy.exceptions.InvalidParameterValueException: if an override is refused.
@@ -109,14 +114,33 @@ class NodeParameters:
         self._node = node
         self._specs = {spec.name: spec for spec in specs}
         self.frozen = False
+        node.add_pre_set_parameters_callback(self._with_doubles)
         node.add_on_set_parameters_callback(self._validate)
+        # What files and the command line give; rclpy hands it out in no other way.
+        given = node._parameter_overrides
+        given |= {change.name: change for change in self._with_doubles(given.values())}
         node.declare_parameters('', [(s.name, s.default, s.descriptor) for s in specs])
+        for name in given:
+            if not node.has_parameter(name) and name.split('.')[0] not in _DECLARED_LATER:
+                hint = did_you_mean(name, self._specs)
+                node.get_logger().warning(f'there is no parameter {name}{hint}; it is ignored')
 
     def values(self) -> SimpleNamespace:
         """Return the current values as attributes."""
         return SimpleNamespace(
             **{name: self._node.get_parameter(name).value for name in self._specs}
         )
+
+    def _with_doubles(self, changes: Iterable[Parameter]) -> list[Parameter]:
+        """Return the changes, with whole numbers as doubles where that is the type."""
+        return [
+            Parameter(change.name, value=float(change.value))
+            if change.type_ == Parameter.Type.INTEGER
+            and (spec := self._specs.get(change.name)) is not None
+            and isinstance(spec.default, float)
+            else change
+            for change in changes
+        ]
 
     def _validate(self, changes: Iterable[Parameter]) -> SetParametersResult:
         """Refuse changes with a reason; `frozen` admits those of live parameters alone."""

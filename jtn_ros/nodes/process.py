@@ -1,21 +1,30 @@
 """What every node's process does around the node itself."""
 
 import logging
+import re
 import signal
+import sys
 from collections.abc import Callable
 from traceback import format_exc
-from types import FrameType
 
 import rclpy
-from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.logging import get_logger
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 from jtn_ros.errors import as_mistake
 from jtn_ros.errors import describe_bug
 from jtn_ros.errors import one_line
+from jtn_ros.files import require_utf8
+from jtn_ros.interruption import ignore_more_signals
+from jtn_ros.interruption import interrupt_once
+
+_LONGEST_WAIT_S = 0.5
 
 
 def run_process(
@@ -29,24 +38,46 @@ def run_process(
         The exit code: 0 when the body ended or was interrupted. After an error, which is logged
         in one line, that of the `JtnError`, or 1; the traceback is logged at the level debug.
     """
-    signal.signal(signal.SIGINT, _interrupt_once)
-    rclpy.init(signal_handler_options=signal_handlers)
+    signal.signal(signal.SIGINT, interrupt_once)
     forwarding = ForwardingHandler(get_logger(name))
     logging.getLogger('jtn_ros').addHandler(forwarding)
     logging.getLogger('jtn_ros').setLevel(logging.INFO)
+    started = False
     try:
+        _init_ros(signal_handlers)
+        started = True
         body()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except Exception as error:
-        text, code = explain(error)
-        get_logger(name).fatal(text)
-        get_logger(name).debug(format_exc())
-        return code
+        # A signal shuts ROS down under whatever the body was doing.
+        if not started or rclpy.ok():
+            text, code = explain(error)
+            get_logger(name).fatal(text)
+            get_logger(name).debug(format_exc())
+            return code
     finally:
+        ignore_more_signals()
         logging.getLogger('jtn_ros').removeHandler(forwarding)
         rclpy.try_shutdown()
     return 0
+
+
+def spin(node: Node) -> None:
+    """Serve a node until ROS is shut down.
+
+    A signal wakes the executor and shuts ROS down, in this order; an executor that waits again
+    in between is not woken any more, so no wait lasts for ever.
+    """
+    if not node.context.ok():  # no executor can be made any more
+        return
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        while node.context.ok():
+            executor.spin_once(timeout_sec=_LONGEST_WAIT_S)
+    finally:
+        executor.remove_node(node)
 
 
 def explain(error: Exception) -> tuple[str, int]:
@@ -54,9 +85,34 @@ def explain(error: Exception) -> tuple[str, int]:
     mistake = as_mistake(error)
     if mistake is not None:
         return one_line(mistake), mistake.exit_code
-    if isinstance(error, ParameterException):
-        return one_line(error), 1
+    if type(error).__module__.startswith('rclpy'):  # names, values and types that it refuses
+        return f'{_refusal(error)}; check the arguments after --ros-args', 1
     return describe_bug(error, 'please report it with what `--log-level debug` shows'), 1
+
+
+def _init_ros(signal_handlers: SignalHandlerOptions) -> None:
+    """Initialise ROS with the arguments and variables of this process.
+
+    Raises:
+        JtnError: if ROS refuses them.
+    """
+    for argument in sys.argv:
+        require_utf8(argument)
+    try:
+        rclpy.init(signal_handler_options=signal_handlers)
+    except RuntimeError as error:  # of several types that rclpy does not publish
+        if 'logging' in str(error):
+            raise JtnError(
+                f'{_refusal(error)}; set ROS_LOG_DIR to a folder that can be written'
+            ) from error
+        raise UsageError(
+            f'{_refusal(error)}; check the arguments after --ros-args, and ROS_DOMAIN_ID'
+        ) from error
+
+
+def _refusal(error: Exception) -> str:
+    """Return what rclpy refuses, without the places in its source code."""
+    return f'ROS 2 refuses this: {re.sub(r", at [^ ]+:[0-9]+", "", one_line(error))}'
 
 
 class ForwardingHandler(logging.Handler):
@@ -69,7 +125,7 @@ class ForwardingHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log a record; rclpy wants a line of code of its own for every severity."""
-        text = record.getMessage()
+        text = one_line(record.getMessage())
         if record.levelno >= logging.ERROR:
             self._logger.error(text)
         elif record.levelno >= logging.WARNING:
@@ -78,13 +134,3 @@ class ForwardingHandler(logging.Handler):
             self._logger.info(text)
         else:
             self._logger.debug(text)
-
-
-def _interrupt_once(_: int, __: FrameType | None) -> None:
-    """Interrupt the process, and let it end in peace.
-
-    Ctrl-C reaches a launched node twice, from the terminal and from the launch; the second one
-    would break off the release of what the node holds.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt

@@ -21,6 +21,7 @@ from rclpy.signals import SignalHandlerOptions
 from rosidl_runtime_py.utilities import get_message
 
 from jtn_ros.errors import JtnError
+from jtn_ros.interruption import STOP_SIGNALS
 from jtn_ros.media.bag import BagWriter
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
@@ -140,7 +141,7 @@ class RecorderNode(Node):
 
 
 def main() -> int:
-    """Record until SIGINT or SIGTERM; return 0 when the bag is complete, else 1."""
+    """Record until a signal asks to stop; return 0 when the bag is complete, else 1."""
     # rclpy's handlers would interrupt the writing of a message.
     return run_process('recorder', _record, SignalHandlerOptions.NO)
 
@@ -148,7 +149,7 @@ def main() -> int:
 def _record() -> None:
     """Record until a signal asks to stop, then write what has arrived by then."""
     stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: stop.set())
     node = RecorderNode()
     try:

@@ -20,6 +20,7 @@ from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
 from lifecycle_msgs.msg import Transition
 
+from jtn_ros.media.overwriting import protect_inputs
 from jtn_ros.nodes.tracker_launch import include_tracker
 
 # Time for the last image to reach the tracker's worker, and for the last tracks to be recorded.
@@ -29,6 +30,7 @@ SETTLE_S = 1.0
 def play_track_and_record(
     player: Node,
     *,
+    recording: Substitution,
     launch_folder: Path,
     tracker_arguments: Mapping[str, Any],
     bag: Substitution,
@@ -39,6 +41,7 @@ def play_track_and_record(
 
     Args:
         player: plays the recording and ends.
+        recording: what it plays; the bag must not replace that.
         launch_folder: where ``tracker.launch.py`` is.
         tracker_arguments: arguments of that launch file.
         bag: folder of the bag to write.
@@ -77,7 +80,8 @@ def play_track_and_record(
 
     return [
         # A process that is just starting outlives a launch that fails. So what may be refused
-        # comes first: the topics, then the arguments of the player.
+        # comes first: the bag, the topics, then the arguments of the player.
+        OpaqueFunction(function=_protect, args=[recording, bag]),
         OpaqueFunction(function=_check_topics, args=[topics]),
         RegisterEventHandler(OnProcessExit(on_exit=go_on)),
         RegisterEventHandler(
@@ -89,6 +93,11 @@ def play_track_and_record(
         recorder,
         tracker,
     ]
+
+
+def _protect(context: LaunchContext, recording: Substitution, bag: Substitution) -> None:
+    """Refuse to record over what is played."""
+    protect_inputs([bag.perform(context)], [recording.perform(context)])
 
 
 def _check_topics(context: LaunchContext, topics: Substitution) -> None:

@@ -7,7 +7,6 @@ from functools import wraps
 from traceback import format_exc
 from typing import Any
 
-import rclpy
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
 from rclpy.lifecycle import LifecycleNode
@@ -27,6 +26,7 @@ from jtn_ros.nodes.diagnostics import Diagnostics
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.process import explain
 from jtn_ros.nodes.process import run_process
+from jtn_ros.nodes.process import spin
 from jtn_ros.nodes.progress import reported_progress
 from jtn_ros.nodes.rivals import Rivals
 from jtn_ros.nodes.tracker_parameters import TRACKER_PARAMETERS
@@ -218,7 +218,7 @@ def _serve() -> None:
     try:
         if node.get_parameter('autostart').value and not node.start():
             raise JtnError('the node could not start; the error above says why')
-        rclpy.spin(node)
+        spin(node)
     finally:
         node.destroy_node()
 

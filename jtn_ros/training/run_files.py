@@ -20,6 +20,7 @@ Record = dict[str, float]
 
 # What a stopped run goes on from, in its output folder.
 STATE_FILE = 'last.pt'
+WEIGHTS_FILES = ('weights.safetensors', 'best.safetensors')
 
 
 def save_state(path: Path, step: int, parts: Mapping[str, Any], best: float) -> None:

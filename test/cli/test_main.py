@@ -73,6 +73,37 @@ def test_a_failure_is_exit_code_1_and_one_line(tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
+def test_a_name_that_is_not_utf8_is_refused_in_one_line(tmp_path):
+    name = os.fsdecode(bytes(tmp_path) + b'/k\xe9vin.mp4')
+    Path(name).write_bytes(b'')
+    for arguments in (
+        ('track', name, '--output', str(tmp_path)),
+        ('track', 'x', '--output', name),
+    ):
+        result = jtn(*arguments)
+        assert result.returncode == 2
+        (line,) = result.stderr.splitlines()
+        assert line.endswith("k\\udce9vin.mp4' is not UTF-8; rename the file or folder")
+
+
+def test_names_are_printed_on_any_terminal(tmp_path, monkeypatch):
+    folder = tmp_path / 'Straße \u2013 1'
+    (folder / 'det').mkdir(parents=True)
+    (folder / 'det' / 'det.txt').write_text('1,-1,10,10,20,40,0.9\n2,-1,11,10,20,40,0.9\n')
+    (folder / 'seqinfo.ini').write_text(
+        '[Sequence]\nname=S\nframeRate=10\nseqLength=2\nimWidth=64\nimHeight=64\n'
+    )
+    monkeypatch.setenv('PYTHONIOENCODING', 'latin-1')
+    detections = ('--detections', str(folder / 'det' / 'det.txt'))
+    command = [
+        sys.executable, '-m', 'jtn_ros.cli.main', 'track', str(folder), *detections,
+        '--output', str(tmp_path / 'out'),
+    ]  # fmt: skip
+    result = subprocess.run(command, capture_output=True, cwd=ROOT, timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (0, b'')
+    assert 'Straße \\u2013 1: 2 frames' in result.stdout.decode('latin-1')
+
+
 def test_a_bug_is_reported_as_one_and_debug_shows_where(monkeypatch, capsys):
     def broken(_):
         np.zeros(3) + np.zeros(2)

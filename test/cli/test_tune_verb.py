@@ -1,5 +1,6 @@
 """`jtn tune`: it finds what was set too high, tells the truth, and others can use its file."""
 
+import logging
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_ground_truth
 from jtn_ros.datasets.mot_challenge import write_sequence_info
 from jtn_ros.detections import Detections
+from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.runs import read_truth
 from jtn_ros.evaluation.tuning import SeenSequence
 from jtn_ros.evaluation.tuning import hota_of
@@ -175,6 +177,54 @@ def test_errors(tmp_path, capsys):
     assert main(base) == 1
     assert 'has no seqinfo.ini' in capsys.readouterr().err
     assert not (tmp_path / 'p.yaml').exists()
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    'key',
+    ['/**', '/*', '/jtn_tracker', 'jtn_tracker', '/**/jtn_tracker', '/*/jtn_tracker',
+     '/robot1/jtn_tracker', 'robot1/jtn_tracker', '/fleet/robot1/jtn_tracker', '/robot1/**'],
+)  # fmt: skip
+def test_keys_of_parameter_files_are_matched_as_ros_does(tmp_path, key):
+    path = tmp_path / 'p.yaml'
+    path.write_text(f'"{key}":\n  ros__parameters:\n    birth_score: 0.95\n')
+    assert read_params_file(path) == {'birth_score': 0.95}
+    path.write_text(f'/other: {{ros__parameters: {{birth_score: 0.1}}}}\n"{key}": '
+                    '{ros__parameters: {birth_score: 0.95}}\n')  # fmt: skip
+    assert read_params_file(path) == {'birth_score': 0.95}
+
+
+def test_namespaces_may_be_nested_and_later_blocks_win(tmp_path):
+    path = tmp_path / 'p.yaml'
+    everyone = '/**: {ros__parameters: {birth_score: 0.1, lost_time: 3}}\n'
+    robot = 'fleet: {robot1: {jtn_tracker: {ros__parameters: {birth_score: 0.9}}}}\n'
+    path.write_text(everyone + robot)
+    assert read_params_file(path) == {'birth_score': 0.9, 'lost_time': 3}
+    for key in ('/tracker', '/jtn_tracker/image', '/robot1/player'):
+        path.write_text(f'{key}: {{ros__parameters: {{birth_score: 0.1}}}}')
+        with pytest.raises(JtnError, match='holds no parameters of the node'):
+            read_params_file(path)
+    path.write_text('robot1: {jtn_tracker: {ros__parameters: {birth_score: 0.1}}}\n'
+                    '/robot2/jtn_tracker: {ros__parameters: {birth_score: 0.9}}\n')  # fmt: skip
+    with pytest.raises(JtnError, match=r'several trackers, /robot1/jtn_tracker, /robot2/jtn_tr'):
+        read_params_file(path)
+
+
+def test_the_parameter_file_of_the_project_is_accepted():
+    assert read_params_file(ROOT / 'config' / 'tracker.yaml') == {}
+
+
+def test_names_that_are_nearly_right_are_pointed_out(tmp_path, caplog, monkeypatch):
+    # launch_testing keeps new loggers from propagating.
+    monkeypatch.setattr(logging.getLogger(read_params_file.__module__), 'propagate', True)
+    path = tmp_path / 'p.yaml'
+    path.write_text(
+        '/**: {ros__parameters: {score_treshold: 0.9, lost_time: 5, fixed_frame: map}}'
+    )
+    assert read_params_file(path) == {'lost_time': 5}
+    assert 'fixed_frame, score_treshold (did you mean score_threshold?)' in caplog.text
 
 
 def test_parameter_files(tmp_path, caplog):

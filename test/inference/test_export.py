@@ -119,6 +119,8 @@ def test_more_peaks_than_cells_are_refused():
     [
         (['nowhere.pth', 'model.onnx'], 1, 'nowhere.pth'),
         (['nowhere.pth', 'model.onnx', '--input', 'big'], 2, "'big' is no size"),
+        (['nowhere.pth', 'model.plan'], 2, 'model.plan: the name of the output must end in .onnx'),
+        (['nowhere.pth', 'model'], 2, 'model: the name of the output must end in .onnx'),
     ],
 )
 def test_wrong_requests_are_explained(capsys, arguments, code, message):

@@ -70,3 +70,14 @@ def test_a_checkpoint_runs_in_pytorch(light_network, light_model, tmp_path):
 def test_a_precision_that_is_not_to_be_had_is_refused(light_model, backend):
     with pytest.raises(ValueError, match="'int3'"):
         load_engine(light_model, backend, 'int3')
+
+
+@pytest.mark.parametrize('name', ['a.onnx', 'a.plan', 'a.pth'])
+def test_a_pointer_or_a_page_instead_of_a_model_is_named_once(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b'version https://git-lfs.github.com/spec/v1\noid sha256:0d\nsize 9\n')
+    with pytest.raises(JtnError, match=rf'{name} is a pointer of Git LFS; .*: git lfs pull$'):
+        load_engine(path)
+    path.write_bytes(b'<html></html>')
+    with pytest.raises(JtnError, match=rf'{name} is a web page'):
+        load_engine(path)

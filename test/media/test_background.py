@@ -1,5 +1,6 @@
 """Threads that read ahead and write behind: order, bounds, errors and early ends."""
 
+import signal
 import threading
 import time
 from contextlib import closing
@@ -146,6 +147,30 @@ def test_after_an_error_elsewhere_what_waits_is_dropped_and_the_sink_undone():
         raise RuntimeError
     assert writer.sink.ended == [RuntimeError]
     assert len(writer.sink.written) < 4
+
+
+def test_a_sink_that_opens_after_an_interruption_is_undone():
+    opening, release = threading.Event(), threading.Event()
+    sink = Recorder()
+
+    def open_slowly():
+        opening.set()
+        release.wait(10)
+        return sink
+
+    def interrupt():
+        opening.wait(10)
+        time.sleep(0.2)  # until the opening is awaited
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.2)
+        release.set()
+
+    helper = threading.Thread(target=interrupt)
+    helper.start()
+    with pytest.raises(KeyboardInterrupt):
+        WriteBehind(open_slowly)
+    helper.join()
+    assert sink.ended == [KeyboardInterrupt]
 
 
 def test_a_sink_that_does_not_open_is_an_error():

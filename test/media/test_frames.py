@@ -1,5 +1,8 @@
 """Videos, image folders and sequences: every frame, its index and its stamp."""
 
+import os
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import write_sequence_info
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 from jtn_ros.media import open_frames
 
 WIDTH, HEIGHT = 64, 48
@@ -51,6 +55,18 @@ def write_sequence(folder: Path, names: list[str], rate: float = 7) -> Path:
                      height=HEIGHT, image_extension='.png'),
     )  # fmt: skip
     return folder
+
+
+def write_huge_png(path: Path) -> None:
+    """Write a PNG of a few bytes that announces 40000x30000 pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        body = name + data
+        return struct.pack('>I', len(data)) + body + struct.pack('>I', zlib.crc32(body))
+
+    header = struct.pack('>IIBBBBB', 40_000, 30_000, 8, 0, 0, 0, 0)
+    pixels = chunk(b'IDAT', zlib.compress(bytes(1000)))
+    path.write_bytes(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + pixels + chunk(b'IEND', b''))
 
 
 @pytest.mark.parametrize('extension', ['avi', 'mkv'])
@@ -115,7 +131,9 @@ def test_a_complete_video_of_variable_rate_is_not_truncated(tmp_path, media_log)
 def test_noise_is_not_a_video(tmp_path_factory, data):
     path = tmp_path_factory.mktemp('noise') / 'noise.mp4'
     path.write_bytes(data)
-    with pytest.raises(JtnError, match='is not a video that FFmpeg can read'):
+    # Noise may look like what a download brings instead of a video; the shortest is empty.
+    reason = r'noise\.mp4 is (not a video that FFmpeg can read|an empty file|a JSON|an archive)'
+    with pytest.raises(JtnError, match=reason):
         open_frames(path)
 
 
@@ -155,6 +173,34 @@ def test_images_of_14_bits_are_not_black(tmp_path, suffix, limits):
     assert len(images) == 3
     for image in images:
         np.testing.assert_allclose(image[0, :, 1], np.linspace(0, 255, WIDTH), atol=3)
+
+
+def test_an_image_beyond_the_limits_of_opencv_is_left_out(tmp_path, media_log):
+    folder = write_images(tmp_path / 'shots', ['1.png', '2.png'])
+    write_huge_png(folder / '1.png')
+    with open_frames(folder) as source:
+        assert [frame.index for frame in source] == [1]
+    assert 'frame 1 is left out: 1.png cannot be decoded (pixels' in media_log.text
+    assert 'if it is very large, scale it down' in media_log.text
+    (folder / '2.png').unlink()
+    with pytest.raises(JtnError, match=r'none of the 1 images can be read: 1\.png cannot'):
+        open_frames(folder)
+
+
+@pytest.mark.parametrize('place', ['folder', 'video', 'sequence'])
+def test_a_name_that_is_not_utf8_is_refused(tmp_path, place, monkeypatch):
+    odd = Path(os.fsdecode(bytes(tmp_path) + b'/k\xe9vin'))
+    if place == 'video':
+        path = write_video(tmp_path / 'walk.avi').rename(odd.with_suffix('.avi'))
+    elif place == 'sequence':
+        path = write_sequence(tmp_path / 'walk', [])
+        write_video(tmp_path / 'walk.avi').rename(path / f'{odd.name}.avi')
+    else:
+        write_images(tmp_path / 'walk', ['1.png']).rename(odd)
+        monkeypatch.chdir(odd)
+        path = Path()
+    with pytest.raises(UsageError, match=r'vin.* is not UTF-8; rename the file or folder'):
+        open_frames(path)
 
 
 def test_a_sequence_has_its_rate_and_numbers(tmp_path):
@@ -206,3 +252,11 @@ def test_what_cannot_be_opened_is_named(tmp_path):
         ValueError, match=r'front.png: images of a MOTChallenge sequence are named'
     ):
         open_frames(folder)
+
+
+@pytest.mark.parametrize('name', ['walk.mp4', 'walk.mcap'])
+def test_a_pointer_instead_of_a_recording_is_named(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b'version https://git-lfs.github.com/spec/v1\noid sha256:0d\nsize 9\n')
+    with pytest.raises(JtnError, match=rf'{name} is a pointer of Git LFS; .*: git lfs pull$'):
+        open_frames(path)

@@ -1,6 +1,8 @@
 """Every supported encoding gives the pixels that were stored; everything else a clear error."""
 
 import array
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -9,6 +11,7 @@ from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jtn_ros.errors import JtnError
 from jtn_ros.media.image_encoding import ENCODINGS
 from jtn_ros.media.image_encoding import decode_compressed_image
 from jtn_ros.media.image_encoding import decode_image
@@ -242,6 +245,15 @@ def test_compressed_jpeg_is_close():
     image = decode_compressed_image('jpeg', data)
     assert image.shape == pixels.shape
     assert np.abs(image.astype(int) - pixels).max() <= 3
+
+
+def test_a_compressed_image_beyond_the_limits_of_opencv_is_refused():
+    # An encoder writes the size into bytes 16 to 23; OpenCV looks there before it decodes.
+    data = bytearray(cv2.imencode('.png', random_pixels(3))[1])
+    data[16:24] = struct.pack('>II', 40_000, 30_000)
+    data[29:33] = struct.pack('>I', zlib.crc32(data[12:29]))
+    with pytest.raises(JtnError, match=r'cannot be decoded .*very large, scale it down'):
+        decode_compressed_image('png', data)
 
 
 @given(st.binary(max_size=300))

@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 torch = pytest.importorskip('torch')
 import safetensors.torch  # noqa: E402
 
+from jtn_ros.errors import JtnError  # noqa: E402
 from jtn_ros.network import JointTrackNet  # noqa: E402
 from jtn_ros.network import NetworkConfig  # noqa: E402
 from jtn_ros.network import load_checkpoint  # noqa: E402
 from jtn_ros.network import save_checkpoint  # noqa: E402
 from jtn_ros.network.checkpoint import METADATA_KEY  # noqa: E402
 from jtn_ros.network.checkpoint import config_from_json  # noqa: E402
+from jtn_ros.network.checkpoint import read_tensors  # noqa: E402
 from jtn_ros.network.published import COCO_CLASSES  # noqa: E402
 from jtn_ros.network.published import FAIRMOT  # noqa: E402
 
@@ -362,3 +364,53 @@ def test_loading_does_not_share_memory_with_the_file(small_file):
     with torch.no_grad():
         first.head('hm')[0].weight.zero_()
     assert np.abs(second.head('hm')[0].weight.detach().numpy()).max() > 0
+
+
+@pytest.mark.parametrize(
+    ('content', 'expected'),
+    [
+        (b'version https://git-lfs.github.com/spec/v1\noid sha256:0d\n', 'git lfs pull'),
+        (b'\n<!DOCTYPE html><html>Virus scan warning</html>', 'the file is a web page'),
+        (b'<?xml version="1.0"?><Error/>', 'the file is an XML document'),
+        (b'{"error": "not found"}', 'the file is a JSON text'),
+        (b'\x1f\x8b\x08\x00', r'the file is an archive \(gzip\); unpack it'),
+        (b'', 'the file is an empty file; fetch it again'),
+    ],
+)
+@pytest.mark.parametrize('name', ['a.pth', 'a.safetensors'])
+def test_what_a_download_brought_instead_is_named(tmp_path, name, content, expected):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(JtnError, match=rf'{name}: .*{expected}'):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ('content', 'expected'),
+    [
+        ({'model': {'a': torch.ones(1)}, 'epoch': 3}, r"'model', 'epoch' .* under model\. Save"),
+        (
+            {'ema': {'module': {'a': torch.ones(1)}}},
+            r".* under ema\.module\. .*\['ema'\]\['module'\]",
+        ),
+        (
+            {'ema': {'a': torch.ones(1)}, 'model': {'a': torch.ones(1)}},
+            r".* under ema and under model\. Save .*\['ema'\], NEW",
+        ),
+    ],
+)
+def test_weights_inside_another_checkpoint_are_pointed_out(tmp_path, content, expected):
+    torch.save(content, tmp_path / 'a.pth')
+    with pytest.raises(JtnError, match=rf'a\.pth: the file holds {expected}'):
+        load_checkpoint(tmp_path / 'a.pth')
+
+
+@pytest.mark.parametrize('length', [0x227B, 0x0A7B, 0x088B1F])
+def test_safetensors_whose_length_looks_like_another_kind_are_read(tmp_path, length):
+    tensors = {'a': torch.ones(2)}
+    header = safetensors.torch.save(tensors)
+    size = int.from_bytes(header[:8], 'little')
+    padded = header[8 : 8 + size] + b' ' * (length - size) + header[8 + size :]
+    path = tmp_path / 'a.safetensors'
+    path.write_bytes(length.to_bytes(8, 'little') + padded)
+    assert read_tensors(path)[0]['a'].tolist() == [1, 1]

@@ -261,6 +261,21 @@ def test_a_replay_that_finds_no_images_fails_and_leaves_no_bag(launch, block_mod
     assert [path.name for path in tmp_path.iterdir()] == ['bag']
 
 
+@pytest.mark.parametrize('name', ['replay.launch.py', 'demo.launch.py'])
+def test_a_launch_does_not_record_over_what_it_plays(launch, tmp_path, name):
+    write_bag(tmp_path / 'bag')
+    before = {path: path.read_bytes() for path in (tmp_path / 'bag').iterdir()}
+    if name == 'replay.launch.py':
+        arguments = {'bag': tmp_path / 'bag', 'output': tmp_path / 'bag'}
+    else:
+        arguments = {'input': tmp_path / 'bag', 'output': tmp_path}
+    text, _ = (process := launch(name, **arguments)).communicate(timeout=60)
+    assert process.returncode == 1, text
+    assert f'the output {tmp_path}/bag is the input; choose another output' in text
+    assert 'process started' not in text
+    assert {path: path.read_bytes() for path in (tmp_path / 'bag').iterdir()} == before
+
+
 def test_several_cameras_and_their_topics_come_from_the_launch_file(graph, launch, block_model):
     process = launch(
         'multi_camera.launch.py', cameras='front,rear', image='/{camera}/color', model=block_model,

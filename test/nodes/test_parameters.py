@@ -114,3 +114,43 @@ def test_defaults_of_the_tracker_are_within_their_own_ranges(node):
 def test_readme_shows_the_parameters_as_they_are():
     readme = Path(__file__).resolve().parents[2] / 'README.md'
     assert markdown_table(TRACKER_PARAMETERS) in readme.read_text('utf-8')
+
+
+@pytest.fixture
+def given(ros, capfd):
+    """Make a node whose parameters are given from outside; return it and what it logged."""
+    nodes = []
+
+    def make(**values):
+        overrides = [Parameter(name, value=value) for name, value in values.items()]
+        nodes.append(Node('subject', parameter_overrides=overrides))
+        parameters = NodeParameters(nodes[-1], SPECS)
+        return nodes[-1], parameters, capfd.readouterr().err
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+
+
+def test_a_whole_number_is_a_double_where_one_is_expected(given):
+    node, parameters, log = given(score=1, count=2)
+    assert repr(parameters.values().score) == '1.0'
+    assert parameters.values().count == 2
+    assert set_to(node, score=0).successful
+    assert repr(parameters.values().score) == '0.0'
+    assert not set_to(node, score=True).successful
+    assert log == ''
+    with pytest.raises(InvalidParameterTypeException):
+        given(count=2.0)
+
+
+def test_given_parameters_that_are_not_declared_are_pointed_out(given):
+    _, _, log = given(
+        scor=0.9, colour='red', use_sim_time=False,
+        **{'qos_overrides./image.subscription.depth': 3, 'diagnostic_updater.period': 2.0},
+    )  # fmt: skip
+    found = [line.split(']: ')[1] for line in log.splitlines()]
+    assert found == [
+        'there is no parameter scor (did you mean score?); it is ignored',
+        'there is no parameter colour; it is ignored',
+    ]

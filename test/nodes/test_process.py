@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import pickle
 import signal
 import subprocess
@@ -102,3 +103,66 @@ def test_progress_is_reported_while_something_takes_long(ros, capfd):
     assert lines[-1].startswith('building took 0.')
     with pytest.raises(ValueError, match='broken'), reported_progress(get_logger('slow'), 'a'):
         raise ValueError('broken')
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'variables', 'code', 'expected'),
+    [
+        ([], {'ROS_LOG_DIR': '/proc/nope'}, 1, 'set ROS_LOG_DIR to a folder that can be written'),
+        ([], {'ROS_DOMAIN_ID': 'seven'}, 2, 'ROS_DOMAIN_ID is not an integral number'),
+        (['--params-file', 'nope.yaml'], {}, 2, "params file: '--params-file nope.yaml'"),
+        (['--no-such'], {}, 2, "['--no-such']; check the arguments after --ros-args"),
+        (['-p', b'model:=k\xe9vin'], {}, 2, 'is not UTF-8; rename the file or folder'),
+        (['-p', 'lost_time:=long'], {}, 1, "expecting type 'DOUBLE'"),
+        (['-p', 'lost_time:=-1.0'], {}, 1, 'lost_time'),
+    ],
+)
+def test_what_ros_refuses_is_said_in_one_line(arguments, variables, code, expected):
+    done = subprocess.run(
+        [sys.executable, '-m', 'jtn_ros.nodes.tracker_node', '--ros-args', *arguments],
+        env=os.environ | variables, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    # rcl adds a line of its own to some.
+    (line,) = [line for line in done.stderr.splitlines() if '[FATAL]' in line]
+    assert expected in line
+    assert '/src/' not in line
+    assert 'Traceback' not in done.stderr
+    assert done.returncode == code
+
+
+@pytest.mark.parametrize('node', ['tracker_node', 'recorder_node', 'webcam_node', 'player_node'])
+def test_ctrl_c_while_a_node_is_imported_ends_it_in_silence(node):
+    program = (
+        f'import sys; from jtn_ros.nodes.executables import {node};'
+        f'print("ready", flush=True); sys.exit({node}())'
+    )
+    process = subprocess.Popen(
+        [sys.executable, '-c', program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == 'ready\n'
+        time.sleep(0.15)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, output, errors) == (0, '', '')
+
+
+@pytest.mark.parametrize('seconds', [0, 0.4])
+def test_spinning_ends_when_ros_is_shut_down_and_nothing_wakes_the_executor(seconds):
+    program = (
+        'import rclpy, sys, threading, time\n'
+        'from jtn_ros.nodes.process import run_process, spin\n'
+        'def body():\n'
+        '    node = rclpy.create_node("idle")\n'
+        f'    threading.Timer({seconds}, node.context.handle.shutdown).start()\n'
+        '    time.sleep(0.2)\n'
+        '    spin(node)\n'
+        'sys.exit(run_process("idle", body))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', program], capture_output=True, text=True, timeout=20
+    )
+    assert (done.returncode, done.stderr) == (0, '')

@@ -319,6 +319,20 @@ def test_runtime_is_without_torch_and_has_one_opencv():
     assert not names & {'torch', 'torchvision', 'triton'}
 
 
+def test_folder_of_another_user_is_explained_in_one_line(tmp_path):
+    (tmp_path / 'file').touch()  # a folder that not even root can write to
+    done = subprocess.run(
+        [TOOLS / 'run', 'true'],
+        env=os.environ | {'JTN_HOME': str(tmp_path / 'file')},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith('jtn_ros: ')
+    assert str(tmp_path / 'file') in line
+    assert 'set JTN_HOME to a folder of your own' in line
+
+
 def test_run_without_a_command_explains_itself():
     result = subprocess.run([TOOLS / 'run'], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (2, 'usage: tools/run [--dev] COMMAND ...\n')

@@ -12,6 +12,7 @@ from jtn_ros.datasets.augmentation import Augmentation
 from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.clips import LabelledImage
 from jtn_ros.datasets.targets import PriorNoise
+from jtn_ros.errors import JtnError
 from jtn_ros.network.joint_track_net import NetworkConfig
 from jtn_ros.training.annotated_pairs import AnnotatedPairs
 from jtn_ros.training.annotated_pairs import number_identities
@@ -141,7 +142,7 @@ def test_identities_of_all_clips_are_numbered(clip):
 def test_unreadable_images_and_empty_data_are_named(recipe, clip):
     clip.images[0].path.write_bytes(b'no image')
     still = replace(clip, images=clip.images[:1])
-    with pytest.raises(OSError, match=r'1\.png cannot be read.*jtn dataset check'):
+    with pytest.raises(JtnError, match=r'1\.png cannot be read.*jtn dataset check'):
         AnnotatedPairs(recipe, recipe.data[0], [still])[0]
     with pytest.raises(ValueError, match='no images to train on'):
         AnnotatedPairs(recipe, recipe.data[0], [])

@@ -1,0 +1,48 @@
+"""Images in files and in the messages that carry such files."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.errors import JtnError
+
+
+def read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
+    """Return the image of a file, turned upright: BGR and uint8, unless the flags say otherwise.
+
+    Args:
+        path: the file.
+        flags: of `cv2.imdecode`.
+
+    Raises:
+        OSError: if it cannot be read.
+        JtnError: if it is not an image that OpenCV decodes.
+    """
+    try:
+        return decode_image_file(np.fromfile(path, np.uint8), flags)
+    except JtnError as error:
+        raise JtnError(f'{path.name} {error}') from error
+
+
+def decode_image_file(data: NDArray[np.uint8], flags: int) -> NDArray[Any]:
+    """Return the image in the bytes (N,) of a JPEG, PNG or the like.
+
+    Args:
+        data: the bytes.
+        flags: of `cv2.imdecode`.
+
+    Raises:
+        JtnError: if OpenCV does not decode it, with a text that goes on after the image's name.
+    """
+    try:
+        image = cv2.imdecode(data, flags) if len(data) else None
+    except cv2.error as error:  # larger than 2^30 pixels, or than the memory
+        raise JtnError(
+            f'cannot be decoded ({error.err}); if it is very large, scale it down'
+        ) from error
+    if image is None:
+        raise JtnError('cannot be decoded; it is damaged, or not an image')
+    return np.asarray(image)

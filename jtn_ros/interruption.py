@@ -1,0 +1,86 @@
+"""Signals that end a process in an orderly way, once."""
+
+import os
+import signal
+import stat
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextlib import suppress
+from types import FrameType
+
+# Ctrl-C, the end of a service or of a machine, and the end of a terminal.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+type Handler = Callable[[int, FrameType | None], None]
+
+
+def interrupt_once(number: int, _: FrameType | None) -> None:
+    """Interrupt the process, and let it end in peace.
+
+    A signal seldom comes alone: a launch repeats Ctrl-C, a closing terminal repeats SIGHUP. The
+    second one would break off the release of what the process holds.
+    """
+    # Not by SIG_IGN: Python complains about a signal that is pending when it becomes ignored.
+    _replace(interrupt_once, _take_no_notice)
+    if number == signal.SIGHUP:
+        _leave_terminal()
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let the first of `STOP_SIGNALS` raise KeyboardInterrupt; the others are ignored after it.
+
+    What is ignored already, as under nohup, remains so. An interrupted process is at its end, so
+    it goes on ignoring them.
+    """
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    before = {number: old for number, old in handlers.items() if old is not signal.SIG_IGN}
+    try:
+        for number in before:
+            signal.signal(number, interrupt_once)
+        yield
+    finally:
+        ignore_more_signals()
+        for number, handler in before.items():
+            if signal.getsignal(number) is interrupt_once:
+                signal.signal(number, handler)
+
+
+def ignore_more_signals() -> None:
+    """Let nothing disturb the end of a process that was interrupted by `interrupt_once`.
+
+    Python itself takes its handlers away at the end, but not SIG_IGN.
+    """
+    _replace(_take_no_notice, signal.SIG_IGN)
+
+
+def _take_no_notice(_: int, __: FrameType | None) -> None:
+    return
+
+
+def _leave_terminal() -> None:
+    """Write to nowhere what would go to a terminal: it is closing, and would refuse it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        with suppress(OSError):  # it is closed already
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def _replace(before: Handler, after: signal.Handlers | Handler) -> None:
+    """Set another handler where this one is set."""
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) is before:
+            signal.signal(number, after)
+
+
+def _set_defaults() -> None:
+    _replace(interrupt_once, signal.SIG_DFL)
+    _replace(_take_no_notice, signal.SIG_DFL)
+
+
+# Processes that are forked belong to libraries, which end them in their own ways.
+os.register_at_fork(after_in_child=_set_defaults)

@@ -1,0 +1,84 @@
+"""No output replaces an input, or the results of another input."""
+
+import json
+from collections.abc import Iterable
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jtn_ros.datasets.sequence_images import IMAGE_EXTENSIONS
+from jtn_ros.errors import UsageError
+from jtn_ros.media.frames import BAG_EXTENSIONS
+from jtn_ros.media.frames import VIDEO_EXTENSIONS
+
+# What is read in folders; reports may be written into them, again and again.
+_DATA = (*BAG_EXTENSIONS, *IMAGE_EXTENSIONS, *VIDEO_EXTENSIONS, '.txt', '.ini', '.yaml')
+# Key in the first line of results: what they were made from.
+RUN = 'run'
+
+
+def protect_inputs(
+    outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None]
+) -> None:
+    """Refuse outputs that would replace an input.
+
+    Args:
+        outputs: files or folders that will be replaced where they exist; None for none.
+        inputs: files, folders with data, or names that are neither; None for none.
+
+    Raises:
+        UsageError: if an output is an input, lies in one as data, or holds one.
+    """
+    present = [path for given in inputs if given is not None and (path := Path(given)).exists()]
+    for output in (Path(given) for given in outputs if given is not None):
+        if not output.exists():
+            continue
+        for path in present:
+            if output.samefile(path):
+                raise UsageError(f'the output {output} is the input; choose another output')
+            if _holds(path, output) and output.suffix.lower() in _DATA:
+                raise UsageError(
+                    f'the output {output} would replace a file of the input {path}; '
+                    'choose another output'
+                )
+            if _holds(output, path):
+                raise UsageError(f'the output {output} holds the input {path}; choose another')
+
+
+def claim_results(folder: Path, names: Sequence[str], inputs: Sequence[str]) -> dict[str, Any]:
+    """Return what the first JSON line of results has to say under `RUN`: inputs and outputs.
+
+    Args:
+        folder: of the results.
+        names: of the files that will be replaced, one of them the JSON lines.
+        inputs: what identifies the inputs, such as absolute paths.
+
+    Raises:
+        UsageError: if one of the files exists, and is not a result of the same inputs.
+    """
+    (lines,) = (name for name in names if name.endswith('.jsonl'))
+    before = _read_run(folder / lines)
+    same = before['inputs'] == list(inputs)
+    owned = before['outputs'] if same else []
+    for name in names:
+        if (folder / name).exists() and name not in owned:
+            earlier = ' and '.join(before['inputs'])
+            made = f'was made from {earlier}' if earlier and not same else 'is no result of this'
+            raise UsageError(
+                f'{folder / name} {made}; choose another --output, or remove the file'
+            )
+    return {'inputs': list(inputs), 'outputs': sorted({*owned, *names})}
+
+
+def _read_run(lines: Path) -> dict[str, list[str]]:
+    """Return the inputs and outputs that JSON lines tell of; none where they do not."""
+    try:
+        with lines.open(encoding='utf-8') as file:
+            run = json.loads(file.readline())[RUN]
+        return {key: [str(item) for item in run[key]] for key in ('inputs', 'outputs')}
+    except (OSError, ValueError, LookupError, TypeError):
+        return {'inputs': [], 'outputs': []}
+
+
+def _holds(folder: Path, path: Path) -> bool:
+    return folder.is_dir() and folder.resolve() in path.resolve().parents

@@ -1,0 +1,192 @@
+"""What `jtn track` leaves behind when it is stopped from outside, or the disk is full."""
+
+import http.server
+import json
+import os
+import pty
+import resource
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from jtn_ros.media.bag import BagReader
+from jtn_ros.media.video_writer import browser_suffix
+
+from .test_track_recordings import PERIOD
+from .test_track_recordings import model  # noqa: F401
+from .test_track_recordings import picture
+from .test_track_recordings import write_bag
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, '-m', 'jtn_ros.cli.main', 'track']
+STOPPERS = [
+    (signal.SIGINT,),
+    (signal.SIGTERM,),
+    (signal.SIGHUP,),
+    (signal.SIGHUP, signal.SIGTERM, signal.SIGINT),
+]
+
+
+class Stream(http.server.BaseHTTPRequestHandler):
+    """A network camera that sends an image (MJPEG) every twentieth of a second."""
+
+    sent = 0
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header('Content-Type', 'multipart/x-mixed-replace; boundary=f')
+        self.end_headers()
+        try:
+            for number in range(2000):
+                data = cv2.imencode('.jpg', picture(number % 20))[1].tobytes()
+                head = f'--f\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n'
+                self.wfile.write(head.encode() + data + b'\r\n')
+                Stream.sent = number
+                time.sleep(0.05)
+        except OSError:
+            return
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def camera() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Stream) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}/camera.mjpg'
+        server.shutdown()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_recording(output: Path) -> bool:
+    """Return whether frames have been drawn into the video."""
+    part = output / f'.127.0.0.1.part{browser_suffix()}'
+    return part.exists() and part.stat().st_size > 2000
+
+
+def check_recording(output: Path) -> None:
+    """Check that everything is complete, and of the same number of frames."""
+    names = {path.name for path in output.iterdir()}
+    stem = '127.0.0.1'
+    assert names - {f'{stem}_tracked'} == {
+        f'{stem}.txt', f'{stem}.jsonl', f'{stem}{browser_suffix()}'
+    }  # fmt: skip
+    lines = (output / f'{stem}.jsonl').read_text().splitlines()
+    assert len(lines) > 1
+    assert [json.loads(line)['frame'] for line in lines] == list(range(1, len(lines) + 1))
+    capture = cv2.VideoCapture(str(output / f'{stem}{browser_suffix()}'))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(lines)
+    if f'{stem}_tracked' in names:
+        with BagReader(output / f'{stem}_tracked') as bag:
+            assert bag.counts == {'/jtn_tracker/tracks': len(lines)}
+
+
+@pytest.mark.parametrize('signals', STOPPERS, ids=lambda given: '+'.join(s.name for s in given))
+def test_a_recording_of_a_camera_is_kept_whatever_ends_it(camera, model, tmp_path, signals):  # noqa: F811
+    output = tmp_path / 'out'
+    process = subprocess.Popen(
+        [*COMMAND, camera, '--model', model, '--output', output, '--video', '--bag'],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: is_recording(output))
+        for number in signals:
+            process.send_signal(number)
+        text, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, errors) == (0, '')
+    assert '127.0.0.1: ' in text
+    check_recording(output)
+
+
+def test_a_recording_of_a_camera_is_kept_when_its_terminal_is_closed(camera, model, tmp_path):  # noqa: F811
+    output = tmp_path / 'out'
+    arguments = [*COMMAND, camera, '--model', str(model), '--output', str(output), '--video']
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, arguments)
+    end = time.monotonic() + 60
+    while not is_recording(output) and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.05)[0]:
+            os.read(terminal, 65536)  # the progress bar
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    check_recording(output)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_over_a_recording_leaves_nothing(model, tmp_path, number):  # noqa: F811
+    (tmp_path / 'images').mkdir()
+    for index in range(1000):
+        cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), picture(index % 20))
+    output = tmp_path / 'out'
+    process = subprocess.Popen(
+        [*COMMAND, tmp_path / 'images', '--model', model, '--output', output, '--bag'],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: output.exists() and any(output.iterdir()))
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, errors) == (130, 'jtn track: interrupted\n')
+    assert list(output.iterdir()) == []
+
+
+def write_noise(folder: Path) -> Path:
+    """Write images that no codec makes small."""
+    folder.mkdir()
+    for index in range(30):
+        noise = np.random.default_rng(index).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f'{index}.png'), noise)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ('case', 'limit', 'options'),
+    [
+        ('lines', 8_000, []),
+        ('mcap', 1_000_000, ['--bag']),
+        ('sqlite3', 1_000_000, ['--bag']),
+        ('video', 60_000, ['--video']),
+    ],
+)
+def test_a_full_disk_leaves_nothing(model, tmp_path, case, limit, options):  # noqa: F811
+    if case == 'video':
+        source = write_noise(tmp_path / 'noise')
+    else:
+        storage = 'sqlite3' if case == 'sqlite3' else 'mcap'
+        source = write_bag(tmp_path / 'drive', [i * PERIOD for i in range(100)], storage)
+    output = tmp_path / 'out'
+    # The files of the process cannot grow beyond a limit, which the last of them exceeds.
+    done = subprocess.run(
+        [*COMMAND, source, '--model', model, '--output', output, *options],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        capture_output=True, text=True, cwd=ROOT, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith('jtn track: ')]
+    assert 'another disk' in line or 'free some space' in line
+    assert 'internal error' not in line
+    assert list(output.iterdir()) == []
