@@ -215,7 +215,8 @@ class BagWriter(Output):
                 self._left_out.add(key)
                 logger.warning('%s is not copied to %s: %s', message.topic, self._path.name, error)
                 return
-        self._writer.write(self._connections[key], message.received_ns, message.data)
+        with _full_disk(self._path):
+            self._writer.write(self._connections[key], message.received_ns, message.data)
 
     def _connect_copy(self, topic: str, type_name: str, original: Connection) -> Connection:
         """Add a topic as another bag has it.
