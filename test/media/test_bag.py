@@ -1,6 +1,7 @@
 """Bags: what goes in comes out, for both storages; what is damaged is a clear error."""
 
 import os
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -20,6 +21,7 @@ from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
 
 from jtn_ros.errors import JtnError
+from jtn_ros.files import what_came_instead
 from jtn_ros.media import open_frames
 from jtn_ros.media.bag import STORAGES
 from jtn_ros.media.bag import BagReader
@@ -418,7 +420,9 @@ def test_a_bag_without_a_message_that_can_be_read_is_an_error(tmp_path, storage,
     folder = write_bag(tmp_path / 'bag', storage, frames=20)
     path = cut(folder, part)
     for bag in (folder, path):
-        with pytest.raises(ValueError, match='is not a readable bag'):  # noqa: SIM117
+        nothing = bag == path and not part
+        reason = f'{path.name} is an empty file' if nothing else 'is not a readable bag'
+        with pytest.raises(ValueError, match=reason):  # noqa: SIM117
             with open_frames(bag, topic='/camera/image') as source:
                 list(source)
 
@@ -430,7 +434,9 @@ def test_a_bag_without_a_message_that_can_be_read_is_an_error(tmp_path, storage,
 def test_noise_is_not_a_bag(tmp_path, data, suffix):
     path = tmp_path / f'noise{suffix}'
     path.write_bytes(data)
-    with pytest.raises(ValueError, match='is not a readable bag'):
+    # Noise may look like what a download brings instead of a bag.
+    reason = what_came_instead(path) or 'not a readable bag'
+    with pytest.raises(ValueError, match=re.escape(f'{path} is {reason}')):
         open_frames(path)
 
 

@@ -109,7 +109,7 @@ def test_a_video_is_published_as_a_live_camera_with_its_calibration(graph, tmp_p
         ('missing.mp4', 'missing.mp4 is no file; give a camera, its URL, or a video file'),
         ('folder', 'folder holds no images'),
         ('text.mp4', 'text.mp4 is not a video that FFmpeg can read'),
-        ('empty.mp4', 'empty.mp4 is not a video that FFmpeg can read'),
+        ('empty.mp4', 'empty.mp4 is an empty file; fetch it again'),
     ],
 )
 def test_a_file_that_is_no_video_ends_the_webcam_node(tmp_path, name, reason):
