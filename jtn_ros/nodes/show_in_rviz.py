@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,7 +80,9 @@ class ShowInRviz(Node):
         while not client.wait_for_service(_REMINDER_S):
             self.get_logger().info(f'waiting for the node {self._tracker}')
         request = GetParameters.Request(names=parameters)
-        answer = self._wait(client.call_async(request), f'the parameters of {self._tracker}')
+        answer = self._wait(
+            lambda: client.call_async(request), f'the parameters of {self._tracker}'
+        )
         return [parameter_value_to_python(value) for value in answer.values]
 
     def _frame_of_images(self, topic: str) -> str:
@@ -92,11 +95,16 @@ class ShowInRviz(Node):
 
         self.create_subscription(TrackedObjectArray, topic, take, QoSProfile(depth=1))
         self.get_logger().info(f'RViz opens with the first tracks on {topic}')
-        return self._wait(first, f'the first tracks on {topic}')
+        return self._wait(lambda: first, f'the first tracks on {topic}')
 
-    def _wait(self, future: Future, what: str) -> Any:
-        """Serve the node until a future is done, and return its result."""
+    def _wait(self, ask: Callable[[], Future], what: str) -> Any:
+        """Serve the node until the future that `ask` returns is done, and return its result.
+
+        It is asked again from time to time: a response is lost while the service has not
+        discovered its client.
+        """
         while True:
+            future = ask()
             rclpy.spin_until_future_complete(self, future, timeout_sec=_REMINDER_S)
             if future.done():
                 return future.result()

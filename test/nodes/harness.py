@@ -1,10 +1,8 @@
 """A tracker node and a user of it, in one process."""
 
 from collections.abc import Callable
-from time import monotonic
 from types import SimpleNamespace
 
-import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from lifecycle_msgs.srv import GetState
@@ -21,6 +19,7 @@ from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes.tracker_node import TrackerNode
 
 from .graph import Graph
+from .standard_error import StandardError
 
 DEEP = QoSProfile(depth=50)
 
@@ -31,7 +30,7 @@ class Harness:
     def __init__(
         self,
         graph: Graph,
-        capture: pytest.CaptureFixture[str] | None,
+        log: StandardError | None,
         *,
         listening: bool = True,
         publishing: bool = True,
@@ -45,8 +44,7 @@ class Harness:
         if publishing:
             self.images = self.user.create_publisher(Image, 'image', DEEP)
         self.outputs: list[TrackedObjectArray] = []
-        self._capture = capture
-        self.log = ''
+        self._log = log
         if listening:
             self.user.create_subscription(
                 TrackedObjectArray, 'jtn_tracker/tracks', self.outputs.append, DEEP
@@ -54,6 +52,12 @@ class Harness:
         self._change_state = self.user.create_client(ChangeState, 'jtn_tracker/change_state')
         self._get_state = self.user.create_client(GetState, 'jtn_tracker/get_state')
         self._set_parameters = self.user.create_client(SetParameters, 'jtn_tracker/set_parameters')
+
+    @property
+    def log(self) -> str:
+        """Return everything that was logged since the test began."""
+        assert self._log is not None
+        return self._log.text
 
     @property
     def state(self) -> str:
@@ -127,20 +131,10 @@ class Harness:
         self._graph.wait(condition, what=what)
 
     def wait_for_log(self, text: str, every: Callable[[], object] = lambda: None) -> None:
-        """Wait until the node has logged the text; `log` holds everything logged so far.
-
-        Meanwhile, `every` is called again and again.
-        """
-        look = 0.0
+        """Wait until the node has logged the text; call `every` again and again meanwhile."""
 
         def logged() -> bool:
-            nonlocal look
-            assert self._capture is not None
             every()
-            # Pytest loses a line that is written while it reads, so it is made to read seldom.
-            if monotonic() > look:
-                self.log += self._capture.readouterr().err
-                look = monotonic() + 0.2
             return text in self.log
 
         self.wait(logged, f'the log {text!r}')

@@ -59,9 +59,11 @@ class TestTracker(unittest.TestCase):
         assert client.wait_for_service(timeout_sec=PATIENCE_S)
 
         def active() -> bool:
+            # A response is lost while the service has not discovered its client.
             answer = client.call_async(GetState.Request())
-            rclpy.spin_until_future_complete(self.node, answer, timeout_sec=PATIENCE_S)
-            return answer.result().current_state.id == State.PRIMARY_STATE_ACTIVE
+            rclpy.spin_until_future_complete(self.node, answer, timeout_sec=2.0)
+            state = answer.result().current_state.id if answer.done() else None
+            return state == State.PRIMARY_STATE_ACTIVE
 
         self.wait_until(active)
         received: list[TrackedObjectArray] = []
