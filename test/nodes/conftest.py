@@ -12,7 +12,6 @@ import rclpy
 from .block_model import write_block_model
 from .graph import Graph
 from .harness import Harness
-from .standard_error import StandardError
 
 # Domains above 101 collide with the ports that Linux hands out.
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
@@ -42,21 +41,13 @@ def block_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def standard_error(tmp_path: Path) -> Iterator[StandardError]:
-    """Everything that is logged during the test."""
-    standard_error = StandardError(tmp_path / 'standard_error.txt')
-    yield standard_error
-    standard_error.close()
-
-
-@pytest.fixture
 def make(
-    standard_error: StandardError, graph: Graph, monkeypatch: pytest.MonkeyPatch
+    graph: Graph, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Harness]:
     """Make a tracker node with parameters, and its user; it loses its patience sooner."""
     monkeypatch.setattr('jtn_ros.nodes.tracker_node._CHECK_PERIOD_S', 0.1)
     monkeypatch.setattr('jtn_ros.nodes.image_input.SILENCE_S', 0.5)
-    return partial(Harness, graph, standard_error, backend='onnxruntime')
+    return partial(Harness, graph, backend='onnxruntime')
 
 
 @pytest.fixture

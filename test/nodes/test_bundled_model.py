@@ -83,7 +83,7 @@ def outputs(clip) -> list[TrackedObjectArray]:
     """Return what the node publishes for each frame."""
     rclpy.init()
     graph = Graph()
-    harness = Harness(graph, log=None, backend='onnxruntime')
+    harness = Harness(graph, backend='onnxruntime')
     harness.start()
     for number, (image, _) in enumerate(clip):
         stamp = ns_to_stamp(START_NS + number * PERIOD_NS)

@@ -116,10 +116,10 @@ def test_nodes_together_in_one_process_do_not_mix(make, block_model):
     assert {o.age for o in harnesses[1].track(message(12)).objects} == {4}
 
 
-def test_an_executor_with_several_threads_serves_the_node(ros, standard_error, block_model):
+def test_an_executor_with_several_threads_serves_the_node(ros, capfd, block_model):
     graph = Graph(MultiThreadedExecutor(num_threads=4))
     try:
-        harness = Harness(graph, standard_error, model=str(block_model), backend='onnxruntime')
+        harness = Harness(graph, model=str(block_model), backend='onnxruntime')
         for _ in range(3):
             harness.start()
             for number in range(5):
