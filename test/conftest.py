@@ -1,11 +1,15 @@
 """What all tests share."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+# A shell lets what it starts in the background ignore SIGINT, and so would what the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> object:
