@@ -17,9 +17,11 @@ class Detections:
         class_ids: int32 (N,), 0-based.
         centers: float32 (N, 2), the point that the network found (not always the middle of
             the box).
-        displacements: float32 (N, 2) from the centre now to the centre in the previous frame,
-            or None when the source has no motion estimate.
+        displacements: float32 (N, 2) from `centers` to the middle of the object in the previous
+            frame, or None when the source has no motion estimate.
         embeddings: float32 (N, D), L2-normalised, or None when the source has none.
+        middles: float32 (N, 2), the middle of what is seen of the object, finer than `centers`;
+            what it moved is `middles - centers - displacements`. None takes `centers`.
 
     Raises:
         ValueError: if the arrays do not have these shapes.
@@ -31,15 +33,16 @@ class Detections:
     centers: NDArray[np.float32]
     displacements: NDArray[np.float32] | None = None
     embeddings: NDArray[np.float32] | None = None
+    middles: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Convert to the documented types and check the shapes."""
         number = len(self.scores)
         shapes = {'boxes': (4,), 'scores': (), 'class_ids': (), 'centers': (2,),
-                  'displacements': (2,), 'embeddings': (-1,)}  # fmt: skip
+                  'displacements': (2,), 'embeddings': (-1,), 'middles': (2,)}  # fmt: skip
         for name, tail in shapes.items():
             value = getattr(self, name)
-            if value is None and name in ('displacements', 'embeddings'):
+            if value is None and name in ('displacements', 'embeddings', 'middles'):
                 continue
             dtype = np.int32 if name == 'class_ids' else np.float32
             array = np.asarray(value, dtype)
@@ -67,6 +70,7 @@ class Detections:
             centers=self.centers[index],
             displacements=None if self.displacements is None else self.displacements[index],
             embeddings=None if self.embeddings is None else self.embeddings[index],
+            middles=None if self.middles is None else self.middles[index],
         )
 
     @classmethod

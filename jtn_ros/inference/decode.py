@@ -28,6 +28,8 @@ def decode_peaks(
         return letterbox.to_source(points.astype(np.float64) * stride)
 
     centers = to_source(cells)
+    # A peak is a whole cell, somewhere in which the middle of the object lies.
+    middles = np.clip(peaks.boxes[image, kept].reshape(-1, 2, 2).mean(axis=1), cells, cells + 1)
     displacements = None
     if peaks.displacements is not None:
         displacements = to_source(cells + peaks.displacements[image, kept]) - centers
@@ -38,4 +40,5 @@ def decode_peaks(
         centers=centers,
         displacements=displacements,
         embeddings=None if peaks.embeddings is None else peaks.embeddings[image, kept],
+        middles=to_source(middles),
     )

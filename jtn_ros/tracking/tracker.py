@@ -147,8 +147,8 @@ class Tracker:
         """Return the velocities that the displacements tell, without the camera's motion."""
         if detections.displacements is None or seconds <= 0:
             return None
-        middle = detections.centers.astype(np.float64)
-        before = middle + detections.displacements
+        before = detections.centers.astype(np.float64) + detections.displacements
+        middle = detections.centers if detections.middles is None else detections.middles
         before = before @ camera_motion[:, :2].T + camera_motion[:, 2]
         scale = motion.sizes_of(motion.measure(detections.boxes))
         doubt = 2 - detections.scores.clip(0, 1)[:, None]

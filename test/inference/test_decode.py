@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jtn_ros.geometry import Letterbox
 from jtn_ros.inference.decode import decode_peaks
 from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.preprocess import letterbox_image
@@ -156,6 +157,22 @@ def test_classes_share_the_k_peaks():
     np.testing.assert_allclose(scores[0], [0.9, 0.8, 0.7, 0.0])
     assert class_ids[0, :3].tolist() == [2, 0, 1]
     assert indices[0, :3].tolist() == [8, 15, 8]
+
+
+def test_the_middle_lies_in_the_cell_of_the_peak():
+    """It is that of the box, but a box that leaves the image has its middle elsewhere."""
+    boxes = np.array([[8.25, 18, 12.5, 23], [-6, 18, 3, 23]], np.float32)
+    peaks = Peaks(
+        scores=np.array([[0.9, 0.8]], np.float32),
+        class_ids=np.zeros((1, 2), np.int32),
+        centers=np.array([[(10, 20), (1, 20)]], np.float32),
+        boxes=boxes[None],
+        displacements=np.array([[(-1, 0.5), (0, 0)]], np.float32),
+    )
+    found = decode_peaks(peaks, Letterbox(2.0, 0.0, 8.0))
+    np.testing.assert_allclose(found.middles, [(20.75, 37), (2, 37)])
+    moved = found.middles - found.centers - found.displacements
+    np.testing.assert_allclose(moved, [(2.75, 0), (0, 1)])
 
 
 def test_empty_rows_and_scores_at_the_threshold_are_dropped():

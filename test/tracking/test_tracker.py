@@ -96,6 +96,17 @@ def test_displacements_give_the_velocity_from_the_first_frame_on() -> None:
     assert tracks.velocity_covariances[0, 0, 0] < alone.velocity_covariances[0, 0, 0]
 
 
+def test_the_whole_cell_of_a_peak_is_no_motion() -> None:
+    """The peak is a corner of its cell, and the displacement is counted from there."""
+    for moved in (0, 6):
+        seen = people((100, 200), displacements=[(3 - moved, 2)])
+        seen = replace(seen, middles=seen.centers, centers=seen.centers - np.float32((3, 2)))
+        tracker = Tracker(TrackerConfig(displacement_noise=1e-3))
+        tracker.step(people(), 0)
+        tracks = tracker.step(seen, stamp(1))
+        np.testing.assert_allclose(tracks.velocities, [[20 * moved, 0]], atol=0.1)
+
+
 @pytest.mark.parametrize(('score', 'scale'), [(1.0, 1), (0.7, 1), (1.0, 3)])
 def test_displacements_are_trusted_by_score_and_size(score: float, scale: float) -> None:
     config = TrackerConfig(displacement_noise=0.1, initial_speed=2)
