@@ -11,6 +11,7 @@ from launch.actions import OpaqueFunction
 from launch_ros.actions import LifecycleNode
 from launch_ros.actions import Node
 
+from jtn_ros.nodes.tracker_launch import end_nodes_with_launch
 from jtn_ros.nodes.tracker_launch import require_rviz
 
 CONFIG = Path(get_package_share_directory('jtn_ros')) / 'config'
@@ -92,7 +93,9 @@ ARGUMENTS = (
 
 
 def generate_launch_description() -> LaunchDescription:
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=_start)])
+    return LaunchDescription(
+        [*ARGUMENTS, end_nodes_with_launch(), OpaqueFunction(function=_start)]
+    )
 
 
 def _start(context: LaunchContext) -> list[Action]:

@@ -10,6 +10,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from jtn_ros.nodes.tracker_launch import declare_arguments
+from jtn_ros.nodes.tracker_launch import end_nodes_with_launch
 from jtn_ros.nodes.tracker_launch import include_tracker
 from jtn_ros.nodes.tracker_launch import require_rviz
 
@@ -54,4 +55,5 @@ def generate_launch_description() -> LaunchDescription:
     )
     # What may be refused comes first, so that no process is left behind.
     checked = OpaqueFunction(function=require_rviz)
-    return LaunchDescription([*declare_arguments(CAMERA | TRACKER), checked, camera, tracker])
+    arguments = declare_arguments(CAMERA | TRACKER)
+    return LaunchDescription([*arguments, checked, end_nodes_with_launch(), camera, tracker])

@@ -36,6 +36,8 @@ class DepthBuffer:
 
     def add(self, message: Image) -> None:
         """Take a depth image; called by the executor."""
+        if message.header.stamp.sec < 0:
+            return  # ROS has no time for it, so it belongs to no image
         with self._changed:
             self._arrivals.signalMessage(message)
             self._changed.notify_all()
@@ -46,6 +48,11 @@ class DepthBuffer:
         Raises:
             JtnError: if there is none within the tolerance.
         """
+        if stamp.sec < 0:
+            raise JtnError(
+                f'the stamp of the image is negative ({stamp.sec} s), so no depth image belongs '
+                'to it; let the camera driver set it'
+            )
         time = RosTime.from_msg(stamp)
         with self._changed:
             # Once depth is missing, the images do not wait for it until it comes again.
@@ -67,8 +74,10 @@ class DepthBuffer:
 
     def _nearest(self, time: RosTime) -> Image | None:
         """Return the nearest image within the tolerance."""
-        low, high = time - self._tolerance, time + self._tolerance
-        candidates = self._cache.getInterval(low, high)
+        # There is no time before zero, which is the stamp of drivers that set none.
+        earliest = max(0, time.nanoseconds - self._tolerance.nanoseconds)
+        low = RosTime(nanoseconds=earliest, clock_type=time.clock_type)
+        candidates = self._cache.getInterval(low, time + self._tolerance)
         return min(candidates, key=lambda m: _distance(m, time)) if candidates else None
 
 

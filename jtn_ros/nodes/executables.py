@@ -4,16 +4,38 @@ Importing a node takes seconds, in which Python would answer Ctrl-C with a trace
 that has begun nothing simply ends.
 """
 
+import ctypes
 import os
 import signal
+import sys
 from functools import partial
 from importlib import import_module
+
+# The process id of the launch that starts the node; set by the launch files.
+LAUNCH_PID = 'JTN_LAUNCH_PID'
+
+_PR_SET_PDEATHSIG = 1
 
 
 def _run(node: str) -> int:
     """Import a node and run it; return the exit code."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    if launch := os.environ.get(LAUNCH_PID, ''):
+        _end_with(launch)
     return int(import_module(f'{__package__}.{node}').main())
+
+
+def _end_with(launch: str) -> None:
+    """Receive SIGTERM when the launch ends.
+
+    By SIGTERM, SIGKILL and the end of a terminal, a launch ends without ending what it started.
+    """
+    if not sys.platform.startswith('linux'):
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # It may have ended before. A debugger in between is another parent, so ask for the launch.
+    if not os.path.exists(f'/proc/{launch}'):
+        os._exit(0)
 
 
 tracker_node = partial(_run, 'tracker_node')

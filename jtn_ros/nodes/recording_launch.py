@@ -21,6 +21,7 @@ from launch_ros.events.lifecycle import ChangeState
 from lifecycle_msgs.msg import Transition
 
 from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.nodes.tracker_launch import end_nodes_with_launch
 from jtn_ros.nodes.tracker_launch import include_tracker
 
 # Time for the last image to reach the tracker's worker, and for the last tracks to be recorded.
@@ -89,6 +90,7 @@ def play_track_and_record(
                 start_state='deactivating', goal_state='inactive', entities=[finished]
             )
         ),
+        end_nodes_with_launch(),
         player,
         recorder,
         tracker,

@@ -1,5 +1,6 @@
 """What launch files around the tracker have in common: its launch file, and arguments as data."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from shutil import which
@@ -8,7 +9,10 @@ from typing import Any
 from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument
 from launch.actions import IncludeLaunchDescription
+from launch.actions import SetEnvironmentVariable
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+from jtn_ros.nodes.executables import LAUNCH_PID
 
 
 def include_tracker(launch_folder: Path, arguments: Mapping[str, Any]) -> IncludeLaunchDescription:
@@ -22,6 +26,11 @@ def include_tracker(launch_folder: Path, arguments: Mapping[str, Any]) -> Includ
         PythonLaunchDescriptionSource(str(launch_folder / 'tracker.launch.py')),
         launch_arguments=arguments.items(),
     )
+
+
+def end_nodes_with_launch() -> SetEnvironmentVariable:
+    """Return the action that lets the nodes started after it end when the launch does."""
+    return SetEnvironmentVariable(LAUNCH_PID, str(os.getpid()))
 
 
 def require_rviz(context: LaunchContext) -> None:

@@ -201,6 +201,9 @@ class TrackerNode(LifecycleNode):
             self._transforms = None
         self._engine = None
         self._declared.frozen = False
+        # rclpy keeps a weak reference to all that a callback group ever had.
+        entities = self.default_callback_group.entities
+        entities -= {entity for entity in list(entities) if entity() is None}
 
 
 def main() -> int:

@@ -1,6 +1,5 @@
 """What goes wrong on robots: the node reports it, lives on, and recovers."""
 
-from array import array
 from collections.abc import Mapping
 from itertools import pairwise
 from time import monotonic
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from builtin_interfaces.msg import Time
 from hypothesis import HealthCheck
 from hypothesis import example
 from hypothesis import given
@@ -17,7 +15,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -26,7 +23,6 @@ from jtn_ros.inference import load_engine
 from jtn_ros.inference.engine import METADATA_KEY
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
-from jtn_ros.media.image_encoding import ENCODINGS
 from jtn_ros.nodes import cv_bridge_fallback
 from jtn_ros.nodes.camera_worker import Arrival
 from jtn_ros.nodes.camera_worker import CameraWorker
@@ -37,6 +33,8 @@ from jtn_ros.nodes.track_messages import tracks_to_objects
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import Session
 
+from .hostile import compressed_images
+from .hostile import raw_images
 from .scene import PERIOD
 from .scene import message
 
@@ -60,28 +58,6 @@ class NothingEngine(Engine):
             'boxes': np.zeros((count, 1, 4), np.float32),
             'displacements': np.zeros((count, 1, 2), np.float32),
         }
-
-
-small, sizes, bytes_ = st.integers(0, 48), st.integers(0, 8192), st.integers(0, 255)
-stamps = st.builds(Time, sec=st.integers(-(2**31), 2**31 - 1), nanosec=st.integers(0, 2**32 - 1))
-headers = st.builds(Header, stamp=stamps, frame_id=st.text(max_size=4))
-raw_images = st.builds(
-    Image,
-    header=headers,
-    width=st.one_of(small, st.sampled_from([2**16, 2**31, 2**32 - 1])),
-    height=st.one_of(small, st.sampled_from([2**16, 2**31, 2**32 - 1])),
-    step=st.one_of(st.integers(0, 200), st.sampled_from([2**31, 2**32 - 1])),
-    # Names that are not known are left to cv_bridge, which is tested by itself.
-    encoding=st.sampled_from(ENCODINGS),
-    is_bigendian=st.integers(0, 255),
-    data=st.builds(lambda size, fill: array('B', bytes([fill]) * size), sizes, bytes_),
-)
-compressed_images = st.builds(
-    CompressedImage,
-    header=headers,
-    format=st.sampled_from(['', 'jpeg', 'png', 'bgr8; jpeg compressed bgr8', 'compressedDepth']),
-    data=st.binary(max_size=64).map(lambda data: array('B', b'\xff\xd8\xff' + data)),
-)
 
 
 @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))

@@ -34,6 +34,9 @@ from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.conversions import stamp_to_ns
 from jtn_ros.nodes.tracker_parameters import TRACKER_PARAMETERS
 
+from .leftovers import MARK
+from .leftovers import processes_marked
+
 pytestmark = pytest.mark.ros
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -325,6 +328,23 @@ def test_webcam_launch_tracks_in_a_video_that_loops(graph, launch, block_model, 
     assert all(30 < o.bbox.center.position.x < 60 for o in seen)
 
 
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL])
+def test_nodes_end_with_a_launch_that_does_not_end_them(launch, block_model, tmp_path, number):
+    write_bag(tmp_path / 'bag')
+    process = launch(
+        'replay.launch.py', bag=tmp_path / 'bag', output=tmp_path / 'out', rate=0.1,
+        image='/front/image_raw', model=block_model, backend='onnxruntime',
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert any('recording /jtn_tracker/tracks' in line for line in process.stdout)
+    nodes = psutil.Process(process.pid).children(recursive=True)
+    assert len(nodes) == 3
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert psutil.wait_procs(nodes, timeout=30)[1] == []
+    assert not list(tmp_path.glob('*.part'))
+
+
 NO_RVIZ = 'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DISTRO-rviz2'
 
 
@@ -352,24 +372,11 @@ def test_a_launch_that_is_refused_leaves_no_process(name, arguments, reason):
     path = str(ROOT / 'launch' / f'{name}.launch.py')
     done = subprocess.run(
         ['ros2', 'launch', '--noninteractive', path, *values],
-        capture_output=True, text=True, timeout=60, env=os.environ | {'JTN_TEST_MARK': mark},
+        capture_output=True, text=True, timeout=60, env=os.environ | {MARK: mark},
     )  # fmt: skip
     assert done.returncode == 1
     assert reason in done.stdout + done.stderr
     assert processes_marked(mark) == []
-
-
-def processes_marked(mark: str) -> list[str]:
-    """Return the commands of processes with a mark in their environment, and end them."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get('JTN_TEST_MARK') == mark:
-                found.append(' '.join(process.cmdline()))
-                process.kill()
-        except psutil.Error:
-            continue  # it ended, or is another user's
-    return found
 
 
 @pytest.mark.parametrize('name', ['tracker', 'multi_camera', 'webcam', 'replay', 'demo'])

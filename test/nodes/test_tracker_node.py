@@ -1,5 +1,6 @@
 """The tracker node on a real graph, with a model whose detections are known to the pixel."""
 
+import gc
 import re
 from threading import active_count
 from time import sleep
@@ -298,3 +299,13 @@ def test_burst_is_tracked_or_counted_and_the_newest_comes_last(active):
     dropped = int(re.findall(r'images tracked, (\d+) left out', active.log)[0])
     # The middleware may lose images of a burst, too, but never those that arrived.
     assert len(stamps) + dropped <= number
+
+
+def test_what_lifecycles_destroyed_is_not_kept_in_the_callback_group(harness):
+    counts = []
+    for _ in range(6):
+        assert harness.transit('configure', 'activate', 'deactivate', 'cleanup')
+        gc.collect()
+        counts.append(len(harness.tracker.default_callback_group.entities))
+    # What is in use while it is destroyed goes with the next lifecycle. Each makes 22.
+    assert max(counts[2:]) - counts[1] < 14
