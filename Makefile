@@ -17,7 +17,7 @@ lint:  ## check the format, the rules and the types
 	@tools/run --dev ruff check
 	@tools/run --dev mypy
 
-soak:  ## run the nodes for long, some three hours: lifecycles, starts and stops, hostile messages, streams, latencies
+soak:  ## run the nodes for long, some one and a half hours: lifecycles, starts and stops, hostile messages, streams, latencies
 	@tools/run --dev pytest -q -s test/nodes/soak_lifecycle.py test/nodes/soak_hostile.py test/nodes/soak_shutdown.py \
 	  test/nodes/soak_latency.py test/nodes/soak_stream.py
 
