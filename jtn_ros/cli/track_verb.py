@@ -25,6 +25,7 @@ from typing import Any
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
+from jtn_ros.masking import mask
 
 if TYPE_CHECKING:
     from jtn_ros.evaluation.offline import FrameTracking
@@ -37,7 +38,9 @@ _VIEWS = ('heatmap', 'displacement', 'embedding', 'trails')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
     parser.add_argument(
-        'input', help='video, image folder, sequence folder, bag, camera index or stream URL'
+        'input',
+        help='video, image folder, sequence folder, bag, camera index or stream URL; '
+        'env:VARIABLE or @FILE where the URL is kept',
     )
     parser.add_argument('--output', type=Path, required=True, help='folder for the results')
     add_tracking_arguments(parser)
@@ -194,7 +197,7 @@ def _inputs(args: argparse.Namespace, parameters: dict[str, Any]) -> list[str]:
     """Return what identifies the inputs: their paths, or for a live source also the time."""
     given = [Path(args.input), args.detections]
     if not given[0].is_file() and not given[0].is_dir():
-        return [f'{args.input} at {datetime.now(UTC).isoformat()}']
+        return [f'{mask(args.input)} at {datetime.now(UTC).isoformat()}']
     return [str(path.resolve()) for path in given if path is not None]
 
 

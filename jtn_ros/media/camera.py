@@ -3,7 +3,6 @@
 import time
 from abc import abstractmethod
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -11,6 +10,9 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
 from jtn_ros.errors import JtnError
+from jtn_ros.media.camera_address import describe
+from jtn_ros.media.camera_address import name_of
+from jtn_ros.media.camera_address import read_address
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.frames import plausible_rate
@@ -59,7 +61,7 @@ class DeviceFrames(CameraFrames):
     ) -> None:
         """Open the camera."""
         super().__init__()
-        self.name = f'camera{device}' if isinstance(device, int) else device.split('/')[-1]
+        self.name = name_of(str(device))
         self._capture = cv2.VideoCapture(device)
         if not self._capture.isOpened():
             raise JtnError(f'camera {device} does not open; {_REMEDY}')
@@ -101,11 +103,11 @@ class StreamFrames(CameraFrames):
         from jtn_ros.media.video_decoding import VideoInput
 
         super().__init__()
-        self.name = urlsplit(address).hostname or 'stream'
+        self.name = name_of(address)
         try:
             self._video = VideoInput(address, live=True)
         except JtnError as error:
-            raise JtnError(f'camera {address} does not open ({error}); {_REMEDY}') from error
+            raise JtnError(f'{describe(address)} does not open ({error}); {_REMEDY}') from error
         self.frame_rate = plausible_rate(self._video.frame_rate) or DEFAULT_FRAME_RATE
         self.width, self.height = self._video.size
 
@@ -127,15 +129,19 @@ def open_camera(
     """Open a camera by its index (``0``), its device file or a URL.
 
     Args:
-        device: which one.
+        device: which one, or where that is kept, see `jtn_ros.media.camera_address`.
         width: width to ask a camera of this machine for, in pixels; 0 leaves it as it is.
         height: height to ask it for, in pixels; 0 leaves it as it is.
         frame_rate: frames per second to ask it for; 0 leaves them as they are.
 
     Raises:
+        OSError: if the file with its address cannot be read.
         JtnError: if it does not open.
     """
-    if '://' in device:
-        return StreamFrames(device)
-    address = int(device) if device.isdigit() else device
-    return DeviceFrames(address, width=width, height=height, frame_rate=frame_rate)
+    address = read_address(device)
+    if '://' in address:
+        return StreamFrames(address)
+    return DeviceFrames(
+        int(address) if address.isdigit() else address,
+        width=width, height=height, frame_rate=frame_rate,
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from jtn_ros.files import require_utf8
 from jtn_ros.files import what_came_instead
 from jtn_ros.media.bag_paths import BAG_EXTENSIONS
 from jtn_ros.media.bag_paths import is_bag
+from jtn_ros.media.camera_address import is_camera
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,8 @@ def open_frames(
     """Open a video, image folder, MOTChallenge sequence, rosbag2, webcam or stream.
 
     Args:
-        source: a path, the index of a webcam (``0``) or a URL (``rtsp://...``).
+        source: a path, the index of a webcam (``0``) or a URL (``rtsp://...``), or where the URL
+            is kept (``env:VARIABLE``, ``@FILE``).
         frame_rate: frames per second of an image folder, which cannot know it; for a video it
             replaces the time stamps of the file.
         topic: the image topic of a bag that has several.
@@ -132,7 +134,7 @@ def open_frames(
     text = str(source)
     require_utf8(text)
     require_utf8(path.absolute().name)
-    if not path.exists() and (text.isdigit() or '://' in text):
+    if not path.exists() and is_camera(text):
         from jtn_ros.media.camera import open_camera
 
         return open_camera(text)

@@ -21,6 +21,8 @@ from jtn_ros.errors import JtnError
 from jtn_ros.media import FrameSource
 from jtn_ros.media import open_frames
 from jtn_ros.media.camera import open_camera
+from jtn_ros.media.camera_address import describe
+from jtn_ros.media.camera_address import is_camera
 from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
@@ -31,7 +33,8 @@ PARAMETERS = (
     ParameterSpec(
         name='device',
         default='0',
-        description='Number of a webcam, its device file, a URL, or a video file, which loops.',
+        description='Number of a webcam, its device file, a URL, or a video file, which loops; '
+        'env:VARIABLE or @FILE where the URL is kept, since parameters can be read by all.',
     ),
     ParameterSpec(
         name='width',
@@ -87,7 +90,7 @@ class WebcamNode(Node):
         self._is_video = device.is_file() or device.is_dir()
         if self._is_video:
             self._open().close()
-        elif _names_a_file(self._values.device):
+        elif not is_camera(self._values.device):
             raise JtnError(f'{device} is no file; give a camera, its URL, or a video file')
         self._info = read_calibration(self._values.calibration)
         overriding = {'qos_overriding_options': QoSOverridingOptions.with_default_policies()}
@@ -131,7 +134,7 @@ class WebcamNode(Node):
                 return
             if not self._closing.is_set():
                 self.get_logger().warning(
-                    f'camera {self._values.device}: {problem}. Trying again',
+                    f'{describe(self._values.device)}: {problem}. Trying again',
                     throttle_duration_sec=10.0,
                 )
             self._closing.wait(_RETRY_S)
@@ -170,13 +173,6 @@ class WebcamNode(Node):
         if self._infos is not None and self._info is not None:
             self._info.header = header
             self._infos.publish(self._info)
-
-
-def _names_a_file(device: str) -> bool:
-    """Return whether a device is the path of a file, not a camera that may be plugged in later."""
-    is_pipeline = ' ! ' in device
-    live = device.isdigit() or '://' in device or device.startswith('/dev/') or is_pipeline
-    return not live
 
 
 def read_calibration(path: str) -> CameraInfo | None:

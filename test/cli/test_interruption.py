@@ -77,14 +77,16 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def is_recording(output: Path) -> bool:
     """Return whether frames have been drawn into the video."""
-    part = output / f'.127.0.0.1.part{browser_suffix()}'
-    return part.exists() and part.stat().st_size > 2000
+    parts = [*output.glob(f'.127.0.0.1_*_camera.mjpg.part{browser_suffix()}')]
+    return bool(parts) and parts[0].stat().st_size > 2000
 
 
 def check_recording(output: Path) -> None:
     """Check that everything is complete, and of the same number of frames."""
     names = {path.name for path in output.iterdir()}
-    stem = '127.0.0.1'
+    (stem,) = (path.stem for path in output.glob('*.jsonl'))
+    assert stem.startswith('127.0.0.1_')
+    assert stem.endswith('_camera.mjpg')
     assert names - {f'{stem}_tracked'} == {
         f'{stem}.txt', f'{stem}.jsonl', f'{stem}{browser_suffix()}'
     }  # fmt: skip
@@ -113,7 +115,7 @@ def test_a_recording_of_a_camera_is_kept_whatever_ends_it(camera, model, tmp_pat
     finally:
         process.kill()
     assert (process.returncode, errors) == (0, '')
-    assert '127.0.0.1: ' in text
+    assert '_camera.mjpg: ' in text
     check_recording(output)
 
 
