@@ -89,7 +89,7 @@ class TrackOutputs:
     def write(self, item: TrackedFrame) -> None:
         """Append a frame to every output."""
         frame, tracks = item.frame, item.tracks
-        self._results.write(frame.index, frame.stamp_ns, tracks, item.session)
+        self._results.write(frame.index, frame.stamp_ns, tracks, item.session, frame.dropped)
         if self._bag is not None:
             self._bag.write(frame, tracks, item.session)
         if self._view is not None:

@@ -53,8 +53,18 @@ class ResultFiles(Output):
         """Return the number of identities in the text so far."""
         return len({track_id for frame in self._boxes.values() for track_id in frame.ids.tolist()})
 
-    def write(self, index: int, stamp_ns: int, tracks: Tracks, session: int = 1) -> None:
-        """Append the tracks of a frame; the index counts from 0, the files from 1."""
+    def write(
+        self,
+        index: int,
+        stamp_ns: int,
+        tracks: Tracks,
+        session: int = 1,
+        dropped: int | None = None,
+    ) -> None:
+        """Append the tracks of a frame; the index counts from 0, the files from 1.
+
+        Of a live camera the lines also say how many pictures were dropped before the frame.
+        """
         reported = reported_boxes(tracks, self._class_names)
         if len(reported.ids):
             self._boxes[index + 1] = reported
@@ -63,6 +73,7 @@ class ResultFiles(Output):
             'stamp_ns': stamp_ns,
             'session': session,
             'tracks': tracks_to_records(tracks, self._class_names),
+            **({} if dropped is None else {'dropped': dropped}),
             **self._first,
         }
         self._first = {}

@@ -170,6 +170,7 @@ class Camera:
             lost_time=values.lost_time,
         )
         self._session.backward_tolerance_ns = round(values.backward_tolerance * 1e9)
+        self._session.memory_ns = round(values.lost_time * 1e9)
         self._outputs.embeddings = values.publish_embeddings
 
     def check(self) -> CameraState:
