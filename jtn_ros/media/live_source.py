@@ -26,7 +26,22 @@ _PATIENCE_S = 4.0
 
 
 class CameraStoppedError(JtnError):
-    """A camera that has sent pictures, and sends no more."""
+    """A camera that was opened, and sends no more.
+
+    Args:
+        title: what messages call the camera.
+        frames: frames that were handed out; one that waits adds to them when it is taken.
+        reason: what happened.
+    """
+
+    def __init__(self, title: str, frames: int, reason: object) -> None:
+        super().__init__(title, frames, reason)
+        self.title, self.frames, self.reason = title, frames, reason
+
+    def __str__(self) -> str:
+        """Return the line for the user."""
+        number = f'{self.frames} frame{"s" * (self.frames != 1)}'
+        return f'{self.title} stopped after {number}: {self.reason}'
 
 
 @dataclass(frozen=True)
@@ -157,6 +172,8 @@ class LiveSource(FrameSource):
             if self._newest is None:
                 assert self._failure is not None
                 raise self._failure
+            if isinstance(self._failure, CameraStoppedError):
+                self._failure.frames += 1
             picture, self._newest = self._newest, None
             self._delivered += 1
             return picture, self._grabbed - self._delivered
@@ -206,8 +223,7 @@ class LiveSource(FrameSource):
         if mistake is None:
             return None
         if opened:
-            frames = f'{self._delivered} frame{"s" * (self._delivered != 1)}'
-            return CameraStoppedError(f'{self._title} stopped after {frames}: {mistake}')
+            return CameraStoppedError(self._title, self._delivered, mistake)
         return JtnError(f'{self._title} does not open: {mistake}')
 
     def _fail(self, failure: BaseException) -> None:

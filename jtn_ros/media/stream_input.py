@@ -68,7 +68,9 @@ class StreamInput:
         options = {'analyzeduration': str(_ANALYSIS_US), 'fflags': 'nobuffer'}
         if address.startswith('rtsp'):
             options['rtsp_transport'] = 'tcp'
-        with self._reasons(f'does not answer within {_OPEN_S:g} s'):
+        with self._reasons(
+            f'does not answer within {_OPEN_S:g} s', 'sends no video; check the path'
+        ):
             self._container = av.open(
                 address, 'r', container_options=options, timeout=(_OPEN_S, _READ_S)
             )
@@ -97,7 +99,7 @@ class StreamInput:
     def grab(self) -> Picture | None:
         """Wait for the next picture; None for one that is old, damaged or not ready."""
         began = time.monotonic()
-        with self._reasons(f'sent nothing for {_READ_S:g} s'):
+        with self._reasons(f'sent nothing for {_READ_S:g} s', 'broke the connection'):
             packet = next(self._packets, None)
         if packet is None or not packet.size:
             raise JtnError('it ended the stream')
@@ -143,15 +145,15 @@ class StreamInput:
         return to_bgr(frame, self._intensity)
 
     @contextmanager
-    def _reasons(self, silence: str) -> Iterator[None]:
+    def _reasons(self, silence: str, break_off: str) -> Iterator[None]:
         """Turn what FFmpeg refuses into a `JtnError` that says what is wrong."""
         try:
             yield
         except av.error.FFmpegError as error:
-            raise JtnError(_explain(error, self._address, silence)) from None
+            raise JtnError(_explain(error, self._address, silence, break_off)) from None
 
 
-def _explain(error: av.error.FFmpegError, address: str, silence: str) -> str:
+def _explain(error: av.error.FFmpegError, address: str, silence: str, break_off: str) -> str:
     """Return what an error of FFmpeg means; its own text may hold the password."""
     if isinstance(error, (av.error.ExitError, av.error.TimeoutError)):
         return f'it {silence}; check the host, the network, and that the camera is on'
@@ -166,7 +168,7 @@ def _explain(error: av.error.FFmpegError, address: str, silence: str) -> str:
             socket.getaddrinfo(host, None)
         except OSError:
             return f'there is no host {host}; check its name, and that the network resolves it'
-        return 'the connection broke, or what came is no video; check the path and the network'
+        return f'it {break_off}'
     return f'{error.strerror}; check the address'
 
 
