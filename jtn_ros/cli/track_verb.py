@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'input',
         help='video, image folder, sequence folder, bag, camera index or stream URL; '
-        'env:VARIABLE or @FILE where the URL is kept',
+        'env:VARIABLE or file:PATH where the URL is kept',
     )
     parser.add_argument('--output', type=Path, required=True, help='folder for the results')
     add_tracking_arguments(parser)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from jtn_ros.errors import JtnError
 from jtn_ros.masking import mask
 
-_VARIABLE, _FILE = 'env:', '@'
+_VARIABLE, _FILE = 'env:', 'file:'
 # What tells the channels of one recorder apart; other parts of a query may be secret.
 _CHANNELS = {'camera', 'cam', 'channel', 'ch', 'profile', 'stream', 'subtype'}
 _LONGEST_NAME = 100
@@ -18,7 +18,7 @@ def is_camera(text: str) -> bool:
     """Return whether a text names a camera that may be plugged in later, not a file.
 
     Cameras are an index, a device below /dev, a URL, a pipeline of GStreamer (``a ! b``), or where
-    the address is kept: ``env:VARIABLE`` or ``@FILE``.
+    the address is kept: ``env:VARIABLE`` or ``file:PATH``.
     """
     kept = text.startswith((_VARIABLE, _FILE))
     return kept or text.isdigit() or '://' in text or text.startswith('/dev/') or ' ! ' in text

@@ -122,7 +122,7 @@ def open_frames(
 
     Args:
         source: a path, the index of a webcam (``0``) or a URL (``rtsp://...``), or where the URL
-            is kept (``env:VARIABLE``, ``@FILE``).
+            is kept (``env:VARIABLE``, ``file:PATH``).
         frame_rate: frames per second of an image folder, which cannot know it; for a video it
             replaces the time stamps of the file.
         topic: the image topic of a bag that has several.

@@ -49,7 +49,7 @@ def test_every_stream_of_a_host_has_a_name_of_its_own(address, name):
 
 @pytest.mark.parametrize(
     'text',
-    ['0', '98', '/dev/video98', 'rtsp://camera/stream', 'a ! b', 'env:CAMERA', '@camera.txt'],
+    ['0', '98', '/dev/video98', 'rtsp://camera/stream', 'a ! b', 'env:CAMERA', 'file:camera.txt'],
 )
 def test_what_may_be_plugged_in_later_is_a_camera(text):
     assert is_camera(text)
@@ -64,10 +64,10 @@ def test_an_address_is_read_from_where_it_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv('CAMERA', 'rtsp://a:secret@b/c')
     assert read_address('env:CAMERA') == 'rtsp://a:secret@b/c'
     (tmp_path / 'camera.txt').write_text('rtsp://a:secret@b/d\n')
-    assert read_address(f'@{tmp_path}/camera.txt') == 'rtsp://a:secret@b/d'
+    assert read_address(f'file:{tmp_path}/camera.txt') == 'rtsp://a:secret@b/d'
     assert read_address('0') == '0'
     monkeypatch.delenv('CAMERA')
     with pytest.raises(JtnError, match='env:CAMERA holds no address; put the address'):
         read_address('env:CAMERA')
     with pytest.raises(FileNotFoundError):
-        read_address(f'@{tmp_path}/nothing.txt')
+        read_address(f'file:{tmp_path}/nothing.txt')

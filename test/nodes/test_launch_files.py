@@ -317,8 +317,7 @@ def test_webcam_launch_tracks_in_a_video_that_loops(graph, launch, block_model, 
     node.create_subscription(TrackedObjectArray, '/jtn_tracker/tracks', outputs.append, 10)
     # More than the video has: it began again.
     graph.wait(lambda: len(outputs) > 15, what='tracks of more than one round', timeout=60)
-    stamps = [stamp_to_ns(message.header.stamp) for message in outputs]
-    assert stamps == sorted(stamps)
+    assert len({bytes(message.session.uuid) for message in outputs}) > 1  # one for each round
     assert outputs[0].header.frame_id == 'camera'
     seen = [o for message in outputs for o in message.objects if not o.predicted]
     assert len(seen) > 10
