@@ -1,6 +1,7 @@
 """What launch files around the tracker have in common: its launch file, and arguments as data."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -9,6 +10,7 @@ from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_ros.actions import Node as LaunchedNode
 
 
 def include_tracker(launch_folder: Path, arguments: Mapping[str, Any]) -> IncludeLaunchDescription:
@@ -39,6 +41,23 @@ def require_rviz(context: LaunchContext) -> None:
             'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DISTRO-rviz2, '
             'or leave rviz:=true out'
         )
+
+
+def rviz_node(
+    frame: str, remappings: Sequence[tuple[str, str]] = (), **arguments: Any
+) -> LaunchedNode:
+    """Return the action that shows the tracker in RViz.
+
+    Args:
+        frame: fixed frame; empty takes that of the positions or images.
+        remappings: of the topics of the tracker.
+        arguments: more parameters and arguments of the action: ``use_sim_time``, ``namespace``.
+    """
+    parameters = {'frame': frame, 'use_sim_time': arguments.pop('use_sim_time', False)}
+    return LaunchedNode(
+        package='jtn_ros', executable='show_in_rviz', parameters=[parameters],
+        remappings=remappings, output='screen', **arguments,
+    )  # fmt: skip
 
 
 def declare_arguments(

@@ -22,7 +22,9 @@ from jtn_ros.inference import Engine
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.batching import BatchingEngine
 from jtn_ros.nodes.camera import Camera
+from jtn_ros.nodes.camera import InputFactory
 from jtn_ros.nodes.diagnostics import Diagnostics
+from jtn_ros.nodes.image_input import ImageInput
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.process import explain
 from jtn_ros.nodes.process import run_process
@@ -61,9 +63,15 @@ class TrackerNode(LifecycleNode):
     releases everything.
     """
 
-    def __init__(self, **kwargs: object) -> None:
-        """Declare the parameters; everything else waits for the lifecycle."""
+    def __init__(self, *, make_input: InputFactory = ImageInput, **kwargs: object) -> None:
+        """Declare the parameters; everything else waits for the lifecycle.
+
+        Args:
+            make_input: makes what the images of a camera come from.
+            kwargs: of the node.
+        """
         super().__init__('jtn_tracker', **kwargs)
+        self._make_input = make_input
         self.last_error = ''
         self._declared = NodeParameters(self, TRACKER_PARAMETERS)
         self._engine: Engine | None = None
@@ -109,9 +117,12 @@ class TrackerNode(LifecycleNode):
             self._transforms = TransformSource(self, values.transform_timeout)
         shared = self, self._engine, values, self._transforms
         if names:
-            self._cameras = [Camera(*shared, name=name, prefix=f'{name}/') for name in names]
+            self._cameras = [
+                Camera(*shared, name=name, prefix=f'{name}/', make_input=self._make_input)
+                for name in names
+            ]
         else:
-            self._cameras = [Camera(*shared, name=values.camera_name)]
+            self._cameras = [Camera(*shared, name=values.camera_name, make_input=self._make_input)]
         self._commands = [
             self.create_service(Trigger, '~/reset', self._reset),
             self.create_service(SetBool, '~/enable', self._enable),

@@ -1,6 +1,7 @@
 """Publish a webcam, a network camera or a video as a live camera."""
 
 import sys
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -74,7 +75,7 @@ PARAMETERS = (
     ),
 )
 
-_CHECK_PERIOD_S = 0.25
+CHECK_PERIOD_S = 0.25
 _DIAGNOSTICS_PERIOD_S = 1.0
 # The time-outs of a camera are shorter, so that its thread ends by itself.
 _PATIENCE_S = 5.0
@@ -87,8 +88,15 @@ class WebcamNode(Node):
     stamps keep its spacing, and jump back at the cut, as it is the same time once more.
     """
 
-    def __init__(self, **kwargs: object) -> None:
+    def __init__(
+        self, *, on_image: Callable[[Image], None] | None = None, **kwargs: object
+    ) -> None:
         """Read the calibration and begin to publish, on a thread of its own.
+
+        Args:
+            on_image: called with every image, on that thread; it is published only if somebody
+                listens besides.
+            kwargs: of the node.
 
         Raises:
             OSError: if the calibration cannot be read.
@@ -96,6 +104,7 @@ class WebcamNode(Node):
         """
         super().__init__('webcam', **kwargs)
         self._values = NodeParameters(self, PARAMETERS).values()
+        self._on_image = on_image
         self._info = read_calibration(self._values.calibration)
         self._camera: LiveSource | None = None
         self._video: FrameSource | None = None
@@ -129,6 +138,10 @@ class WebcamNode(Node):
         # A process can end while a driver does not answer.
         self._thread = Thread(target=self._run, name='webcam', daemon=True)
         self._thread.start()
+
+    def problem(self) -> str:
+        """Return why no images come; empty while they do, and for a video."""
+        return '' if self._camera is None else self._camera.counts.problem
 
     def destroy_node(self) -> None:
         """Let go of the camera and leave the graph."""
@@ -178,7 +191,11 @@ class WebcamNode(Node):
     def _publish(self, frame: Frame) -> None:
         """Publish one image, and the calibration with it."""
         header = Header(stamp=ns_to_stamp(frame.stamp_ns), frame_id=self._values.frame_id)
-        self._images.publish(array_to_image(frame.image, header))
+        message = array_to_image(frame.image, header)
+        if self._on_image is not None:
+            self._on_image(message)
+        if self._on_image is None or self._images.get_subscription_count():
+            self._images.publish(message)
         self._published += 1
         if self._infos is not None and self._info is not None:
             self._info.header = header
@@ -222,7 +239,7 @@ def _serve() -> None:
         node = WebcamNode()
         try:
             while rclpy.ok() and node.failure is None:
-                rclpy.spin_once(node, timeout_sec=_CHECK_PERIOD_S)
+                rclpy.spin_once(node, timeout_sec=CHECK_PERIOD_S)
             if node.failure is not None:
                 raise node.failure
         finally:
