@@ -14,6 +14,7 @@ from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.service import Service
+from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import SetBool
 from std_srvs.srv import Trigger
 
@@ -21,6 +22,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.batching import BatchingEngine
+from jtn_ros.interruption import interruptible
 from jtn_ros.nodes.camera import Camera
 from jtn_ros.nodes.camera import InputFactory
 from jtn_ros.nodes.diagnostics import Diagnostics
@@ -216,7 +218,8 @@ class TrackerNode(LifecycleNode):
 
 def main() -> int:
     """Run the node until it is interrupted; return the exit code."""
-    return run_process('jtn_tracker', _serve)
+    # rclpy's handlers would shut ROS down under the threads that publish.
+    return run_process('jtn_tracker', _serve, SignalHandlerOptions.NO)
 
 
 def _serve() -> None:
@@ -225,13 +228,14 @@ def _serve() -> None:
     Raises:
         JtnError: if the start failed.
     """
-    node = TrackerNode()
-    try:
-        if node.get_parameter('autostart').value and not node.start():
-            raise JtnError('the node could not start; the error above says why')
-        spin(node)
-    finally:
-        node.destroy_node()
+    with interruptible():
+        node = TrackerNode()
+        try:
+            if node.get_parameter('autostart').value and not node.start():
+                raise JtnError('the node could not start; the error above says why')
+            spin(node)
+        finally:
+            node.destroy_node()
 
 
 if __name__ == '__main__':

@@ -57,14 +57,21 @@ class Camera:
         self.connections = 0
         self.closing = threading.Event()
         self._began = time.monotonic()
+        self._first = 0
+
+    def set_rate(self, rate: float) -> None:
+        """Go on at another rate."""
+        now = time.monotonic()
+        self._first += int((now - self._began) * self.rate) + 1
+        self._began, self.rate = now, rate
 
     def images(self) -> Iterator[tuple[int, bytes]]:
         """Yield numbers and JPEG images, from now on, as they are taken."""
         self.connections += 1
-        number = int((time.monotonic() - self._began) * self.rate)
+        number = self._first + int((time.monotonic() - self._began) * self.rate)
         while not self.closing.is_set() and not self.gone.is_set():
-            number += 1
-            due = self._began + number / self.rate
+            number = max(number, self._first) + 1
+            due = self._began + (number - self._first) / self.rate
             self.closing.wait(max(0.0, due - time.monotonic()))
             # The exact time, whatever this machine is busy with.
             self.taken[number] = time.time_ns() - round((time.monotonic() - due) * 1e9)
@@ -188,7 +195,7 @@ class _RtspHandler(socketserver.StreamRequestHandler):
     def _play(self) -> None:
         sequence = 0
         for number, data in self.server.camera.images():
-            stamp = round(number * 90_000 / self.server.camera.rate) & 0xFFFFFFFF
+            stamp = self.server.camera.taken[number] * 9 // 100_000 & 0xFFFFFFFF
             for last, payload in _jpeg_payloads(data):
                 head = struct.pack('>BBHII', 0x80, 26 | last << 7, sequence & 0xFFFF, stamp, 7)
                 packet = head + payload
