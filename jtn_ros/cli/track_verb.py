@@ -175,8 +175,12 @@ def _views(text: str) -> tuple[str, ...]:
 
 
 def _check_usage(args: argparse.Namespace) -> None:
+    from jtn_ros.media.camera_address import is_camera
+
     if args.end is not None and args.end < args.start:
         raise UsageError(f'--end {args.end} lies before --start {args.start}')
+    if args.reconnect and not is_camera(args.input):
+        raise UsageError(f'--reconnect is for cameras; {args.input} is none')
     if args.show is not None and not (args.video or args.window):
         raise UsageError('--show needs --video or --window to be seen in')
 

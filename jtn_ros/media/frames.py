@@ -27,6 +27,9 @@ VIDEO_EXTENSIONS = (
     '.vob', '.mxf', '.dv', '.flv', '.3gp', '.ogv', '.wmv',
 )  # fmt: skip
 
+# What a web server keeps; .ts and .flv may be live.
+_RECORDINGS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v')
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -173,7 +176,7 @@ def _open_camera(address: str, reconnect: bool) -> FrameSource:
     from jtn_ros.media.camera import open_camera
     from jtn_ros.media.video import VideoFrames
 
-    if address.startswith(('http://', 'https://')) and address.endswith(VIDEO_EXTENSIONS):
+    if address.startswith(('http://', 'https://')) and address.endswith(_RECORDINGS):
         return VideoFrames(address)
     camera = open_camera(address, reconnect=reconnect)
     try:

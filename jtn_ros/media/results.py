@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import suppress
+from fcntl import LOCK_EX
+from fcntl import LOCK_NB
+from fcntl import flock
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import numpy as np
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import write_results
 from jtn_ros.datasets.sequences import CLASS_NUMBERS
+from jtn_ros.errors import UsageError
 from jtn_ros.media.output import Output
 from jtn_ros.media.overwriting import RUN
 from jtn_ros.tracking.track import Tracks
@@ -29,6 +33,10 @@ class ResultFiles(Output):
         name: name of the files, without extension.
         class_names: by class; without them the number is the name.
         run: goes into the first JSON line, see `jtn_ros.media.overwriting`.
+
+    Raises:
+        OSError: if they cannot be written.
+        UsageError: if another process is writing them.
     """
 
     def __init__(
@@ -46,7 +54,15 @@ class ResultFiles(Output):
         self._temporary = self.json_path.with_name(f'.{name}.jsonl.part')
         self._temporary_text = self.text_path.with_name(f'.{name}.txt.part')
         self.json_path.parent.mkdir(parents=True, exist_ok=True)
-        self._lines = self._temporary.open('w', encoding='utf-8')
+        self._lines = self._temporary.open('a', encoding='utf-8')
+        try:
+            flock(self._lines, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            self._lines.close()
+            raise UsageError(
+                f'another process is writing {self.json_path}; choose another --output'
+            ) from None
+        self._lines.truncate(0)
 
     @property
     def track_count(self) -> int:

@@ -34,6 +34,7 @@ _OPEN_S, _READ_S = 3.0, 2.5
 # FFmpeg looks at a stream for so long before it is opened. [us]
 _ANALYSIS_US = 1_500_000
 _NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS: FFmpeg makes up the times, at a rate of its own
+_CHECK = '; check the host, the network, and that the camera is on'
 
 _REASONS: dict[type[av.error.FFmpegError] | int, str] = {
     av.error.HTTPUnauthorizedError: 'the user or the password is wrong or missing; '
@@ -99,15 +100,19 @@ class StreamInput:
     def grab(self) -> Picture | None:
         """Wait for the next picture; None for one that is old, damaged or not ready."""
         began = time.monotonic()
-        with self._reasons(f'sent nothing for {_READ_S:g} s', 'broke the connection'):
+        silence = f'sent nothing for {_READ_S:g} s'
+        with self._reasons(silence, 'broke the connection'):
             packet = next(self._packets, None)
+        waited_s = time.monotonic() - began
+        if waited_s > _READ_S:  # FFmpeg first hands out what it held back
+            raise JtnError(f'it {silence}{_CHECK}')
         if packet is None or not packet.size:
             raise JtnError('it ended the stream')
         arrival_ns = time.time_ns()
         time_ns = arrival_ns
         if self._has_times and packet.pts is not None:
             time_ns = _nanoseconds(packet)
-        self._clock.observe(time_ns, arrival_ns, time.monotonic() - began)
+        self._clock.observe(time_ns, arrival_ns, waited_s)
         if self._lazy is not None:
             image = partial(self._decode, packet)
             return self._picture(time_ns, image) if self._clock.current else None
@@ -156,7 +161,7 @@ class StreamInput:
 def _explain(error: av.error.FFmpegError, address: str, silence: str, break_off: str) -> str:
     """Return what an error of FFmpeg means; its own text may hold the password."""
     if isinstance(error, (av.error.ExitError, av.error.TimeoutError)):
-        return f'it {silence}; check the host, the network, and that the camera is on'
+        return f'it {silence}{_CHECK}'
     for kind, reason in _REASONS.items():
         if isinstance(kind, type) and isinstance(error, kind):
             return reason

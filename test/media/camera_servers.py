@@ -1,16 +1,20 @@
-"""Network cameras on loopback: MJPEG over HTTP, and MJPEG over RTSP (RFC 2326, 2435) by TCP."""
+"""Network cameras on loopback: MJPEG over HTTP, MJPEG and H.264 over RTSP (RFC 2326) by TCP."""
 
 import base64
 import http.server
+import re
 import socket
 import socketserver
 import struct
 import threading
 import time
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import suppress
+from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +36,18 @@ def number_in(image: NDArray[np.uint8]) -> int:
     """Return the number that an image shows."""
     cells = image[4 : _CELL - 4, : _BITS * _CELL].reshape(-1, _BITS, _CELL, 3)
     return sum(int(cell > 127) << bit for bit, cell in enumerate(cells.mean(axis=(0, 2, 3))))
+
+
+def encoder(rate: float) -> av.VideoCodecContext:
+    """Return an encoder of H.264 that holds no image back."""
+    context = av.CodecContext.create('libx264', 'w')
+    assert isinstance(context, av.VideoCodecContext)
+    context.width, context.height, context.pix_fmt = WIDTH, HEIGHT, 'yuv420p'
+    context.time_base = Fraction(1, round(rate))
+    context.framerate = Fraction(round(rate))
+    context.gop_size = 25
+    context.options = {'preset': 'ultrafast', 'tune': 'zerolatency', 'crf': '20'}
+    return context
 
 
 class Camera:
@@ -65,8 +81,8 @@ class Camera:
         self._first += int((now - self._began) * self.rate) + 1
         self._began, self.rate = now, rate
 
-    def images(self) -> Iterator[tuple[int, bytes]]:
-        """Yield numbers and JPEG images, from now on, as they are taken."""
+    def numbers(self) -> Iterator[int]:
+        """Yield the numbers of the images, from now on, as they are taken."""
         self.connections += 1
         number = self._first + int((time.monotonic() - self._began) * self.rate)
         while not self.closing.is_set() and not self.gone.is_set():
@@ -75,12 +91,24 @@ class Camera:
             self.closing.wait(max(0.0, due - time.monotonic()))
             # The exact time, whatever this machine is busy with.
             self.taken[number] = time.time_ns() - round((time.monotonic() - due) * 1e9)
-            data = cv2.imencode('.jpg', self.draw(number))[1].tobytes()
             if held := self.held(number):
                 self.closing.wait(max(0.0, due + held - time.monotonic()))
             while self.frozen.is_set() and not self.gone.wait(0.01):
                 pass
-            yield number, data
+            yield number
+
+    def jpegs(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the numbers and the images as JPEG."""
+        for number in self.numbers():
+            yield number, cv2.imencode('.jpg', self.draw(number))[1].tobytes()
+
+    def h264(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the numbers and the packets of the images as H.264, with a key frame in 25."""
+        stream = encoder(self.rate)
+        for number in self.numbers():
+            frame = av.VideoFrame.from_ndarray(self.draw(number), format='bgr24')
+            frame.pts = number
+            yield number, b''.join(bytes(packet) for packet in stream.encode(frame))
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -136,7 +164,7 @@ class _MjpegHandler(http.server.BaseHTTPRequestHandler):
         self.send_header('Content-Type', 'multipart/x-mixed-replace; boundary=f')
         self.end_headers()
         with suppress(OSError):
-            for _, data in camera.images():
+            for _, data in camera.jpegs():
                 head = f'--f\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n'
                 self.wfile.write(head.encode() + data + b'\r\n')
 
@@ -147,9 +175,27 @@ class _MjpegHandler(http.server.BaseHTTPRequestHandler):
 class RtspServer(_Server):
     """A camera over RTSP with its own clock; only /live exists, and /private has a password."""
 
+    payload_type, format = 26, 'a=rtpmap:26 JPEG/90000'
+
+    def packets(self) -> Iterator[tuple[int, Iterable[tuple[bool, bytes]]]]:
+        """Yield the numbers of the images and their payloads, the last one of each marked."""
+        for number, data in self.camera.jpegs():
+            yield number, _jpeg_payloads(data)
+
     def __init__(self, camera: Camera) -> None:
         super().__init__(camera, _RtspHandler)
         self.url = f'rtsp://{self.place}/live'
+
+
+class H264Server(RtspServer):
+    """A camera over RTSP that sends H.264 (RFC 6184)."""
+
+    payload_type, format = 96, 'a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1'
+
+    def packets(self) -> Iterator[tuple[int, Iterable[tuple[bool, bytes]]]]:
+        """Yield the numbers of the images and their payloads, the last one of each marked."""
+        for number, data in self.camera.h264():
+            yield number, _h264_payloads(data)
 
 
 class _RtspHandler(socketserver.StreamRequestHandler):
@@ -169,7 +215,8 @@ class _RtspHandler(socketserver.StreamRequestHandler):
                 answers['Public'] = 'OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN'
             elif method == 'DESCRIBE':
                 body = 'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=live\r\nt=0 0\r\n'
-                body += f'm=video 0 RTP/AVP 26\r\na=framerate:{self.server.camera.rate}\r\n'
+                body += f'm=video 0 RTP/AVP {self.server.payload_type}\r\n{self.server.format}\r\n'
+                body += f'a=framerate:{self.server.camera.rate}\r\n'
                 answers['Content-Type'] = 'application/sdp'
                 answers['Content-Length'] = str(len(body))
             elif method == 'SETUP':
@@ -194,10 +241,11 @@ class _RtspHandler(socketserver.StreamRequestHandler):
 
     def _play(self) -> None:
         sequence = 0
-        for number, data in self.server.camera.images():
+        kind = self.server.payload_type
+        for number, payloads in self.server.packets():
             stamp = self.server.camera.taken[number] * 9 // 100_000 & 0xFFFFFFFF
-            for last, payload in _jpeg_payloads(data):
-                head = struct.pack('>BBHII', 0x80, 26 | last << 7, sequence & 0xFFFF, stamp, 7)
+            for last, payload in payloads:
+                head = struct.pack('>BBHII', 0x80, kind | last << 7, sequence & 0xFFFF, stamp, 7)
                 packet = head + payload
                 self.wfile.write(b'$\0' + struct.pack('>H', len(packet)) + packet)
                 sequence += 1
@@ -221,6 +269,20 @@ def _jpeg_payloads(data: bytes, size: int = 1200) -> Iterator[tuple[bool, bytes]
         if offset == 0:
             head += struct.pack('>HH', 0, len(tables)) + tables
         yield offset + size >= len(scan), head + scan[offset : offset + size]
+
+
+def _h264_payloads(data: bytes, size: int = 1200) -> Iterator[tuple[bool, bytes]]:
+    """Yield the payloads of an image (RFC 6184), and whether each is the last one."""
+    units = [unit for unit in re.split(b'\0\0\0?\1', data) if unit]
+    for index, unit in enumerate(units):
+        final = index == len(units) - 1
+        if len(unit) <= size:
+            yield final, unit
+            continue
+        for offset in range(1, len(unit), size):
+            first, last = offset == 1, offset + size >= len(unit)
+            head = bytes([unit[0] & 0xE0 | 28, first << 7 | last << 6 | unit[0] & 0x1F])
+            yield final and last, head + unit[offset : offset + size]
 
 
 def _knows_password(authorization: str | None) -> bool:
