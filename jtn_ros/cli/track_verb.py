@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     parameters = read_parameters(args)
     with ExitStack() as stack:
         window = stack.enter_context(Window('jtn track')) if args.window else None
-        live = is_camera(args.input) and not Path(args.input).is_file()
+        live = is_camera(args.input) and not _is_recording(args.input)
         # A wrong path is told at once; a camera does not send before the engine is ready.
         source = None if live else stack.enter_context(_open_source(args, parameters))
         tracking, model_name, class_names = _make_tracking(args, parameters)
@@ -223,10 +223,14 @@ def _make_tracking(
     return StoredTracking(tracker, stored), args.detections.stem, ('person',)
 
 
+def _is_recording(given: str) -> bool:
+    return Path(given).is_file() or Path(given).is_dir()
+
+
 def _inputs(args: argparse.Namespace, parameters: dict[str, Any]) -> list[str]:
     """Return what identifies the inputs: their paths, or for a live source also the time."""
     given = [Path(args.input), args.detections]
-    if not given[0].is_file() and not given[0].is_dir():
+    if not _is_recording(args.input):
         return [f'{mask(args.input)} at {datetime.now(UTC).isoformat()}']
     return [str(path.resolve()) for path in given if path is not None]
 
