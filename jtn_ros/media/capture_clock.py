@@ -6,6 +6,8 @@ _WAIT_S = 0.001
 _SILENCE_S = 0.5
 # A picture that is found so much later than it was taken was held up; skip what lies between.
 _BEHIND_NS = 1_000_000_000
+# After a silence, pictures this late were held up too, unless so many in a row come in time.
+_HELD_NS, _PATIENCE = 200_000_000, 5
 # An offset that is wrong by more than this is no drift of the clocks.
 _WRONG_NS = 50_000_000
 # How fast the offset follows pictures that come earlier, and later, than it says.
@@ -25,6 +27,7 @@ class CaptureClock:
         self._offset_ns: int | None = None
         self._last = (0, 0)
         self._period_ns: float | None = None
+        self._steady = 0
         self.current = False
         self.behind = False
 
@@ -47,10 +50,13 @@ class CaptureClock:
         if self._offset_ns is None:
             self._offset_ns = delay_ns
         elif self._came_late(waited_s) or (self.current and waited and age_ns > _BEHIND_NS):
-            self.current = False  # it was held up, or the clock of the stream has jumped
+            # It was held up, or the clock of the stream has jumped.
+            self.current, self._steady = False, 0
         elif not self.current:
-            self.current = waited and self._is_steady(time_ns, arrival_ns)
-            jumped = self.current and age_ns > _BEHIND_NS
+            steady = waited and self._is_steady(time_ns, arrival_ns)
+            self._steady = self._steady + 1 if steady else 0
+            self.current = steady and (age_ns < _HELD_NS or self._steady >= _PATIENCE)
+            jumped = self.current and age_ns >= _HELD_NS
             self._offset_ns = delay_ns if jumped else min(self._offset_ns, delay_ns)
         elif age_ns < -_WRONG_NS:
             self._offset_ns = delay_ns

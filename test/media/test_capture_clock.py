@@ -54,6 +54,23 @@ def test_what_comes_after_a_silence_is_old_and_does_not_spoil_the_stamps():
     assert all(abs(stamp - OFFSET - times[i]) < MS for i, stamp in stamps.items())
 
 
+def test_a_busy_machine_that_reads_held_up_pictures_slowly_does_not_take_them_for_new():
+    times = [number * PERIOD for number in range(80)]
+    arrivals = [OFFSET + time_ns for time_ns in times]
+    waits = [0.03] * 80
+    for number in range(30, 60):  # held up for a second; every third is read as if it were new
+        arrivals[number] = (
+            OFFSET + times[55] + 10_000_000 * (number - 30) + 30_000_000 * ((number - 30) // 3)
+        )
+        waits[number] = 0.005
+    arrivals[60:] = [max(arrivals[59] + 5_000_000, arrival) for arrival in arrivals[60:]]
+    waits[30] = 1.0
+    stamps = play(CaptureClock(), times, arrivals, waits)
+    assert all(abs(stamp - OFFSET - times[i]) < 50 * MS for i, stamp in stamps.items())
+    assert all(arrivals[i] - OFFSET - times[i] < 250 * MS for i in stamps)
+    assert set(stamps) >= set(range(70, 80))
+
+
 def test_slow_cameras_are_no_silence():
     times = [number * 1_500_000_000 for number in range(10)]
     stamps = play(CaptureClock(), times, [OFFSET + t for t in times], [1.5] * 10)
@@ -89,5 +106,5 @@ def test_a_clock_that_jumps_is_followed(jump):
     jumped = [t + (jump * 10**9 if i >= 30 else 0) for i, t in enumerate(times)]
     arrivals = [OFFSET + t for t in times]
     stamps = play(CaptureClock(), jumped, arrivals, [0.03] * 60)
-    assert len(stamps) >= 58
+    assert len(stamps) >= 53
     assert all(abs(stamp - arrivals[i]) < MS for i, stamp in stamps.items())
