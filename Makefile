@@ -19,7 +19,7 @@ lint:  ## check the format, the rules and the types
 
 soak:  ## run the nodes for long, some one and a half hours: lifecycles, starts and stops, hostile messages, streams, latencies
 	@tools/run --dev pytest -q -s test/nodes/soak_lifecycle.py test/nodes/soak_hostile.py test/nodes/soak_shutdown.py \
-	  test/nodes/soak_latency.py test/nodes/soak_stream.py
+	  test/nodes/soak_latency.py test/nodes/soak_stream.py test/nodes/soak_live.py
 
 weights:  ## make the bundled weights anew, DATA=<folder of pictures>; hours, and the same command goes on after a stop
 	@test -f "$(DATA)/train.json" || { echo "no train.json in '$(DATA)': make weights DATA=FOLDER; \

@@ -43,6 +43,7 @@ setup(
             'recorder_node = jtn_ros.nodes.executables:recorder_node',
             'bag_player_node = jtn_ros.nodes.executables:bag_player_node',
             'webcam_node = jtn_ros.nodes.executables:webcam_node',
+            'webcam_tracker_node = jtn_ros.nodes.executables:webcam_tracker_node',
             'show_in_rviz = jtn_ros.nodes.executables:show_in_rviz',
         ],
     },

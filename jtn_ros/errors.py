@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
 
+from jtn_ros.masking import mask
+
 _PACKAGE = Path(__file__).parent
 
 _REMEDIES = {
@@ -90,8 +92,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def one_line(said: object) -> str:
-    """Return what an error or a message says on one line, in what any terminal and ROS accept."""
-    return ' '.join(str(said).split()).encode(errors='backslashreplace').decode()
+    """Return what an error or a message says on one line, in what any terminal and ROS accept.
+
+    Addresses in it show no secrets.
+    """
+    return mask(' '.join(str(said).split()).encode(errors='backslashreplace').decode())
 
 
 def _place(error: BaseException) -> str:

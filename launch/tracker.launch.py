@@ -9,10 +9,10 @@ from launch.action import Action
 from launch.actions import DeclareLaunchArgument
 from launch.actions import OpaqueFunction
 from launch_ros.actions import LifecycleNode
-from launch_ros.actions import Node
 
 from jtn_ros.nodes.tracker_launch import end_nodes_with_launch
 from jtn_ros.nodes.tracker_launch import require_rviz
+from jtn_ros.nodes.tracker_launch import rviz_node
 
 CONFIG = Path(get_package_share_directory('jtn_ros')) / 'config'
 
@@ -129,14 +129,10 @@ def _start(context: LaunchContext) -> list[Action]:
     )
     if argument['rviz'] == 'false':
         return [tracker]
-    rviz = Node(
-        package='jtn_ros',
-        executable='show_in_rviz',
+    rviz = rviz_node(
+        argument['rviz_frame'],
+        remappings,
         namespace=argument['namespace'],
-        parameters=[
-            {'frame': argument['rviz_frame'], 'use_sim_time': argument['use_sim_time'] == 'true'}
-        ],
-        remappings=remappings,
-        output='screen',
+        use_sim_time=argument['use_sim_time'] == 'true',
     )
     return [tracker, rviz]

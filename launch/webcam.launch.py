@@ -1,18 +1,20 @@
 """Track in the images of a webcam, a network camera or a video."""
 
+import json
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext
 from launch import LaunchDescription
+from launch.action import Action
 from launch.actions import OpaqueFunction
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
 from jtn_ros.nodes.tracker_launch import declare_arguments
 from jtn_ros.nodes.tracker_launch import end_nodes_with_launch
 from jtn_ros.nodes.tracker_launch import include_tracker
 from jtn_ros.nodes.tracker_launch import require_rviz
+from jtn_ros.nodes.tracker_launch import rviz_node
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
@@ -24,6 +26,11 @@ CAMERA = {
     'frame_id': ('camera', 'Coordinate frame of the camera.'),
     'calibration': ('', 'YAML file of camera_calibration, needed for positions.'),
 }
+PROCESS = {
+    'one_process': (
+        'true', 'Run camera and tracker in one process, which loses no image between them.'
+    ),
+}  # fmt: skip
 TYPES = {'width': int, 'height': int, 'rate': float}
 TRACKER = {
     'model': ('', 'Exported model; empty takes that of the parameter file.'),
@@ -38,22 +45,42 @@ TRACKER = {
 
 
 def generate_launch_description() -> LaunchDescription:
-    camera = Node(
-        package='jtn_ros',
-        executable='webcam_node',
-        name='webcam',
-        parameters=[
-            {
-                name: ParameterValue(LaunchConfiguration(name), value_type=TYPES.get(name, str))
-                for name in CAMERA
-            }
-        ],
-        output='screen',
-    )
-    tracker = include_tracker(
-        SHARE / 'launch', {name: LaunchConfiguration(name) for name in TRACKER}
-    )
     # What may be refused comes first, so that no process is left behind.
     checked = OpaqueFunction(function=require_rviz)
-    arguments = declare_arguments(CAMERA | TRACKER)
-    return LaunchDescription([*arguments, checked, end_nodes_with_launch(), camera, tracker])
+    arguments = declare_arguments(CAMERA | TRACKER | PROCESS)
+    start = OpaqueFunction(function=_start)
+    return LaunchDescription([*arguments, checked, end_nodes_with_launch(), start])
+
+
+def _start(context: LaunchContext) -> list[Action]:
+    argument = context.launch_configurations
+    camera = {name: TYPES.get(name, str)(argument[name]) for name in CAMERA}
+    if argument['one_process'] == 'false':
+        webcam = Node(
+            package='jtn_ros',
+            executable='webcam_node',
+            name='webcam',
+            parameters=[camera],
+            output='screen',
+        )
+        return [
+            webcam,
+            include_tracker(SHARE / 'launch', {name: argument[name] for name in TRACKER}),
+        ]
+    tracker = {name: argument[name] for name in ('model', 'backend', 'positions')}
+    tracker['autostart'] = True
+    # For each node its own: both have a parameter device.
+    given = [
+        part
+        for node, values in (('webcam', camera), ('jtn_tracker', tracker))
+        for name, value in values.items()
+        if value != ''
+        for part in ('-p', f'{node}:{name}:={json.dumps(value)}')
+    ]
+    both = Node(
+        package='jtn_ros',
+        executable='webcam_tracker_node',
+        arguments=['--ros-args', '--params-file', argument['params_file'], *given],
+        output='screen',
+    )
+    return [both] if argument['rviz'] == 'false' else [both, rviz_node(argument['rviz_frame'])]

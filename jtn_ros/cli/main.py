@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import NoReturn
 
 from jtn_ros.errors import as_mistake
 from jtn_ros.errors import describe_bug
 from jtn_ros.errors import one_line
 from jtn_ros.files import require_utf8
 from jtn_ros.interruption import interruptible
+from jtn_ros.masking import mask
 
 # A verb is a module `<verb>_verb` beside this one, with SUMMARY, add_arguments(parser) and
 # run(args) -> int. It imports what is heavy in run(), so that `jtn --help`, which imports them
@@ -33,9 +35,17 @@ def verbs() -> tuple[str, ...]:
     return tuple(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors show no secrets of addresses."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and what is wrong, and end with exit code 2."""
+        super().error(mask(message))
+
+
 def build_parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser of these verbs."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog='jtn',
         description='Track objects in camera images: joint detection and tracking.',
         epilog='Run "jtn VERB --help" for the arguments of a verb.',
@@ -83,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except Exception as error:
         if debug:
-            traceback.print_exc()
+            print(mask(traceback.format_exc()), file=sys.stderr)
         text, code = _explain(error)
         print(f'jtn {" ".join(arguments[:1])}: {text}', file=sys.stderr)
         return code

@@ -1,6 +1,7 @@
 """Everything that `jtn track` writes, behind one call a frame."""
 
 from collections import deque
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,20 +53,21 @@ class TrackOutputs:
         pictures: bool,
         views: Collection[str],
     ) -> None:
-        suffixes = ('.txt', '.jsonl', browser_suffix()) if video else ('.txt', '.jsonl')
+        suffixes = ['.txt', '.jsonl']
+        if video:
+            suffixes.append('.webm' if source.live else browser_suffix())
         self.paths = [folder / f'{source.name}{suffix}' for suffix in suffixes]
         protect_inputs(self.paths, inputs)
         run = claim_results(folder, [path.name for path in self.paths], inputs)
         self._results = ResultFiles(folder, source.name, class_names, run)
         self._outputs: list[Output] = [self._results]
-        self._video: VideoWriter | None = None
+        self._record: Callable[[NDArray[np.uint8], int], None] | None = None
         self._bag: TrackedBag | None = None
         self._view = View(views, class_names) if video or pictures else None
         self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=1)
         try:
             if video:
-                self._video = VideoWriter(self.paths[-1], source.frame_rate)
-                self._outputs.append(self._video)
+                self._open_video(source)
             if bag:
                 self.paths.append(folder / f'{source.name}_tracked')
                 self._bag = TrackedBag(
@@ -89,14 +91,14 @@ class TrackOutputs:
     def write(self, item: TrackedFrame) -> None:
         """Append a frame to every output."""
         frame, tracks = item.frame, item.tracks
-        self._results.write(frame.index, frame.stamp_ns, tracks, item.session)
+        self._results.write(frame.index, frame.stamp_ns, tracks, item.session, frame.dropped)
         if self._bag is not None:
             self._bag.write(frame, tracks, item.session)
         if self._view is not None:
             picture = self._view.draw(frame.image, item.detections, tracks, frame.stamp_ns)
             self._pictures.append(picture)
-            if self._video is not None:
-                self._video.write(picture)
+            if self._record is not None:
+                self._record(picture, frame.stamp_ns)
 
     def __enter__(self) -> Self:
         """Return the outputs, which are open already."""
@@ -108,6 +110,19 @@ class TrackOutputs:
             close_together(self._outputs)
         else:
             self._discard()
+
+    def _open_video(self, source: FrameSource) -> None:
+        """Open the video: of a camera, the stamps decide how long a picture is shown."""
+        if source.live:
+            from jtn_ros.media.stamped_video import StampedVideo
+
+            stamped = StampedVideo(self.paths[-1])
+            self._record = stamped.write
+            self._outputs.append(stamped)
+        else:
+            steady = VideoWriter(self.paths[-1], source.frame_rate)
+            self._record = lambda picture, _: steady.write(picture)
+            self._outputs.append(steady)
 
     def _discard(self) -> None:
         for output in self._outputs:

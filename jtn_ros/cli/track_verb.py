@@ -7,7 +7,8 @@
 
 Writes <name>.txt (MOTChallenge: the confirmed tracks seen in each frame) and <name>.jsonl (one
 line a frame with every live track, its velocity and state). Frames count from 1. A frame that
-cannot be read is reported and left out; where the stamps jump back a new session begins.
+cannot be read is reported and left out; where the stamps jump back a new session begins. Of a
+camera the newest frame is tracked; how many were dropped before it is in the JSON lines.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from typing import Any
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
+from jtn_ros.masking import mask
 
 if TYPE_CHECKING:
     from jtn_ros.evaluation.offline import FrameTracking
@@ -37,7 +39,9 @@ _VIEWS = ('heatmap', 'displacement', 'embedding', 'trails')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
     parser.add_argument(
-        'input', help='video, image folder, sequence folder, bag, camera index or stream URL'
+        'input',
+        help='video, image folder, sequence folder, bag, camera index or stream URL; '
+        'env:VARIABLE or file:PATH where the URL is kept',
     )
     parser.add_argument('--output', type=Path, required=True, help='folder for the results')
     add_tracking_arguments(parser)
@@ -65,6 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--fps', type=float, help='frames per second, where the input does not know them'
     )
+    parser.add_argument(
+        '--reconnect', action='store_true', help='open a camera again when it stops'
+    )
     parser.add_argument('--topic', help='image topic, where a bag has several')
     parser.add_argument(
         '--intensity-range',
@@ -81,20 +88,29 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.cli.progress import show_progress
     from jtn_ros.cli.track_outputs import TrackOutputs
     from jtn_ros.cli.tracking_arguments import read_parameters
+    from jtn_ros.cli.tracking_arguments import tracker_config
     from jtn_ros.evaluation.offline import TrackedFrame
     from jtn_ros.evaluation.offline import track_frames
     from jtn_ros.media.background import WriteBehind
     from jtn_ros.media.background import read_ahead
+    from jtn_ros.media.camera_address import is_camera
+    from jtn_ros.media.live_source import CameraStoppedError
     from jtn_ros.media.window import Window
 
     _check_usage(args)
     parameters = read_parameters(args)
     with ExitStack() as stack:
         window = stack.enter_context(Window('jtn track')) if args.window else None
-        source = stack.enter_context(_open_source(args, parameters))
+        live = is_camera(args.input) and not _is_recording(args.input)
+        # A wrong path is told at once; a camera does not send before the engine is ready.
+        source = None if live else stack.enter_context(_open_source(args, parameters))
         tracking, model_name, class_names = _make_tracking(args, parameters)
-        frames = stack.enter_context(closing(read_ahead(source.read(args.start - 1, args.end))))
-        tracked = track_frames(frames, tracking, parameters['backward_tolerance'])
+        source = source or stack.enter_context(_open_source(args, parameters))
+        frames = source.read(args.start - 1, args.end)
+        if not source.live:
+            frames = stack.enter_context(closing(read_ahead(frames)))
+        memory = tracker_config(parameters, None).lost_time if source.live else None
+        tracked = track_frames(frames, tracking, parameters['backward_tolerance'], memory)
         open_outputs = partial(
             TrackOutputs,
             args.output,
@@ -107,26 +123,38 @@ def run(args: argparse.Namespace) -> int:
             pictures=args.window,
             views=('trails',) if args.show is None else args.show,
         )
-        number, began = 0, perf_counter()
+        number = dropped = 0
+        began = perf_counter()
+        stopped: CameraStoppedError | None = None
         with WriteBehind[TrackedFrame, TrackOutputs](open_outputs) as writer:
             outputs = writer.sink
             try:
                 for item in show_progress(tracked, source.name, _count(source, args)):
                     writer.put(item)
                     number += 1
+                    dropped += item.frame.dropped or 0
                     picture = outputs.picture if window else None
                     if window and picture is not None and not window.show(picture):
                         break
             except KeyboardInterrupt:
-                if source.length is not None:
+                if not source.live or number == 0:
                     raise  # a recording is incomplete, but a camera has no other end
+            except CameraStoppedError as error:
+                if number == 0:
+                    raise
+                stopped = error  # what was recorded until then is kept
             if number == 0:
-                raise JtnError(f'{args.input} has no readable frame from number {args.start} on')
+                raise JtnError(
+                    f'{mask(args.input)} has no readable frame from number {args.start} on'
+                )
         rate = number / (perf_counter() - began)
     broken = f' ({source.broken} more could not be read)' if source.broken else ''
+    left_out = f', {dropped} dropped to stay up to date' if dropped else ''
     tracks_found = f'{outputs.track_count} tracks, {rate:.1f} frames/s'
-    print(f'{source.name}: {number} frames{broken}, {tracks_found}')
-    print(*outputs.paths, sep='\n')
+    print(f'{source.name}: {number} frames{broken}{left_out}, {tracks_found}')
+    print(*outputs.paths, sep='\n', flush=True)
+    if stopped is not None:
+        raise stopped
     return 0
 
 
@@ -147,8 +175,12 @@ def _views(text: str) -> tuple[str, ...]:
 
 
 def _check_usage(args: argparse.Namespace) -> None:
+    from jtn_ros.media.camera_address import is_camera
+
     if args.end is not None and args.end < args.start:
         raise UsageError(f'--end {args.end} lies before --start {args.start}')
+    if args.reconnect and not is_camera(args.input):
+        raise UsageError(f'--reconnect is for cameras; {args.input} is none')
     if args.show is not None and not (args.video or args.window):
         raise UsageError('--show needs --video or --window to be seen in')
 
@@ -166,6 +198,7 @@ def _open_source(args: argparse.Namespace, parameters: dict[str, Any]) -> 'Frame
         frame_rate=args.fps,
         topic=args.topic,
         intensity_range=args.intensity_range or parameters['intensity_range'],
+        reconnect=args.reconnect,
     )
 
 
@@ -190,11 +223,15 @@ def _make_tracking(
     return StoredTracking(tracker, stored), args.detections.stem, ('person',)
 
 
+def _is_recording(given: str) -> bool:
+    return Path(given).is_file() or Path(given).is_dir()
+
+
 def _inputs(args: argparse.Namespace, parameters: dict[str, Any]) -> list[str]:
     """Return what identifies the inputs: their paths, or for a live source also the time."""
     given = [Path(args.input), args.detections]
-    if not given[0].is_file() and not given[0].is_dir():
-        return [f'{args.input} at {datetime.now(UTC).isoformat()}']
+    if not _is_recording(args.input):
+        return [f'{mask(args.input)} at {datetime.now(UTC).isoformat()}']
     return [str(path.resolve()) for path in given if path is not None]
 
 

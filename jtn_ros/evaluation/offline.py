@@ -113,14 +113,16 @@ def track_frames(
     frames: Iterable[Frame],
     tracking: FrameTracking,
     backward_tolerance_s: float = BACKWARD_TOLERANCE_S,
+    memory_s: float | None = None,
 ) -> Iterator[TrackedFrame]:
     """Yield every frame with its tracks.
 
-    Where the stamps go back by more than the tolerance, or the image size changes, a new session
-    begins, as in the node. A frame whose stamp is wrong gets the time at which it was recorded,
-    counted from the frame before it.
+    Where the stamps go back by more than the tolerance, the image size changes, or a gap is longer
+    than the memory, a new session begins, as in the node. A frame whose stamp is wrong gets the
+    time at which it was recorded, counted from the frame before it.
     """
     session, number = Session(round(backward_tolerance_s * 1e9)), 1
+    session.memory_ns = None if memory_s is None else round(memory_s * 1e9)
     offset = highest = 0
     reported: set[str] = set()
     source = iter(frames)

@@ -1,51 +1,30 @@
-"""Frames of a webcam or a network stream."""
+"""Open a camera: one of this machine by OpenCV, one of the network by PyAV."""
 
+import os
+import sys
 import time
-from abc import abstractmethod
-from collections.abc import Iterator
-from urllib.parse import urlsplit
+from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
 from jtn_ros.errors import JtnError
-from jtn_ros.media.frames import Frame
-from jtn_ros.media.frames import FrameSource
+from jtn_ros.media.camera_address import describe
+from jtn_ros.media.camera_address import name_of
+from jtn_ros.media.camera_address import read_address
 from jtn_ros.media.frames import plausible_rate
-from jtn_ros.media.intensity import IntensityRange
-
-_REMEDY = 'check that it is connected, that no other program uses it, and the address'
-
-
-class CameraFrames(FrameSource):
-    """A live source, stamped with the time at which each frame arrives. It ends when it fails."""
-
-    length = None
-
-    def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """Yield the frames from now on, counted from 0; the first ``start`` are dropped."""
-        index = 0
-        for image in self._images():
-            if index >= start:
-                yield Frame(index, time.time_ns(), image)
-            index += 1
-            if stop is not None and index >= stop:
-                return
-        if index == 0:
-            raise JtnError(f'camera {self.name} opens but sends no frames; try again')
-
-    @abstractmethod
-    def _images(self) -> Iterator[NDArray[np.uint8]]:
-        """Yield the images from now on."""
+from jtn_ros.media.live_input import LiveInput
+from jtn_ros.media.live_input import Picture
+from jtn_ros.media.live_source import LiveSource
 
 
-class DeviceFrames(CameraFrames):
+class DeviceInput:
     """A camera that is connected to this machine.
 
     Args:
-        device: index of a webcam, or its device file.
+        device: index of a webcam, its device file, or a pipeline of GStreamer.
         width: width to ask for, in pixels; 0 leaves it as it is.
         height: height to ask for, in pixels; 0 leaves it as it is.
         frame_rate: frames per second to ask for; 0 leaves them as they are.
@@ -55,14 +34,15 @@ class DeviceFrames(CameraFrames):
     """
 
     def __init__(
-        self, device: int | str, *, width: int = 0, height: int = 0, frame_rate: float = 0.0
+        self, device: str, *, width: int = 0, height: int = 0, frame_rate: float = 0.0
     ) -> None:
         """Open the camera."""
-        super().__init__()
-        self.name = f'camera{device}' if isinstance(device, int) else device.split('/')[-1]
-        self._capture = cv2.VideoCapture(device)
+        _require_device(device)
+        self._capture = cv2.VideoCapture(int(device) if device.isdigit() else device)
         if not self._capture.isOpened():
-            raise JtnError(f'camera {device} does not open; {_REMEDY}')
+            raise JtnError(
+                'it is no camera, or busy; check that no other program uses it, and the number'
+            )
         for key, value in (
             (cv2.CAP_PROP_FRAME_WIDTH, width),
             (cv2.CAP_PROP_FRAME_HEIGHT, height),
@@ -75,67 +55,70 @@ class DeviceFrames(CameraFrames):
         rate = plausible_rate(self._capture.get(cv2.CAP_PROP_FPS))
         self.frame_rate = rate or DEFAULT_FRAME_RATE
 
+    def grab(self) -> Picture:
+        """Wait for the next picture.
+
+        It is converted at once, because the next one takes its place in the driver.
+        """
+        if not self._capture.grab():
+            raise JtnError('it sends nothing any more; check that it is connected')
+        stamp_ns = time.time_ns()
+        good, image = self._capture.retrieve()
+        if not good:
+            raise JtnError('it sends nothing that can be decoded; try another width and height')
+        return Picture(stamp_ns, partial(np.asarray, image, np.uint8))
+
     def close(self) -> None:
         """Release the camera."""
         self._capture.release()
 
-    def _images(self) -> Iterator[NDArray[np.uint8]]:
-        good, image = self._capture.read()
-        while good:
-            yield np.asarray(image, np.uint8)
-            good, image = self._capture.read()
-
-
-class StreamFrames(CameraFrames):
-    """A network camera or another stream; interlaced video is deinterlaced.
-
-    Args:
-        address: a URL that FFmpeg can open.
-
-    Raises:
-        JtnError: if it does not answer, or sends no video.
-    """
-
-    def __init__(self, address: str) -> None:
-        """Connect to the camera and wait for its first image."""
-        from jtn_ros.media.video_decoding import VideoInput
-
-        super().__init__()
-        self.name = urlsplit(address).hostname or 'stream'
-        try:
-            self._video = VideoInput(address, live=True)
-        except JtnError as error:
-            raise JtnError(f'camera {address} does not open ({error}); {_REMEDY}') from error
-        self.frame_rate = plausible_rate(self._video.frame_rate) or DEFAULT_FRAME_RATE
-        self.width, self.height = self._video.size
-
-    def close(self) -> None:
-        """Disconnect."""
-        self._video.close()
-
-    def _images(self) -> Iterator[NDArray[np.uint8]]:
-        from jtn_ros.media.video_decoding import to_bgr
-
-        intensity = IntensityRange()
-        for frame, _ in self._video.frames(lambda error: self._report_broken(0, error)):
-            yield to_bgr(frame, intensity)
-
 
 def open_camera(
-    device: str, *, width: int = 0, height: int = 0, frame_rate: float = 0.0
-) -> CameraFrames:
-    """Open a camera by its index (``0``), its device file or a URL.
+    device: str,
+    *,
+    width: int = 0,
+    height: int = 0,
+    frame_rate: float = 0.0,
+    reconnect: bool = False,
+) -> LiveSource:
+    """Begin to open a camera by its index (``0``), its device file or a URL.
 
     Args:
-        device: which one.
+        device: which one, or where that is kept, see `jtn_ros.media.camera_address`.
         width: width to ask a camera of this machine for, in pixels; 0 leaves it as it is.
         height: height to ask it for, in pixels; 0 leaves it as it is.
         frame_rate: frames per second to ask it for; 0 leaves them as they are.
+        reconnect: whether to open it again when it fails.
 
     Raises:
-        JtnError: if it does not open.
+        OSError: if the file with its address cannot be read.
+        JtnError: if there is no address where it is kept.
     """
-    if '://' in device:
-        return StreamFrames(device)
-    address = int(device) if device.isdigit() else device
-    return DeviceFrames(address, width=width, height=height, frame_rate=frame_rate)
+    address = read_address(device)
+
+    def open_input() -> LiveInput:
+        if '://' in address:
+            from jtn_ros.media.stream_input import StreamInput
+
+            return StreamInput(address)
+        return DeviceInput(address, width=width, height=height, frame_rate=frame_rate)
+
+    return LiveSource(name_of(address), describe(address), open_input, reconnect=reconnect)
+
+
+def _require_device(device: str) -> None:
+    """Refuse a device that is not there; OpenCV would only say so on stderr.
+
+    Raises:
+        JtnError: if it is not there, or may not be opened.
+    """
+    path = Path(f'/dev/video{device}' if device.isdigit() else device)
+    if not sys.platform.startswith('linux') or path.parts[:2] != ('/', 'dev'):
+        return
+    if not path.exists():
+        present = ' '.join(sorted(str(one) for one in Path('/dev').glob('video*'))) or 'none'
+        raise JtnError(
+            f'there is no {path} (there are: {present}); check that the camera is connected'
+        )
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise JtnError(f'{path} may not be opened by this user; join its group, often video')

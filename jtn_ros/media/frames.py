@@ -17,6 +17,7 @@ from jtn_ros.files import require_utf8
 from jtn_ros.files import what_came_instead
 from jtn_ros.media.bag_paths import BAG_EXTENSIONS
 from jtn_ros.media.bag_paths import is_bag
+from jtn_ros.media.camera_address import is_camera
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,9 @@ VIDEO_EXTENSIONS = (
     '.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.ts', '.mts', '.m2ts',
     '.vob', '.mxf', '.dv', '.flv', '.3gp', '.ogv', '.wmv',
 )  # fmt: skip
+
+# What a web server keeps; .ts and .flv may be live.
+_RECORDINGS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v')
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,15 @@ class Frame:
         stamp_ns: time of the exposure in nanoseconds, from the source where it has one.
         image: uint8 BGR (H, W, 3); treat it as read-only.
         received_ns: when it was recorded in nanoseconds; None where that is the stamp.
+        dropped: pictures of a live camera that were dropped since the frame before; None for
+            recordings.
     """
 
     index: int
     stamp_ns: int
     image: NDArray[np.uint8]
     received_ns: int | None = None
+    dropped: int | None = None
 
 
 class FrameSource(ABC):
@@ -53,6 +60,7 @@ class FrameSource(ABC):
         height: of the images, in pixels.
         frame_rate: nominal frames per second.
         length: number of frames, or None when it is not known.
+        live: whether it is a camera, which goes on while nobody reads.
         broken: number of frames that could not be read so far.
     """
 
@@ -61,6 +69,7 @@ class FrameSource(ABC):
     height: int
     frame_rate: float
     length: int | None
+    live = False
 
     def __init__(self) -> None:
         """Start without a broken frame."""
@@ -110,16 +119,19 @@ def open_frames(
     frame_rate: float | None = None,
     topic: str | None = None,
     intensity_range: Sequence[float] | None = None,
+    reconnect: bool = False,
 ) -> FrameSource:
     """Open a video, image folder, MOTChallenge sequence, rosbag2, webcam or stream.
 
     Args:
-        source: a path, the index of a webcam (``0``) or a URL (``rtsp://...``).
+        source: a path, the index of a webcam (``0``) or a URL (``rtsp://...``), or where the URL
+            is kept (``env:VARIABLE``, ``file:PATH``).
         frame_rate: frames per second of an image folder, which cannot know it; for a video it
             replaces the time stamps of the file.
         topic: the image topic of a bag that has several.
         intensity_range: values of images with more than 8 bits that become black and white; None
             finds them in the images.
+        reconnect: whether to open a camera again when it fails.
 
     Raises:
         JtnError: if the source does not exist, cannot be read, is of an unknown kind or holds no
@@ -132,10 +144,8 @@ def open_frames(
     text = str(source)
     require_utf8(text)
     require_utf8(path.absolute().name)
-    if not path.exists() and (text.isdigit() or '://' in text):
-        from jtn_ros.media.camera import open_camera
-
-        return open_camera(text)
+    if not path.exists() and is_camera(text):
+        return _open_camera(text, reconnect)
     if not path.exists():
         raise JtnError(f'{text} does not exist; give a video, folder, bag or camera')
     if path.is_file() and (what := what_came_instead(path)) is not None:
@@ -153,11 +163,25 @@ def open_frames(
 
         return VideoFrames(path, frame_rate=frame_rate, intensity_range=intensity_range)
     if path.is_char_device():
-        from jtn_ros.media.camera import open_camera
-
-        return open_camera(text)
+        return _open_camera(text, reconnect)
     known = ', '.join((*VIDEO_EXTENSIONS, *BAG_EXTENSIONS))
     raise JtnError(
         f'{text}: unknown kind of file; give a video or bag ({known}), a folder of images, '
         'a camera index or a URL'
     )
+
+
+def _open_camera(address: str, reconnect: bool) -> FrameSource:
+    """Open a camera and wait until it answers; or a recording that a web server has."""
+    from jtn_ros.media.camera import open_camera
+    from jtn_ros.media.video import VideoFrames
+
+    if address.startswith(('http://', 'https://')) and address.endswith(_RECORDINGS):
+        return VideoFrames(address)
+    camera = open_camera(address, reconnect=reconnect)
+    try:
+        camera.wait_until_open()
+    except BaseException:
+        camera.close()
+        raise
+    return camera

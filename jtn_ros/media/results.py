@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import suppress
+from fcntl import LOCK_EX
+from fcntl import LOCK_NB
+from fcntl import flock
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import numpy as np
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import write_results
 from jtn_ros.datasets.sequences import CLASS_NUMBERS
+from jtn_ros.errors import UsageError
 from jtn_ros.media.output import Output
 from jtn_ros.media.overwriting import RUN
 from jtn_ros.tracking.track import Tracks
@@ -29,6 +33,10 @@ class ResultFiles(Output):
         name: name of the files, without extension.
         class_names: by class; without them the number is the name.
         run: goes into the first JSON line, see `jtn_ros.media.overwriting`.
+
+    Raises:
+        OSError: if they cannot be written.
+        UsageError: if another process is writing them.
     """
 
     def __init__(
@@ -46,15 +54,33 @@ class ResultFiles(Output):
         self._temporary = self.json_path.with_name(f'.{name}.jsonl.part')
         self._temporary_text = self.text_path.with_name(f'.{name}.txt.part')
         self.json_path.parent.mkdir(parents=True, exist_ok=True)
-        self._lines = self._temporary.open('w', encoding='utf-8')
+        self._lines = self._temporary.open('a', encoding='utf-8')
+        try:
+            flock(self._lines, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            self._lines.close()
+            raise UsageError(
+                f'another process is writing {self.json_path}; choose another --output'
+            ) from None
+        self._lines.truncate(0)
 
     @property
     def track_count(self) -> int:
         """Return the number of identities in the text so far."""
         return len({track_id for frame in self._boxes.values() for track_id in frame.ids.tolist()})
 
-    def write(self, index: int, stamp_ns: int, tracks: Tracks, session: int = 1) -> None:
-        """Append the tracks of a frame; the index counts from 0, the files from 1."""
+    def write(
+        self,
+        index: int,
+        stamp_ns: int,
+        tracks: Tracks,
+        session: int = 1,
+        dropped: int | None = None,
+    ) -> None:
+        """Append the tracks of a frame; the index counts from 0, the files from 1.
+
+        Of a live camera the lines also say how many pictures were dropped before the frame.
+        """
         reported = reported_boxes(tracks, self._class_names)
         if len(reported.ids):
             self._boxes[index + 1] = reported
@@ -63,6 +89,7 @@ class ResultFiles(Output):
             'stamp_ns': stamp_ns,
             'session': session,
             'tracks': tracks_to_records(tracks, self._class_names),
+            **({} if dropped is None else {'dropped': dropped}),
             **self._first,
         }
         self._first = {}

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
 from jtn_ros.errors import JtnError
+from jtn_ros.masking import mask
+from jtn_ros.media.camera_address import name_of
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.frames import plausible_rate
@@ -24,7 +26,7 @@ class VideoFrames(FrameSource):
     nominal duration of a frame, so stamps always grow.
 
     Args:
-        path: the file.
+        path: the file, or its URL.
         frame_rate: use ``index / frame_rate`` instead of the times in the file.
         intensity_range: values of more than 8 bits that become black and white; None finds them.
         name: name of the source; the file's without its extension by default.
@@ -36,7 +38,7 @@ class VideoFrames(FrameSource):
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
         *,
         frame_rate: float | None = None,
         name: str | None = None,
@@ -45,7 +47,8 @@ class VideoFrames(FrameSource):
         """Open the file and look at the first frame."""
         super().__init__()
         self._path = path
-        self.name = name or path.stem
+        self._title = mask(str(path))
+        self.name = name or (path.stem if isinstance(path, Path) else name_of(path))
         self._intensity_range = intensity_range
         self._constant_rate = frame_rate is not None
         with self._opened() as video:
@@ -56,7 +59,9 @@ class VideoFrames(FrameSource):
             self.length = video.count or round(self._duration_ns / self._period_ns) or None
             first = next(video.frames(lambda _: None), None)
             if first is None:
-                raise JtnError(f'{path} holds no frame that can be decoded; it may be damaged')
+                raise JtnError(
+                    f'{self._title} holds no frame that can be decoded; it may be damaged'
+                )
             self.height, self.width = to_bgr(first[0]).shape[:2]
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
@@ -80,7 +85,7 @@ class VideoFrames(FrameSource):
         if previous_ns + longest_ns < self._duration_ns:
             logger.warning(
                 '%s ends after %d frames, but announces %s; it may be truncated',
-                self._path, self._index, self.length,
+                self._title, self._index, self.length,
             )  # fmt: skip
 
     def _opened(self) -> VideoInput:
@@ -88,8 +93,8 @@ class VideoFrames(FrameSource):
             return VideoInput(self._path)
         except JtnError as error:
             raise JtnError(
-                f'{self._path} is not a video that FFmpeg can read ({error}); it may be truncated '
-                '(try to play it with ffplay, or convert it to mp4)'
+                f'{self._title} is not a video that FFmpeg can read ({error}); it may be '
+                'truncated (try to play it with ffplay, or convert it to mp4)'
             ) from error
 
     def _leave_out(self, error: Exception) -> None:

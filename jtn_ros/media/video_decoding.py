@@ -110,7 +110,7 @@ class Deinterlacer:
 
 
 class VideoInput:
-    """An opened video file or stream.
+    """An opened video file.
 
     Attributes:
         size: width and height of the images in pixels, as the stream announces them.
@@ -119,31 +119,28 @@ class VideoInput:
         count: number of frames that the file announces; 0 where it does not.
     """
 
-    def __init__(self, source: Path | str, *, live: bool = False) -> None:
+    def __init__(self, source: Path | str) -> None:
         """Open it.
 
         Args:
-            source: a file, or the address of a stream.
-            live: whether the images are wanted at once; else they are decoded as fast as possible.
+            source: a file, or its URL.
 
         Raises:
             OSError: if the file may not be read.
             JtnError: if it is none that FFmpeg can open, or holds no video that can be decoded.
         """
-        options = {'rtsp_transport': 'tcp'} if str(source).startswith('rtsp') else {}
         # Opened by Python, a file may have any name.
         self._file = source.open('rb') if isinstance(source, Path) else None
         with av_errors('FFmpeg cannot open it'):
             self._container = av.open(
-                self._file or source, 'r', options=options, timeout=_TIMEOUT_S if live else None
+                self._file or source, 'r', timeout=None if self._file else _TIMEOUT_S
             )
         found = [one for one in self._container.streams.video if one.codec_context is not None]
         if not found:
             self.close()
             raise JtnError('it holds no video that FFmpeg can decode')
         self._stream: VideoStream = found[0]
-        if not live:
-            self._stream.thread_type = 'AUTO'
+        self._stream.thread_type = 'AUTO'
         self.frame_rate = float(self._stream.average_rate or self._stream.guessed_rate or 0)
         self.size = self._stream.width, self._stream.height
         self.count = self._stream.frames

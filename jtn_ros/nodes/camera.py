@@ -1,6 +1,7 @@
 """One camera of the tracker node: its topics, its worker, and how it fares."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -9,12 +10,14 @@ from time import perf_counter
 from types import SimpleNamespace
 
 from rclpy.lifecycle import LifecycleNode
+from rclpy.node import Node
 
 from jtn_ros.errors import as_mistake
 from jtn_ros.inference import Engine
 from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.camera_worker import CameraWorker
 from jtn_ros.nodes.camera_worker import TrackedFrame
+from jtn_ros.nodes.direct_input import DirectInput
 from jtn_ros.nodes.image_input import ImageInput
 from jtn_ros.nodes.image_input import ImageMessage
 from jtn_ros.nodes.spatial import SpatialLocator
@@ -28,6 +31,10 @@ from jtn_ros.tracking import TrackerConfig
 from jtn_ros.tracking.session import Session
 
 _LOG_PERIOD_S = 5.0
+
+type InputFactory = Callable[
+    [Node, str, str, Callable[[ImageMessage], None]], ImageInput | DirectInput
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +72,7 @@ class Camera:
         *,
         name: str,
         prefix: str = '',
+        make_input: InputFactory = ImageInput,
     ) -> None:
         """Create the outputs.
 
@@ -75,6 +83,7 @@ class Camera:
             transforms: listens to tf; None where it is not needed.
             name: name of the camera.
             prefix: of its topics, when the node has several cameras.
+            make_input: makes what the images come from.
         """
         self.name = name
         self._node = node
@@ -87,7 +96,7 @@ class Camera:
         self._locator = None
         if values.positions != 'off':
             self._locator = SpatialLocator(node, values, prefix, transforms)
-        self._input = ImageInput(node, f'{prefix}image', values.image_transport, self._take)
+        self._input = make_input(node, f'{prefix}image', values.image_transport, self._take)
         self._statistics = CameraStatistics()
         self._worker: CameraWorker | None = None
         self._enabled = True
@@ -170,6 +179,7 @@ class Camera:
             lost_time=values.lost_time,
         )
         self._session.backward_tolerance_ns = round(values.backward_tolerance * 1e9)
+        self._session.memory_ns = round(values.lost_time * 1e9)
         self._outputs.embeddings = values.publish_embeddings
 
     def check(self) -> CameraState:

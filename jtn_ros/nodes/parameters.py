@@ -114,11 +114,11 @@ class NodeParameters:
         self._node = node
         self._specs = {spec.name: spec for spec in specs}
         self.frozen = False
-        node.add_pre_set_parameters_callback(self._with_doubles)
+        node.add_pre_set_parameters_callback(self._with_types)
         node.add_on_set_parameters_callback(self._validate)
         # What files and the command line give; rclpy hands it out in no other way.
         given = node._parameter_overrides
-        given |= {change.name: change for change in self._with_doubles(given.values())}
+        given |= {change.name: change for change in self._with_types(given.values())}
         node.declare_parameters('', [(s.name, s.default, s.descriptor) for s in specs])
         for name in given:
             if not node.has_parameter(name) and name.split('.')[0] not in _DECLARED_LATER:
@@ -131,13 +131,13 @@ class NodeParameters:
             **{name: self._node.get_parameter(name).value for name in self._specs}
         )
 
-    def _with_doubles(self, changes: Iterable[Parameter]) -> list[Parameter]:
-        """Return the changes, with whole numbers as doubles where that is the type."""
+    def _with_types(self, changes: Iterable[Parameter]) -> list[Parameter]:
+        """Return the changes, with whole numbers as doubles or strings where that is the type."""
         return [
-            Parameter(change.name, value=float(change.value))
+            Parameter(change.name, value=type(spec.default)(change.value))
             if change.type_ == Parameter.Type.INTEGER
             and (spec := self._specs.get(change.name)) is not None
-            and isinstance(spec.default, float)
+            and isinstance(spec.default, (float, str))
             else change
             for change in changes
         ]

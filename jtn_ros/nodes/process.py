@@ -23,6 +23,7 @@ from jtn_ros.errors import one_line
 from jtn_ros.files import require_utf8
 from jtn_ros.interruption import ignore_more_signals
 from jtn_ros.interruption import interrupt_once
+from jtn_ros.masking import mask
 
 _LONGEST_WAIT_S = 0.5
 
@@ -54,7 +55,7 @@ def run_process(
         if not started or rclpy.ok():
             text, code = explain(error)
             get_logger(name).fatal(text)
-            get_logger(name).debug(format_exc())
+            get_logger(name).debug(mask(format_exc()))
             return code
     finally:
         ignore_more_signals()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -11,6 +12,7 @@ from launch.actions import DeclareLaunchArgument
 from launch.actions import IncludeLaunchDescription
 from launch.actions import SetEnvironmentVariable
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_ros.actions import Node as LaunchedNode
 
 from jtn_ros.nodes.executables import LAUNCH_PID
 
@@ -48,6 +50,23 @@ def require_rviz(context: LaunchContext) -> None:
             'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DISTRO-rviz2, '
             'or leave rviz:=true out'
         )
+
+
+def rviz_node(
+    frame: str, remappings: Sequence[tuple[str, str]] = (), **arguments: Any
+) -> LaunchedNode:
+    """Return the action that shows the tracker in RViz.
+
+    Args:
+        frame: fixed frame; empty takes that of the positions or images.
+        remappings: of the topics of the tracker.
+        arguments: more parameters and arguments of the action: ``use_sim_time``, ``namespace``.
+    """
+    parameters = {'frame': frame, 'use_sim_time': arguments.pop('use_sim_time', False)}
+    return LaunchedNode(
+        package='jtn_ros', executable='show_in_rviz', parameters=[parameters],
+        remappings=remappings, output='screen', **arguments,
+    )  # fmt: skip
 
 
 def declare_arguments(

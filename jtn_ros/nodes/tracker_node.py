@@ -14,6 +14,7 @@ from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.service import Service
+from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import SetBool
 from std_srvs.srv import Trigger
 
@@ -21,8 +22,11 @@ from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.batching import BatchingEngine
+from jtn_ros.interruption import interruptible
 from jtn_ros.nodes.camera import Camera
+from jtn_ros.nodes.camera import InputFactory
 from jtn_ros.nodes.diagnostics import Diagnostics
+from jtn_ros.nodes.image_input import ImageInput
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.process import explain
 from jtn_ros.nodes.process import run_process
@@ -61,9 +65,15 @@ class TrackerNode(LifecycleNode):
     releases everything.
     """
 
-    def __init__(self, **kwargs: object) -> None:
-        """Declare the parameters; everything else waits for the lifecycle."""
+    def __init__(self, *, make_input: InputFactory = ImageInput, **kwargs: object) -> None:
+        """Declare the parameters; everything else waits for the lifecycle.
+
+        Args:
+            make_input: makes what the images of a camera come from.
+            kwargs: of the node.
+        """
         super().__init__('jtn_tracker', **kwargs)
+        self._make_input = make_input
         self.last_error = ''
         self._declared = NodeParameters(self, TRACKER_PARAMETERS)
         self._engine: Engine | None = None
@@ -109,9 +119,12 @@ class TrackerNode(LifecycleNode):
             self._transforms = TransformSource(self, values.transform_timeout)
         shared = self, self._engine, values, self._transforms
         if names:
-            self._cameras = [Camera(*shared, name=name, prefix=f'{name}/') for name in names]
+            self._cameras = [
+                Camera(*shared, name=name, prefix=f'{name}/', make_input=self._make_input)
+                for name in names
+            ]
         else:
-            self._cameras = [Camera(*shared, name=values.camera_name)]
+            self._cameras = [Camera(*shared, name=values.camera_name, make_input=self._make_input)]
         self._commands = [
             self.create_service(Trigger, '~/reset', self._reset),
             self.create_service(SetBool, '~/enable', self._enable),
@@ -208,7 +221,8 @@ class TrackerNode(LifecycleNode):
 
 def main() -> int:
     """Run the node until it is interrupted; return the exit code."""
-    return run_process('jtn_tracker', _serve)
+    # rclpy's handlers would shut ROS down under the threads that publish.
+    return run_process('jtn_tracker', _serve, SignalHandlerOptions.NO)
 
 
 def _serve() -> None:
@@ -217,13 +231,14 @@ def _serve() -> None:
     Raises:
         JtnError: if the start failed.
     """
-    node = TrackerNode()
-    try:
-        if node.get_parameter('autostart').value and not node.start():
-            raise JtnError('the node could not start; the error above says why')
-        spin(node)
-    finally:
-        node.destroy_node()
+    with interruptible():
+        node = TrackerNode()
+        try:
+            if node.get_parameter('autostart').value and not node.start():
+                raise JtnError('the node could not start; the error above says why')
+            spin(node)
+        finally:
+            node.destroy_node()
 
 
 if __name__ == '__main__':

@@ -1,37 +1,48 @@
 """Publish a webcam, a network camera or a video as a live camera."""
 
 import sys
+from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from threading import Thread
 from time import monotonic
 
-import numpy as np
 import rclpy
 import yaml
-from numpy.typing import NDArray
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
 from rclpy.node import Node
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from jtn_ros.errors import JtnError
+from jtn_ros.interruption import interruptible
+from jtn_ros.media import Frame
 from jtn_ros.media import FrameSource
 from jtn_ros.media import open_frames
 from jtn_ros.media.camera import open_camera
+from jtn_ros.media.camera_address import is_camera
+from jtn_ros.media.live_source import LiveSource
 from jtn_ros.nodes.conversions import array_to_image
+from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
 from jtn_ros.nodes.process import run_process
 from jtn_ros.nodes.quality import sensor_data
+from jtn_ros.nodes.webcam_diagnostics import WebcamDiagnostics
 
 PARAMETERS = (
     ParameterSpec(
         name='device',
         default='0',
-        description='Number of a webcam, its device file, a URL, or a video file, which loops.',
+        description='Number of a webcam, its device file, a URL, or a video file, which loops; '
+        'env:VARIABLE or file:PATH where the URL is kept, since parameters can be read by all.',
     ),
     ParameterSpec(
         name='width',
@@ -64,32 +75,52 @@ PARAMETERS = (
     ),
 )
 
-_RETRY_S = 1.0
-_CHECK_PERIOD_S = 1.0
+CHECK_PERIOD_S = 0.25
+_DIAGNOSTICS_PERIOD_S = 1.0
+# The time-outs of a camera are shorter, so that its thread ends by itself.
+_PATIENCE_S = 5.0
 
 
 class WebcamNode(Node):
-    """A camera; its images carry the time at which they were taken from the device.
+    """A camera; its images carry the time at which they were taken.
 
-    A camera that fails is opened again until it answers.
+    A camera that fails is opened again until it answers. A video is played again and again; the
+    stamps keep its spacing, and jump back at the cut, as it is the same time once more.
     """
 
-    def __init__(self, **kwargs: object) -> None:
+    def __init__(
+        self, *, on_image: Callable[[Image], None] | None = None, **kwargs: object
+    ) -> None:
         """Read the calibration and begin to publish, on a thread of its own.
+
+        Args:
+            on_image: called with every image, on that thread; it is published only if somebody
+                listens besides.
+            kwargs: of the node.
 
         Raises:
             OSError: if the calibration cannot be read.
-            JtnError: if it is none.
+            JtnError: if it is none, or the device is neither a camera nor a video.
         """
         super().__init__('webcam', **kwargs)
         self._values = NodeParameters(self, PARAMETERS).values()
-        device = Path(self._values.device)
-        self._is_video = device.is_file() or device.is_dir()
-        if self._is_video:
-            self._open().close()
-        elif _names_a_file(self._values.device):
-            raise JtnError(f'{device} is no file; give a camera, its URL, or a video file')
+        self._on_image = on_image
         self._info = read_calibration(self._values.calibration)
+        self._camera: LiveSource | None = None
+        self._video: FrameSource | None = None
+        device = self._values.device
+        if Path(device).is_file() or Path(device).is_dir():
+            self._video = open_frames(device)
+        elif is_camera(device):
+            self._camera = open_camera(
+                device,
+                width=self._values.width,
+                height=self._values.height,
+                frame_rate=self._values.rate,
+                reconnect=True,
+            )
+        else:
+            raise JtnError(f'{device} is no file; give a camera, its URL, or a video file')
         overriding = {'qos_overriding_options': QoSOverridingOptions.with_default_policies()}
         self._images = self.create_publisher(Image, 'image', sensor_data(), **overriding)
         self._infos = None
@@ -97,86 +128,78 @@ class WebcamNode(Node):
             self._infos = self.create_publisher(
                 CameraInfo, 'camera_info', sensor_data(), **overriding
             )
-        self.failure = ''
+        self._published = 0
+        if self._camera is not None:
+            self._diagnostics = WebcamDiagnostics(self, self._camera.name)
+            clock = Clock(clock_type=ClockType.STEADY_TIME)
+            self.create_timer(_DIAGNOSTICS_PERIOD_S, self._diagnose, clock=clock)
+        self.failure: Exception | None = None
         self._closing = Event()
-        self._thread = Thread(target=self._run, name='webcam')
+        # A process can end while a driver does not answer.
+        self._thread = Thread(target=self._run, name='webcam', daemon=True)
         self._thread.start()
+
+    def problem(self) -> str:
+        """Return why no images come; empty while they do, and for a video."""
+        return '' if self._camera is None else self._camera.counts.problem
 
     def destroy_node(self) -> None:
         """Let go of the camera and leave the graph."""
         self._closing.set()
-        self._thread.join()
+        if self._camera is not None:
+            self._camera.close()
+        self._thread.join(_PATIENCE_S)
+        if self._video is not None:
+            self._video.close()
         super().destroy_node()
 
+    def _diagnose(self) -> None:
+        assert self._camera is not None
+        self._diagnostics.publish(self._camera.counts, self._published)
+
     def _run(self) -> None:
-        """Publish, opening the camera again when it fails."""
-        while not self._closing.is_set():
-            number = 0
-            problem = 'it stopped'
-            try:
-                with self._open() as source:
-                    for image in self._images_of(source):
-                        self._publish(image)
-                        number += 1
-            except (JtnError, OSError) as error:
-                problem = str(error)
-            except RuntimeError:
-                if self.context.ok():
-                    raise
-                return  # interrupted: nothing can be published any more
-            if self._is_video:
-                if number:
-                    continue  # the video is at its end
-                self.failure = f'the video {self._values.device} can no longer be read'
-                return
-            if not self._closing.is_set():
-                self.get_logger().warning(
-                    f'camera {self._values.device}: {problem}. Trying again',
-                    throttle_duration_sec=10.0,
-                )
-            self._closing.wait(_RETRY_S)
+        """Publish until closed."""
+        try:
+            for frame in self._frames():
+                if self._closing.is_set():
+                    return
+                self._publish(frame)
+        except Exception as error:
+            if self.context.ok() and not self._closing.is_set():  # else it was interrupted
+                self.failure = error
 
-    def _images_of(self, source: FrameSource) -> Iterator[NDArray[np.uint8]]:
-        """Yield images, at the rate that is asked for, until the camera fails."""
-        rate = self._values.rate or source.frame_rate
-        due = monotonic()
-        for frame in source:
-            # A live camera keeps its own pace; a video has to be slowed down.
-            if self._is_video:
-                due += 1 / rate
-                self._closing.wait(max(0.0, due - monotonic()))
-            if self._closing.is_set():
-                return
-            yield frame.image
+    def _frames(self) -> Iterator[Frame]:
+        """Yield the frames of the camera, or those of the video when they are due."""
+        if self._camera is not None:
+            yield from self._camera
+            return
+        assert self._video is not None
+        start_ns = self.get_clock().now().nanoseconds
+        scale = self._video.frame_rate / (self._values.rate or self._video.frame_rate)
+        while True:
+            begun, number = monotonic(), 0
+            with suppress(JtnError, OSError):  # it was removed, or it is being replaced
+                for frame in self._video:
+                    elapsed_ns = round(frame.stamp_ns * scale)
+                    self._closing.wait(max(0.0, begun + elapsed_ns / 1e9 - monotonic()))
+                    yield replace(frame, stamp_ns=start_ns + elapsed_ns)
+                    number += 1
+            if not number:
+                raise JtnError(f'the video {self._values.device} can no longer be read')
+            self._closing.wait(scale / self._video.frame_rate)
 
-    def _open(self) -> FrameSource:
-        """Open the camera or the video.
-
-        Raises:
-            OSError: if the video may not be read.
-            JtnError: if it does not open.
-        """
-        values = self._values
-        if self._is_video:
-            return open_frames(values.device)
-        return open_camera(
-            values.device, width=values.width, height=values.height, frame_rate=values.rate
-        )
-
-    def _publish(self, image: NDArray[np.uint8]) -> None:
+    def _publish(self, frame: Frame) -> None:
         """Publish one image, and the calibration with it."""
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._values.frame_id)
-        self._images.publish(array_to_image(image, header))
+        header = Header(stamp=ns_to_stamp(frame.stamp_ns), frame_id=self._values.frame_id)
+        message = array_to_image(frame.image, header)
+        if self._on_image is not None:
+            self._on_image(message)
+        if self._on_image is None or self._images.get_subscription_count():
+            self._images.publish(message)
+        self._published += 1
         if self._infos is not None and self._info is not None:
             self._info.header = header
             self._infos.publish(self._info)
-
-
-def _names_a_file(device: str) -> bool:
-    """Return whether a device is the path of a file, not a camera that may be plugged in later."""
-    is_pipeline = ' ! ' in device
-    live = device.isdigit() or '://' in device or device.startswith('/dev/') or is_pipeline
-    return not live
 
 
 def read_calibration(path: str) -> CameraInfo | None:
@@ -208,18 +231,19 @@ def read_calibration(path: str) -> CameraInfo | None:
 
 def main() -> int:
     """Publish until interrupted; return the exit code."""
-    return run_process('webcam', _serve)
+    return run_process('webcam', _serve, SignalHandlerOptions.NO)
 
 
 def _serve() -> None:
-    node = WebcamNode()
-    try:
-        while rclpy.ok() and not node.failure:
-            rclpy.spin_once(node, timeout_sec=_CHECK_PERIOD_S)
-        if node.failure:
-            raise JtnError(node.failure)
-    finally:
-        node.destroy_node()
+    with interruptible():
+        node = WebcamNode()
+        try:
+            while rclpy.ok() and node.failure is None:
+                rclpy.spin_once(node, timeout_sec=CHECK_PERIOD_S)
+            if node.failure is not None:
+                raise node.failure
+        finally:
+            node.destroy_node()
 
 
 if __name__ == '__main__':

@@ -9,6 +9,8 @@ from uuid import uuid4
 _AHEAD_NS = 100_000_000
 # A camera whose second stamp is this much later than its first, 0, did not set the first.
 _GAP_NS = 10_000_000_000
+# Frames of a slow camera are not a session each, however short the memory is.
+_PAUSE_NS = 1_000_000_000
 
 UNSTAMPED = 'has no stamp'
 REPEATED = 'has the stamp of the image before it'
@@ -63,6 +65,10 @@ class Session:
 
     A stamp that is missing, repeats or lies far from those around it is replaced: the time goes on
     as the images arrive. The session's id and a track's id together are unique for ever.
+
+    Attributes:
+        backward_tolerance_ns: stamps may step back by this much.
+        memory_ns: after a longer gap, no track is left and a session begins; None for never.
     """
 
     def __init__(self, backward_tolerance_ns: int) -> None:
@@ -73,6 +79,7 @@ class Session:
                 ending the session.
         """
         self.backward_tolerance_ns = backward_tolerance_ns
+        self.memory_ns: int | None = None
         self.restart()
 
     @property
@@ -161,6 +168,8 @@ class Session:
             step_back_ns = self._sound.stamp_ns - frame.when.stamp_ns
             if step_back_ns > self.backward_tolerance_ns:
                 return f'the image stamps went back by {step_back_ns / 1e9:.3f} s'
+            if self.memory_ns is not None and -step_back_ns > max(self.memory_ns, _PAUSE_NS):
+                return f'no image came for {-step_back_ns / 1e9:.1f} s'
         if (frame.width, frame.height) != (last.width, last.height):
             return (
                 f'the image size changed from {last.width}x{last.height} '

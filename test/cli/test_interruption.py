@@ -20,8 +20,10 @@ import numpy as np
 import pytest
 
 from jtn_ros.media.bag import BagReader
-from jtn_ros.media.video_writer import browser_suffix
+from jtn_ros.media.video import VideoFrames
 
+from ..media.camera_servers import Camera
+from ..media.camera_servers import RtspServer
 from .test_track_recordings import PERIOD
 from .test_track_recordings import model  # noqa: F401
 from .test_track_recordings import picture
@@ -77,22 +79,26 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def is_recording(output: Path) -> bool:
     """Return whether frames have been drawn into the video."""
-    part = output / f'.127.0.0.1.part{browser_suffix()}'
-    return part.exists() and part.stat().st_size > 2000
+    parts = [*output.glob('.127.0.0.1_*_camera.mjpg.part.webm')]
+    return bool(parts) and parts[0].stat().st_size > 2000
 
 
 def check_recording(output: Path) -> None:
     """Check that everything is complete, and of the same number of frames."""
     names = {path.name for path in output.iterdir()}
-    stem = '127.0.0.1'
+    (stem,) = (path.stem for path in output.glob('*.jsonl'))
+    assert stem.startswith('127.0.0.1_')
+    assert stem.endswith('_camera.mjpg')
     assert names - {f'{stem}_tracked'} == {
-        f'{stem}.txt', f'{stem}.jsonl', f'{stem}{browser_suffix()}'
+        f'{stem}.txt', f'{stem}.jsonl', f'{stem}.webm'
     }  # fmt: skip
     lines = (output / f'{stem}.jsonl').read_text().splitlines()
     assert len(lines) > 1
     assert [json.loads(line)['frame'] for line in lines] == list(range(1, len(lines) + 1))
-    capture = cv2.VideoCapture(str(output / f'{stem}{browser_suffix()}'))
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(lines)
+    shown = [frame.stamp_ns for frame in VideoFrames(output / f'{stem}.webm')]
+    assert len(shown) == len(lines)
+    stamps = np.array([json.loads(line)['stamp_ns'] for line in lines])
+    np.testing.assert_allclose(shown, stamps - stamps[0], atol=2_000_000)
     if f'{stem}_tracked' in names:
         with BagReader(output / f'{stem}_tracked') as bag:
             assert bag.counts == {'/jtn_tracker/tracks': len(lines)}
@@ -113,8 +119,38 @@ def test_a_recording_of_a_camera_is_kept_whatever_ends_it(camera, model, tmp_pat
     finally:
         process.kill()
     assert (process.returncode, errors) == (0, '')
-    assert '127.0.0.1: ' in text
+    assert '_camera.mjpg: ' in text
     check_recording(output)
+
+
+@pytest.mark.parametrize('state', ['frozen', 'gone'])
+def test_a_recording_is_kept_when_a_signal_comes_while_the_camera_is_silent(
+    model,  # noqa: F811
+    tmp_path,
+    state,
+):
+    camera = Camera(rate=20.0)
+    output = tmp_path / 'out'
+    with RtspServer(camera) as server:
+        process = subprocess.Popen(
+            [*COMMAND, server.url, '--model', model, '--output', output, '--reconnect'],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        )  # fmt: skip
+        try:
+            wait_for(lambda: len(camera.taken) > 60)
+            getattr(camera, state).set()
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            text, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert time.monotonic() - began < 5
+    assert process.returncode == 0
+    (lines,) = output.glob('*.jsonl')
+    number = len(lines.read_text().splitlines())
+    assert f'live: {number} frames' in text
+    assert number > 10
 
 
 def test_a_recording_of_a_camera_is_kept_when_its_terminal_is_closed(camera, model, tmp_path):  # noqa: F811

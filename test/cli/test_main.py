@@ -149,3 +149,24 @@ def test_a_shell_completes_verbs_arguments_and_choices(tmp_path, line, expected)
         [sys.executable, '-m', 'jtn_ros.cli.main'], env=environment, timeout=60, check=True
     )
     assert {word.strip() for word in output.read_text().split('\n')} >= expected
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'code'),
+    [
+        (['track', 'rtsp://admin:secret@127.0.0.1:9/x?key=secret', '--output', 'out'], 1),
+        (['track', 'rtsp://admin:secret@127.0.0.1:9/x', '--output', 'out', '--debug'], 1),
+        (['track', 'env:CAMERA', '--output', 'out', '--debug'], 1),
+        (['track', 'a', 'rtsp://admin:secret@127.0.0.1:9/x', '--output', 'out'], 2),
+        (['dataset', 'check', 'rtsp://admin:secret@127.0.0.1:9/x'], 1),
+    ],
+)
+def test_no_secret_of_an_address_is_printed(tmp_path, arguments, code):
+    address = 'rtsp://admin:secret@127.0.0.1:9/x'
+    done = subprocess.run(
+        [sys.executable, '-m', 'jtn_ros.cli.main', *arguments], capture_output=True, text=True,
+        cwd=tmp_path, env=os.environ | {'CAMERA': address}, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert 'rtsp:' in done.stderr
+    assert 'secret' not in done.stdout + done.stderr

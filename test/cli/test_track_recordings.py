@@ -5,6 +5,9 @@ import http.server
 import json
 import logging
 import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -21,6 +24,10 @@ from jtn_ros.media.recorded_tracks import read_tracks
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
 
+from ..media.camera_servers import Camera
+from ..media.camera_servers import MjpegServer
+from ..media.camera_servers import RtspServer
+from ..media.camera_servers import numbered
 from ..nodes.block_model import BLOCK
 from ..nodes.block_model import HEIGHT
 from ..nodes.block_model import WIDTH
@@ -193,3 +200,77 @@ def test_a_stream_from_a_network_address(tmp_path, model):
         server.shutdown()
     assert [line['frame'] for line in lines] == [1, 2, 3, 4, 5]
     assert len(lines[-1]['tracks']) == 1
+
+
+@pytest.fixture
+def camera() -> Camera:
+    """A network camera with a block in its images."""
+    camera = Camera(rate=20.0)
+
+    def draw(number: int) -> np.ndarray:
+        image = numbered(number)
+        image[40 : 40 + HEIGHT, :WIDTH] = picture(number % 20)
+        return image
+
+    camera.draw = draw
+    return camera
+
+
+def after(number: int, camera: Camera, *actions: Callable[[], None]) -> None:
+    """Act once when so many images were taken, and again two seconds later."""
+
+    def act() -> None:
+        while len(camera.taken) < number:
+            time.sleep(0.01)
+        for action in actions:
+            action()
+            time.sleep(2)
+
+    threading.Thread(target=act, daemon=True).start()
+
+
+def results_of(output: Path) -> list[dict]:
+    (path,) = output.glob('*.jsonl')
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize('server', [MjpegServer, RtspServer])
+def test_a_camera_that_stops_is_an_error_and_its_recording_is_kept(
+    camera, server, model, tmp_path, capsys
+):
+    with server(camera) as opened:
+        after(40, camera, camera.gone.set)
+        url = opened.url.replace('//', '//admin:secret@')
+        code = main(['track', url, '--output', str(tmp_path), '--model', str(model)])
+    lines = results_of(tmp_path)
+    printed = capsys.readouterr()
+    assert code == 1
+    assert f'live stopped after {len(lines)} frames: ' in printed.err
+    assert f'live: {len(lines)} frames' in printed.out
+    assert 'secret' not in printed.err + printed.out + str(lines[0])
+    assert sum(line['dropped'] for line in lines) == pytest.approx(
+        camera_count(camera, lines) - len(lines), abs=3
+    )
+    stamps = [line['stamp_ns'] for line in lines]
+    assert min(abs(np.array(list(camera.taken.values())) - stamps[-1])) < 20_000_000
+
+
+def camera_count(camera: Camera, lines: list[dict]) -> int:
+    """Return how many images the camera took from the first to the last line."""
+    first, last = lines[0]['stamp_ns'], lines[-1]['stamp_ns']
+    return sum(first - 10**7 < stamp < last + 10**7 for stamp in camera.taken.values())
+
+
+def test_a_camera_is_opened_again_and_a_long_gap_begins_a_session(camera, model, tmp_path, capsys):
+    (tmp_path / 'params.yaml').write_text('/**:\n  ros__parameters:\n    lost_time: 1.0\n')
+    with MjpegServer(camera) as opened:
+        after(40, camera, camera.gone.set, camera.gone.clear)
+        code = main(['track', opened.url, '--output', str(tmp_path / 'out'), '--model', str(model),
+                     '--reconnect', '--end', '60', '--params-file',
+                     str(tmp_path / 'params.yaml')])  # fmt: skip
+    assert code == 0
+    lines = results_of(tmp_path / 'out')
+    assert [line['frame'] for line in lines] == list(range(1, 61))
+    assert {line['session'] for line in lines} == {1, 2}
+    gap = max(b['stamp_ns'] - a['stamp_ns'] for a, b in pairwise(lines))
+    assert 1.5e9 < gap < 8e9

@@ -132,6 +132,8 @@ def test_arguments_that_do_not_go_together_are_exit_code_2(tmp_path, capsys):
     assert '--end 5 lies before --start 9' in capsys.readouterr().err
     assert track(folder, tmp_path / 'out', '--show', 'heatmap') == 2
     assert '--show needs --video or --window' in capsys.readouterr().err
+    assert track(folder, tmp_path / 'out', '--reconnect') == 2
+    assert '--reconnect is for cameras; ' in capsys.readouterr().err
     with pytest.raises(SystemExit) as done:
         track(folder, tmp_path / 'out', '--video', '--show', 'aura')
     assert done.value.code == 2

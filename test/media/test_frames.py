@@ -243,7 +243,7 @@ def test_what_cannot_be_opened_is_named(tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(ValueError, match='empty holds no images'):
         open_frames(tmp_path / 'empty')
-    with pytest.raises(JtnError, match='camera 98 does not open; check that it is connected'):
+    with pytest.raises(JtnError, match='camera 98 does not open: there is no /dev/video98'):
         open_frames('98')
     with pytest.raises(JtnError, match=r'camera rtsp://127.0.0.1:9/x does not open'):
         open_frames('rtsp://127.0.0.1:9/x')

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from jtn_ros.errors import UsageError
 from jtn_ros.media.results import ResultFiles
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
@@ -60,3 +61,15 @@ def test_nothing_is_left_after_an_exception(tmp_path):
             results.write(0, 0, tracks_of([], []))
             raise RuntimeError('stop')
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_do_not_write_the_same_results(tmp_path):
+    (tmp_path / '.clip.jsonl.part').write_text('left by a process that was killed\n')
+    with ResultFiles(tmp_path, 'clip') as first:
+        with pytest.raises(UsageError, match=r'clip.jsonl; choose another --output'):
+            ResultFiles(tmp_path, 'clip')
+        first.write(0, 0, tracks_of([], []))
+    assert len((tmp_path / 'clip.jsonl').read_text().splitlines()) == 1
+    with ResultFiles(tmp_path, 'clip'):
+        pass
+    assert (tmp_path / 'clip.jsonl').read_text() == ''

@@ -1,0 +1,23 @@
+"""Secrets in addresses, kept out of everything that is printed, logged or written."""
+
+import re
+
+_HIDDEN = '***'
+# A path may have lost a slash. A password may hold any character, so everything up to the last @
+# of a word counts as one.
+_ADDRESS = re.compile(r'(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]*:/{1,2})(?:\S*@)?(?P<place>[^\s?]*)'
+                      r'(?P<query>\?[^\s;,)\'"]+)?')  # fmt: skip
+
+
+def mask(text: str) -> str:
+    """Return a text in which addresses show neither users and passwords nor queries.
+
+    ``rtsp://admin:secret@10.0.0.5/live?token=1`` becomes ``rtsp://***@10.0.0.5/live?***``.
+    """
+    return _ADDRESS.sub(_masked, text)
+
+
+def _masked(match: re.Match[str]) -> str:
+    scheme, place, query = match.group('scheme', 'place', 'query')
+    has_user = match.end('scheme') < match.start('place')
+    return f'{scheme}{_HIDDEN + "@" if has_user else ""}{place}{"?" + _HIDDEN if query else ""}'

@@ -1,0 +1,86 @@
+"""When the pictures of a stream were taken, and which of them are old."""
+
+# A read that had to wait for this long found nothing that had come before.
+_WAIT_S = 0.001
+# What comes after a silence of this long, and of three periods, is old. [s]
+_SILENCE_S = 0.5
+# A picture that is found so much later than it was taken was held up; skip what lies between.
+_BEHIND_NS = 1_000_000_000
+# After a silence, pictures this late were held up too, unless so many in a row come in time.
+_HELD_NS, _PATIENCE = 200_000_000, 5
+# An offset that is wrong by more than this is no drift of the clocks.
+_WRONG_NS = 50_000_000
+# How fast the offset follows pictures that come earlier, and later, than it says.
+_FASTER, _SLOWER = 0.02, 0.001
+
+
+class CaptureClock:
+    """Turns the times of a stream into times of this machine.
+
+    The offset between the two clocks is the least delay that was seen, because a picture may be
+    held up but never comes too early. It is estimated at the start, in what was waiting already,
+    and then follows the drift of the clocks so slowly that the spacing of the stream is kept.
+    """
+
+    def __init__(self) -> None:
+        """Begin before the first picture."""
+        self._offset_ns: int | None = None
+        self._last = (0, 0)
+        self._period_ns: float | None = None
+        self._steady = 0
+        self.current = False
+        self.behind = False
+
+    def observe(self, time_ns: int, arrival_ns: int, waited_s: float) -> None:
+        """Take the next picture.
+
+        Afterwards `current` tells whether it is new, not left from before a silence, and `behind`
+        whether the reader falls behind the stream.
+
+        Args:
+            time_ns: in the time of the stream; that of the arrival where the stream has none.
+            arrival_ns: in the time of this machine.
+            waited_s: seconds that reading it took.
+        """
+        delay_ns = arrival_ns - time_ns
+        waited = waited_s >= _WAIT_S
+        age_ns = 0 if self._offset_ns is None else delay_ns - self._offset_ns
+        self.behind = age_ns > _BEHIND_NS and not waited
+        step_ns = time_ns - self._last[0]
+        if self._offset_ns is None:
+            self._offset_ns = delay_ns
+        elif self._came_late(waited_s) or (self.current and waited and age_ns > _BEHIND_NS):
+            # It was held up, or the clock of the stream has jumped.
+            self.current, self._steady = False, 0
+        elif not self.current:
+            steady = waited and self._is_steady(time_ns, arrival_ns)
+            self._steady = self._steady + 1 if steady else 0
+            self.current = steady and (age_ns < _HELD_NS or self._steady >= _PATIENCE)
+            jumped = self.current and age_ns >= _HELD_NS
+            self._offset_ns = delay_ns if jumped else min(self._offset_ns, delay_ns)
+        elif age_ns < -_WRONG_NS:
+            self._offset_ns = delay_ns
+        elif step_ns > 0:
+            change_ns = min(max(age_ns, -_FASTER * step_ns), _SLOWER * step_ns)
+            self._offset_ns += round(change_ns)
+        if self.current and step_ns > 0:
+            period_ns = self._period_ns or step_ns
+            self._period_ns = period_ns + 0.1 * (min(step_ns, 3 * period_ns) - period_ns)
+        self._last = time_ns, arrival_ns
+
+    def stamp(self, time_ns: int) -> int:
+        """Return when a picture was taken, in nanoseconds of this machine."""
+        assert self._offset_ns is not None
+        return time_ns + self._offset_ns
+
+    def _came_late(self, waited_s: float) -> bool:
+        """Return whether there was a silence before the picture."""
+        if self._period_ns is None:
+            return False
+        return waited_s > max(_SILENCE_S, 3e-9 * self._period_ns)
+
+    def _is_steady(self, time_ns: int, arrival_ns: int) -> bool:
+        """Return whether the pictures arrive as they are taken, and are not made up for."""
+        last_time_ns, last_arrival_ns = self._last
+        gap_ns = arrival_ns - last_arrival_ns
+        return gap_ns > max(time_ns - last_time_ns, self._period_ns or 0) / 2

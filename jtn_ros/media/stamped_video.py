@@ -1,0 +1,98 @@
+"""Videos of live cameras, in which the stamps decide how long a picture is shown."""
+
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.errors import JtnError
+from jtn_ros.files import require_utf8
+from jtn_ros.media.output import Output
+
+try:
+    import av
+    from av.video.stream import VideoStream
+except ImportError as error:
+    raise JtnError('videos need the package av (PyAV): python3 -m pip install av') from error
+
+_TICK = Fraction(1, 1000)
+_TICK_NS = 1_000_000
+# As quick as the encoder can be: it must not hold up what is live.
+_OPTIONS = {'deadline': 'realtime', 'cpu-used': '8', 'crf': '10'}
+_BIT_RATE = 4_000_000
+
+
+class StampedVideo(Output):
+    """Writes a video of variable frame rate (VP8, which browsers play).
+
+    Args:
+        path: the file, ``.webm``; it appears under its name when it is complete.
+    """
+
+    def __init__(self, path: Path) -> None:
+        require_utf8(path)
+        self._path = path
+        self._temporary = path.with_name(f'.{path.stem}.part{path.suffix}')
+        self._container: av.container.OutputContainer | None = None
+        self._stream: VideoStream | None = None
+        self._first_ns = 0
+        self._last = -1
+
+    def write(self, image: NDArray[np.uint8], stamp_ns: int) -> None:
+        """Append a uint8 BGR (H, W, 3) image with its time; the first one sets the size.
+
+        Raises:
+            OSError: if the disk does not take it.
+            JtnError: if the image has another size than the first.
+        """
+        height, width = image.shape[:2]
+        if self._stream is None:
+            self._open(width + width % 2, height + height % 2)
+            self._first_ns = stamp_ns
+        assert self._stream is not None
+        if (width + width % 2, height + height % 2) != (self._stream.width, self._stream.height):
+            raise JtnError(
+                f'an image of {width}x{height} pixels does not fit into {self._path} of '
+                f'{self._stream.width}x{self._stream.height}; frames of a video have one size'
+            )
+        if width % 2 or height % 2:
+            image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
+        frame = av.VideoFrame.from_ndarray(image, format='bgr24')
+        self._last = max(self._last + 1, round((stamp_ns - self._first_ns) / _TICK_NS))
+        frame.pts, frame.time_base = self._last, _TICK
+        self._mux(frame)
+
+    def finish(self) -> None:
+        """Write what the encoder has left; without a frame there is no file."""
+        if self._container is not None:
+            self._mux(None)
+            self._container.close()
+
+    def publish(self) -> None:
+        """Give the file its name."""
+        if self._container is not None:
+            self._temporary.replace(self._path)
+
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        if self._container is not None:
+            with suppress(OSError):  # what a full disk does not take is not wanted
+                self._container.close()
+            self._temporary.unlink(missing_ok=True)
+
+    def _open(self, width: int, height: int) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._container = av.open(str(self._temporary), 'w', format='webm')
+        stream = self._container.add_stream('libvpx', rate=30, options=_OPTIONS)
+        stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
+        stream.bit_rate = _BIT_RATE
+        stream.codec_context.time_base = stream.time_base = _TICK
+        self._stream = stream
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        assert self._container is not None
+        assert self._stream is not None
+        for packet in self._stream.encode(frame):
+            self._container.mux(packet)
