@@ -26,10 +26,12 @@ weights:  ## make the bundled weights anew, DATA=<folder of pictures>; hours, an
 	models/README.md (Training data) says what FOLDER holds and where the pictures come from" >&2; exit 2; }
 	@tools/run --dev jtn train people_small --data "$(DATA)" --threads 1 --output runs/people_small
 	@tools/run --dev jtn train people --data "$(DATA)" --threads 1 --output runs/people
-	@cp runs/people/weights.safetensors models/jtn_people.safetensors
+	@tools/run --dev jtn train people_long --data "$(DATA)" --threads 1 --output runs/people_long
+	@cp runs/people_long/weights.safetensors models/jtn_people.safetensors
 	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people.onnx
 	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people_large.onnx --name jtn_people_large --input 480x864
-	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people_int8.onnx --name jtn_people_int8 --int8 "$(DATA)/train.json"
+	@tools/run --dev jtn synthesize runs/calibration --sequences 4 --seconds 2 --fps 10 --seed 2147485000 --people 4-20
+	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people_int8.onnx --name jtn_people_int8 --int8 "$(DATA)/train.json" runs/calibration/*
 
 format:  ## rewrite the code in the project's format
 	@tools/run --dev ruff check --select I --fix --quiet

@@ -71,7 +71,7 @@ def _efficientnet_lite0(previous_image: bool, prior_heatmap: bool) -> Modules:
         'base': efficientnet_lite.EfficientNetLite0(
             previous_image=previous_image, prior_heatmap=prior_heatmap
         ),
-        'neck': LightNeck(efficientnet_lite.LEVEL_CHANNELS, 48),
+        'neck': LightNeck(efficientnet_lite.level_channels(previous_image), 48),
     }
 
 

@@ -1,11 +1,12 @@
 """EfficientNet-Lite0 as a backbone (Tan and Le, 2019, and the Lite variant of the same authors).
 
 Inverted residual blocks with ReLU6 and without squeeze-and-excitation, which round well to int8.
-It starts from ImageNet: the added stems for the previous image and the prior heat map end in
-layers of zeros, so that training begins with the network of ImageNet.
+It starts from ImageNet: the added stem for the prior heat map ends in a layer of zeros, and motion
+joins the maps on their way to the neck, so that training begins with the network of ImageNet.
 """
 
 from collections.abc import Mapping
+from itertools import zip_longest
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from torch import nn
 
 from jtn_ros.network.blocks import conv_bn_relu
 from jtn_ros.network.depthwise import DepthwiseConv2d
+from jtn_ros.network.motion import MOTION_CHANNELS
+from jtn_ros.network.motion import Motion
 
 # Kernel, stride, expansion, output channels of the sixteen blocks, by the stage that they end in:
 # strides 4, 8, 16, 32.
@@ -62,7 +65,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """The backbone, with added stems that join it at stride 4."""
+    """The backbone; the prior heat map joins it at stride 4, and motion what it returns."""
 
     def __init__(self, *, previous_image: bool, prior_heatmap: bool) -> None:
         """Build the stems that the model has, and the stages."""
@@ -80,7 +83,7 @@ class EfficientNetLite0(nn.Module):
                 channels = out
             stages.append(nn.Sequential(*stage))
         self.stages = nn.ModuleList(stages)
-        self.previous_stem = _added_stem(3) if previous_image else None
+        self.motion = Motion() if previous_image else None
         self.prior_stem = _added_stem(1) if prior_heatmap else None
 
     def forward(
@@ -88,19 +91,28 @@ class EfficientNetLite0(nn.Module):
     ) -> list[Tensor]:
         """Return the maps at strides 4, 8, 16 and 32; arguments as in `JointTrackNet.features`."""
         x = self.stages[0](self.stem(image))
-        for name, stem, value in (
-            ('a previous image', self.previous_stem, previous_image),
-            ('a prior heat map', self.prior_stem, prior_heatmap),
-        ):
-            if value is None:
-                continue
-            if stem is None:
-                raise ValueError(f'this network has no stem for {name}')
-            x = x + stem(value)
+        if prior_heatmap is not None:
+            if self.prior_stem is None:
+                raise ValueError('this network has no stem for a prior heat map')
+            x = x + self.prior_stem(prior_heatmap)
         outputs = [x]
         for stage in self.stages[1:]:
             outputs.append(stage(outputs[-1]))
-        return outputs
+        if previous_image is not None and self.motion is None:
+            raise ValueError('this network does not take a previous image')
+        if self.motion is None:
+            return outputs
+        motion = self.motion(image, image if previous_image is None else previous_image)
+        joined = [torch.cat(maps, 1) for maps in zip(outputs, motion, strict=False)]
+        return joined + outputs[len(joined) :]
+
+
+def level_channels(previous_image: bool) -> tuple[int, ...]:
+    """Return the channels of the maps that `EfficientNetLite0` returns."""
+    added = MOTION_CHANNELS if previous_image else ()
+    return tuple(
+        channels + more for channels, more in zip_longest(LEVEL_CHANNELS, added, fillvalue=0)
+    )
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:

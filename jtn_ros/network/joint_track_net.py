@@ -1,8 +1,9 @@
 """JointTrackNet: detection, motion and identity from two images in one network.
 
-The image, the previous image and a heat map of the earlier tracks enter through three stems that
-are added (CenterTrack, section 4); a backbone with deep layer aggregation and an up-sampling neck
-lead to a stride-4 feature map; every head reads that map.
+The published network adds three stems, of the image, the previous image and a heat map of the
+earlier tracks (CenterTrack, section 4); a backbone with deep layer aggregation and an up-sampling
+neck lead to a stride-4 feature map; every head reads that map. Other backbones take the same
+inputs in their own way, see `jtn_ros.network.backbones`.
 """
 
 from collections.abc import Mapping

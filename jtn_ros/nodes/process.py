@@ -40,6 +40,8 @@ def run_process(
         in one line, that of the `JtnError`, or 1; the traceback is logged at the level debug.
     """
     signal.signal(signal.SIGINT, interrupt_once)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, interrupt_once)  # ROS looks after SIGTERM
     forwarding = ForwardingHandler(get_logger(name))
     logging.getLogger('jtn_ros').addHandler(forwarding)
     logging.getLogger('jtn_ros').setLevel(logging.INFO)

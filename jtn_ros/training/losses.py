@@ -141,7 +141,8 @@ class JointLoss(nn.Module):
     Args:
         identity: loss of the embedding, or None without one.
         embedding_head: name of that head.
-        balance: 'uncertainty' (Kendall et al., equation 10) or 'fixed' (identity times 0.1).
+        balance: 'uncertainty' (Kendall et al., equation 10) or 'fixed'.
+        identity_weight: factor of the identity loss when the balance is fixed.
     """
 
     def __init__(
@@ -149,6 +150,7 @@ class JointLoss(nn.Module):
         identity: nn.Module | None,
         embedding_head: str = 'embedding',
         balance: str = 'uncertainty',
+        identity_weight: float = 0.1,
     ) -> None:
         """Build the loss; it has parameters of its own, which are trained with the network."""
         super().__init__()
@@ -157,6 +159,7 @@ class JointLoss(nn.Module):
         self.identity = identity
         self.embedding_head = embedding_head
         self.balance = balance
+        self.identity_weight = identity_weight
         self.s_det = nn.Parameter(torch.tensor(START_LOG_VARIANCES[0]))
         self.s_id = nn.Parameter(torch.tensor(START_LOG_VARIANCES[1]))
 
@@ -188,7 +191,7 @@ class JointLoss(nn.Module):
             return detection, losses
         losses['embedding'] = self.identity(at_slots[self.embedding_head], targets)
         if self.balance == 'fixed':
-            return detection + 0.1 * losses['embedding'], losses
+            return detection + self.identity_weight * losses['embedding'], losses
         total = 0.5 * (
             torch.exp(-self.s_det) * detection
             + torch.exp(-self.s_id) * losses['embedding']

@@ -152,6 +152,7 @@ class Recipe:
         box_loss: 'l1' (published), or 'giou', which adds the generalized overlap of the boxes,
             learned at the centre of an object and at four cells around it.
         balance: 'uncertainty' (learned) or 'fixed' weights of detection and identity.
+        identity_weight: weight of the identity loss when the balance is fixed.
         precision: 'f32', 'bf16' or 'f16'; the last two are mixed with f32.
         seed: of the fresh weights.
         checkpoint_every: steps between checkpoints.
@@ -182,6 +183,7 @@ class Recipe:
     temperature: float = 0.1
     box_loss: Literal['l1', 'giou'] = 'l1'
     balance: Literal['uncertainty', 'fixed'] = 'uncertainty'
+    identity_weight: float = 0.1
     precision: Literal['f32', 'bf16', 'f16'] = 'bf16'
     seed: int = 317
     checkpoint_every: int = 250
@@ -192,6 +194,8 @@ class Recipe:
         for name in ('steps', 'batch_size', 'max_objects', 'checkpoint_every'):
             if getattr(self, name) < 1:
                 raise JtnError(f'{name} is {getattr(self, name)}; give 1 or more')
+        if self.identity_weight < 0:
+            raise JtnError(f'identity_weight is {self.identity_weight}; give 0 or more')
         if not 0 <= self.ema_decay < 1:
             raise JtnError(f'ema_decay is {self.ema_decay}; give a number from 0 to below 1')
         if not all(0 < share < 1 for share in self.drops):

@@ -98,4 +98,4 @@ def _make_loss(recipe: Recipe, identities: int) -> JointLoss:
         # Identities count from 1, so class 0 stays empty.
         classes = max(identities, 2) + 1
         identity = IdentityClassifier(recipe.network.heads[head], classes, recipe.identity_loss)
-    return JointLoss(identity, head, recipe.balance)
+    return JointLoss(identity, head, recipe.balance, recipe.identity_weight)

@@ -1,5 +1,6 @@
 """EfficientNet-Lite0: the network of ImageNet, and stems that begin by adding nothing."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -7,6 +8,7 @@ from jtn_ros.network.efficientnet_lite import LEVEL_CHANNELS
 from jtn_ros.network.efficientnet_lite import STAGES
 from jtn_ros.network.efficientnet_lite import EfficientNetLite0
 from jtn_ros.network.efficientnet_lite import from_imagenet
+from jtn_ros.network.efficientnet_lite import level_channels
 
 
 def published_state(network):
@@ -48,7 +50,7 @@ def test_published_tensors_arrive_with_the_image_channels_turned_round():
     )
 
 
-def test_maps_have_strides_4_to_32_and_added_stems_start_at_nothing():
+def test_maps_have_strides_4_to_32_and_what_is_added_leaves_the_trunk_alone():
     torch.manual_seed(1)
     network = randomised(EfficientNetLite0(previous_image=True, prior_heatmap=True))
     image, previous, prior = (
@@ -59,12 +61,31 @@ def test_maps_have_strides_4_to_32_and_added_stems_start_at_nothing():
     alone = network(image, None, None)
     assert [tuple(level.shape[1:]) for level in alone] == [
         (channels, 64 // stride, 96 // stride)
-        for channels, stride in zip(LEVEL_CHANNELS, (4, 8, 16, 32), strict=True)
+        for channels, stride in zip(level_channels(True), (4, 8, 16, 32), strict=True)
     ]
-    for with_stems, without in zip(network(image, previous, prior), alone, strict=True):
-        assert torch.equal(with_stems, without)
-    nn.init.normal_(network.previous_stem[-1].weight)
+    both = network(image, previous, prior)
+    for level, channels in enumerate(LEVEL_CHANNELS):
+        assert torch.equal(both[level][:, :channels], alone[level][:, :channels])
+    for level, channels in enumerate(LEVEL_CHANNELS[:2]):
+        assert not torch.equal(both[level][:, channels:], alone[level][:, channels:])
+    nn.init.normal_(network.prior_stem[-1].weight)
     assert not torch.equal(network(image, previous, prior)[3], alone[3])
+
+
+def test_without_a_previous_image_nothing_moves():
+    network = randomised(EfficientNetLite0(previous_image=True, prior_heatmap=False))
+    image = torch.randn(1, 3, 64, 96)
+    for first, same in zip(network(image, None, None), network(image, image, None), strict=True):
+        assert torch.equal(first, same)
+
+
+@pytest.mark.parametrize(('inputs', 'name'), [((1, None), 'previous'), ((None, 1), 'prior')])
+def test_an_input_that_the_network_does_not_take_is_refused(inputs, name):
+    network = EfficientNetLite0(previous_image=False, prior_heatmap=False)
+    image = torch.zeros(1, 3, 64, 96)
+    given = [None if value is None else image for value in inputs]
+    with pytest.raises(ValueError, match=name):
+        network(image, *given)
 
 
 def test_there_are_sixteen_blocks():

@@ -113,7 +113,7 @@ def test_a_frozen_camera_is_no_image_but_a_problem_and_comes_back(graph, camera,
 
 
 @pytest.mark.parametrize('state', ['sending', 'frozen', 'gone'])
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_the_node_at_once_and_in_silence(graph, camera, state, number):
     user = User(graph)
     with MjpegServer(camera) as server, webcam(f'device:={server.url}') as process:

@@ -93,7 +93,7 @@ def test_every_image_is_tracked_or_counted(graph, camera, block_model, server):
 
 
 @pytest.mark.parametrize('state', ['sending', 'frozen', 'gone'])
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_within_seconds_and_log_nothing_false(
     graph, camera, block_model, state, number
 ):

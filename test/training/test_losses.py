@@ -126,6 +126,23 @@ def test_contrast_without_pairs_is_zero_and_differentiable():
     assert loss.item() == 0
 
 
+def test_a_fixed_balance_weighs_the_identity_loss():
+    targets = {
+        'hm': torch.zeros(1, 1, 2, 2), 'ind': torch.zeros(1, 3, dtype=torch.long),
+        'cat': torch.zeros(1, 3, dtype=torch.long), 'mask': torch.ones(1, 3),
+        'identity': torch.tensor([[5, 5, 6]]),
+    }  # fmt: skip
+    at_slots = {'embedding': torch.tensor([[[1.0, 0, 0], [0, 1.0, 0], [0.6, 0.8, 0]]])}
+    heatmap = torch.zeros(1, 1, 2, 2)
+    alone, parts = JointLoss(None, balance='fixed')(heatmap, at_slots, targets)
+    assert 'embedding' not in parts
+    for weight in (0.1, 0.25):
+        loss = JointLoss(IdentityContrast(), balance='fixed', identity_weight=weight)
+        total, parts = loss(heatmap, at_slots, targets)
+        assert parts['embedding'] > 1
+        torch.testing.assert_close(total, alone + weight * parts['embedding'])
+
+
 def test_unknown_variants_are_refused():
     with pytest.raises(ValueError, match='focal, ce'):
         IdentityClassifier(8, 10, 'cosine')

@@ -1,0 +1,76 @@
+"""Motion by matching: features of the image and of the previous one, compared at small shifts.
+
+A map of similarities, one channel for each shift, says almost directly where everything came from
+(cost volume; PWC-Net, Sun et al., CVPR 2018, section 3). A coarse and a fine one together reach
+`REACHES` cells of strides 4 and 8, which are 8 and 24 pixels of the network.
+"""
+
+from itertools import product
+
+import torch
+from torch import Tensor
+from torch import nn
+from torch.nn import functional
+
+from jtn_ros.network.blocks import conv_bn_relu
+
+REACHES = (2, 3)
+MOTION_CHANNELS = (16, 24)
+_FEATURES = (16, 24)
+
+
+class Motion(nn.Module):
+    """Maps of motion at strides 4 and 8, with `MOTION_CHANNELS` channels."""
+
+    def __init__(self) -> None:
+        """Build the layers; those that make features are shared by both images."""
+        super().__init__()
+        self.first = conv_bn_relu(3, 16, 3, 2)
+        self.encode = nn.ModuleList([conv_bn_relu(16, 24, 3, 2), conv_bn_relu(24, 32, 3, 2)])
+        self.features = nn.ModuleList(
+            nn.Conv2d(width, channels, 1)
+            for width, channels in zip((24, 32), _FEATURES, strict=True)
+        )
+        self.read = nn.ModuleList(
+            conv_bn_relu((2 * reach + 1) ** 2, channels, 3)
+            for reach, channels in zip(REACHES, MOTION_CHANNELS, strict=True)
+        )
+
+    def forward(self, image: Tensor, previous_image: Tensor) -> list[Tensor]:
+        """Return the maps at strides 4 and 8; the images are normalised (B, 3, H, W)."""
+        now, before = self._describe(image), self._describe(previous_image)
+        return [
+            read(similarities(new, old, reach))
+            for read, new, old, reach in zip(self.read, now, before, REACHES, strict=True)
+        ]
+
+    def _describe(self, image: Tensor) -> list[Tensor]:
+        """Return features of length 1 at strides 4 and 8."""
+        x, described = self.first(image), []
+        for encode, features in zip(self.encode, self.features, strict=True):
+            x = encode(x)
+            described.append(functional.normalize(features(x), dim=1))
+        return described
+
+
+def similarities(now: Tensor, before: Tensor, reach: int) -> Tensor:
+    """Return how features agree with those of the previous image at every shift.
+
+    Args:
+        now: features (B, C, h, w).
+        before: features of the previous image, of the same shape.
+        reach: largest shift in cells, either way.
+
+    Returns:
+        (B, (2 reach + 1)^2, h, w), dot products, row by row of shifts; 0 outside the image.
+    """
+    height, width = now.shape[2:]
+    padded = functional.pad(before, (reach,) * 4)
+    shifts = product(range(2 * reach + 1), repeat=2)
+    return torch.cat(
+        [
+            (now * padded[:, :, dy : dy + height, dx : dx + width]).sum(1, keepdim=True)
+            for dy, dx in shifts
+        ],
+        1,
+    )

@@ -1,0 +1,27 @@
+"""Similarities at small shifts tell where a pattern came from."""
+
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from torch.nn import functional  # noqa: E402
+
+from jtn_ros.network.motion import similarities  # noqa: E402
+
+
+@pytest.mark.parametrize(('dx', 'dy'), [(0, 0), (2, -1), (-2, 2)])
+def test_the_shift_of_a_pattern_has_the_highest_similarity(dx, dy):
+    torch.manual_seed(3)
+    now = functional.normalize(torch.randn(1, 8, 12, 16), dim=1)
+    before = torch.roll(now, (dy, dx), (2, 3))
+    found = similarities(now, before, 2)
+    inner = found[0, :, 2:-2, 2:-2]
+    assert (inner.argmax(0) == 5 * (dy + 2) + dx + 2).all()
+    torch.testing.assert_close(inner.max(0).values, torch.ones(8, 12))
+
+
+def test_outside_the_image_there_is_nothing_similar():
+    ones = torch.ones(1, 1, 3, 4)
+    found = similarities(ones, ones, 1)
+    assert found[0, 0].tolist() == [[0, 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1]]
+    assert found[0, 4].tolist() == [[1] * 4] * 3
