@@ -3,9 +3,9 @@
     python test/evaluation/choose_threshold.py models/jtn_people.onnx people/val.json
 
 Prints the threshold with the best F1, and what the highest one gives whose F1 is within
-`TOLERANCE` of it. Tracking wants a high one: a false detection that stays becomes a track, and a missed one is
-bridged. Every source of the images counts as much as another, and the scenes, which training never
-draws, are one more. models/README.md says which threshold was chosen.
+`TOLERANCE` of it. Tracking wants a high one: a false detection that stays becomes a track, and a
+missed one is bridged. Every source of the images counts as much as another, and the scenes, which
+training never draws, are one more. models/README.md says which threshold was chosen.
 """
 
 import argparse
