@@ -103,7 +103,7 @@ class TrackerConfig:
     appearance_neutral: float = 0.3
     appearance_limit: float = 0.45
     appearance_memory: float = 0.5
-    reidentification_limit: float = 0.35
+    reidentification_limit: float = 0.2
     reidentification_after: float = 0.2
     reidentification_speed: float = 4.0
     camera_memory: float = 0.4
