@@ -270,7 +270,7 @@ def test_who_comes_back_is_not_taken_for_who_hides_there() -> None:
     alike = np.zeros((2, 8), np.float32)
     alike[0, 0] = 1
     alike[1, :2] = 0.65, np.sqrt(1 - 0.65**2)
-    tracker = Tracker()
+    tracker = Tracker(TrackerConfig(reidentification_limit=0.35))
 
     def see(places: list[tuple[float, float]], looks: list[int], frame: int) -> Tracks:
         seen = people(*places)
@@ -282,6 +282,23 @@ def test_who_comes_back_is_not_taken_for_who_hides_there() -> None:
         see([(260, 200)], [1], frame)
     tracks = see([(250, 200)], [0], 35)
     assert tracks.ids[tracks.observed].tolist() == [1]
+
+
+@pytest.mark.parametrize(('distance', 'expected'), [(0.15, [1]), (0.25, [2])])
+def test_who_comes_next_is_found_again_only_if_he_looks_the_same(
+    distance: float, expected: list[int]
+) -> None:
+    looks = np.zeros((2, 8), np.float32)
+    looks[0, 0] = 1
+    looks[1, :2] = 1 - distance, np.sqrt(1 - (1 - distance) ** 2)
+    tracker = Tracker()
+    for frame in range(20):
+        tracker.step(replace(people((100, 200)), embeddings=looks[:1]), stamp(frame))
+    for frame in range(20, 55):
+        tracker.step(people(), stamp(frame))
+    for frame in range(55, 57):
+        tracks = tracker.step(replace(people((220, 200)), embeddings=looks[1:]), stamp(frame))
+    assert tracks.ids[tracks.observed].tolist() == expected
 
 
 def test_a_jump_of_the_camera_moves_all_tracks_along() -> None:
