@@ -8,6 +8,12 @@ from jtn_ros.interruption import STOP_SIGNALS
 from jtn_ros.interruption import interruptible
 
 
+def run_program(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, '-c', program], capture_output=True, text=True, timeout=30
+    )
+
+
 def test_the_first_signal_interrupts_and_the_others_are_ignored_to_the_end():
     program = (
         'import signal\n'
@@ -25,9 +31,7 @@ def test_the_first_signal_interrupts_and_the_others_are_ignored_to_the_end():
         '    repeat()\n'
         '    print("interrupted")\n'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', program], capture_output=True, text=True, timeout=30
-    )
+    done = run_program(program)
     assert (done.returncode, done.stdout, done.stderr) == (0, 'interrupted\n', '')
 
 
@@ -63,7 +67,5 @@ def test_forked_processes_end_as_ever():
         '    os.kill(child, signal.SIGTERM)\n'
         '    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', program], capture_output=True, text=True, timeout=30
-    )
+    done = run_program(program)
     assert (done.stdout, done.stderr) == (f'{-signal.SIGTERM}\n', '')

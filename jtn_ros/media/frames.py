@@ -60,7 +60,7 @@ class FrameSource(ABC):
         height: of the images, in pixels.
         frame_rate: nominal frames per second.
         length: number of frames, or None when it is not known.
-        live: whether it is a camera, which goes on while nobody reads.
+        live: whether it is a camera, whose frames are dropped when they are not read in time.
         broken: number of frames that could not be read so far.
     """
 

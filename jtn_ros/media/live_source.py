@@ -68,9 +68,9 @@ class LiveCounts:
 class LiveSource(FrameSource):
     """A camera whose newest picture is always at hand.
 
-    A thread grabs all the time, so that nothing waits in the camera, the network or the driver; a
-    picture is decoded, or at least converted, when it is asked for. Those that nobody asks for are
-    counted.
+    A thread grabs all the time, so that nothing waits in the camera, the network or the driver. A
+    picture is decoded or converted when it is read. Pictures that are replaced by a newer one
+    before they are read count as dropped.
 
     Args:
         name: short name, for files.

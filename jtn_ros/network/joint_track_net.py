@@ -127,8 +127,8 @@ class JointTrackNet(nn.Module):
 
         Args:
             image: normalised float (B, 3, H, W).
-            previous_image: the same for the previous frame; None contributes nothing, which is
-                not the same as zeros.
+            previous_image: the same for the previous frame; None contributes nothing, or stands
+                for no motion, as the backbone takes it, which is not the same as zeros.
             prior_heatmap: float (B, 1, H, W) from 0 to 1; None contributes nothing.
         """
         modules = {name: self.get_submodule(name) for name in self._trunk}

@@ -94,8 +94,8 @@ class WebcamNode(Node):
         """Read the calibration and begin to publish, on a thread of its own.
 
         Args:
-            on_image: called with every image, on that thread; it is published only if somebody
-                listens besides.
+            on_image: called with every image, on that thread; the image is then published only
+                while the topic has a subscriber.
             kwargs: of the node.
 
         Raises:

@@ -25,7 +25,6 @@ from jtn_ros.media.video import VideoFrames
 from ..media.camera_servers import Camera
 from ..media.camera_servers import RtspServer
 from .test_track_recordings import PERIOD
-from .test_track_recordings import model  # noqa: F401
 from .test_track_recordings import picture
 from .test_track_recordings import write_bag
 
@@ -105,7 +104,7 @@ def check_recording(output: Path) -> None:
 
 
 @pytest.mark.parametrize('signals', STOPPERS, ids=lambda given: '+'.join(s.name for s in given))
-def test_a_recording_of_a_camera_is_kept_whatever_ends_it(camera, model, tmp_path, signals):  # noqa: F811
+def test_a_recording_of_a_camera_is_kept_whatever_ends_it(camera, model, tmp_path, signals):
     output = tmp_path / 'out'
     process = subprocess.Popen(
         [*COMMAND, camera, '--model', model, '--output', output, '--video', '--bag'],
@@ -125,7 +124,7 @@ def test_a_recording_of_a_camera_is_kept_whatever_ends_it(camera, model, tmp_pat
 
 @pytest.mark.parametrize('state', ['frozen', 'gone'])
 def test_a_recording_is_kept_when_a_signal_comes_while_the_camera_is_silent(
-    model,  # noqa: F811
+    model,
     tmp_path,
     state,
 ):
@@ -153,7 +152,7 @@ def test_a_recording_is_kept_when_a_signal_comes_while_the_camera_is_silent(
     assert number > 10
 
 
-def test_a_recording_of_a_camera_is_kept_when_its_terminal_is_closed(camera, model, tmp_path):  # noqa: F811
+def test_a_recording_of_a_camera_is_kept_when_its_terminal_is_closed(camera, model, tmp_path):
     output = tmp_path / 'out'
     arguments = [*COMMAND, camera, '--model', str(model), '--output', str(output), '--video']
     child, terminal = pty.fork()
@@ -171,7 +170,7 @@ def test_a_recording_of_a_camera_is_kept_when_its_terminal_is_closed(camera, mod
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_over_a_recording_leaves_nothing(model, tmp_path, number):  # noqa: F811
+def test_an_interrupted_run_over_a_recording_leaves_nothing(model, tmp_path, number):
     (tmp_path / 'images').mkdir()
     for index in range(1000):
         cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), picture(index % 20))
@@ -208,7 +207,7 @@ def write_noise(folder: Path) -> Path:
         ('video', 60_000, ['--video']),
     ],
 )
-def test_a_full_disk_leaves_nothing(model, tmp_path, case, limit, options):  # noqa: F811
+def test_a_full_disk_leaves_nothing(model, tmp_path, case, limit, options):
     if case == 'video':
         source = write_noise(tmp_path / 'noise')
     else:

@@ -31,17 +31,9 @@ from ..media.camera_servers import numbered
 from ..nodes.block_model import BLOCK
 from ..nodes.block_model import HEIGHT
 from ..nodes.block_model import WIDTH
-from ..nodes.block_model import write_block_model
 
 PERIOD = 100_000_000
 RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
-
-
-@pytest.fixture(scope='module')
-def model(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp('model') / 'blocks.onnx'
-    write_block_model(path)
-    return path
 
 
 def picture(index: int) -> np.ndarray:

@@ -55,7 +55,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.005)
 
 
-def test_a_stream_is_decoded_with_its_size_and_without_loss_when_nobody_is_slow(server, camera):
+def test_a_stream_that_is_read_in_time_is_decoded_without_loss(server, camera):
     camera.rate = 10.0
     with live(server.url) as source:
         assert (source.width, source.height, source.length) == (WIDTH, HEIGHT, None)

@@ -1,12 +1,10 @@
 """Similarities at small shifts tell where a pattern came from."""
 
 import pytest
+import torch
+from torch.nn import functional
 
-torch = pytest.importorskip('torch')
-
-from torch.nn import functional  # noqa: E402
-
-from jtn_ros.network.motion import similarities  # noqa: E402
+from jtn_ros.network.motion import similarities
 
 
 @pytest.mark.parametrize(('dx', 'dy'), [(0, 0), (2, -1), (-2, 2)])

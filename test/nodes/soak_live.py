@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import psutil
@@ -49,21 +51,27 @@ class Run:
             self.values[status.name.split(':')[0]] = values
 
 
-def test_the_age_is_bounded_at_twice_the_rate_of_the_engine(graph):
-    camera = Camera(rate=10.0)
+@contextmanager
+def running(graph, camera: Camera) -> Iterator[Run]:
     with RtspServer(camera) as server:
         run = Run(graph, server.url)
         try:
-            graph.wait(lambda: len(run.ages) > 40, what='tracks', timeout=60)
-            engine_s = float(np.median(run.times[10:]))
-            camera.set_rate(2 / engine_s)
-            time.sleep(2)
-            run.ages.clear()
-            time.sleep(OVERLOAD_S)
-            ages = np.array(run.ages)
+            yield run
         finally:
             run.process.terminate()
             run.process.wait()
+
+
+def test_the_age_is_bounded_at_twice_the_rate_of_the_engine(graph):
+    camera = Camera(rate=10.0)
+    with running(graph, camera) as run:
+        graph.wait(lambda: len(run.ages) > 40, what='tracks', timeout=60)
+        engine_s = float(np.median(run.times[10:]))
+        camera.set_rate(2 / engine_s)
+        time.sleep(2)
+        run.ages.clear()
+        time.sleep(OVERLOAD_S)
+        ages = np.array(run.ages)
     quarter = len(ages) // 4
     print(
         f'\n{camera.rate:.0f} images/s for {OVERLOAD_S:.0f} s, engine {engine_s * 1e3:.1f} ms: '
@@ -80,22 +88,17 @@ def test_the_age_is_bounded_at_twice_the_rate_of_the_engine(graph):
 
 def test_a_long_stream_from_a_camera_holds_no_more_than_a_short_one(graph):
     camera = Camera(rate=15.0)
-    with RtspServer(camera) as server:
-        run = Run(graph, server.url)
-        try:
-            graph.wait(lambda: len(run.ages) > 10, what='tracks', timeout=60)
-            process = psutil.Process(run.process.pid)
-            held = []
-            for part in range(10):
-                time.sleep(SECONDS / 10)
-                held.append(Holdings.of(process))
-                if part == 4:  # an outage in the middle
-                    camera.gone.set()
-                    time.sleep(5)
-                    camera.gone.clear()
-        finally:
-            run.process.terminate()
-            run.process.wait()
+    with running(graph, camera) as run:
+        graph.wait(lambda: len(run.ages) > 10, what='tracks', timeout=60)
+        process = psutil.Process(run.process.pid)
+        held = []
+        for part in range(10):
+            time.sleep(SECONDS / 10)
+            held.append(Holdings.of(process))
+            if part == 4:  # an outage in the middle
+                camera.gone.set()
+                time.sleep(5)
+                camera.gone.clear()
     values = run.values['webcam']
     print(f'\n{SECONDS:.0f} s of a camera: {len(run.ages)} tracked, {values}; {growth(held)}')
     assert int(values['reconnections']) == 1

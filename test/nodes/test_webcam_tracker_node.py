@@ -1,13 +1,9 @@
 """Camera and tracker in one process: nothing lost uncounted, honest stamps, an orderly end."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +17,9 @@ from jtn_ros.nodes.conversions import stamp_to_ns
 from ..media.camera_servers import Camera
 from ..media.camera_servers import MjpegServer
 from ..media.camera_servers import RtspServer
+from .camera_nodes import RATE
+from .camera_nodes import end_by_signal
+from .camera_nodes import running
 from .graph import Graph
 
 pytestmark = pytest.mark.ros
@@ -28,23 +27,13 @@ pytestmark = pytest.mark.ros
 
 @pytest.fixture
 def camera() -> Camera:
-    return Camera(rate=20.0)
+    return Camera(rate=RATE)
 
 
-@contextmanager
-def node(url: str, model: Path, **parameters: object) -> Iterator[subprocess.Popen]:
+def node(url: str, model: Path) -> AbstractContextManager[subprocess.Popen]:
     given = {'jtn_tracker:model': model, 'jtn_tracker:backend': 'onnxruntime',
-             'jtn_tracker:autostart': 'true', 'webcam:device': url} | parameters  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'jtn_ros.nodes.webcam_tracker_node', '--ros-args',
-         *(part for name, value in given.items() for part in ('-p', f'{name}:={value}'))],
-        stderr=subprocess.PIPE, text=True, env=os.environ,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+             'jtn_tracker:autostart': 'true', 'webcam:device': url}  # fmt: skip
+    return running('webcam_tracker_node', given)
 
 
 class User:
@@ -100,14 +89,7 @@ def test_signals_end_it_within_seconds_and_log_nothing_false(
     user = User(graph)
     with MjpegServer(camera) as server, node(server.url, block_model) as process:
         graph.wait(lambda: len(user.tracks) > 5, what='tracks')
-        if state != 'sending':
-            getattr(camera, state).set()
-            time.sleep(0.5)
-        process.send_signal(number)
-        began = time.monotonic()
-        _, text = process.communicate(timeout=20)
-        assert time.monotonic() - began < 5
-    assert process.returncode == 0
+        text = end_by_signal(process, number, camera, state)
     assert 'Traceback' not in text
     assert 'another back end' not in text
     assert not re.search('ERROR|FATAL', text)
