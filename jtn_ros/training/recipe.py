@@ -153,7 +153,8 @@ class Recipe:
             learned at the centre of an object and at four cells around it.
         balance: 'uncertainty' (learned) or 'fixed' weights of detection and identity.
         identity_weight: weight of the identity loss when the balance is fixed.
-        precision: 'f32', 'bf16' or 'f16'; the last two are mixed with f32.
+        precision: 'f32', 'bf16' or 'f16'; the last two are mixed with f32. 'auto' is bf16 where
+            the device computes in it, else f32.
         seed: of the fresh weights.
         checkpoint_every: steps between checkpoints.
         validations: how often the run is validated, evenly spread; the last time at its end.
@@ -184,7 +185,7 @@ class Recipe:
     box_loss: Literal['l1', 'giou'] = 'l1'
     balance: Literal['uncertainty', 'fixed'] = 'uncertainty'
     identity_weight: float = 0.1
-    precision: Literal['f32', 'bf16', 'f16'] = 'bf16'
+    precision: Literal['auto', 'f32', 'bf16', 'f16'] = 'auto'
     seed: int = 317
     checkpoint_every: int = 250
     validations: int = 5

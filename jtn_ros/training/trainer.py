@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Iterator
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ from jtn_ros.training.run_files import load_state
 from jtn_ros.training.run_files import require_finite
 from jtn_ros.training.run_files import save_state
 from jtn_ros.training.training_step import TrainingStep
+from jtn_ros.training.training_step import precision_for
 from jtn_ros.training.validation import validate
 
 
@@ -63,6 +65,8 @@ def train(
         OSError, JtnError: if the data or `last.pt` cannot be used.
     """
     output.mkdir(parents=True, exist_ok=True)
+    if recipe.precision == 'auto':
+        recipe = replace(recipe, precision=precision_for(device))
     source = open_training_data(recipe, data)
     clips = list(validation) or open_validation_clips(recipe, data)
     steps, first = source.steps, processes.rank() == 0

@@ -18,6 +18,7 @@ from jtn_ros.training.recipe import Recipe
 from jtn_ros.training.recipe import SyntheticData
 from jtn_ros.training.synthetic_pairs import SyntheticPairs
 from jtn_ros.training.trainer import train
+from jtn_ros.training.training_step import precision_for
 from jtn_ros.training.validation import Validation
 
 
@@ -134,6 +135,16 @@ def test_mixed_precision_follows_full_precision(recipe, tmp_path, precision):
     for value in state['network'].values():
         assert value.dtype != torch.float16
         assert torch.isfinite(value).all()
+
+
+def test_by_default_the_device_decides_about_the_precision(recipe, tmp_path):
+    assert Recipe(network=recipe.network, data=recipe.data).precision == 'auto'
+    assert precision_for('cuda') == 'bf16'
+    totals = [
+        next(train(replace(recipe, precision=name), tmp_path / name, workers=0))['total']
+        for name in ('auto', precision_for('cpu'))
+    ]
+    assert totals[0] == totals[1]
 
 
 def test_frozen_batch_norms_keep_their_statistics(recipe, tmp_path):
