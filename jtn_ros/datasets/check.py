@@ -24,6 +24,7 @@ from jtn_ros.datasets.mot_challenge import benchmark_of
 from jtn_ros.datasets.mot_challenge import check_ground_truth
 from jtn_ros.datasets.mot_challenge import find_sequences
 from jtn_ros.datasets.problems import Problem
+from jtn_ros.datasets.sequence_images import differences
 from jtn_ros.datasets.sequence_images import sequence_images
 from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.errors import JtnError
@@ -128,12 +129,7 @@ def _check_sequence_images(
     progress: Progress,
 ) -> None:
     findings.images += len(images)
-    missing = sorted(set(range(1, info.length + 1)) - set(images))
-    if missing:
-        findings.note(place, f'no image of the frames {_ranges(missing)}')
-    beyond = [number for number in images if not 1 <= number <= info.length]
-    if beyond:
-        text = f'images of the frames {_ranges(beyond)}; the sequence has {info.length} frames'
+    for text in differences(images, info):
         findings.note(place, text)
     for path, size in _open_images(list(images.values()), findings, progress):
         if size != (info.width, info.height):
@@ -212,13 +208,6 @@ def _open_images(
             findings.note(path, f'the image cannot be decoded ({error})')
             continue
         yield path, size
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """Return rising numbers as text, runs of them as ``first-last``."""
-    array = np.array(numbers)
-    runs = np.split(array, np.flatnonzero(np.diff(array) > 1) + 1)
-    return ', '.join(str(run[0]) if len(run) == 1 else f'{run[0]}-{run[-1]}' for run in runs)
 
 
 def _problem_of(error: JtnError, path: Path) -> Problem:

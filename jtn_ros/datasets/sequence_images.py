@@ -3,8 +3,11 @@
 import logging
 import re
 from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import read_sequence_info
@@ -75,6 +78,25 @@ def sequence_images(folder: Path, info: SequenceInfo) -> dict[int, Path]:
     return _numbered(place, named or files)
 
 
+def differences(images: Iterable[int], info: SequenceInfo) -> list[str]:
+    """Return in words which frames of ``seqinfo.ini`` have no image, and which images no frame.
+
+    Args:
+        images: their frame numbers.
+        info: what ``seqinfo.ini`` says.
+    """
+    numbers = set(images)
+    frames = set(range(1, info.length + 1))
+    texts = []
+    if missing := sorted(frames - numbers):
+        texts.append(f'no image of the frames {_ranges(missing)}')
+    if beyond := sorted(numbers - frames):
+        texts.append(
+            f'images of the frames {_ranges(beyond)}; the sequence has {info.length} frames'
+        )
+    return texts
+
+
 def visible_files(folder: Path, extensions: Iterable[str]) -> list[Path]:
     """Return the files with one of these extensions, without hidden ones (``._000001.jpg``)."""
     if not folder.is_dir():
@@ -121,3 +143,10 @@ def _size_of(image: Path) -> tuple[int, int]:
             return opened.size
     except (OSError, SyntaxError, ValueError) as error:
         raise JtnError(f'{image} cannot be decoded ({error})') from error
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return rising numbers as text, runs of them as ``first-last``."""
+    array = np.array(numbers)
+    runs = np.split(array, np.flatnonzero(np.diff(array) > 1) + 1)
+    return ', '.join(str(run[0]) if len(run) == 1 else f'{run[0]}-{run[-1]}' for run in runs)

@@ -154,6 +154,8 @@ def open_frames(
         from jtn_ros.media.bag_frames import BagFrames
 
         return BagFrames(path, topic=topic, intensity_range=intensity_range)
+    if topic is not None:
+        raise JtnError(f'{text} is no bag and has no topic {topic!r}; leave the topic out')
     if path.is_dir():
         from jtn_ros.media.image_folder import open_folder
 

@@ -1,5 +1,6 @@
 """Frames of a folder of images, or of a MOTChallenge sequence."""
 
+import logging
 import re
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
 from jtn_ros.datasets.sequence_images import IMAGE_EXTENSIONS
+from jtn_ros.datasets.sequence_images import differences
 from jtn_ros.datasets.sequence_images import is_sequence
 from jtn_ros.datasets.sequence_images import sequence_images
 from jtn_ros.datasets.sequence_images import sequence_info
@@ -22,6 +24,8 @@ from jtn_ros.media.frames import VIDEO_EXTENSIONS
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.intensity import IntensityRange
+
+logger = logging.getLogger(__name__)
 
 
 def open_folder(
@@ -55,6 +59,8 @@ def open_folder(
 
         require_utf8(videos[0])
         return VideoFrames(videos[0], frame_rate=info.frame_rate, name=name)
+    for text in differences(images, info):
+        logger.warning('%s: %s', folder / info.image_dir, text)
     return ImageFolderFrames(
         folder / info.image_dir,
         images,
@@ -126,8 +132,10 @@ def _read(path: Path, intensity: IntensityRange) -> NDArray[np.uint8]:
     Raises:
         OSError, JtnError: if it cannot be read.
     """
-    image = read_image(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    return image if image.dtype == np.uint8 else intensity.apply(image)
+    # OpenCV makes no color image of a TIFF of gray floating-point numbers.
+    image = read_image(path, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+    pixels = image if image.dtype == np.uint8 else intensity.apply(image)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)) if pixels.ndim == 2 else pixels
 
 
 def _first_readable(

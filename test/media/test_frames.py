@@ -162,12 +162,14 @@ def test_a_broken_image_is_reported_and_left_out(tmp_path, media_log):
     assert 'shots: frame 2 is left out: 2.png cannot be decoded' in media_log.text
 
 
-@pytest.mark.parametrize('suffix', ['png', 'tiff'])
+@pytest.mark.parametrize(
+    ('suffix', 'kind'), [('png', np.uint16), ('tiff', np.uint16), ('tiff', np.float32)]
+)
 @pytest.mark.parametrize('limits', [None, (7000, 9000)])
-def test_images_of_14_bits_are_not_black(tmp_path, suffix, limits):
+def test_images_of_more_than_8_bits_are_not_black(tmp_path, suffix, kind, limits):
     folder = tmp_path / 'thermal'
     folder.mkdir()
-    ramp = np.tile(np.linspace(7000, 9000, WIDTH), (HEIGHT, 1)).astype(np.uint16)
+    ramp = np.tile(np.linspace(7000, 9000, WIDTH), (HEIGHT, 1)).astype(kind)
     for number in range(3):
         assert cv2.imwrite(str(folder / f'{number}.{suffix}'), ramp)
     with open_frames(folder, intensity_range=limits) as source:
@@ -187,6 +189,20 @@ def test_an_image_beyond_the_limits_of_opencv_is_left_out(tmp_path, media_log):
     (folder / '2.png').unlink()
     with pytest.raises(JtnError, match=r'none of the 1 images can be read: 1\.png cannot'):
         open_frames(folder)
+
+
+def test_a_sequence_says_which_images_it_lacks(tmp_path, media_log):
+    sequence = write_sequence(tmp_path / 'walk', ['000001.png', '000003.png', '000009.png'])
+    with open_frames(sequence) as source:
+        assert [frame.index for frame in source] == [0, 2, 8]
+    assert 'walk/img1: no image of the frames 2\n' in media_log.text
+    assert 'images of the frames 9; the sequence has 3 frames' in media_log.text
+
+
+def test_only_a_bag_has_topics(tmp_path):
+    folder = write_images(tmp_path / 'shots', ['1.png'])
+    with pytest.raises(JtnError, match="shots is no bag and has no topic '/image'; leave"):
+        open_frames(folder, topic='/image')
 
 
 @pytest.mark.parametrize('place', ['folder', 'video', 'sequence'])
