@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,9 +106,47 @@ def _node(name: str, **parameters: object) -> list[str]:
     return [sys.executable, '-c', program, '--ros-args', *values]
 
 
-def before_ours(text: str) -> bool:
-    """Return whether a text ends with Ctrl-C while Python itself started, or `ros2 launch`."""
-    return 'KeyboardInterrupt' in text and ', in _run' not in text and 'this is a bug' not in text
+# What `ros2 launch` puts before the lines of a process.
+PREFIX = re.compile(r'\[([\w.]+-\d+)\] ')
+FAULT = re.compile(r'Traceback|this is a bug|terminate called|Segmentation')
+# `ros2 launch`, after all its processes have ended.
+LAUNCH_ABORTED = re.compile(
+    r'user interrupted with ctrl-c \(SIGINT\) again'
+    r'[\s\S]*terminate called without an active exception\s*$'
+)
+TRACEBACK = re.compile(r'Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*\S.*\n?')
+
+
+def texts_of_processes(output: str) -> list[str]:
+    """Return what each process said: `ros2 launch`, or a node alone, first."""
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for line in output.splitlines(keepends=True):
+        match = PREFIX.match(line)
+        texts[match[1] if match else ''].append(line[match.end() :] if match else line)
+    return [''.join(lines) for lines in texts.values()]
+
+
+def without_early_interrupts(text: str) -> str:
+    """Remove the tracebacks of Ctrl-C while Python itself, or `ros2 launch`, still started.
+
+    From `_run` on, a node ends without one.
+    """
+
+    def keep(match: re.Match[str]) -> str:
+        early = 'KeyboardInterrupt' in match[0] and ', in _run' not in match[0]
+        return '' if early else match[0]
+
+    return TRACEBACK.sub(keep, text)
+
+
+def faults_in(output: str) -> list[str]:
+    """Return what processes said that should not have been said."""
+    texts = [without_early_interrupts(text) for text in texts_of_processes(output)]
+    return [
+        f'{match[0]}: {text[-3000:]}'
+        for text in texts
+        if (match := FAULT.search(text)) and not LAUNCH_ABORTED.search(text)
+    ]
 
 
 def start_and_stop(command: Sequence[str], stop: Stop, delay: float, folder: Path) -> list[str]:
@@ -138,11 +177,9 @@ def start_and_stop(command: Sequence[str], stop: Stop, delay: float, folder: Pat
     process.wait()
     texts = [output, *(path for path in logs.rglob('*') if path.is_file())]
     for path in texts:
-        text = path.read_text(errors='replace')
-        if before_ours(text):
-            continue
-        if match := re.search(r'Traceback|this is a bug|terminate called|Segmentation', text):
-            problems.append(f'{match[0]} in {path.name}:\n{text[-3000:]}')
+        problems += [
+            f'{fault} in {path.name}' for fault in faults_in(path.read_text(errors='replace'))
+        ]
     # What is logged before anything happens may be empty.
     problems += [f'unfinished: {name}' for name in unfinished_files(folder / 'results')]
     return problems
