@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
 from jtn_ros.files import require_utf8
+from jtn_ros.media.fitting import fit_into
 from jtn_ros.media.output import Output
 
 try:
@@ -45,20 +46,13 @@ class StampedVideo(Output):
 
         Raises:
             OSError: if the disk does not take it.
-            JtnError: if the image has another size than the first.
         """
-        height, width = image.shape[:2]
         if self._stream is None:
+            height, width = image.shape[:2]
             self._open(width + width % 2, height + height % 2)
             self._first_ns = stamp_ns
         assert self._stream is not None
-        if (width + width % 2, height + height % 2) != (self._stream.width, self._stream.height):
-            raise JtnError(
-                f'an image of {width}x{height} pixels does not fit into {self._path} of '
-                f'{self._stream.width}x{self._stream.height}; frames of a video have one size'
-            )
-        if width % 2 or height % 2:
-            image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
+        image = fit_into(image, self._stream.width, self._stream.height)
         frame = av.VideoFrame.from_ndarray(image, format='bgr24')
         self._last = max(self._last + 1, round((stamp_ns - self._first_ns) / _TICK_NS))
         frame.pts, frame.time_base = self._last, _TICK

@@ -68,7 +68,9 @@ class StreamInput:
         self._address = address
         options = {'analyzeduration': str(_ANALYSIS_US), 'fflags': 'nobuffer'}
         if address.startswith('rtsp'):
-            options['rtsp_transport'] = 'tcp'
+            options['rtsp_flags'] = (
+                'prefer_tcp'  # UDP loses packets, but some cameras have it alone
+            )
         with self._reasons(
             f'does not answer within {_OPEN_S:g} s', 'sends no video; check the path'
         ):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
 from jtn_ros.files import require_utf8
+from jtn_ros.media.fitting import fit_into
 from jtn_ros.media.output import Output
 
 # In the order in which they are tried. Browsers play H.264 and VP8; MPEG-4 is quick to write, and
@@ -49,21 +50,14 @@ class VideoWriter(Output):
         """Append a uint8 BGR (H, W, 3) image; the first one sets the size of the video.
 
         Raises:
-            JtnError: if the image has another size than the first.
+            JtnError: if the video cannot be written.
         """
-        height, width = image.shape[:2]
         if self._writer is None:
-            self._size = (width, height)
+            height, width = image.shape[:2]
+            # Codecs store color for pairs of pixels.
+            self._size = (width + width % 2, height + height % 2)
             self._writer = self._open()
-        if (width, height) != self._size:
-            raise JtnError(
-                f'an image of {width}x{height} pixels does not fit into {self._path} of '
-                f'{self._size[0]}x{self._size[1]}; frames of a video have one size'
-            )
-        # Codecs store colour for pairs of pixels: repeat the last row or column of an odd size.
-        if width % 2 or height % 2:
-            image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
-        self._writer.write(image)
+        self._writer.write(fit_into(image, *self._size))
         self._count += 1
 
     def finish(self) -> None:
@@ -94,12 +88,11 @@ class VideoWriter(Output):
 
     def _open(self) -> cv2.VideoWriter:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        width, height = (side + side % 2 for side in self._size)
         codecs = _CODECS[self._path.suffix]
         if not _can_write_h264():
             codecs = tuple(codec for codec in codecs if codec != 'avc1')
         for codec in codecs:
-            writer = _open_writer(self._temporary, codec, self._frame_rate, width, height)
+            writer = _open_writer(self._temporary, codec, self._frame_rate, *self._size)
             if writer.isOpened():
                 return writer
         raise JtnError(f'{self._path} cannot be written; check the folder and the free space')

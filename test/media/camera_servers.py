@@ -1,4 +1,4 @@
-"""Network cameras on loopback: MJPEG over HTTP, MJPEG and H.264 over RTSP (RFC 2326) by TCP."""
+"""Network cameras on loopback: MJPEG over HTTP; MJPEG, H.264 and H.265 over RTSP (RFC 2326)."""
 
 import base64
 import http.server
@@ -38,15 +38,17 @@ def number_in(image: NDArray[np.uint8]) -> int:
     return sum(int(cell > 127) << bit for bit, cell in enumerate(cells.mean(axis=(0, 2, 3))))
 
 
-def encoder(rate: float) -> av.VideoCodecContext:
-    """Return an encoder of H.264 that holds no image back."""
-    context = av.CodecContext.create('libx264', 'w')
+def encoder(codec: str, rate: float) -> av.VideoCodecContext:
+    """Return an encoder of H.264 (libx264) or H.265 (libx265) that holds no image back."""
+    context = av.CodecContext.create(codec, 'w')
     assert isinstance(context, av.VideoCodecContext)
     context.width, context.height, context.pix_fmt = WIDTH, HEIGHT, 'yuv420p'
     context.time_base = Fraction(1, round(rate))
     context.framerate = Fraction(round(rate))
     context.gop_size = 25
     context.options = {'preset': 'ultrafast', 'tune': 'zerolatency', 'crf': '20'}
+    if codec == 'libx265':  # it repeats its parameters only if it is told to, and talks
+        context.options |= {'x265-params': 'repeat-headers=1:log-level=error'}
     return context
 
 
@@ -102,9 +104,9 @@ class Camera:
         for number in self.numbers():
             yield number, cv2.imencode('.jpg', self.draw(number))[1].tobytes()
 
-    def h264(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the numbers and the packets of the images as H.264, with a key frame in 25."""
-        stream = encoder(self.rate)
+    def encoded(self, codec: str) -> Iterator[tuple[int, bytes]]:
+        """Yield the numbers and the packets of the images, with a key frame in 25."""
+        stream = encoder(codec, self.rate)
         for number in self.numbers():
             frame = av.VideoFrame.from_ndarray(self.draw(number), format='bgr24')
             frame.pts = number
@@ -176,6 +178,7 @@ class RtspServer(_Server):
     """A camera over RTSP with its own clock; only /live exists, and /private has a password."""
 
     payload_type, format = 26, 'a=rtpmap:26 JPEG/90000'
+    udp = False
 
     def packets(self) -> Iterator[tuple[int, Iterable[tuple[bool, bytes]]]]:
         """Yield the numbers of the images and their payloads, the last one of each marked."""
@@ -194,8 +197,25 @@ class H264Server(RtspServer):
 
     def packets(self) -> Iterator[tuple[int, Iterable[tuple[bool, bytes]]]]:
         """Yield the numbers of the images and their payloads, the last one of each marked."""
-        for number, data in self.camera.h264():
+        for number, data in self.camera.encoded('libx264'):
             yield number, _h264_payloads(data)
+
+
+class H264UdpServer(H264Server):
+    """A camera that sends its packets by UDP and refuses to send them by TCP."""
+
+    udp = True
+
+
+class H265Server(RtspServer):
+    """A camera over RTSP that sends H.265 (RFC 7798)."""
+
+    payload_type, format = 96, 'a=rtpmap:96 H265/90000'
+
+    def packets(self) -> Iterator[tuple[int, Iterable[tuple[bool, bytes]]]]:
+        """Yield the numbers of the images and their payloads, the last one of each marked."""
+        for number, data in self.camera.encoded('libx265'):
+            yield number, _h265_payloads(data)
 
 
 class _RtspHandler(socketserver.StreamRequestHandler):
@@ -219,6 +239,10 @@ class _RtspHandler(socketserver.StreamRequestHandler):
                 body += f'a=framerate:{self.server.camera.rate}\r\n'
                 answers['Content-Type'] = 'application/sdp'
                 answers['Content-Length'] = str(len(body))
+            elif method == 'SETUP' and self.server.udp and 'TCP' in headers['transport']:
+                status = '461 Unsupported Transport'
+            elif method == 'SETUP' and self.server.udp:
+                answers['Transport'] = self._open_udp(headers['transport'])
             elif method == 'SETUP':
                 answers['Transport'] = 'RTP/AVP/TCP;unicast;interleaved=0-1'
             lines = [f'RTSP/1.0 {status}', *(f'{key}: {text}' for key, text in answers.items())]
@@ -239,6 +263,16 @@ class _RtspHandler(socketserver.StreamRequestHandler):
         headers = dict(line.split(': ', 1) for line in lines[1:])
         return method, url.rstrip('/'), {key.lower(): text for key, text in headers.items()}
 
+    def _open_udp(self, wanted: str) -> str:
+        """Take the port of the client; return the answer with that of the server."""
+        match = re.search(r'client_port=(\d+)', wanted)
+        assert match
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.bind(('127.0.0.1', 0))
+        self._udp.connect(('127.0.0.1', int(match[1])))
+        port, own = int(match[1]), self._udp.getsockname()[1]
+        return f'RTP/AVP;unicast;client_port={port}-{port + 1};server_port={own}-{own + 1}'
+
     def _play(self) -> None:
         sequence = 0
         kind = self.server.payload_type
@@ -247,7 +281,10 @@ class _RtspHandler(socketserver.StreamRequestHandler):
             for last, payload in payloads:
                 head = struct.pack('>BBHII', 0x80, kind | last << 7, sequence & 0xFFFF, stamp, 7)
                 packet = head + payload
-                self.wfile.write(b'$\0' + struct.pack('>H', len(packet)) + packet)
+                if self.server.udp:
+                    self._udp.send(packet)
+                else:
+                    self.wfile.write(b'$\0' + struct.pack('>H', len(packet)) + packet)
                 sequence += 1
 
 
@@ -271,18 +308,40 @@ def _jpeg_payloads(data: bytes, size: int = 1200) -> Iterator[tuple[bool, bytes]
         yield offset + size >= len(scan), head + scan[offset : offset + size]
 
 
-def _h264_payloads(data: bytes, size: int = 1200) -> Iterator[tuple[bool, bytes]]:
-    """Yield the payloads of an image (RFC 6184), and whether each is the last one."""
+def _h264_payloads(data: bytes) -> Iterator[tuple[bool, bytes]]:
+    """Yield the payloads of an image (RFC 6184, 5.8), and whether each is the last one."""
+    return _payloads(data, 1, lambda head: (bytes([head[0] & 0xE0 | 28]), head[0] & 0x1F))
+
+
+def _h265_payloads(data: bytes) -> Iterator[tuple[bool, bytes]]:
+    """Yield the payloads of an image (RFC 7798, 4.4.3), and whether each is the last one."""
+    return _payloads(
+        data, 2, lambda head: (bytes([head[0] & 0x81 | 49 << 1, head[1]]), head[0] >> 1 & 0x3F)
+    )
+
+
+def _payloads(
+    data: bytes, header: int, fragmented: Callable[[bytes], tuple[bytes, int]], size: int = 1200
+) -> Iterator[tuple[bool, bytes]]:
+    """Yield the units of an image, those that are too large in fragments.
+
+    Args:
+        data: units with start codes.
+        header: bytes of a unit's header.
+        fragmented: returns, for a header, that of its fragments, and the type of the unit.
+        size: bytes of a payload at most.
+    """
     units = [unit for unit in re.split(b'\0\0\0?\1', data) if unit]
     for index, unit in enumerate(units):
         final = index == len(units) - 1
         if len(unit) <= size:
             yield final, unit
             continue
-        for offset in range(1, len(unit), size):
-            first, last = offset == 1, offset + size >= len(unit)
-            head = bytes([unit[0] & 0xE0 | 28, first << 7 | last << 6 | unit[0] & 0x1F])
-            yield final and last, head + unit[offset : offset + size]
+        head, kind = fragmented(unit[:header])
+        for offset in range(header, len(unit), size):
+            first, last = offset == header, offset + size >= len(unit)
+            marks = bytes([first << 7 | last << 6 | kind])
+            yield final and last, head + marks + unit[offset : offset + size]
 
 
 def _knows_password(authorization: str | None) -> bool:

@@ -200,11 +200,25 @@ def test_a_video_holds_every_frame_at_its_rate(tmp_path, width, height, suffix):
     assert not capture.read()[0]
 
 
+def test_an_image_of_another_size_is_fitted_into_the_video(tmp_path):
+    path = tmp_path / 'tracks.mp4'
+    with VideoWriter(path, 25) as video:
+        video.write(np.full((48, 64, 3), 50, np.uint8))
+        video.write(np.full((96, 64, 3), 200, np.uint8))  # twice as high: bars at the sides
+    capture = cv2.VideoCapture(str(path))
+    capture.read()
+    good, image = capture.read()
+    assert good
+    assert image.shape == (48, 64, 3)
+    assert abs(image[4:-4, 20:44].astype(int) - 200).max() <= 12
+    assert image[:, :12].max() <= 30
+    assert image[:, -12:].max() <= 30
+
+
 def test_an_unfinished_video_is_removed(tmp_path):
-    with pytest.raises(ValueError, match='frames of a video have one size'):  # noqa: PT012, SIM117
-        with VideoWriter(tmp_path / 'tracks.mp4', 25) as video:
-            video.write(np.zeros((48, 64, 3), np.uint8))
-            video.write(np.zeros((48, 66, 3), np.uint8))
+    with pytest.raises(KeyError), VideoWriter(tmp_path / 'tracks.mp4', 25) as video:  # noqa: PT012
+        video.write(np.zeros((48, 64, 3), np.uint8))
+        raise KeyError
     assert list(tmp_path.iterdir()) == []
 
 

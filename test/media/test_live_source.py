@@ -22,6 +22,8 @@ from .camera_servers import USER
 from .camera_servers import WIDTH
 from .camera_servers import Camera
 from .camera_servers import H264Server
+from .camera_servers import H264UdpServer
+from .camera_servers import H265Server
 from .camera_servers import MjpegServer
 from .camera_servers import RtspServer
 from .camera_servers import number_in
@@ -55,9 +57,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.005)
 
 
-def test_a_stream_that_is_read_in_time_is_decoded_without_loss(server, camera):
+@pytest.mark.parametrize('kind', [*SERVERS, H265Server, H264UdpServer])
+def test_a_stream_that_is_read_in_time_is_decoded_without_loss(kind, camera):
     camera.rate = 10.0
-    with live(server.url) as source:
+    with kind(camera) as server, live(server.url) as source:
         assert (source.width, source.height, source.length) == (WIDTH, HEIGHT, None)
         frames = list(source.read(2, 12))
         counts = source.counts

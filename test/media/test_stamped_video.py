@@ -2,9 +2,7 @@
 
 import cv2
 import numpy as np
-import pytest
 
-from jtn_ros.errors import JtnError
 from jtn_ros.media.stamped_video import StampedVideo
 from jtn_ros.media.video import VideoFrames
 
@@ -39,12 +37,16 @@ def test_stamps_that_repeat_lose_no_picture(tmp_path):
     assert len(list(VideoFrames(tmp_path / 'camera.webm'))) == 4
 
 
-def test_odd_sizes_are_padded_and_others_refused(tmp_path):
+def test_images_of_other_sizes_are_fitted(tmp_path):
     with StampedVideo(tmp_path / 'camera.webm') as video:
         video.write(flat(100, 63), 0)
-        with pytest.raises(JtnError, match='an image of 70x48 pixels does not fit'):
-            video.write(flat(100, 70), 10**8)
-    assert VideoFrames(tmp_path / 'camera.webm').width == 64
+        video.write(flat(100, 128), 10**8)  # twice as wide: bars above and below
+    first, second = VideoFrames(tmp_path / 'camera.webm')
+    assert first.image.shape == second.image.shape == (48, 64, 3)
+    assert abs(first.image.astype(int) - 100).max() <= 12
+    assert abs(second.image[16:32].astype(int) - 100).max() <= 12
+    assert second.image[:8].max() <= 30
+    assert second.image[-8:].max() <= 30
 
 
 def test_nothing_is_left_of_what_is_discarded_or_has_no_picture(tmp_path):
