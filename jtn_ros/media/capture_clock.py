@@ -8,6 +8,8 @@ _SILENCE_S = 0.5
 _BEHIND_NS = 1_000_000_000
 # After a silence, pictures this late were held up too, unless so many in a row come in time.
 _HELD_NS, _PATIENCE = 200_000_000, 5
+# A reader that catches up at no time sees old pictures, with their times, rather than none.
+_LONGEST_DOUBT_NS = 3_000_000_000
 # An offset that is wrong by more than this is no drift of the clocks.
 _WRONG_NS = 50_000_000
 # How fast the offset follows pictures that come earlier, and later, than it says.
@@ -28,6 +30,7 @@ class CaptureClock:
         self._last = (0, 0)
         self._period_ns: float | None = None
         self._steady = 0
+        self._doubted_ns = 0
         self.current = False
         self.behind = False
 
@@ -48,16 +51,17 @@ class CaptureClock:
         self.behind = age_ns > _BEHIND_NS and not waited
         step_ns = time_ns - self._last[0]
         if self._offset_ns is None:
-            self._offset_ns = delay_ns
+            self._offset_ns, self._doubted_ns = delay_ns, arrival_ns
         elif self._came_late(waited_s) or (self.current and waited and age_ns > _BEHIND_NS):
             # It was held up, or the clock of the stream has jumped.
-            self.current, self._steady = False, 0
+            self.current, self._steady, self._doubted_ns = False, 0, arrival_ns
         elif not self.current:
             steady = waited and self._is_steady(time_ns, arrival_ns)
             self._steady = self._steady + 1 if steady else 0
             self.current = steady and (age_ns < _HELD_NS or self._steady >= _PATIENCE)
             jumped = self.current and age_ns >= _HELD_NS
             self._offset_ns = delay_ns if jumped else min(self._offset_ns, delay_ns)
+            self.current = self.current or arrival_ns - self._doubted_ns > _LONGEST_DOUBT_NS
         elif age_ns < -_WRONG_NS:
             self._offset_ns = delay_ns
         elif step_ns > 0:

@@ -71,6 +71,16 @@ def test_a_busy_machine_that_reads_held_up_pictures_slowly_does_not_take_them_fo
     assert set(stamps) >= set(range(70, 80))
 
 
+def test_a_reader_that_never_catches_up_gets_old_pictures_after_a_while():
+    """It reads in 50 ms what comes every 40 ms, from half a second behind on."""
+    times = [number * PERIOD for number in range(200)]
+    arrivals = [OFFSET + PERIOD // 2 * 25 + number * 50 * MS for number in range(200)]
+    stamps = play(CaptureClock(), times, arrivals, [0.0] * 200)
+    assert list(stamps) == list(range(61, 200))  # three seconds later
+    # The least delay was that of the first picture.
+    assert stamps[61] == arrivals[0] + times[61]
+
+
 def test_slow_cameras_are_no_silence():
     times = [number * 1_500_000_000 for number in range(10)]
     stamps = play(CaptureClock(), times, [OFFSET + t for t in times], [1.5] * 10)

@@ -114,7 +114,8 @@ LAUNCH_ABORTED = re.compile(
     r'user interrupted with ctrl-c \(SIGINT\) again'
     r'[\s\S]*terminate called without an active exception\s*$'
 )
-TRACEBACK = re.compile(r'Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*\S.*\n?')
+_ONE = r'Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*\S.*\n?'
+TRACEBACK = re.compile(rf'{_ONE}(?:\nDuring handling of .*:\n\n{_ONE})*')
 
 
 def texts_of_processes(output: str) -> list[str]:
