@@ -1,7 +1,7 @@
 # Every target sets up what it needs, and nothing more. See docs/environment.md.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint soak weights format shell
+.PHONY: help demo test lint soak weights docs format shell
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ weights:  ## make the bundled weights anew, DATA=<folder of pictures>; hours, an
 	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people_large.onnx --name jtn_people_large --input 480x864
 	@tools/run --dev jtn synthesize runs/calibration --sequences 4 --seconds 2 --fps 10 --seed 2147485000 --people 4-20
 	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people_int8.onnx --name jtn_people_int8 --int8 "$(DATA)/train.json" runs/calibration/*
+
+docs:  ## write the generated pages and files: docs/parameters.md, config/tracker.yaml
+	@tools/run python -m jtn_ros.nodes.parameter_docs .
 
 format:  ## rewrite the code in the project's format
 	@tools/run --dev ruff check --select I --fix --quiet

@@ -12,68 +12,70 @@ TRACKER_PARAMETERS = (
     ParameterSpec(
         name='autostart',
         default=False,
-        description='Whether to configure and activate the node at start; if that fails, the '
-        'process ends with an error.',
+        description='Configure and activate the node at startup. If that fails, the process exits '
+        'with an error.',
     ),
     ParameterSpec(
         name='model',
         default='',
-        description='Path of an exported model; empty takes the bundled one.',
+        description='Path of an exported model, or the name of a bundled one. Empty selects the '
+        'default bundled model.',
     ),
     ParameterSpec(
         name='backend',
         default='auto',
         choices=('auto', *BACKENDS),
-        description='What runs the network; auto takes the fastest that is installed.',
+        description='Inference back end. auto selects the fastest one that is installed.',
     ),
     ParameterSpec(
         name='precision',
         default='',
         choices=('', 'f32', 'f16', 'bf16'),
-        description="Arithmetic of the network; empty takes the back end's own choice.",
+        description='Numeric precision of the network. Empty selects the default of the back end.',
     ),
     ParameterSpec(
         name='device',
         default='',
-        description="Where the network runs, in the back end's own words, such as 0 (TensorRT), "
-        "cuda:1 (torch) or GPU (openvino); empty takes the back end's own choice.",
+        description='Inference device in the notation of the back end, such as 0 (TensorRT), '
+        'cuda:1 (torch) or GPU (openvino). Empty selects the default of the back end.',
     ),
     ParameterSpec(
         name='threads',
         default=0,
         low=0,
         high=256,
-        description='Processor threads of the network; 0 takes one for each core.',
+        description='Number of CPU threads for inference. 0 selects one per core.',
     ),
     ParameterSpec(
         name='camera_name',
         default='camera',
-        description='Name of the camera in the messages.',
+        description='Camera name in the published messages.',
     ),
     ParameterSpec(
         name='cameras',
         default=[''],
         pattern='([a-zA-Z][a-zA-Z0-9_]*)?',
-        description='Names of several cameras that share the engine, each with topics of its own '
-        '(NAME/image, ~/NAME/tracks, ...); without names there is one camera.',
+        description='Names of the cameras that share the engine. Each camera has its own topics '
+        '(NAME/image, ~/NAME/tracks, ...). Leave empty for a single camera.',
     ),
     ParameterSpec(
         name='image_transport',
         default='auto',
         choices=TRANSPORTS,
-        description='Which images to take; auto takes the raw ones if they are published, else '
-        'the compressed ones.',
+        description='Image transport. auto selects raw images if they are published, otherwise '
+        'compressed ones.',
     ),
     ParameterSpec(
         name='intensity_range',
         default=[0.0, 0.0],
-        description='Values of images with more than 8 bits (thermal, industrial) that become '
-        'black and white; at 0 for both they are found in the images and follow slowly.',
+        description='Pixel values that map to black and white for images with more than 8 bits '
+        '(thermal and industrial cameras). [0, 0] estimates the range from the images and adapts '
+        'it slowly.',
     ),
     ParameterSpec(
         name='lazy',
         default=True,
-        description='Whether to subscribe to images only while somebody listens to the tracks.',
+        description='Subscribe to images only while an output has subscribers.',
     ),
     ParameterSpec(
         name='score_threshold',
@@ -81,8 +83,8 @@ TRACKER_PARAMETERS = (
         low=0.0,
         high=1.0,
         live=True,
-        description='Detections that score no more are ignored. At 0 the tracker decides, which '
-        'uses weak detections to keep tracks, but not to start them.',
+        description='Confidence threshold. Detections with this score or less are ignored. At 0, '
+        'the tracker uses low-score detections to continue tracks, but not to start them.',
     ),
     ParameterSpec(
         name='birth_score',
@@ -90,8 +92,8 @@ TRACKER_PARAMETERS = (
         low=0.0,
         high=1.0,
         live=True,
-        description='Score from which a detection is trusted and may start a track; 0 takes what '
-        'the model asks for.',
+        description='Minimum score of a detection that is trusted and may start a track. 0 '
+        'selects the confidence threshold of the model.',
     ),
     ParameterSpec(
         name='confirmation_hits',
@@ -99,7 +101,7 @@ TRACKER_PARAMETERS = (
         low=1,
         high=100,
         live=True,
-        description='Observations that make a tentative track a confirmed one.',
+        description='Number of detections after which a tentative track is confirmed.',
     ),
     ParameterSpec(
         name='coast_time',
@@ -107,7 +109,7 @@ TRACKER_PARAMETERS = (
         low=0.0,
         high=60.0,
         live=True,
-        description='Seconds without an observation after which a confirmed track is lost.',
+        description='Time without a detection after which a confirmed track is lost, in seconds.',
     ),
     ParameterSpec(
         name='lost_time',
@@ -115,7 +117,7 @@ TRACKER_PARAMETERS = (
         low=0.0,
         high=3600.0,
         live=True,
-        description='Seconds without an observation after which a track is removed.',
+        description='Time without a detection after which a track is removed, in seconds.',
     ),
     ParameterSpec(
         name='backward_tolerance',
@@ -123,72 +125,74 @@ TRACKER_PARAMETERS = (
         low=0.0,
         high=60.0,
         live=True,
-        description='Seconds by which the stamps may go back before the tracker starts anew.',
+        description='Largest backward jump of the image timestamps that does not start a new '
+        'session, in seconds.',
     ),
     ParameterSpec(
         name='publish_embeddings',
         default=False,
         live=True,
-        description='Whether ~/tracks carries the appearance vectors.',
+        description='Include the appearance embeddings in ~/tracks.',
     ),
     ParameterSpec(
         name='trail_seconds',
         default=2.0,
         low=0.0,
         high=60.0,
-        description='Seconds that the trails in ~/markers and ~/debug_image go back.',
+        description='Length of the trails in ~/markers and ~/debug_image, in seconds.',
     ),
     ParameterSpec(
         name='positions',
         default='off',
         choices=METHODS,
-        description='How tracks are located in space: depth takes a registered depth image, '
-        'ground takes the lower edges of the boxes on the ground. Both need camera_info.',
+        description='How 3D positions are computed: depth uses a registered depth image, ground '
+        'intersects the bottom edge of each box with the ground plane. Both require camera_info.',
     ),
     ParameterSpec(
         name='fixed_frame',
         default='',
-        description='Frame of the positions, by tf at the stamp of the image; empty takes the '
-        "camera's optical frame.",
+        description='tf frame of the positions, looked up at the image timestamp. Empty selects '
+        'the optical frame of the camera.',
     ),
     ParameterSpec(
         name='rectified',
         default=False,
-        description='Whether the images are rectified, so that the calibration has no distortion.',
+        description='Images are already rectified. Ignore the distortion coefficients.',
     ),
     ParameterSpec(
         name='depth_tolerance',
         default=0.02,
         low=0.0,
         high=1.0,
-        description='Seconds between the stamps of an image and its depth image, at most.',
+        description='Largest difference between the timestamps of an image and its depth image, '
+        'in seconds.',
     ),
     ParameterSpec(
         name='depth_timeout',
         default=0.05,
         low=0.0,
         high=1.0,
-        description='Seconds to wait for the depth image of a tracked image, at most.',
+        description='Longest wait for the depth image of a tracked image, in seconds.',
     ),
     ParameterSpec(
         name='transform_timeout',
         default=0.05,
         low=0.0,
         high=1.0,
-        description='Seconds to wait for a transform, at most.',
+        description='Longest wait for a transform, in seconds.',
     ),
     ParameterSpec(
         name='ground_frame',
         default='',
-        description='Frame whose plane z = 0 is the ground, by tf; empty takes the mounting of '
-        'the camera below.',
+        description='tf frame whose plane z = 0 is the ground. Empty uses camera_height, '
+        'camera_pitch and camera_roll.',
     ),
     ParameterSpec(
         name='camera_height',
         default=1.0,
         low=0.01,
         high=1000.0,
-        description='Metres of the camera above the ground.',
+        description='Camera height above the ground, in meters.',
     ),
     ParameterSpec(
         name='camera_pitch',
@@ -202,7 +206,7 @@ TRACKER_PARAMETERS = (
         default=0.0,
         low=-3.15,
         high=3.15,
-        description='Turn of the camera about its axis, clockwise as seen from behind, in '
-        'radians.',
+        description='Rotation of the camera about its optical axis, clockwise as seen from '
+        'behind, in radians.',
     ),
 )

@@ -6,6 +6,8 @@ from rclpy.exceptions import InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from jtn_ros.nodes.parameter_docs import parameter_file
+from jtn_ros.nodes.parameter_docs import parameter_reference
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
 from jtn_ros.nodes.parameters import markdown_table
@@ -111,9 +113,12 @@ def test_defaults_of_the_tracker_are_within_their_own_ranges(node):
     assert all(spec.description.endswith('.') for spec in TRACKER_PARAMETERS)
 
 
-def test_readme_shows_the_parameters_as_they_are():
-    readme = Path(__file__).resolve().parents[2] / 'README.md'
-    assert markdown_table(TRACKER_PARAMETERS) in readme.read_text('utf-8')
+def test_generated_files_are_up_to_date():
+    root = Path(__file__).resolve().parents[2]
+    assert (root / 'docs' / 'parameters.md').read_text('utf-8') == parameter_reference(), (
+        'make docs'
+    )
+    assert (root / 'config' / 'tracker.yaml').read_text('utf-8') == parameter_file(), 'make docs'
 
 
 @pytest.fixture
