@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,13 +60,19 @@ class Report:
     files: tuple[Path, ...]
 
 
-def make_report(source: FrameSource, source_path: Path, output: Path) -> Report:
+def make_report(
+    source: FrameSource,
+    source_path: Path,
+    output: Path,
+    parameters: Mapping[str, Any] | None = None,
+) -> Report:
     """Compare the recorded run with its source, and write the files of the report.
 
     Args:
         source: the input, opened.
         source_path: where it is; its ground truth is used when it has one.
         output: folder of the demo, with the bag.
+        parameters: what the tracker ran with.
 
     Raises:
         OSError, JtnError: if the bag cannot be read or holds no tracks of this source.
@@ -80,7 +87,8 @@ def make_report(source: FrameSource, source_path: Path, output: Path) -> Report:
             results.write(index_of[frame.stamp_ns], frame.stamp_ns, frame.tracks)
     scores = None
     if (source_path / 'gt' / 'gt.txt').is_file():
-        scores = _evaluate(source, source_path, output, index_of)
+        used = {'model': run[0].model_name} | dict(parameters or {})
+        scores = _evaluate(source, source_path, output, index_of, used)
     json_path, page_path = output / 'result.json', output / 'report.html'
     files = (
         page_path, _video_path(output), output / 'tracks.png', results.text_path, json_path
@@ -98,7 +106,11 @@ def make_report(source: FrameSource, source_path: Path, output: Path) -> Report:
 
 
 def _evaluate(
-    source: FrameSource, source_path: Path, output: Path, index_of: Mapping[int, int]
+    source: FrameSource,
+    source_path: Path,
+    output: Path,
+    index_of: Mapping[int, int],
+    parameters: Mapping[str, Any],
 ) -> Scores:
     """Write a report of the run against the ground truth, and return the scores."""
     stamps = np.full(max(index_of.values()) + 1, -1, np.int64)
@@ -111,7 +123,10 @@ def _evaluate(
         report=evaluate({truth.name: compared(truth, run)}),
     )
     sources = {truth.name: source}
-    write_report(output / 'report.html', evaluation, title=truth.name, sources=sources)
+    write_report(
+        output / 'report.html', evaluation, title=truth.name, sources=sources,
+        parameters=parameters,
+    )  # fmt: skip
     return evaluation.report.combined
 
 

@@ -14,7 +14,9 @@ import argparse
 import re
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from jtn_ros.errors import JtnError
 
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         log = output / 'ros2.log'
         try:
             run_launch_file(launch_file, arguments, log=log, timeout_s=_STARTUP_S + 3 * seconds)
-            report = make_report(source, source_path, output)
+            report = make_report(source, source_path, output, _parameters(args))
         except JtnError as error:
             print(*complaints(log), sep='\n', file=sys.stderr)
             if (said := first_error(log)) and said not in str(error):
@@ -91,6 +93,14 @@ def run(args: argparse.Namespace) -> int:
             raise
     print_report(report)
     return 0
+
+
+def _parameters(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the tracker of the demo runs with: its defaults, and what was asked for."""
+    from jtn_ros.tracking import TrackerConfig
+
+    by_model = dict.fromkeys(('confident_score', 'birth_score'), "the model's")
+    return {'backend': args.backend, 'rate': args.rate} | asdict(TrackerConfig()) | by_model
 
 
 def complaints(log: Path) -> list[str]:

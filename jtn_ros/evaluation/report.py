@@ -23,13 +23,28 @@ from jtn_ros.evaluation.report_pictures import picture_of
 from jtn_ros.media import FrameSource
 
 _COLUMNS = (
-    ('HOTA', 'hota', 'detection and identity together'),
-    ('DetA', 'det_a', 'how well objects are found'),
-    ('AssA', 'ass_a', 'how well identities are kept'),
-    ('MOTA', 'mota', 'less misses, false objects, switches'),
-    ('IDF1', 'idf1', 'share of boxes with the right identity'),
+    ('HOTA', 'hota', 'detection and association'),
+    ('DetA', 'det_a', 'detection accuracy'),
+    ('AssA', 'ass_a', 'association accuracy'),
+    ('MOTA', 'mota', 'detection errors and identity switches'),
+    ('IDF1', 'idf1', 'identity F1 score'),
     ('IDSW', 'id_switches', 'identity switches'),
-    ('Frag', 'fragmentations', 'interruptions'),
+    ('Frag', 'fragmentations', 'track fragmentations'),
+)
+_EXPLANATIONS = (
+    'HOTA is the geometric mean of detection and association accuracy, averaged over the '
+    'localization threshold alpha (IoU 0.05 to 0.95).',
+    'MOTA is 100 % minus the misses, false positives and identity switches per true object, at '
+    'an IoU of 0.5.',
+    'IDF1 is the F1 score of boxes that carry the identity of their object, with one track '
+    'matched to one object for the whole sequence.',
+    'An identity switch (IDSW) is a frame in which an object is matched to another track than '
+    'before.',
+)
+_ERRORS = (
+    ('missed', 'miss', 'misses'),
+    ('false', 'false positive', 'false positives'),
+    ('switches', 'identity switch', 'identity switches'),
 )
 _COUNTS = ('id_switches', 'fragmentations')  # of which fewer are better
 _CURVES = (('HOTA', 'hota', 1), ('DetA', 'det_a', 2), ('AssA', 'ass_a', 3))
@@ -91,10 +106,10 @@ def page(
                 values['scores']['combined'], values['against'] and values['against']['combined']
             ),
             '<h2>Scores</h2>' + _table(values['scores'], values['against']),
-            '<h2>Over the overlap that counts as found</h2>' + _curves(values),
-            '<h2>Who was tracked as whom</h2>' + _identities(values['sequences']),
+            '<h2>HOTA, DetA and AssA over the localization threshold alpha</h2>' + _curves(values),
+            '<h2>Identity timeline</h2>' + _identities(values['sequences']),
             _timing(values['sequences']),
-            '<h2>Worst moments</h2>' + _moments(values['moments'], pictures),
+            '<h2>Frames with the most errors</h2>' + _moments(values['moments'], pictures),
             '<h2>Parameters</h2>' + _parameters(values['parameters']),
         ],
     )
@@ -156,6 +171,7 @@ def _table(scores: dict[str, Any], against: dict[str, Any] | None) -> str:
             f'<p class="soft">Not scored, because no track has the class: {escape(name)}, '
             f'{number} objects.</p>'
         )
+    notes += ''.join(f'<p class="soft">{line}</p>' for line in _EXPLANATIONS)
     return (
         f'<div class="card scroll"><table><tr><th></th>{heads}<th>frames</th><th>objects</th></tr>'
         f'{"".join(lines)}</table>{notes}</div>'
@@ -167,7 +183,7 @@ def _curves(values: dict[str, Any]) -> str:
         Line(label=name, x=THRESHOLDS, y=values['scores']['curves'][key], colour=colour)
         for name, key, colour in _CURVES
     ]
-    chart = line_chart(lines, 'least overlap (IoU)', 'per cent', top=100)
+    chart = line_chart(lines, 'alpha (IoU)', '%', top=100)
     charts = f'<div class="card">{chart}</div>'
     if values['against'] is not None:
         runs = (('this run', values['scores'], False), ('the other', values['against'], True))
@@ -176,16 +192,16 @@ def _curves(values: dict[str, Any]) -> str:
                  dashed=dashed)
             for name, run, dashed in runs
         ]  # fmt: skip
-        chart = line_chart(lines, 'least overlap (IoU)', 'HOTA, per cent', top=100)
+        chart = line_chart(lines, 'alpha (IoU)', 'HOTA, %', top=100)
         charts += f'<div class="card">{chart}</div>'
     return f'<div class="grid2">{charts}</div>'
 
 
 def _identities(sequences: dict[str, Any]) -> str:
     parts = [
-        '<p class="soft"><span class="key"><i style="background:var(--t0)"></i>a colour is a '
+        '<p class="soft"><span class="key"><i style="background:var(--t0)"></i>one color per '
         'track</span><span class="key"><i style="background:var(--none)"></i>missed</span>'
-        '<span class="key">▼ the object changes its track</span></p>'
+        '<span class="key">▼ identity switch</span></p>'
     ]
     for name, part in sequences.items():
         for kind, lines in part['identities'].items():
@@ -205,7 +221,7 @@ def _timing(sequences: dict[str, Any]) -> str:
     for name, part in sequences.items():
         timings = [('this run', part['timing'], 1, False),
                    ('the other', part['timing_against'], 2, True)]  # fmt: skip
-        for x, y, unit in (('seconds', 'latency_ms', 'from image to tracks, ms'),
+        for x, y, unit in (('seconds', 'latency_ms', 'latency, ms'),
                            ('rate_seconds', 'rate', 'frames with tracks per second')):  # fmt: skip
             lines = [
                 Line(label=label, x=timing[x], y=timing[y], colour=colour, dashed=dashed)
@@ -216,36 +232,47 @@ def _timing(sequences: dict[str, Any]) -> str:
                 chart = line_chart(lines, 'seconds', unit)
                 charts.append(f'<div class="card"><h3>{escape(name)}</h3>{chart}</div>')
     if not charts:
-        return '<h2>Time</h2><p class="soft">These tracks do not say how long they took.</p>'
-    return f'<h2>Time</h2><div class="grid2">{"".join(charts)}</div>'
+        return '<h2>Latency</h2><p class="soft">The tracks carry no latencies.</p>'
+    return f'<h2>Latency</h2><div class="grid2">{"".join(charts)}</div>'
 
 
 def _moments(moments: list[dict[str, Any]], pictures: list[str | None]) -> str:
     if not moments:
-        return '<p class="soft">Nothing went wrong.</p>'
+        return '<p class="soft">No errors.</p>'
     keys = (('rgb(80,200,120)', 'found'), ('rgb(235,60,60)', 'missed'),
-            ('rgb(255,165,30)', 'track without object'),
-            ('rgb(220,90,230)', 'changed its track'),
-            ('#fff;outline:1px solid var(--soft)', "a track's own box"))  # fmt: skip
+            ('rgb(255,165,30)', 'false positive'),
+            ('rgb(220,90,230)', 'identity switch'),
+            ('#fff;outline:1px solid var(--soft)', 'box of the track'))  # fmt: skip
     legend = ''.join(
         f'<span class="key"><i style="background:{colour}"></i>{name}</span>'
         for colour, name in keys
     )
     cards = []
-    for moment, picture in zip(moments, pictures, strict=True):
+    for number, (moment, picture) in enumerate(zip(moments, pictures, strict=True)):
         words = [
-            f'{moment[key]} {word}'
-            for key, word in (('missed', 'missed'), ('false', 'false'), ('switches', 'switched'))
+            f'{moment[key]} {one if moment[key] == 1 else several}'
+            for key, one, several in _ERRORS
             if moment[key]
         ]
         caption = f'{escape(moment["sequence"])}, frame {moment["frame"]}: {", ".join(words)}'
-        image = f'<img alt="{caption}" src="{picture}">' if picture else ''
-        cards.append(f'<figure class="card">{image}<figcaption>{caption}</figcaption></figure>')
-    note = '' if any(pictures) else '<p class="soft">No images were given to draw into.</p>'
-    return f'<p class="soft">{legend}</p>{note}<div class="grid2">{"".join(cards)}</div>'
+        # A link to itself opens a picture in full width, and one to nowhere closes it again.
+        image = (
+            f'<a href="#moment{number}"><img alt="{caption}" src="{picture}"></a>'
+            '<a class="close" href="#moments">close</a>'
+            if picture
+            else ''
+        )
+        cards.append(
+            f'<figure class="card" id="moment{number}">{image}'
+            f'<figcaption>{caption}</figcaption></figure>'
+        )
+    note = '' if any(pictures) else '<p class="soft">There are no images to draw into.</p>'
+    return (
+        f'<p class="soft" id="moments">{legend}</p>{note}<div class="grid2">{"".join(cards)}</div>'
+    )
 
 
 def _parameters(parameters: dict[str, Any]) -> str:
     if not parameters:
-        return '<p class="soft">Not known: these tracks were read, not made here.</p>'
+        return '<p class="soft">Unknown: the tracks come from files.</p>'
     return parameter_list(parameters)

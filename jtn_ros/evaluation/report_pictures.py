@@ -14,7 +14,7 @@ from jtn_ros.evaluation.report_data import Moment
 from jtn_ros.evaluation.runs import Run
 from jtn_ros.media import FrameSource
 
-_WIDTH = 720
+_WIDTH = 1080
 _QUALITY = 72
 _MARGIN = 1.35  # of what went wrong
 _LEAST_SHARE = 0.5  # of the image

@@ -48,6 +48,10 @@ svg text{fill:var(--soft);font-size:12.5px}.mid{text-anchor:middle}.end{text-anc
 .key{display:inline-flex;align-items:center;gap:6px;margin-right:16px;white-space:nowrap}
 .key i{width:18px;height:10px;border-radius:2px;display:inline-block}
 figure{margin:0}figure img{width:100%;border-radius:8px;display:block}figcaption{padding-top:6px}
+figure .close{display:none}
+figure:target{position:fixed;inset:0;z-index:1;margin:0;border-radius:0;overflow:auto}
+figure:target img{max-height:calc(100vh - 80px);object-fit:contain}
+figure:target .close{display:inline-block;padding:6px 0}
 @media (max-width:520px){main{padding:18px 12px 40px}h1{font-size:1.35rem}.card{padding:12px}
 .tiles{grid-template-columns:repeat(4,1fr);gap:8px}.tile{padding:8px 9px}
 .tile b{font-size:1.15rem}}

@@ -132,7 +132,7 @@ def test_the_report_counts_and_scores_and_draws(tmp_path, capsys):
     output = tmp_path / 'out'
     write_bag(output / 'bag', [i for i in range(FRAMES) if i not in DROPPED])
     with open_frames(walk) as source:
-        report = make_report(source, walk, output)
+        report = make_report(source, walk, output, {'lost_time': 4.5})
     summary = report.summary
     assert (summary.frames_published, summary.frames_processed) == (FRAMES, FRAMES - 2)
     assert (summary.frames_dropped, summary.tracks) == (2, 1)
@@ -146,6 +146,8 @@ def test_the_report_counts_and_scores_and_draws(tmp_path, capsys):
     assert report.scores.id_switches == 0
     assert (output / 'report.html') in report.files
     assert 'data:image/jpeg' in (output / 'report.html').read_text()
+    used = json.loads((output / 'report.json').read_text())['parameters']
+    assert used == {'model': 'light', 'lost_time': 4.5}
 
     results = read_results(output / 'tracks' / 'walk.txt')
     assert sorted(results) == [i + 1 for i in range(FRAMES) if i not in DROPPED]

@@ -121,11 +121,23 @@ def test_the_page_needs_nothing_else(report):
     path, values = report
     text = path.read_text()
     found = Page(text)
-    assert len(found.loads) == len(values['moments']) > 0
-    assert all(load.startswith('data:image/jpeg;base64,') for load in found.loads)
+    pictures = [load for load in found.loads if not load.startswith('#')]
+    assert len(pictures) == len(values['moments']) > 0
+    assert all(load.startswith('data:image/jpeg;base64,') for load in pictures)
     assert not re.search(r'https?://|@import|url\(', text)
     assert 'script' not in {tag for tag, _ in found.tags}
     assert path.stat().st_size < 300_000
+
+
+def test_pictures_open_in_full_width_and_close_again(report):
+    path, values = report
+    found = Page(path.read_text())
+    places = {attrs['id'] for _, attrs in found.tags if 'id' in attrs}
+    links = [load[1:] for load in found.loads if load.startswith('#')]
+    number = len(values['moments'])
+    assert links == [name for i in range(number) for name in (f'moment{i}', 'moments')]
+    assert set(links) == places
+    assert 'figure:target{position:fixed' in path.read_text()
 
 
 def test_the_page_shows_scores_changes_and_names(report):
@@ -137,7 +149,7 @@ def test_the_page_shows_scores_changes_and_names(report):
     combined, other = values['scores']['combined'], values['against']['combined']
     assert f'{combined["hota"]:.1f}' in found.words
     assert f'{combined["idf1"] - other["idf1"]:+.1f}' in found.words
-    assert f'{NAME}, frame 55: 1 missed, 1 false' in words
+    assert f'{NAME}, frame 55: 1 miss, 1 false positive' in words
     assert 'object 1, frames 30-60: track 6' in found.words
     assert 'object 1 changes its track in frame 30' in found.words
     assert 'birth_score' in found.words
@@ -176,8 +188,8 @@ def test_a_report_without_images_times_or_errors(tmp_path):
         title='r', sources={},
     )  # fmt: skip
     words = Page(path.read_text()).words
-    assert 'Nothing went wrong.' in words
-    assert 'These tracks do not say how long they took.' in words
+    assert 'No errors.' in words
+    assert 'The tracks carry no latencies.' in words
     with pytest.raises(ValueError, match=r'r\.pdf: a report is an \.html file'):
         write_report(tmp_path / 'r.pdf', evaluation, title='r', sources={})
 
