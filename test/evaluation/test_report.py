@@ -116,14 +116,17 @@ class Page(HTMLParser):
     def handle_data(self, data):
         self.words.append(data)
 
+    @property
+    def pictures(self):
+        return [load for load in self.loads if not load.startswith('#')]
+
 
 def test_the_page_needs_nothing_else(report):
     path, values = report
     text = path.read_text()
     found = Page(text)
-    pictures = [load for load in found.loads if not load.startswith('#')]
-    assert len(pictures) == len(values['moments']) > 0
-    assert all(load.startswith('data:image/jpeg;base64,') for load in pictures)
+    assert len(found.pictures) == len(values['moments']) > 0
+    assert all(load.startswith('data:image/jpeg;base64,') for load in found.pictures)
     assert not re.search(r'https?://|@import|url\(', text)
     assert 'script' not in {tag for tag, _ in found.tags}
     assert path.stat().st_size < 300_000
@@ -238,5 +241,5 @@ def test_it_prints(report, tmp_path):
 
 def test_a_page_of_values_from_json_is_the_same(report):
     path, values = report
-    pictures = [load for load in Page(path.read_text()).loads]
+    pictures = Page(path.read_text()).pictures
     assert page(f'Test of {NAME}', values, pictures, 'last <week>') == path.read_text()
