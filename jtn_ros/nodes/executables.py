@@ -34,8 +34,18 @@ def _end_with(launch: str) -> None:
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     # It may have ended before. A debugger in between is another parent, so ask for the launch.
-    if not os.path.exists(f'/proc/{launch}'):
+    if _has_ended(launch):
         os._exit(0)
+
+
+def _has_ended(process: str) -> bool:
+    """Return whether a process has ended, also where nobody has taken note of that yet."""
+    try:
+        with open(f'/proc/{process}/stat', encoding='utf-8', errors='replace') as file:
+            state = file.read().rpartition(')')[2].split()[0]
+    except OSError:
+        return True
+    return state in ('Z', 'X')
 
 
 tracker_node = partial(_run, 'tracker_node')

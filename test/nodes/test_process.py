@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 from rclpy.logging import get_logger
 
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
+from jtn_ros.nodes.executables import LAUNCH_PID
 from jtn_ros.nodes.process import ForwardingHandler
 from jtn_ros.nodes.progress import reported_progress
 
@@ -166,3 +168,17 @@ def test_spinning_ends_when_ros_is_shut_down_and_nothing_wakes_the_executor(seco
         [sys.executable, '-c', program], capture_output=True, text=True, timeout=20
     )
     assert (done.returncode, done.stderr) == (0, '')
+
+
+def test_a_node_whose_launch_has_ended_ends_at_once():
+    """Also where nobody has taken note of the end of the launch yet."""
+    with subprocess.Popen(['true']) as ended:
+        while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        program = 'from jtn_ros.nodes.executables import show_in_rviz; show_in_rviz()'
+        node = subprocess.run(
+            [sys.executable, '-c', program],
+            env=os.environ | {LAUNCH_PID: str(ended.pid)}, timeout=60, check=False,
+            capture_output=True, text=True,
+        )  # fmt: skip
+    assert (node.returncode, node.stdout, node.stderr) == (0, '', '')
