@@ -26,7 +26,6 @@ RANGES = {
     'initial_speed': _LENGTH,
     'acceleration_noise': _LENGTH,
     'resize_noise': _LENGTH,
-    'surprise_limit': (1.0, 1000.0),
     'error_memory': (1.0, 1e9),
     'motion_limit': (1.0, 1000.0),
     'outlier_tail': (0.5, 1000.0),
@@ -64,8 +63,6 @@ class TrackerConfig:
         initial_speed: standard deviation of the speed of a new track, sizes per second.
         acceleration_noise: standard deviation that a speed gains in one second, sizes per second.
         resize_noise: the same for width and height.
-        surprise_limit: how many standard deviations a box may be from the prediction before the
-            filter doubts itself and follows (1 to 1000).
         error_memory: boxes over which it is learned how exact predictions are in this scene
             (1 to 1e9; the greatest learns nothing).
         motion_limit: greatest negative log likelihood of a pair, for all coordinates together
@@ -101,7 +98,6 @@ class TrackerConfig:
     initial_speed: float = 1.9
     acceleration_noise: float = 0.8
     resize_noise: float = 0.17
-    surprise_limit: float = 3.0
     error_memory: float = 300.0
     motion_limit: float = 30.0
     outlier_tail: float = 6.0

@@ -95,29 +95,6 @@ def predict(
     return means, advance @ covariances @ advance.T + intensity[..., None, None] * growth
 
 
-def doubt(
-    means: Floats, covariances: Floats, measured: Floats, variance: Floats, config: TrackerConfig
-) -> Floats:
-    """Return the covariances (M, 4, 2, 2) of filters that were too sure of their values.
-
-    A value that is measured further than `surprise_limit` standard deviations from the prediction
-    gets the variance with which it is exactly there. So boxes that grow or turn faster than
-    expected are followed at once; the rate, of which one odd box says little, is left alone.
-
-    Args:
-        means: (M, 4, 2), predicted.
-        covariances: (M, 4, 2, 2), predicted.
-        measured: (M, 4).
-        variance: (M, 4), of the measurement.
-        config: thresholds.
-    """
-    expected = covariances[..., VALUE, VALUE] + variance
-    needed = ((measured - means[..., VALUE]) / config.surprise_limit) ** 2
-    covariances = covariances.copy()
-    covariances[..., VALUE, VALUE] += np.maximum(needed - expected, 0)
-    return covariances
-
-
 def correct(
     means: Floats, covariances: Floats, component: int, measured: Floats, variance: Floats
 ) -> tuple[Floats, Floats]:

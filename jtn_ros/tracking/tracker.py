@@ -185,7 +185,6 @@ class Tracker:
             (covariances[..., VALUE, VALUE] + variance)[steady],
             config,
         )
-        covariances = motion.doubt(means, covariances, measured, variance, config)
         means, covariances = motion.correct(means, covariances, VALUE, measured, variance)
         if velocities is not None:
             motion.correct_velocities(means, covariances, velocities, rows)

@@ -25,7 +25,6 @@ OFF = {
     'forgiving tails (normal distribution instead)': {'outlier_tail': 1000},
     'detections of low score': {'minimum_score': 1},
     'scale of errors learned from the scene': {'error_memory': 1e9},
-    'doubt where a box surprises': {'surprise_limit': 1000},
     'camera votes': {'camera_memory': 0},
     'appearance in the cost': {'appearance_weight': 0},
     'veto of who looks different': {'appearance_limit': 2},

@@ -29,14 +29,12 @@ from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerConfig
 
 SLOWEST = 5.0  # frames per second
-PLAIN = {'error_memory': 1e9, 'surprise_limit': 1000}
 SETTINGS = {
-    'neither': PLAIN,
-    'scale of errors': PLAIN | {'error_memory': 300},
-    'doubt': PLAIN | {'surprise_limit': 3},
-    'both': {},
-    'both, doubt from 2 deviations': {'surprise_limit': 2},
-    'neither, twice the noise of sizes': PLAIN | {'resize_noise': 0.34},
+    'noises as configured': {'error_memory': 1e9},
+    'scale of errors over 300 boxes': {},
+    'the same, over 100': {'error_memory': 100},
+    'the same, over 1000': {'error_memory': 1000},
+    'noises as configured, twice that of sizes': {'error_memory': 1e9, 'resize_noise': 0.34},
 }
 
 

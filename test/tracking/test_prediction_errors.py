@@ -1,10 +1,9 @@
-"""How far predictions are off: what is learned from errors, and a filter that doubts itself."""
+"""How far predictions are off, learned from errors."""
 
 import numpy as np
 import pytest
 
 from jtn_ros.tracking import TrackerConfig
-from jtn_ros.tracking import motion
 from jtn_ros.tracking.prediction_errors import PredictionErrors
 
 CONFIG = TrackerConfig(error_memory=300)
@@ -38,15 +37,3 @@ def test_the_scale_has_limits(error: float, expected: float) -> None:
     errors = PredictionErrors()
     errors.learn(np.full((10_000, 4), error), np.ones((10_000, 4)), CONFIG)
     assert errors.scale == pytest.approx([expected] * 4)
-
-
-def test_a_filter_doubts_itself_as_far_as_the_box_is_surprising() -> None:
-    config = TrackerConfig(surprise_limit=2)
-    means = np.zeros((1, 4, 2))
-    covariances = np.broadcast_to(np.array([[3.0, 0.5], [0.5, 1.0]]), (1, 4, 2, 2))
-    variance = np.ones((1, 4))
-    measured = np.array([[3.9, 4.0, -8.0, 20.0]])  # 2 standard deviations are 4
-    grown = motion.doubt(means, covariances, measured, variance, config)
-    assert grown[0, :, 0, 0] == pytest.approx([3, 3, 15, 99])
-    np.testing.assert_array_equal(grown[..., 0, 1], covariances[..., 0, 1])
-    np.testing.assert_array_equal(grown[..., 1, 1], covariances[..., 1, 1])

@@ -428,21 +428,6 @@ def test_who_hides_bit_by_bit_does_not_shrink_to_nothing() -> None:
     assert 30 < height < 60
 
 
-@pytest.mark.parametrize(('limit', 'low', 'high'), [(3, 138, 150), (1000, 100, 110)])
-def test_a_box_far_from_the_prediction_is_followed_at_once(
-    limit: float, low: float, high: float
-) -> None:
-    tracker = Tracker(TrackerConfig(surprise_limit=limit))
-    for frame in range(20):
-        tracker.step(people((300, 200)), stamp(frame))
-    taller = people((300, 200))
-    taller.boxes[0] += np.float32((-10, -25, 10, 25))
-    tracks = tracker.step(taller, stamp(20))
-    assert tracks.ids.tolist() == [1]
-    assert low < tracks.boxes[0, 3] - tracks.boxes[0, 1] < high
-    assert tracks.boxes[0, [0, 2]].mean() == pytest.approx(300)
-
-
 @pytest.mark.parametrize(
     ('noise', 'memory', 'expected'), [(0, 300, 2), (12, 300, 1), (0, 1e9, 2), (12, 1e9, 2)]
 )
