@@ -31,6 +31,7 @@ def associate(
     velocities: Velocities | None,
     table: TrackTable,
     unseen: Floats,
+    error_scale: Floats,
     config: TrackerConfig,
 ) -> Matches:
     """Return the indices of matched detections and of their tracks.
@@ -44,13 +45,17 @@ def associate(
         velocities: what their displacements tell, if anything.
         table: tracks, predicted to this frame.
         unseen: (M,) seconds since every track was detected.
+        error_scale: (4,), see `jtn_ros.tracking.prediction_errors`.
         config: thresholds.
     """
     matching = Matching(len(detections), len(table))
     if not len(detections) or not len(table):
         return matching.matches
     measured = motion.measure(detections.boxes)
-    cost = motion_cost(measured, velocities, table.means, table.covariances, config)
+    if detections.embeddings is not None:
+        # Looks decide between those who are near; an exact motion must not outvote them.
+        error_scale = np.maximum(error_scale, 1)
+    cost = motion_cost(measured, velocities, table.means, table.covariances, error_scale, config)
     cost[detections.class_ids[:, None] != table.class_ids] = np.inf
     confident = config.confident(detections.scores)
     weak = ~confident & (detections.scores > config.minimum_score)
@@ -96,6 +101,7 @@ def motion_cost(
     velocities: Velocities | None,
     means: Floats,
     covariances: Floats,
+    error_scale: Floats,
     config: TrackerConfig,
 ) -> Costs:
     """Return the (N, M) costs of measured boxes (N, 4) at predicted tracks: 0 is perfect.
@@ -108,7 +114,8 @@ def motion_cost(
     noise = motion.measurement_variance(means[..., VALUE], config)
     variance = covariances[..., VALUE, VALUE] + noise
     apart = motion.differences(measured, means[..., VALUE])
-    cost = _misfit(apart, _columns(variance), config)
+    likely = variance * error_scale
+    cost = _misfit(apart, _columns(likely), config)
     if velocities is not None:
         gain = covariances[:, :2, RATE, VALUE] / variance[:, :2]
         remaining = covariances[:, :2, RATE, RATE] - gain * covariances[:, :2, VALUE, RATE]
@@ -122,7 +129,7 @@ def motion_cost(
             )
         ]
         cost += _misfit(faster, motion.differences(velocities.variances, -remaining), config)
-    cost += (config.vagueness_weight * np.log(variance / noise).sum(axis=1)).astype(np.float32)
+    cost += (config.vagueness_weight * np.log(likely / noise).sum(axis=1)).astype(np.float32)
     cost /= config.motion_limit
     return cost
 

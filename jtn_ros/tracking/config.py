@@ -26,6 +26,7 @@ RANGES = {
     'initial_speed': _LENGTH,
     'acceleration_noise': _LENGTH,
     'resize_noise': _LENGTH,
+    'error_memory': (1.0, 1e9),
     'motion_limit': (1.0, 1000.0),
     'outlier_tail': (0.5, 1000.0),
     'vagueness_weight': (0.0, 10.0),
@@ -62,6 +63,8 @@ class TrackerConfig:
         initial_speed: standard deviation of the speed of a new track, sizes per second.
         acceleration_noise: standard deviation that a speed gains in one second, sizes per second.
         resize_noise: the same for width and height.
+        error_memory: boxes over which it is learned how exact predictions are in this scene
+            (1 to 1e9; the greatest learns nothing).
         motion_limit: greatest negative log likelihood of a pair, for all coordinates together
             (1 to 1000).
         outlier_tail: degrees of freedom of Student's t distribution; few forgive bad boxes,
@@ -95,6 +98,7 @@ class TrackerConfig:
     initial_speed: float = 1.9
     acceleration_noise: float = 0.8
     resize_noise: float = 0.17
+    error_memory: float = 300.0
     motion_limit: float = 30.0
     outlier_tail: float = 6.0
     vagueness_weight: float = 2.2

@@ -14,9 +14,12 @@ from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.motion import RATE
 from jtn_ros.tracking.motion import VALUE
 from jtn_ros.tracking.motion import Floats
+from jtn_ros.tracking.prediction_errors import PredictionErrors
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.track_table import TrackTable
+
+_STEADY_HITS = 3
 
 
 class Tracker:
@@ -44,6 +47,7 @@ class Tracker:
         """Forget all tracks, as after a jump in time; identities go on, none is used again."""
         self._frame = 0
         self._stamp: int | None = None
+        self._errors = PredictionErrors()
         self._table = self._create(Detections.empty(), np.zeros(0, np.intp), None, 0)
 
     @property
@@ -92,8 +96,10 @@ class Tracker:
         self._table = self._table.replace(means=move(self._table.means, camera_motion))
         velocities = self._measure_velocities(detections, seconds, camera_motion)
         unseen = self._table.unseen(stamp_ns)
-        rows, columns = associate(detections, velocities, self._table, unseen, self._config)
-        self._update(detections, rows, columns, velocities, stamp_ns)
+        rows, columns = associate(
+            detections, velocities, self._table, unseen, self._errors.scale, self._config
+        )
+        self._update(detections, rows, columns, velocities, stamp_ns, unseen <= seconds)
         self._give_birth(detections, rows, velocities, stamp_ns)
         self._settle(stamp_ns)
         return self.tracks
@@ -162,18 +168,24 @@ class Tracker:
         columns: NDArray[np.intp],
         velocities: motion.Velocities | None,
         stamp_ns: int,
+        seen_before: NDArray[np.bool_],
     ) -> None:
-        """Correct the filters and appearances of matched tracks."""
+        """Correct the filters and appearances of matched tracks, and learn from the steady ones.
+
+        Steady are those that were seen in the frame before and have a velocity from earlier ones.
+        """
         config, table = self._config, self._table
         seen = detections.select(rows)
         measured = motion.measure(seen.boxes)
-        means, covariances = motion.correct(
-            table.means[columns],
-            table.covariances[columns],
-            VALUE,
-            measured,
-            motion.measurement_variance(measured, config),
+        means, covariances = table.means[columns], table.covariances[columns]
+        variance = motion.measurement_variance(measured, config)
+        steady = seen_before[columns] & (table.hits[columns] >= _STEADY_HITS)
+        self._errors.learn(
+            (measured - means[..., VALUE])[steady],
+            (covariances[..., VALUE, VALUE] + variance)[steady],
+            config,
         )
+        means, covariances = motion.correct(means, covariances, VALUE, measured, variance)
         if velocities is not None:
             motion.correct_velocities(means, covariances, velocities, rows)
         table.means[columns] = means

@@ -24,6 +24,7 @@ OFF = {
     'vagueness of the prediction in the cost': {'vagueness_weight': 0},
     'forgiving tails (normal distribution instead)': {'outlier_tail': 1000},
     'detections of low score': {'minimum_score': 1},
+    'scale of errors learned from the scene': {'error_memory': 1e9},
     'camera votes': {'camera_memory': 0},
     'appearance in the cost': {'appearance_weight': 0},
     'veto of who looks different': {'appearance_limit': 2},

@@ -426,3 +426,33 @@ def test_who_hides_bit_by_bit_does_not_shrink_to_nothing() -> None:
     assert len(tracks) == 1
     height = tracks.boxes[0, 3] - tracks.boxes[0, 1]
     assert 30 < height < 60
+
+
+@pytest.mark.parametrize(
+    ('noise', 'memory', 'expected'), [(0, 300, 2), (12, 300, 1), (0, 1e9, 2), (12, 1e9, 2)]
+)
+def test_how_far_is_too_far_is_learned_from_the_scene(
+    noise: float, memory: float, expected: int
+) -> None:
+    """Somebody trembles, or does not; then somebody is seen 95 pixels away."""
+    rng = np.random.default_rng(0)
+    tracker = Tracker(TrackerConfig(error_memory=memory))
+    for frame in range(200):
+        x, y = (100, 200) + noise * rng.uniform(-1, 1, 2)
+        tracks = tracker.step(people((x, y)), stamp(frame))
+    assert tracks.ids.tolist() == [1]
+    tracks = tracker.step(people((195, 200)), stamp(200))
+    assert tracks.ids[tracks.observed].tolist() == [expected]
+
+
+def test_what_was_learned_of_a_scene_is_forgotten_with_it() -> None:
+    rng = np.random.default_rng(0)
+    tracker = Tracker()
+    for frame in range(200):
+        tracker.step(people((100 + rng.uniform(-12, 12), 200)), stamp(frame))
+    tracker.reset()
+    for frame in range(20):
+        tracks = tracker.step(people((100, 200)), stamp(frame))
+    (person,) = tracks.ids
+    tracks = tracker.step(people((195, 200)), stamp(20))
+    assert person not in tracks.ids[tracks.observed]
