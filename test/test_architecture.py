@@ -19,7 +19,7 @@ LAYERS = [
     {'network', 'detections', 'geometry', 'gaussian', 'resources', 'image_file'},
     {'files', 'renames'},
     {'errors', 'interruption'},
-    {'masking'},
+    {'masking', 'installing'},
 ]
 LAYER_OF = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'visualization_msgs', 'std_srvs', 'jtn_msgs',

@@ -1,6 +1,7 @@
 """The report of a demo, from a bag as the nodes leave it."""
 
 import json
+import sys
 from pathlib import Path
 
 import cv2
@@ -218,3 +219,19 @@ def test_only_the_results_of_a_demo_are_replaced(tmp_path):
     (tmp_path / 'bag').mkdir()
     with pytest.raises(JtnError, match='holds bag that no demo has left there'):
         clear_output(tmp_path)
+
+
+def test_without_trackeval_there_is_a_report_without_scores(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'trackeval', None)
+    walk = write_walk(tmp_path / 'walk')
+    output = tmp_path / 'out'
+    write_bag(output / 'bag', range(FRAMES))
+    with open_frames(walk) as source:
+        report = make_report(source, walk, output)
+    assert report.scores is None
+    assert report.summary.frames_processed == FRAMES
+    assert not (output / 'report.html').exists()
+    assert json.loads((output / 'result.json').read_text())['scores'] is None
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith('no scores: scores need trackeval: ')
+    assert said.endswith('-m pip install --no-deps trackeval==1.3.0')
