@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.errors import JtnError
 from jtn_ros.errors import packages_for
 from jtn_ros.files import require_utf8
 from jtn_ros.media.fitting import fit_into
