@@ -8,10 +8,14 @@ as a bug: so is the `ValueError` or `TypeError` of a function that is called in 
 
 import errno
 from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
 
+from jtn_ros.installing import install_command
+from jtn_ros.installing import is_known
 from jtn_ros.masking import mask
 
 _PACKAGE = Path(__file__).parent
@@ -58,6 +62,32 @@ class UsageError(JtnError):
     exit_code = 2
 
 
+class MissingPackageError(JtnError):
+    """A Python package that something needs cannot be imported."""
+
+
+@contextmanager
+def packages_for(purpose: str, *modules: str) -> Iterator[None]:
+    """Turn an import that fails into a mistake that says how to install the packages.
+
+    Args:
+        purpose: what needs them, such as 'videos need'.
+        modules: top-level modules that `jtn_ros.installing` knows.
+
+    Raises:
+        MissingPackageError: if something cannot be imported.
+    """
+    try:
+        yield
+    except ImportError as error:
+        name = f'{error.name}'.partition('.')[0]
+        absent = isinstance(error, ModuleNotFoundError) and name in modules
+        why = '' if absent else f' ({one_line(error)})'
+        raise MissingPackageError(
+            f'{purpose} {" and ".join(modules)}{why}: {install_command(*modules)}'
+        ) from error
+
+
 def as_mistake(error: BaseException) -> JtnError | None:
     """Return what an exception says to the user; None where it is a bug."""
     if isinstance(error, JtnError):
@@ -67,11 +97,17 @@ def as_mistake(error: BaseException) -> JtnError | None:
         where = f'{" -> ".join(names)}: ' if names else ''
         return JtnError(f'{where}{error.strerror}; {_REMEDIES[error.errno]}')
     if isinstance(error, ModuleNotFoundError) and not f'{error.name}.'.startswith('jtn_ros.'):
-        return JtnError(f'the Python package {error.name} is missing; install it')
+        return JtnError(_missing(f'{error.name}'.partition('.')[0]))
     if isinstance(error, MemoryError):
         what = f' ({one_line(error)})' if str(error) else ''
         return JtnError(f'the memory of this machine is exhausted{what}; close other programs')
     return None
+
+
+def _missing(module: str) -> str:
+    """Return what to do about a top-level module that is not installed."""
+    remedy = install_command(module) if is_known(module) else 'install it'
+    return f'the Python package {module} is missing; {remedy}'
 
 
 def describe_bug(error: BaseException, remedy: str) -> str:

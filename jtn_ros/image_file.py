@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
 
+# Markers of JPEG.
+_START_OF_IMAGE = b'\xff\xd8'
+_START_OF_SCAN = b'\xff\xda'
+_END_OF_IMAGE = b'\xff\xd9'
+
 
 def read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
     """Return the image of a file, turned upright: BGR and uint8, unless the flags say otherwise.
@@ -43,6 +48,24 @@ def decode_image_file(data: NDArray[np.uint8], flags: int) -> NDArray[Any]:
         raise JtnError(
             f'cannot be decoded ({error.err}); if it is very large, scale it down'
         ) from error
-    if image is None:
+    if image is None or is_cut_off(data):
         raise JtnError('cannot be decoded; it is damaged, or not an image')
     return np.asarray(image)
+
+
+def is_cut_off(data: NDArray[np.uint8]) -> bool:
+    """Return whether the bytes (N,) are a JPEG without its end, which OpenCV 4.10 takes.
+
+    The end-of-image marker is looked for behind the header, as a thumbnail in the header has its
+    own; what follows the marker does not matter (ISO/IEC 10918-1, annex B).
+    """
+    content = memoryview(data).tobytes()
+    if not content.startswith(_START_OF_IMAGE):
+        return False
+    position = len(_START_OF_IMAGE)
+    while content[position : position + 2] != _START_OF_SCAN:  # a segment of the header
+        length = int.from_bytes(content[position + 2 : position + 4])
+        if length < 2:  # no segment: what the decoder made of it counts
+            return False
+        position += 2 + length
+    return content.rfind(_END_OF_IMAGE, position) < 0

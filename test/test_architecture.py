@@ -19,7 +19,7 @@ LAYERS = [
     {'network', 'detections', 'geometry', 'gaussian', 'resources', 'image_file'},
     {'files', 'renames'},
     {'errors', 'interruption'},
-    {'masking'},
+    {'masking', 'installing'},
 ]
 LAYER_OF = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 ROS = {'rclpy', 'sensor_msgs', 'vision_msgs', 'visualization_msgs', 'std_srvs', 'jtn_msgs',
@@ -73,3 +73,14 @@ def test_the_robot_side_runs_without_torch():
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_tests_import_what_they_share_by_name():
+    # pytest 7.4, the one of Ubuntu 24.04, collects nothing of a test with relative imports.
+    relative = [
+        str(path.relative_to(PACKAGE.parent))
+        for path in sorted((PACKAGE.parent / 'test').rglob('*.py'))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert relative == []

@@ -1,6 +1,7 @@
 """What came out of a demo: figures, a video, a picture and a file with everything."""
 
 import json
+import logging
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from rich.table import Table
 
 from jtn_ros.cli.progress import show_progress
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import MissingPackageError
 from jtn_ros.evaluation.metrics import Scores
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.recording import RunSummary
@@ -36,6 +38,8 @@ from jtn_ros.media.results import ResultFiles
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
 from jtn_ros.tracking import TrackState
+
+logger = logging.getLogger(__name__)
 
 # The picture is taken where this share of the clip is over, so that trails have grown.
 _PICTURE_AFTER = 0.25
@@ -88,7 +92,10 @@ def make_report(
     scores = None
     if (source_path / 'gt' / 'gt.txt').is_file():
         used = {'model': run[0].model_name} | dict(parameters or {})
-        scores = _evaluate(source, source_path, output, index_of, used)
+        try:
+            scores = _evaluate(source, source_path, output, index_of, used)
+        except MissingPackageError as error:  # the run itself went well
+            logger.warning('no scores: %s', error)
     json_path, page_path = output / 'result.json', output / 'report.html'
     files = (
         page_path, _video_path(output), output / 'tracks.png', results.text_path, json_path

@@ -6,19 +6,32 @@
 A player node publishes the input as camera images at its own rate, the tracker node tracks them,
 and a recorder writes both to a bag. Then the figures are printed, and these files are left in the
 output folder: bag/, a video, tracks.png, result.json, report.html (where the input has ground
-truth), tracks/ (MOTChallenge text and JSON lines) and ros2.log. Without an input the clip is
-rendered here, with ground truth.
+truth), tracks/ (MOTChallenge text and JSON lines), ros2.log and ros2/ (the logs of the nodes).
+Without an input the clip is rendered here, with ground truth.
 """
 
 import argparse
+import os
 import re
 import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import asdict
+from fcntl import LOCK_EX
+from fcntl import LOCK_NB
+from fcntl import flock
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
+
+if TYPE_CHECKING:
+    from jtn_ros.cli.demo_report import Report
 
 SUMMARY = 'track a clip through ROS 2 and show what came out'
 # Loading a model and starting the nodes takes so long at most.
@@ -26,7 +39,7 @@ _STARTUP_S = 180
 _LOG_LINES = 15
 # What a demo leaves in its output folder.
 OURS = ('bag', 'clip', 'tracks', 'tracks.mp4', 'tracks.webm', 'tracks.png', 'result.json',
-        'report.html', 'report.json', 'ros2.log')  # fmt: skip
+        'report.html', 'report.json', 'ros2.log', 'ros2')  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--output',
         type=Path,
-        default=Path('demo_output'),
-        help='folder for the results (default: demo_output); those of an earlier run are replaced',
+        help=(
+            'folder for the results (default: $JTN_OUTPUT, else demo_output, or a temporary one '
+            'where nothing can be written here); those of an earlier run are replaced'
+        ),
     )
     parser.add_argument('--model', default='', help='exported model (default: the bundled one)')
     parser.add_argument('--backend', default='auto', help='what runs the network (default: auto)')
@@ -45,19 +60,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo."""
+    from jtn_ros.cli.demo_report import print_report
+
+    if args.rate <= 0:
+        raise JtnError(f'--rate {args.rate} is not positive')
+    output = output_folder(args.output)
+    with locked(output):
+        report = _track(args, output)
+    print_report(report)
+    return 0
+
+
+def _track(args: argparse.Namespace, output: Path) -> 'Report':
+    """Track the input, and leave the files of the report in the folder."""
     from jtn_ros.cli.demo_clip import write_clip
     from jtn_ros.cli.demo_report import make_report
-    from jtn_ros.cli.demo_report import print_report
     from jtn_ros.cli.ros_launch import first_error
     from jtn_ros.cli.ros_launch import run_launch_file
     from jtn_ros.media import open_frames
     from jtn_ros.media.overwriting import protect_inputs
     from jtn_ros.resources import resource_folder
 
-    if args.rate <= 0:
-        raise JtnError(f'--rate {args.rate} is not positive')
     launch_file = resource_folder('launch') / 'demo.launch.py'
-    output = args.output.resolve()
     protect_inputs((output / name for name in OURS), [args.input])
     clear_output(output)
     if args.input is None:
@@ -85,14 +109,12 @@ def run(args: argparse.Namespace) -> int:
         log = output / 'ros2.log'
         try:
             run_launch_file(launch_file, arguments, log=log, timeout_s=_STARTUP_S + 3 * seconds)
-            report = make_report(source, source_path, output, _parameters(args))
+            return make_report(source, source_path, output, _parameters(args))
         except JtnError as error:
             print(*complaints(log), sep='\n', file=sys.stderr)
             if (said := first_error(log)) and said not in str(error):
                 raise JtnError(f'{error}; the nodes said: {said}') from error
             raise
-    print_report(report)
-    return 0
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, Any]:
@@ -110,13 +132,53 @@ def complaints(log: Path) -> list[str]:
     return found[:_LOG_LINES] or lines[-_LOG_LINES:]
 
 
+def output_folder(wanted: Path | None) -> Path:
+    """Return the folder for the results: as wanted, as the environment says, or one that can be.
+
+    Args:
+        wanted: the folder that the user gave, or None.
+    """
+    if wanted is None and (variable := os.environ.get('JTN_OUTPUT')):
+        wanted = Path(variable).expanduser()
+    if wanted is not None:
+        return wanted.resolve()
+    here = Path('demo_output').resolve()
+    with suppress(OSError):  # a read-only checkout, or a folder of somebody else
+        here.mkdir(exist_ok=True)
+        if os.access(here, os.W_OK):
+            return here
+    return Path(tempfile.mkdtemp(prefix='jtn_demo_'))
+
+
+@contextmanager
+def locked(output: Path) -> Iterator[None]:
+    """Make the folder, and hold it for this process alone.
+
+    The folder itself is locked, so that no file tells of a lock after its owner has ended.
+
+    Raises:
+        UsageError: if another demo holds it.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    folder = os.open(output, os.O_RDONLY)
+    try:
+        try:
+            flock(folder, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f'another demo is writing {output}; wait for it, or choose another --output'
+            ) from None
+        yield
+    finally:
+        os.close(folder)
+
+
 def clear_output(output: Path) -> None:
     """Remove what an earlier demo left in the folder, and nothing else.
 
     Raises:
         JtnError: if the folder holds something that is not from a demo.
     """
-    output.mkdir(parents=True, exist_ok=True)
     found = {path.name for path in output.iterdir()}
     if found and 'ros2.log' not in found and found & set(OURS):
         raise JtnError(

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
+from jtn_ros.errors import packages_for
 
 if TYPE_CHECKING:
     from jtn_ros.evaluation.quantisation import Loss
@@ -88,13 +88,9 @@ def run(args: argparse.Namespace) -> int:
     """Export and report."""
     if args.output.suffix != '.onnx':
         raise UsageError(f'{args.output}: the name of the output must end in .onnx')
-    try:
+    with packages_for('exporting needs', 'torch', 'torchvision', 'onnx', 'onnxscript'):
         from jtn_ros.inference.export import export_onnx
         from jtn_ros.network import load_checkpoint
-    except ImportError as error:
-        raise JtnError(
-            f'{error}; exporting needs PyTorch: pip install torch torchvision onnx onnxscript'
-        ) from error
     from jtn_ros.media.overwriting import protect_inputs
 
     protect_inputs(

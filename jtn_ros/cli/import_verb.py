@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 
 SUMMARY = 'convert a published checkpoint'
 
@@ -73,11 +74,9 @@ def parse_classes(text: str) -> tuple[str, ...]:
 
 def run(args: argparse.Namespace) -> int:
     """Convert the checkpoint and say what it turned out to be."""
-    try:
+    with packages_for('importing a checkpoint needs', 'torch'):
         from jtn_ros.network import load_checkpoint
         from jtn_ros.network import save_checkpoint
-    except ImportError as error:
-        raise JtnError('importing a checkpoint needs PyTorch: pip install torch') from error
     from jtn_ros.media.overwriting import protect_inputs
 
     if args.output.suffix != '.safetensors':

@@ -31,10 +31,12 @@ def run_launch_file(
     ros2 = shutil.which('ros2')
     if ros2 is None:
         raise JtnError('the command ros2 is not found; source a ROS 2, or use tools/run')
-    # A domain of its own, and this machine only: the demo neither sees nor disturbs a robot.
+    # A domain of its own, and this machine only: the demo neither sees nor disturbs a robot. The
+    # logs that every node writes go beside ours, as the home may be one that cannot be written.
     environment = os.environ | {
         'ROS_DOMAIN_ID': str(1 + os.getpid() % _DOMAINS),
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'ROS_LOG_DIR': str(log.with_suffix('')),
     }
     values = [f'{name}:={value}' for name, value in arguments.items() if value]
     command = [ros2, 'launch', '--noninteractive', str(path), *values]

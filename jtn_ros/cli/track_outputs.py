@@ -5,6 +5,7 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Self
 
 import numpy as np
@@ -18,9 +19,11 @@ from jtn_ros.media.output import close_together
 from jtn_ros.media.overwriting import claim_results
 from jtn_ros.media.overwriting import protect_inputs
 from jtn_ros.media.results import ResultFiles
-from jtn_ros.media.tracked_bag import TrackedBag
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
+
+if TYPE_CHECKING:
+    from jtn_ros.media.tracked_bag import TrackedBag
 
 
 class TrackOutputs:
@@ -70,10 +73,7 @@ class TrackOutputs:
                 self._open_video(source)
             if bag:
                 self.paths.append(folder / f'{source.name}_tracked')
-                self._bag = TrackedBag(
-                    self.paths[-1], source, model_name=model_name, class_names=class_names
-                )
-                self._outputs.append(self._bag)
+                self._open_bag(source, model_name, class_names)
         except BaseException:
             self._discard()
             raise
@@ -123,6 +123,15 @@ class TrackOutputs:
             steady = VideoWriter(self.paths[-1], source.frame_rate)
             self._record = lambda picture, _: steady.write(picture)
             self._outputs.append(steady)
+
+    def _open_bag(self, source: FrameSource, model_name: str, class_names: Sequence[str]) -> None:
+        """Open the bag."""
+        from jtn_ros.media.tracked_bag import TrackedBag  # only bags need rosbags
+
+        self._bag = TrackedBag(
+            self.paths[-1], source, model_name=model_name, class_names=class_names
+        )
+        self._outputs.append(self._bag)
 
     def _discard(self) -> None:
         for output in self._outputs:

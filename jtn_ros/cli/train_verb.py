@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 
 if TYPE_CHECKING:
     from jtn_ros.training.run_files import Record
@@ -90,12 +91,8 @@ def run(args: argparse.Namespace) -> int:
     # reads this when it is loaded.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     _keep_freed_memory()
-    try:
+    with packages_for('training needs', 'torch', 'torchvision', 'tensorboard'):
         import torch
-    except ImportError as error:
-        raise JtnError(
-            'training needs PyTorch: pip install torch torchvision tensorboard'
-        ) from error
     from jtn_ros.datasets.readers import read_clips
     from jtn_ros.media.overwriting import protect_inputs
     from jtn_ros.training import processes

@@ -20,7 +20,7 @@ from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.mot_challenge import read_detections
 from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.detections import Detections
-from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.evaluation.association_streams import DetectionStream
 from jtn_ros.evaluation.metrics import Report
 from jtn_ros.evaluation.metrics import Sequence
@@ -94,14 +94,9 @@ def peer_trackers() -> dict[str, Runner]:
     Raises:
         JtnError: if the package is not installed.
     """
-    try:
+    with packages_for('the comparison needs', 'trackers'):
         supervision = import_module('supervision')
         trackers = import_module('trackers')
-    except ImportError as error:
-        raise JtnError(
-            f'the comparison needs the package `trackers` ({error}); '
-            'install it with `pip install trackers==2.6.1`'
-        ) from error
     return {
         name: _peer(getattr(trackers, class_name), supervision)
         for name, class_name in _PEERS.items()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.detections import Detections
-from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.geometry import box_sizes
 
 _MOST_DETECTIONS = 100
@@ -71,14 +71,9 @@ class CocoMatching:
         Raises:
             JtnError: if pycocotools is not installed.
         """
-        try:
+        with packages_for('average precision needs', 'pycocotools'):
             from pycocotools.coco import COCO
             from pycocotools.cocoeval import COCOeval
-        except ImportError as error:
-            raise JtnError(
-                f'average precision needs pycocotools ({error}); install it with '
-                '`pip install pycocotools==2.0.11`'
-            ) from error
         class_ids = [part.class_ids for part in truths] + [part.class_ids for part in detections]
         classes = 1 + int(np.concatenate(class_ids).max(initial=0))
         true, found = COCO(), COCO()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.geometry import box_sizes
 
 # Class numbers of the benchmark. TrackEval scores class 1 alone, so that any other class is
@@ -133,11 +134,6 @@ def quiet_trackeval() -> Iterator[Any]:
         JtnError: if it is not installed.
     """
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        try:
+        with packages_for('scores need', 'trackeval'):
             import trackeval
-        except ImportError as error:
-            raise JtnError(
-                f'evaluation needs TrackEval ({error}); install it with '
-                '`pip install --no-deps trackeval==1.3.0` and `pip install matplotlib scipy`'
-            ) from error
         yield trackeval

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.detections import Detections
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.evaluation.metrics import mean_hota
 from jtn_ros.evaluation.runs import Run
 from jtn_ros.evaluation.runs import Truth
@@ -169,10 +170,8 @@ def search(
     Raises:
         JtnError: if optuna is not installed.
     """
-    try:
+    with packages_for('the search needs', 'optuna'):
         import optuna
-    except ImportError as error:
-        raise JtnError('the search needs optuna: python3 -m pip install optuna') from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         direction='maximize', sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True)

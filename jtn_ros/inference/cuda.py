@@ -5,6 +5,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 
 
 class Cuda:
@@ -19,10 +20,8 @@ class Cuda:
         if device is not None and not device.isdecimal():
             raise JtnError(f'a GPU is given by its number, not {device!r}')
         number = int(device or 0)
-        try:
+        with packages_for('GPUs need', 'cuda'):
             from cuda.bindings import runtime
-        except ImportError as error:
-            raise JtnError('cuda-python is missing: pip install cuda-python') from error
         self._runtime = runtime
         status, count = runtime.cudaGetDeviceCount()
         if status != runtime.cudaError_t.cudaSuccess or number >= count:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.files import what_came_instead
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import random_inputs
@@ -14,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_MODEL = 'jtn_people'
 
-# In the order in which 'auto' tries them.
+# In the order in which 'auto' tries them; TensorRT comes last where there is no GPU for it.
 BACKENDS = ('tensorrt', 'openvino', 'onnxruntime', 'torch')
 _SUFFIXES = {
     'tensorrt': ('.plan', '.onnx'),
@@ -66,6 +67,8 @@ def load_engine(
         engine = _LOADERS[backend](path, device, precision, threads)
         engine.run(**random_inputs(engine.info))  # so that the first frame is as fast as the rest
         return engine
+    if not has_nvidia_gpu():
+        fitting.sort(key=lambda name: name == 'tensorrt')  # so what is advised first fits
     reasons = []
     for name in fitting:
         try:
@@ -94,6 +97,11 @@ def find_model(model: str | Path | None = None) -> Path:
         return bundled[wanted.name.removesuffix('.onnx')]
     known = ', '.join(sorted(bundled)) or 'none'
     raise JtnError(f'no model {str(wanted)!r}; give a file or a bundled model ({known})')
+
+
+def has_nvidia_gpu() -> bool:
+    """Return whether the driver of an NVIDIA GPU is loaded, of a card or of a Jetson."""
+    return any(Path(device).exists() for device in ('/dev/nvidiactl', '/dev/nvhost-gpu'))
 
 
 def _bundled_models() -> list[Path]:
@@ -131,13 +139,8 @@ def _load_onnxruntime(
 def _load_torch(
     path: Path, device: str | None, precision: str | None, threads: int | None
 ) -> Engine:
-    try:
+    with packages_for('checkpoints need', 'torch', 'torchvision'):
         from jtn_ros.inference.torch_engine import load_torch_engine
-    except ImportError as error:
-        raise JtnError(
-            f'{error}; checkpoints need PyTorch: pip install torch torchvision, or make a file '
-            'that runs without: jtn export'
-        ) from error
     return load_torch_engine(path, device=device, precision=precision, threads=threads)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.model_file import read_model
+from jtn_ros.installing import install_command
 
 
 class OnnxEngine(Engine):
@@ -37,10 +39,8 @@ class OnnxEngine(Engine):
                 ONNX Runtime is not installed.
         """
         content, info = read_model(path)
-        try:
+        with packages_for('this back end needs', 'onnxruntime'):
             import onnxruntime
-        except ImportError as error:
-            raise JtnError('ONNX Runtime is missing: pip install onnxruntime') from error
         if precision not in (None, info.precision):
             raise JtnError(
                 f'ONNX Runtime runs {path.name} as it is, in {info.precision}, not {precision!r}'
@@ -51,7 +51,7 @@ class OnnxEngine(Engine):
         if provider not in available:
             raise JtnError(
                 f'this ONNX Runtime cannot run on {device!r}; for CUDA: '
-                'pip install onnxruntime-gpu'
+                f'{install_command("onnxruntime-gpu")}'
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))

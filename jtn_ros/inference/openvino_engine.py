@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.model_file import read_model
 
@@ -50,10 +51,8 @@ class OpenVinoEngine(Engine):
                 OpenVINO is not installed.
         """
         content, info = read_model(path)
-        try:
+        with packages_for('this back end needs', 'openvino'):
             import openvino
-        except ImportError as error:
-            raise JtnError('OpenVINO is missing: pip install openvino') from error
         self._device = device or 'CPU'
         self._precision = precision or 'f32'
         if self._precision not in PRECISIONS:

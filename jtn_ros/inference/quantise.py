@@ -17,6 +17,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.files import written_atomically
 from jtn_ros.inference.engine import METADATA_KEY
 from jtn_ros.inference.engine import ModelInfo
@@ -43,11 +44,9 @@ def quantise_onnx(
         JtnError: if the model is not f32, there are no samples, all their prior heat maps are
             empty, or the package onnx is missing.
     """
-    try:
+    with packages_for('int8 models need', 'onnx', 'onnxruntime'):
         import onnx
         from onnxruntime import quantization
-    except ImportError as error:
-        raise JtnError(f'{error}; int8 needs: pip install onnx onnxruntime') from error
     _, info = read_model(model)
     if info.precision != 'f32':
         raise JtnError(f'{model} is {info.precision} already; int8 is made from f32')

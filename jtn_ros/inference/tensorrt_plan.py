@@ -16,6 +16,7 @@ from jtn_ros.files import written_atomically
 from jtn_ros.inference.cuda import Cuda
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.model_file import read_model
+from jtn_ros.installing import install_command
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,9 @@ def build_plan(trt: Any, content: bytes, info: ModelInfo) -> bytes:
         JtnError: if this TensorRT cannot build it.
     """
     if not hasattr(trt, 'Builder') or not hasattr(trt, 'OnnxParser'):
-        raise JtnError('this TensorRT only runs plans; to build one: pip install tensorrt-cu13')
+        raise JtnError(
+            f'this TensorRT only runs plans; to build one: {install_command("tensorrt")}'
+        )
     builder = trt.Builder(trt.Logger(trt.Logger.WARNING))
     # TensorRT 10 must be told to keep the types of the file; TensorRT 11 knows nothing else.
     typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
@@ -143,4 +146,4 @@ def import_tensorrt() -> Any:
 
         return tensorrt_lean
     except ImportError as error:
-        raise JtnError('TensorRT is missing: pip install tensorrt-cu13') from error
+        raise JtnError(f'TensorRT is missing: {install_command("tensorrt")}') from error

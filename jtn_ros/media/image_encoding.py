@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.image_file import is_cut_off
 from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.media.planar_yuv import i420_bytes
 from jtn_ros.media.planar_yuv import i420_to_bgr
@@ -187,7 +188,7 @@ def decode_compressed_image(
                 f'{len(values)} bytes of format {format_!r} cannot be decoded ({error.err}); '
                 'if the image is very large, scale it down'
             ) from error
-    if image is None:
+    if image is None or is_cut_off(values):
         raise JtnError(
             f'{len(values)} bytes of format {format_!r} are no image that OpenCV can decode; '
             'the message is damaged or its codec is not an image format (JPEG, PNG, WebP)'

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import IO
 
-import lz4.frame
+from jtn_ros.errors import packages_for
 
-from jtn_ros.errors import JtnError
-
-try:
+with packages_for('MCAP files need', 'mcap', 'zstandard', 'lz4'):
+    import lz4.frame
     import zstandard
     from mcap.data_stream import ReadDataStream
     from mcap.opcode import Opcode
@@ -17,8 +16,6 @@ try:
     from mcap.records import DataEnd
     from mcap.records import Message
     from mcap.records import Schema
-except ImportError as error:
-    raise JtnError('MCAP files need the package mcap: python3 -m pip install mcap') from error
 
 type Record = Schema | Channel | Message | DataEnd
 

@@ -5,8 +5,9 @@ from functools import cache
 from pathlib import Path
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 
-try:
+with packages_for('bags need', 'rosbags'):
     from rosbags.interfaces import Connection
     from rosbags.interfaces import MessageDefinitionFormat
     from rosbags.typesys import Stores
@@ -14,8 +15,6 @@ try:
     from rosbags.typesys import get_types_from_msg
     from rosbags.typesys import get_typestore
     from rosbags.typesys.store import Typestore
-except ImportError as error:
-    raise JtnError('bags need the package rosbags: python3 -m pip install rosbags') from error
 
 # As the interface files of these packages define them; rosbags knows the common interfaces only.
 _FOREIGN = {

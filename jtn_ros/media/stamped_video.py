@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.files import require_utf8
 from jtn_ros.media.fitting import fit_into
 from jtn_ros.media.output import Output
 
-try:
+with packages_for('videos need', 'av'):
     import av
     from av.video.stream import VideoStream
-except ImportError as error:
-    raise JtnError('videos need the package av (PyAV): python3 -m pip install av') from error
 
 _TICK = Fraction(1, 1000)
 _TICK_NS = 1_000_000

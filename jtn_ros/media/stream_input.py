@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.media.capture_clock import CaptureClock
 from jtn_ros.media.frames import plausible_rate
 from jtn_ros.media.intensity import IntensityRange
@@ -22,13 +23,11 @@ from jtn_ros.media.live_input import Picture
 from jtn_ros.media.video_decoding import Deinterlacer
 from jtn_ros.media.video_decoding import to_bgr
 
-try:
+with packages_for('cameras need', 'av'):
     import av
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
-except ImportError as error:
-    raise JtnError('cameras need the package av (PyAV): python3 -m pip install av') from error
 
 _OPEN_S, _READ_S = 3.0, 2.5
 # FFmpeg looks at a stream for so long before it is opened. [us]

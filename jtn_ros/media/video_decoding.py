@@ -12,16 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 from jtn_ros.media.intensity import IntensityRange
 
-try:
+with packages_for('videos need', 'av'):
     import av
     from av.filter import Graph
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
-except ImportError as error:
-    raise JtnError('videos need the package av (PyAV): python3 -m pip install av') from error
 
 _TIMEOUT_S = 10.0
 _ONE = Fraction(1)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch import nn
 from torch.nn import functional
 
-from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
 
 BLOCK = 512
 """Output pixels that the CPU treats at a time: their samples stay in the cache."""
@@ -145,12 +145,8 @@ def _by_torchvision(
     input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor
 ) -> Tensor:
     """Use torchvision's kernel, in float32 because it computes positions in the input's type."""
-    try:
+    with packages_for('the deformable convolution on CUDA needs', 'torchvision'):
         from torchvision.ops import deform_conv2d
-    except ImportError as error:
-        raise JtnError(
-            'the deformable convolution on CUDA needs torchvision: pip install torchvision'
-        ) from error
     exact = torch.promote_types(torch.float32, input.dtype)
     output: Tensor = deform_conv2d(
         input.to(exact), offset.to(exact), weight.to(exact), bias.to(exact),
@@ -196,10 +192,8 @@ def onnx_translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     Raises:
         JtnError: if onnxscript is missing.
     """
-    try:
+    with packages_for('exporting needs', 'onnxscript'):
         from onnxscript import opset20
-    except ImportError as error:
-        raise JtnError('exporting needs onnxscript: pip install onnxscript') from error
 
     def deform_conv(input: Any, offset: Any, mask: Any, weight: Any, bias: Any) -> Any:
         kernel = weight.shape[-1]

@@ -11,6 +11,9 @@ import sys
 from functools import partial
 from importlib import import_module
 
+from jtn_ros.errors import as_mistake
+from jtn_ros.errors import one_line
+
 # The process id of the launch that starts the node; set by the launch files.
 LAUNCH_PID = 'JTN_LAUNCH_PID'
 
@@ -18,11 +21,21 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _run(node: str) -> int:
-    """Import a node and run it; return the exit code."""
+    """Import a node and run it; return the exit code.
+
+    A package that is missing is told in one line, as what fails later is.
+    """
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     if launch := os.environ.get(LAUNCH_PID, ''):
         _end_with(launch)
-    return int(import_module(f'{__package__}.{node}').main())
+    try:
+        module = import_module(f'{__package__}.{node}')
+    except Exception as error:
+        if (mistake := as_mistake(error)) is None:
+            raise
+        print(f'{node}: {one_line(mistake)}', file=sys.stderr)
+        return mistake.exit_code
+    return int(module.main())
 
 
 def _end_with(launch: str) -> None:

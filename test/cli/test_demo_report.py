@@ -1,6 +1,9 @@
 """The report of a demo, from a bag as the nodes leave it."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -10,6 +13,9 @@ import pytest
 from jtn_ros.cli.demo_report import make_report
 from jtn_ros.cli.demo_report import print_report
 from jtn_ros.cli.demo_verb import clear_output
+from jtn_ros.cli.demo_verb import locked
+from jtn_ros.cli.demo_verb import output_folder
+from jtn_ros.cli.main import main
 from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_sequence_info
@@ -218,3 +224,55 @@ def test_only_the_results_of_a_demo_are_replaced(tmp_path):
     (tmp_path / 'bag').mkdir()
     with pytest.raises(JtnError, match='holds bag that no demo has left there'):
         clear_output(tmp_path)
+
+
+def test_without_trackeval_there_is_a_report_without_scores(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'trackeval', None)
+    walk = write_walk(tmp_path / 'walk')
+    output = tmp_path / 'out'
+    write_bag(output / 'bag', range(FRAMES))
+    with open_frames(walk) as source:
+        report = make_report(source, walk, output)
+    assert report.scores is None
+    assert report.summary.frames_processed == FRAMES
+    assert not (output / 'report.html').exists()
+    assert json.loads((output / 'result.json').read_text())['scores'] is None
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith('no scores: scores need trackeval: ')
+    assert said.endswith('-m pip install --no-deps trackeval==1.3.0')
+
+
+def folder_without_a_place(tmp_path, **variables):
+    """Return the folder of a demo that is started where nothing can be written."""
+    code = 'from jtn_ros.cli.demo_verb import output_folder; print(output_folder(None))'
+    return subprocess.run(
+        [sys.executable, '-c', code],
+        capture_output=True,
+        text=True,
+        cwd='/proc',  # read-only to everybody, root too
+        env=os.environ | {'TMPDIR': str(tmp_path)} | variables,
+    ).stdout.strip()
+
+
+def test_the_demo_writes_where_it_may(tmp_path, monkeypatch):
+    monkeypatch.delenv('JTN_OUTPUT', raising=False)
+    assert Path(folder_without_a_place(tmp_path)).parent == tmp_path
+    assert folder_without_a_place(tmp_path, JTN_OUTPUT=str(tmp_path / 'out')) == str(
+        tmp_path / 'out'
+    )
+    monkeypatch.chdir(tmp_path)
+    assert output_folder(None) == tmp_path / 'demo_output'
+    assert output_folder(Path('mine')) == tmp_path / 'mine'
+
+
+def test_a_second_demo_leaves_the_folder_of_the_first_alone(tmp_path, capsys):
+    (tmp_path / 'out' / 'bag').mkdir(parents=True)
+    (tmp_path / 'out' / 'ros2.log').write_text('of the first')
+    with locked(tmp_path / 'out'):
+        assert main(['demo', '--output', str(tmp_path / 'out')]) == 2
+    assert f'another demo is writing {tmp_path / "out"}' in capsys.readouterr().err
+    assert (tmp_path / 'out' / 'ros2.log').read_text() == 'of the first'
+    assert (tmp_path / 'out' / 'bag').is_dir()
+    with locked(tmp_path / 'out'):  # the first has ended
+        clear_output(tmp_path / 'out')
+    assert list((tmp_path / 'out').iterdir()) == []

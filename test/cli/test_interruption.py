@@ -22,11 +22,11 @@ import pytest
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.video import VideoFrames
 
-from ..media.camera_servers import Camera
-from ..media.camera_servers import RtspServer
-from .test_track_recordings import PERIOD
-from .test_track_recordings import picture
-from .test_track_recordings import write_bag
+from cli.test_track_recordings import PERIOD
+from cli.test_track_recordings import picture
+from cli.test_track_recordings import write_bag
+from media.camera_servers import Camera
+from media.camera_servers import RtspServer
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, '-m', 'jtn_ros.cli.main', 'track']

@@ -7,8 +7,8 @@ import pytest
 
 from jtn_ros.cli.main import main
 
-from .test_track_verb import track
-from .test_track_verb import write_sequence
+from cli.test_track_verb import track
+from cli.test_track_verb import write_sequence
 
 
 @pytest.fixture

@@ -24,13 +24,13 @@ from jtn_ros.media.recorded_tracks import read_tracks
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
 
-from ..media.camera_servers import Camera
-from ..media.camera_servers import MjpegServer
-from ..media.camera_servers import RtspServer
-from ..media.camera_servers import numbered
-from ..nodes.block_model import BLOCK
-from ..nodes.block_model import HEIGHT
-from ..nodes.block_model import WIDTH
+from media.camera_servers import Camera
+from media.camera_servers import MjpegServer
+from media.camera_servers import RtspServer
+from media.camera_servers import numbered
+from nodes.block_model import BLOCK
+from nodes.block_model import HEIGHT
+from nodes.block_model import WIDTH
 
 PERIOD = 100_000_000
 RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'

@@ -15,10 +15,10 @@ from jtn_ros.media.bag import BagWriter
 from jtn_ros.media.message_types import message_types
 from jtn_ros.media.tracked_bag import TRACKS_TOPIC
 
-from ..nodes.block_model import BLOCK
-from ..nodes.block_model import HEIGHT
-from ..nodes.block_model import WIDTH
-from ..nodes.block_model import write_block_model
+from nodes.block_model import BLOCK
+from nodes.block_model import HEIGHT
+from nodes.block_model import WIDTH
+from nodes.block_model import write_block_model
 
 FRAMES = 12
 T0 = 1_700_000_000_000_000_000

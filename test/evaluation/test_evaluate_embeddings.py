@@ -7,7 +7,7 @@ import pytest
 from jtn_ros.cli.main import main
 from jtn_ros.datasets.mot_challenge import read_annotations
 
-from ..nodes.block_model import write_block_model
+from nodes.block_model import write_block_model
 
 
 @pytest.fixture(scope='module')

@@ -11,10 +11,10 @@ from jtn_ros.cli.main import main
 from jtn_ros.evaluation.report_charts import Line
 from jtn_ros.evaluation.report_charts import line_chart
 
-from ..nodes.block_model import BLOCK
-from ..nodes.block_model import HEIGHT
-from ..nodes.block_model import WIDTH
-from ..nodes.block_model import write_block_model
+from nodes.block_model import BLOCK
+from nodes.block_model import HEIGHT
+from nodes.block_model import WIDTH
+from nodes.block_model import write_block_model
 
 # Corners of white blocks, which the model finds half a pixel to the left and above, and of objects
 # in the labels. The overlap of 0.88 is enough for eight of ten; blocks further down score a little

@@ -49,7 +49,7 @@ def test_without_a_gpu_the_reason_is_named(tmp_path):
     try:
         from cuda.bindings import runtime
     except ImportError:
-        expected = pytest.raises(JtnError, match='pip install cuda-python')
+        expected = pytest.raises(JtnError, match=r'GPUs need cuda: .* -m pip install cuda-python')
     else:
         if runtime.cudaGetDeviceCount()[1]:
             pytest.skip('there is a GPU')
@@ -93,7 +93,7 @@ def test_a_kept_plan_is_used_and_a_quantised_model_refused(light_model, tmp_path
 
 def test_the_small_edition_cannot_build_and_says_so():
     lean = pytest.importorskip('tensorrt_lean')
-    with pytest.raises(ValueError, match='only runs plans; to build one: pip install'):
+    with pytest.raises(ValueError, match=r'only runs plans; to build one: .* -m pip install '):
         build_plan(lean, b'', INFO)
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jtn_ros.errors import JtnError
+from jtn_ros.image_file import is_cut_off
 from jtn_ros.media.image_encoding import ENCODINGS
 from jtn_ros.media.image_encoding import decode_compressed_image
 from jtn_ros.media.image_encoding import decode_image
@@ -264,10 +265,29 @@ def test_compressed_noise_is_a_value_error(data):
         decode_compressed_image('jpeg', data)
 
 
-def test_a_truncated_jpeg_is_a_value_error():
-    data = cv2.imencode('.jpg', np.kron(random_pixels(3), np.ones((8, 8, 1), np.uint8)))[1]
+@pytest.fixture(params=[0, 1], ids=['baseline', 'progressive'])
+def jpeg(request):
+    pixels = np.kron(random_pixels(3), np.ones((8, 8, 1), np.uint8))
+    return cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_PROGRESSIVE, request.param])[1]
+
+
+@pytest.mark.parametrize('share', [0.4, 0.7, 0.999])
+def test_a_truncated_jpeg_is_a_value_error(jpeg, share):
     with pytest.raises(ValueError, match='are no image'):
-        decode_compressed_image('jpeg', data[: len(data) // 2])
+        decode_compressed_image('jpeg', jpeg[: int(share * len(jpeg))])
+
+
+def test_the_end_of_a_jpeg_is_found_by_itself(jpeg):
+    # OpenCV 4.14 refuses what is cut off, 4.6 and 4.10 do not: whatever decodes, this must tell.
+    thumbnail = b'\xff\xe1' + (4 + len(jpeg)).to_bytes(2) + b'\0\0' + jpeg.tobytes()
+    content = jpeg.tobytes()[:2] + thumbnail + jpeg.tobytes()[2:]
+    for whole in (jpeg.tobytes(), content, content + b'\0' * 5, content + b'\xff\xda of a video'):
+        assert not is_cut_off(np.frombuffer(whole, np.uint8))
+    starts = np.linspace(len(content) - len(jpeg) + 700, len(content) - 1, 50).astype(int)
+    for length in starts.tolist():
+        assert is_cut_off(np.frombuffer(content[:length], np.uint8))
+    for other in (b'', b'\xff\xd8', b'\xff\xd8\xff\xe1\0\0', b'\x89PNG'):
+        assert not is_cut_off(np.frombuffer(other, np.uint8))
 
 
 @pytest.mark.parametrize('depth', [8, 16])

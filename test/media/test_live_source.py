@@ -16,18 +16,18 @@ from jtn_ros.media.live_source import CameraStoppedError
 from jtn_ros.media.live_source import LiveSource
 from jtn_ros.media.video_decoding import Deinterlacer
 
-from .camera_servers import HEIGHT
-from .camera_servers import PASSWORD
-from .camera_servers import USER
-from .camera_servers import WIDTH
-from .camera_servers import Camera
-from .camera_servers import H264Server
-from .camera_servers import H264UdpServer
-from .camera_servers import H265Server
-from .camera_servers import MjpegServer
-from .camera_servers import RtspServer
-from .camera_servers import number_in
-from .camera_servers import numbered
+from media.camera_servers import HEIGHT
+from media.camera_servers import PASSWORD
+from media.camera_servers import USER
+from media.camera_servers import WIDTH
+from media.camera_servers import Camera
+from media.camera_servers import H264Server
+from media.camera_servers import H264UdpServer
+from media.camera_servers import H265Server
+from media.camera_servers import MjpegServer
+from media.camera_servers import RtspServer
+from media.camera_servers import number_in
+from media.camera_servers import numbered
 
 MS = 1_000_000
 SERVERS = [MjpegServer, RtspServer, H264Server]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
 
-from ..media.camera_servers import Camera
+from media.camera_servers import Camera
 
 RATE = 20.0
 

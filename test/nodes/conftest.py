@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import rclpy
 
-from .block_model import write_block_model
-from .graph import Graph
-from .harness import Harness
+from nodes.block_model import write_block_model
+from nodes.graph import Graph
+from nodes.harness import Harness
 
 # Domains above 101 collide with the ports that Linux hands out.
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)

@@ -19,7 +19,7 @@ from sensor_msgs.msg import Image
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes.tracker_node import TrackerNode
 
-from .graph import Graph
+from nodes.graph import Graph
 
 DEEP = QoSProfile(depth=50)
 

@@ -11,9 +11,9 @@ from std_msgs.msg import Header
 
 from jtn_ros.media.image_encoding import ENCODINGS
 
-from .scene import SECOND
-from .scene import START
-from .scene import message
+from nodes.scene import SECOND
+from nodes.scene import START
+from nodes.scene import message
 
 small, sizes, bytes_ = st.integers(0, 48), st.integers(0, 8192), st.integers(0, 255)
 stamps = st.builds(Time, sec=st.integers(-(2**31), 2**31 - 1), nanosec=st.integers(0, 2**32 - 1))

@@ -23,17 +23,17 @@ from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes.conversions import stamp_to_ns
 from jtn_ros.nodes.tracker_parameters import TRACKER_PARAMETERS
 
-from .graph import Graph
-from .hostile import badly_stamped_images
-from .hostile import camera_infos
-from .hostile import compressed_images
-from .hostile import raw_images
-from .scene import PERIOD
-from .scene import START
-from .scene import message
-from .soak_rig import Holdings
-from .soak_rig import growth
-from .soak_rig import tracker_process
+from nodes.graph import Graph
+from nodes.hostile import badly_stamped_images
+from nodes.hostile import camera_infos
+from nodes.hostile import compressed_images
+from nodes.hostile import raw_images
+from nodes.scene import PERIOD
+from nodes.scene import START
+from nodes.scene import message
+from nodes.soak_rig import Holdings
+from nodes.soak_rig import growth
+from nodes.soak_rig import tracker_process
 
 pytestmark = pytest.mark.ros
 

@@ -13,10 +13,10 @@ from visualization_msgs.msg import MarkerArray
 from jtn_ros.nodes.tracker_node import TrackerNode
 from jtn_ros.pipeline import STAGES
 
-from .graph import Graph
-from .soak_rig import Camera
-from .soak_rig import Sample
-from .soak_rig import tracker_process
+from nodes.graph import Graph
+from nodes.soak_rig import Camera
+from nodes.soak_rig import Sample
+from nodes.soak_rig import tracker_process
 
 SIZES = {'720p': (1280, 720), '1080p': (1920, 1080)}
 SECONDS = float(os.environ.get('LATENCY_SECONDS', '15'))

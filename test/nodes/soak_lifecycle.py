@@ -6,10 +6,10 @@ import os
 import psutil
 from sensor_msgs.msg import CameraInfo
 
-from .harness import Harness
-from .scene import message
-from .soak_rig import Holdings
-from .soak_rig import growth
+from nodes.harness import Harness
+from nodes.scene import message
+from nodes.soak_rig import Holdings
+from nodes.soak_rig import growth
 
 CYCLES = int(os.environ.get('SOAK_LIFECYCLES', '1000'))
 SETTLED = CYCLES // 5  # by then, every pool and cache has its size

@@ -15,10 +15,10 @@ from rclpy.node import Node
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes.conversions import stamp_to_ns
 
-from ..media.camera_servers import Camera
-from ..media.camera_servers import RtspServer
-from .soak_rig import Holdings
-from .soak_rig import growth
+from media.camera_servers import Camera
+from media.camera_servers import RtspServer
+from nodes.soak_rig import Holdings
+from nodes.soak_rig import growth
 
 OVERLOAD_S = float(os.environ.get('SOAK_OVERLOAD_SECONDS', '120'))
 SECONDS = float(os.environ.get('SOAK_SECONDS', '600'))

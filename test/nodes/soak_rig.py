@@ -25,7 +25,7 @@ from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.conversions import stamp_to_ns
 
-from .graph import Graph
+from nodes.graph import Graph
 
 
 @dataclass

@@ -19,12 +19,12 @@ from pathlib import Path
 import cv2
 import pytest
 
-from .leftovers import MARK
-from .leftovers import processes_marked
-from .leftovers import unfinished_files
-from .scene import picture
-from .test_launch_files import ROOT
-from .test_launch_files import write_bag
+from nodes.leftovers import MARK
+from nodes.leftovers import processes_marked
+from nodes.leftovers import unfinished_files
+from nodes.scene import picture
+from nodes.test_launch_files import ROOT
+from nodes.test_launch_files import write_bag
 
 pytestmark = pytest.mark.ros
 

@@ -2,10 +2,10 @@
 
 import os
 
-from .soak_rig import Camera
-from .soak_rig import Holdings
-from .soak_rig import growth
-from .soak_rig import tracker_process
+from nodes.soak_rig import Camera
+from nodes.soak_rig import Holdings
+from nodes.soak_rig import growth
+from nodes.soak_rig import tracker_process
 
 SECONDS = float(os.environ.get('SOAK_SECONDS', '600'))
 RATE = 30.0

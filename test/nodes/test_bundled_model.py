@@ -21,8 +21,8 @@ from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.pipeline import TrackingPipeline
 
-from .graph import Graph
-from .harness import Harness
+from nodes.graph import Graph
+from nodes.harness import Harness
 
 pytestmark = pytest.mark.ros
 

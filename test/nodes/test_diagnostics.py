@@ -16,9 +16,9 @@ from jtn_ros.media.drawing import colour_of
 from jtn_ros.media.drawing import text_colour_on
 from jtn_ros.nodes.statistics import CameraStatistics
 
-from .harness import DEEP
-from .harness import Harness
-from .scene import message
+from nodes.harness import DEEP
+from nodes.harness import Harness
+from nodes.scene import message
 
 pytestmark = pytest.mark.ros
 

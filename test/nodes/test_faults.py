@@ -33,10 +33,10 @@ from jtn_ros.nodes.track_messages import tracks_to_objects
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import Session
 
-from .hostile import compressed_images
-from .hostile import raw_images
-from .scene import PERIOD
-from .scene import message
+from nodes.hostile import compressed_images
+from nodes.hostile import raw_images
+from nodes.scene import PERIOD
+from nodes.scene import message
 
 CASES = 2200
 GOOD = message(0)

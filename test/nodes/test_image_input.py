@@ -20,10 +20,10 @@ from std_msgs.msg import String
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes import image_input
 
-from .harness import DEEP
-from .scene import message
-from .scene import middles
-from .scene import picture
+from nodes.harness import DEEP
+from nodes.scene import message
+from nodes.scene import middles
+from nodes.scene import picture
 
 pytestmark = pytest.mark.ros
 

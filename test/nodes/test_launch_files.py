@@ -35,8 +35,8 @@ from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.conversions import stamp_to_ns
 from jtn_ros.nodes.tracker_parameters import TRACKER_PARAMETERS
 
-from .leftovers import MARK
-from .leftovers import processes_marked
+from nodes.leftovers import MARK
+from nodes.leftovers import processes_marked
 
 pytestmark = pytest.mark.ros
 

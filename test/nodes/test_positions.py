@@ -15,14 +15,14 @@ from visualization_msgs.msg import MarkerArray
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes.conversions import ns_to_stamp
 
-from .harness import DEEP
-from .harness import Harness
-from .scene import BLOCKS
-from .scene import PERIOD
-from .scene import SIZE
-from .scene import START
-from .scene import message
-from .scene import middles
+from nodes.harness import DEEP
+from nodes.harness import Harness
+from nodes.scene import BLOCKS
+from nodes.scene import PERIOD
+from nodes.scene import SIZE
+from nodes.scene import START
+from nodes.scene import message
+from nodes.scene import middles
 
 pytestmark = pytest.mark.ros
 

@@ -14,11 +14,11 @@ from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.tracker_node import TrackerNode
 
-from .harness import DEEP
-from .scene import PERIOD
-from .scene import START
-from .scene import message
-from .scene import picture
+from nodes.harness import DEEP
+from nodes.scene import PERIOD
+from nodes.scene import START
+from nodes.scene import message
+from nodes.scene import picture
 
 pytestmark = pytest.mark.ros
 

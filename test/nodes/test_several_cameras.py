@@ -8,11 +8,11 @@ from std_srvs.srv import Trigger
 
 from jtn_ros.nodes.conversions import stamp_to_ns
 
-from .graph import Graph
-from .harness import DEEP
-from .harness import Harness
-from .scene import message
-from .scene import middles
+from nodes.graph import Graph
+from nodes.harness import DEEP
+from nodes.harness import Harness
+from nodes.scene import message
+from nodes.scene import middles
 
 pytestmark = pytest.mark.ros
 

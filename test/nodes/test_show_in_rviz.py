@@ -12,9 +12,9 @@ import pytest
 import yaml
 from sensor_msgs.msg import Image
 
-from .harness import DEEP
-from .harness import Harness
-from .scene import message
+from nodes.harness import DEEP
+from nodes.harness import Harness
+from nodes.scene import message
 
 pytestmark = pytest.mark.ros
 

@@ -20,14 +20,14 @@ from jtn_ros.nodes.conversions import image_to_array
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.conversions import stamp_to_ns
 
-from .scene import BLOCKS
-from .scene import PERIOD
-from .scene import SECOND
-from .scene import SIZE
-from .scene import START
-from .scene import message
-from .scene import picture
-from .scene import truth
+from nodes.scene import BLOCKS
+from nodes.scene import PERIOD
+from nodes.scene import SECOND
+from nodes.scene import SIZE
+from nodes.scene import START
+from nodes.scene import message
+from nodes.scene import picture
+from nodes.scene import truth
 
 pytestmark = pytest.mark.ros
 

@@ -25,17 +25,17 @@ from jtn_ros.nodes.quality import sensor_data
 from jtn_ros.nodes.webcam_node import WebcamNode
 from jtn_ros.nodes.webcam_node import read_calibration
 
-from ..media.test_video_decoding import CODECS
-from ..media.test_video_decoding import PERIOD as VIDEO_PERIOD
-from ..media.test_video_decoding import T0
-from ..media.test_video_decoding import assert_shows
-from ..media.test_video_decoding import bag_of_video
-from ..media.test_video_decoding import distance
-from ..media.test_video_decoding import encode
-from ..media.test_video_decoding import packets
-from ..media.test_video_decoding import roughness
-from ..media.test_video_decoding import woven
-from .harness import DEEP
+from media.test_video_decoding import CODECS
+from media.test_video_decoding import PERIOD as VIDEO_PERIOD
+from media.test_video_decoding import T0
+from media.test_video_decoding import assert_shows
+from media.test_video_decoding import bag_of_video
+from media.test_video_decoding import distance
+from media.test_video_decoding import encode
+from media.test_video_decoding import packets
+from media.test_video_decoding import roughness
+from media.test_video_decoding import woven
+from nodes.harness import DEEP
 
 pytestmark = pytest.mark.ros
 

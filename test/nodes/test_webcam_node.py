@@ -17,14 +17,14 @@ from jtn_ros.nodes.conversions import image_to_array
 from jtn_ros.nodes.conversions import stamp_to_ns
 from jtn_ros.nodes.quality import sensor_data
 
-from ..media.camera_servers import Camera
-from ..media.camera_servers import MjpegServer
-from ..media.camera_servers import RtspServer
-from ..media.camera_servers import number_in
-from .camera_nodes import RATE
-from .camera_nodes import end_by_signal
-from .camera_nodes import running
-from .graph import Graph
+from media.camera_servers import Camera
+from media.camera_servers import MjpegServer
+from media.camera_servers import RtspServer
+from media.camera_servers import number_in
+from nodes.camera_nodes import RATE
+from nodes.camera_nodes import end_by_signal
+from nodes.camera_nodes import running
+from nodes.graph import Graph
 
 pytestmark = pytest.mark.ros
 MS = 1_000_000

@@ -14,13 +14,13 @@ from rclpy.node import Node
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes.conversions import stamp_to_ns
 
-from ..media.camera_servers import Camera
-from ..media.camera_servers import MjpegServer
-from ..media.camera_servers import RtspServer
-from .camera_nodes import RATE
-from .camera_nodes import end_by_signal
-from .camera_nodes import running
-from .graph import Graph
+from media.camera_servers import Camera
+from media.camera_servers import MjpegServer
+from media.camera_servers import RtspServer
+from nodes.camera_nodes import RATE
+from nodes.camera_nodes import end_by_signal
+from nodes.camera_nodes import running
+from nodes.graph import Graph
 
 pytestmark = pytest.mark.ros
 

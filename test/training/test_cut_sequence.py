@@ -5,7 +5,7 @@ from jtn_ros.cli.main import main
 from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.sequences import read_sequences
 
-from .cut_sequence import cut_sequence
+from training.cut_sequence import cut_sequence
 
 
 def test_a_half_is_a_sequence_with_its_own_frames_and_truth(tmp_path):

