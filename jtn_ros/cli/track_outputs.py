@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from jtn_ros.evaluation.offline import TrackedFrame
 from jtn_ros.media import FrameSource
 from jtn_ros.media.debug_views import View
+from jtn_ros.media.labels import Labels
 from jtn_ros.media.output import Output
 from jtn_ros.media.output import close_together
 from jtn_ros.media.overwriting import claim_results
@@ -32,8 +33,7 @@ class TrackOutputs:
         folder: where to write.
         source: the input.
         inputs: what identifies the inputs; results of others are not replaced.
-        model_name: name of the model.
-        class_names: by class.
+        labels: of the model.
         video: whether to write a video.
         bag: whether to write a bag.
         pictures: whether to keep the last picture in `picture`.
@@ -46,8 +46,7 @@ class TrackOutputs:
         source: FrameSource,
         *,
         inputs: Sequence[str],
-        model_name: str,
-        class_names: Sequence[str],
+        labels: Labels,
         video: bool,
         bag: bool,
         pictures: bool,
@@ -59,20 +58,18 @@ class TrackOutputs:
         self.paths = [folder / f'{source.name}{suffix}' for suffix in suffixes]
         protect_inputs(self.paths, inputs)
         run = claim_results(folder, [path.name for path in self.paths], inputs)
-        self._results = ResultFiles(folder, source.name, class_names, run)
+        self._results = ResultFiles(folder, source.name, labels.class_names, run)
         self._outputs: list[Output] = [self._results]
         self._record: Callable[[NDArray[np.uint8], int], None] | None = None
         self._bag: TrackedBag | None = None
-        self._view = View(views, class_names) if video or pictures else None
+        self._view = View(views, labels.class_names) if video or pictures else None
         self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=1)
         try:
             if video:
                 self._open_video(source)
             if bag:
                 self.paths.append(folder / f'{source.name}_tracked')
-                self._bag = TrackedBag(
-                    self.paths[-1], source, model_name=model_name, class_names=class_names
-                )
+                self._bag = TrackedBag(self.paths[-1], source, labels)
                 self._outputs.append(self._bag)
         except BaseException:
             self._discard()

@@ -12,7 +12,6 @@ camera the newest frame is tracked; how many were dropped before it is in the JS
 """
 
 import argparse
-from collections.abc import Sequence
 from contextlib import ExitStack
 from contextlib import closing
 from datetime import UTC
@@ -31,6 +30,7 @@ from jtn_ros.masking import mask
 if TYPE_CHECKING:
     from jtn_ros.evaluation.offline import FrameTracking
     from jtn_ros.media import FrameSource
+    from jtn_ros.media.labels import Labels
 
 SUMMARY = 'track the objects in a video, image folder, bag or camera'
 _VIEWS = ('heatmap', 'displacement', 'embedding', 'trails')
@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         live = is_camera(args.input) and not _is_recording(args.input)
         # A wrong path is told at once; a camera does not send before the engine is ready.
         source = None if live else stack.enter_context(_open_source(args, parameters))
-        tracking, model_name, class_names = _make_tracking(args, parameters)
+        tracking, labels = _make_tracking(args, parameters)
         source = source or stack.enter_context(_open_source(args, parameters))
         frames = source.read(args.start - 1, args.end)
         if not source.live:
@@ -116,8 +116,7 @@ def run(args: argparse.Namespace) -> int:
             args.output,
             source,
             inputs=_inputs(args, parameters),
-            model_name=model_name,
-            class_names=class_names,
+            labels=labels,
             video=args.video,
             bag=args.bag,
             pictures=args.window,
@@ -204,23 +203,27 @@ def _open_source(args: argparse.Namespace, parameters: dict[str, Any]) -> 'Frame
 
 def _make_tracking(
     args: argparse.Namespace, parameters: dict[str, Any]
-) -> tuple['FrameTracking', str, Sequence[str]]:
-    """Return what tracks a frame, the name of the model, and those of its classes."""
+) -> tuple['FrameTracking', 'Labels']:
+    """Return what tracks a frame, and what is said about the model."""
     from jtn_ros.cli.tracking_arguments import network_tracking
     from jtn_ros.cli.tracking_arguments import open_engine
     from jtn_ros.cli.tracking_arguments import tracker_config
     from jtn_ros.datasets.mot_challenge import read_detections
     from jtn_ros.evaluation.offline import StoredTracking
+    from jtn_ros.media.labels import Labels
     from jtn_ros.tracking import ReferenceTracker
     from jtn_ros.tracking import Tracker
 
     if args.detections is None:
         engine = open_engine(parameters)
-        return network_tracking(engine, parameters), engine.info.name, engine.info.class_names
+        info = engine.info
+        labels = Labels(info.name, info.class_names, info.confident_score)
+        return network_tracking(engine, parameters), labels
     config = tracker_config(parameters, None)
     tracker = ReferenceTracker() if args.tracker == 'reference' else Tracker(config)
     stored = {number - 1: found for number, found in read_detections(args.detections).items()}
-    return StoredTracking(tracker, stored), args.detections.stem, ('person',)
+    labels = Labels(args.detections.stem, ('person',), config.confident_score)
+    return StoredTracking(tracker, stored), labels
 
 
 def _is_recording(given: str) -> bool:
