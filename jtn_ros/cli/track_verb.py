@@ -3,6 +3,7 @@
     jtn track street.mp4 --output results --video
     jtn track drive.mcap --topic /front/image --output results --bag
     jtn track 0 --output results --window --show heatmap,trails
+    jtn track street.mp4 --output results --rerun street.rrd
     jtn track MOT17-02 --detections MOT17-02/det/det.txt --output results
 
 Writes <name>.txt (MOTChallenge: the confirmed tracks seen in each frame) and <name>.jsonl (one
@@ -56,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--bag', action='store_true', help='write a bag with the tracks beside the original topics'
+    )
+    parser.add_argument(
+        '--rerun',
+        metavar='TARGET',
+        help='log images, tracks and latencies for the Rerun viewer: to a file (FILE.rrd), to a '
+        'viewer that opens now (live), or to one that runs (rerun+http://HOST:9876/proxy)',
     )
     parser.add_argument('--window', action='store_true', help='show the tracks on the screen')
     parser.add_argument(
@@ -119,6 +126,7 @@ def run(args: argparse.Namespace) -> int:
             labels=labels,
             video=args.video,
             bag=args.bag,
+            rerun=args.rerun,
             pictures=args.window,
             views=('trails',) if args.show is None else args.show,
         )
@@ -175,13 +183,16 @@ def _views(text: str) -> tuple[str, ...]:
 
 def _check_usage(args: argparse.Namespace) -> None:
     from jtn_ros.media.camera_address import is_camera
+    from jtn_ros.media.rerun_log import file_of
 
     if args.end is not None and args.end < args.start:
         raise UsageError(f'--end {args.end} lies before --start {args.start}')
     if args.reconnect and not is_camera(args.input):
         raise UsageError(f'--reconnect is for cameras; {args.input} is none')
-    if args.show is not None and not (args.video or args.window):
-        raise UsageError('--show needs --video or --window to be seen in')
+    if args.show is not None and not (args.video or args.window or args.rerun):
+        raise UsageError('--show needs --video, --window or --rerun to be seen in')
+    if args.rerun is not None:
+        file_of(args.rerun)
 
 
 def _open_source(args: argparse.Namespace, parameters: dict[str, Any]) -> 'FrameSource':
@@ -189,7 +200,7 @@ def _open_source(args: argparse.Namespace, parameters: dict[str, Any]) -> 'Frame
     from jtn_ros.media import open_frames
     from jtn_ros.media.timeline import Timeline
 
-    pictures = args.video or args.window
+    pictures = args.video or args.window or args.rerun
     if args.detections and not pictures and (Path(args.input) / 'seqinfo.ini').exists():
         return Timeline.of_sequence(Path(args.input), args.fps)
     return open_frames(
