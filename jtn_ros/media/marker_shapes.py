@@ -156,15 +156,21 @@ class Shapes:
 
     def _points(self, places: NDArray[np.floating]) -> list[Any]:
         """Return places (N, 3) in metres as points."""
-        rows = places.astype(np.float64).tolist()
-        return [self.new('geometry_msgs/msg/Point', x=x, y=y, z=z) for x, y, z in rows]
+        return self._messages('geometry_msgs/msg/Point', 'xyz', places)
 
     def _colors(self, colors: NDArray[np.floating]) -> list[Any]:
         """Return colors (N, 4), red, green, blue and alpha from 0 to 1."""
-        return [
-            self.new('std_msgs/msg/ColorRGBA', r=r, g=g, b=b, a=a)
-            for r, g, b, a in colors.tolist()
-        ]
+        return self._messages('std_msgs/msg/ColorRGBA', 'rgba', colors)
+
+    def _messages(
+        self, type_name: str, fields: Sequence[str], values: NDArray[np.floating]
+    ) -> list[Any]:
+        """Return a message of each row (N, F); equal rows share one: making them takes long."""
+        rows = [tuple(row) for row in values.astype(np.float64).tolist()]
+        made = {
+            row: self.new(type_name, **dict(zip(fields, row, strict=True))) for row in set(rows)
+        }
+        return [made[row] for row in rows]
 
 
 def colors_of(tracks: Tracks) -> NDArray[np.float64]:

@@ -38,6 +38,8 @@ SUFFIX = '.rrd'
 _ADDRESS = 'rerun+http'
 _JPEG_QUALITY = 90
 _MAGENTA = (255, 0, 255)
+# Higher ones are drawn over lower ones; boxes, at 10, over all images.
+_IMAGE_ORDER, _HEATMAP_ORDER = -10.0, -5.0
 _FLUSH_S = 10.0
 
 
@@ -219,7 +221,8 @@ class RerunLog(Output):
         """Log what the network saw, as far as it is wanted."""
         log, rerun = self._log, self._rerun
         if 'heatmap' in self._views:
-            log.log('image/heatmap', self._encoded(draw_heatmap(image, detections)))
+            picture = draw_heatmap(image, detections)
+            log.log('image/heatmap', self._encoded(picture, _HEATMAP_ORDER))
         if 'displacement' in self._views and detections.displacements is not None:
             log.log(
                 'image/displacements',
@@ -236,11 +239,13 @@ class RerunLog(Output):
                 ),
             )
 
-    def _encoded(self, image: NDArray[np.uint8]) -> Any:
+    def _encoded(self, image: NDArray[np.uint8], draw_order: float = _IMAGE_ORDER) -> Any:
         """Return a uint8 BGR image as JPEG: raw ones fill disks and the memory of viewers."""
         done, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         assert done
-        return self._rerun.EncodedImage(contents=data.tobytes(), media_type='image/jpeg')
+        return self._rerun.EncodedImage(
+            contents=data.tobytes(), media_type='image/jpeg', draw_order=draw_order
+        )
 
 
 @contextmanager

@@ -115,6 +115,10 @@ def test_what_the_network_saw_is_logged_on_request(tmp_path, model, drive):
     assert '/image/tracks/trails' not in log
     last = log['/image/displacements'][FRAMES]
     np.testing.assert_allclose(last['Arrows2D:vectors'], [[-4, 0]], atol=0.5)
+    orders = [
+        log[name][FRAMES]['EncodedImage:draw_order'] for name in ('/image', '/image/heatmap')
+    ]
+    assert orders == [[-10], [-5]], 'the heat map is drawn over the image'
     (jpeg,) = log['/image/heatmap'][FRAMES]['EncodedImage:blob']
     drawn = cv2.imdecode(np.array(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(int)
     colored = np.argwhere(drawn.max(axis=2) - drawn.min(axis=2) > 80)[:, ::-1]
