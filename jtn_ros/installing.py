@@ -24,6 +24,7 @@ _PIP = {
     'optuna': 'optuna==5.0.0',
     'pycocotools': 'pycocotools==2.0.11',
     'rich': 'rich==15.0.0',
+    'rerun': 'rerun-sdk==0.41.0',
     'rosbags': 'rosbags==0.11.9',
     'safetensors': 'safetensors==0.8.0',
     'scipy': 'scipy==1.18.1',

@@ -14,6 +14,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from jtn_ros.nodes.recording_launch import play_track_and_record
+from jtn_ros.nodes.recording_launch import topics_to_record
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 PARAMETERS = str(SHARE / 'config' / 'demo.yaml')
@@ -28,7 +29,7 @@ ARGUMENTS = (
     DeclareLaunchArgument('backend', default_value='auto', description='What runs the network.'),
     DeclareLaunchArgument(
         'topics',
-        default_value='[/jtn_tracker/tracks, /jtn_tracker/detections, /image]',
+        default_value=topics_to_record('/image'),
         description='Topics to record; the images last, because the player waits for them.',
     ),
 )

@@ -15,6 +15,8 @@ from launch.actions import OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from jtn_ros.media.tracker_topics import TRACKS
+from jtn_ros.nodes.recording_launch import READY_TOPIC
 from jtn_ros.nodes.recording_launch import play_track_and_record
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
@@ -66,8 +68,8 @@ ARGUMENTS = (
     ),
     DeclareLaunchArgument(
         'topics',
-        default_value='[/jtn_tracker/tracks]',
-        description='Topics to record.',
+        default_value=f'[{TRACKS.full_name}]',
+        description='Topics to record; playing begins when all of them are connected.',
     ),
 )
 
@@ -88,6 +90,7 @@ def _start(context: LaunchContext) -> list[Action]:
                 'input': argument['bag'],
                 'rate': float(argument['rate']),
                 'wait_for': argument['image'],
+                'wait_for_ready': READY_TOPIC,
                 # What an earlier run recorded must not stand beside what this one finds.
                 'exclude': ['/jtn_tracker/'],
             },

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from jtn_ros.evaluation.offline import TrackedFrame
 from jtn_ros.media import FrameSource
 from jtn_ros.media.debug_views import View
+from jtn_ros.media.labels import Labels
 from jtn_ros.media.output import Output
 from jtn_ros.media.output import close_together
 from jtn_ros.media.overwriting import claim_results
 from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.media.rerun_log import RerunLog
+from jtn_ros.media.rerun_log import file_of
 from jtn_ros.media.results import ResultFiles
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class TrackOutputs:
-    """Result files always, video, bag and pictures where they are wanted.
+    """Result files always, video, bag, log of Rerun and pictures where they are wanted.
 
     Use it as a context manager: outputs appear when it ends, and none does after an exception.
 
@@ -35,10 +38,10 @@ class TrackOutputs:
         folder: where to write.
         source: the input.
         inputs: what identifies the inputs; results of others are not replaced.
-        model_name: name of the model.
-        class_names: by class.
+        labels: of the model.
         video: whether to write a video.
         bag: whether to write a bag.
+        rerun: where to log for Rerun, see `jtn_ros.media.rerun_log.file_of`; None for nowhere.
         pictures: whether to keep the last picture in `picture`.
         views: what to draw, see `jtn_ros.media.debug_views`.
     """
@@ -49,10 +52,10 @@ class TrackOutputs:
         source: FrameSource,
         *,
         inputs: Sequence[str],
-        model_name: str,
-        class_names: Sequence[str],
+        labels: Labels,
         video: bool,
         bag: bool,
+        rerun: str | None,
         pictures: bool,
         views: Collection[str],
     ) -> None:
@@ -60,20 +63,28 @@ class TrackOutputs:
         if video:
             suffixes.append('.webm' if source.live else browser_suffix())
         self.paths = [folder / f'{source.name}{suffix}' for suffix in suffixes]
+        names = [path.name for path in self.paths]
+        if rerun is not None and (log_file := file_of(rerun)) is not None:
+            self.paths.append(log_file)
+            names.append(str(log_file.absolute()))
         protect_inputs(self.paths, inputs)
-        run = claim_results(folder, [path.name for path in self.paths], inputs)
-        self._results = ResultFiles(folder, source.name, class_names, run)
+        run = claim_results(folder, names, inputs)
+        self._results = ResultFiles(folder, source.name, labels.class_names, run)
         self._outputs: list[Output] = [self._results]
         self._record: Callable[[NDArray[np.uint8], int], None] | None = None
         self._bag: TrackedBag | None = None
-        self._view = View(views, class_names) if video or pictures else None
+        self._log: RerunLog | None = None
+        self._view = View(views, labels.class_names) if video or pictures else None
         self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=1)
         try:
             if video:
-                self._open_video(source)
+                self._open_video(source, folder / names[2])
+            if rerun is not None:
+                self._log = RerunLog(rerun, source.name, labels, views)
+                self._outputs.append(self._log)
             if bag:
                 self.paths.append(folder / f'{source.name}_tracked')
-                self._open_bag(source, model_name, class_names)
+                self._open_bag(source, labels)
         except BaseException:
             self._discard()
             raise
@@ -94,6 +105,8 @@ class TrackOutputs:
         self._results.write(frame.index, frame.stamp_ns, tracks, item.session, frame.dropped)
         if self._bag is not None:
             self._bag.write(frame, tracks, item.session)
+        if self._log is not None:
+            self._log.write(frame, item.detections, tracks, item.latencies)
         if self._view is not None:
             picture = self._view.draw(frame.image, item.detections, tracks, frame.stamp_ns)
             self._pictures.append(picture)
@@ -111,26 +124,24 @@ class TrackOutputs:
         else:
             self._discard()
 
-    def _open_video(self, source: FrameSource) -> None:
+    def _open_video(self, source: FrameSource, path: Path) -> None:
         """Open the video: of a camera, the stamps decide how long a picture is shown."""
         if source.live:
             from jtn_ros.media.stamped_video import StampedVideo
 
-            stamped = StampedVideo(self.paths[-1])
+            stamped = StampedVideo(path)
             self._record = stamped.write
             self._outputs.append(stamped)
         else:
-            steady = VideoWriter(self.paths[-1], source.frame_rate)
+            steady = VideoWriter(path, source.frame_rate)
             self._record = lambda picture, _: steady.write(picture)
             self._outputs.append(steady)
 
-    def _open_bag(self, source: FrameSource, model_name: str, class_names: Sequence[str]) -> None:
+    def _open_bag(self, source: FrameSource, labels: Labels) -> None:
         """Open the bag."""
         from jtn_ros.media.tracked_bag import TrackedBag  # only bags need rosbags
 
-        self._bag = TrackedBag(
-            self.paths[-1], source, model_name=model_name, class_names=class_names
-        )
+        self._bag = TrackedBag(self.paths[-1], source, labels)
         self._outputs.append(self._bag)
 
     def _discard(self) -> None:

@@ -3,6 +3,7 @@
     jtn track street.mp4 --output results --video
     jtn track drive.mcap --topic /front/image --output results --bag
     jtn track 0 --output results --window --show heatmap,trails
+    jtn track street.mp4 --output results --rerun street.rrd
     jtn track MOT17-02 --detections MOT17-02/det/det.txt --output results
 
 Writes <name>.txt (MOTChallenge: the confirmed tracks seen in each frame) and <name>.jsonl (one
@@ -12,7 +13,6 @@ camera the newest frame is tracked; how many were dropped before it is in the JS
 """
 
 import argparse
-from collections.abc import Sequence
 from contextlib import ExitStack
 from contextlib import closing
 from datetime import UTC
@@ -31,6 +31,7 @@ from jtn_ros.masking import mask
 if TYPE_CHECKING:
     from jtn_ros.evaluation.offline import FrameTracking
     from jtn_ros.media import FrameSource
+    from jtn_ros.media.labels import Labels
 
 SUMMARY = 'track the objects in a video, image folder, bag or camera'
 _VIEWS = ('heatmap', 'displacement', 'embedding', 'trails')
@@ -56,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--bag', action='store_true', help='write a bag with the tracks beside the original topics'
+    )
+    parser.add_argument(
+        '--rerun',
+        metavar='TARGET',
+        help='log images, tracks and latencies for the Rerun viewer: to a file (FILE.rrd), to a '
+        'viewer that opens now (live), or to one that runs (rerun+http://HOST:9876/proxy)',
     )
     parser.add_argument('--window', action='store_true', help='show the tracks on the screen')
     parser.add_argument(
@@ -104,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
         live = is_camera(args.input) and not _is_recording(args.input)
         # A wrong path is told at once; a camera does not send before the engine is ready.
         source = None if live else stack.enter_context(_open_source(args, parameters))
-        tracking, model_name, class_names = _make_tracking(args, parameters)
+        tracking, labels = _make_tracking(args, parameters)
         source = source or stack.enter_context(_open_source(args, parameters))
         frames = source.read(args.start - 1, args.end)
         if not source.live:
@@ -116,10 +123,10 @@ def run(args: argparse.Namespace) -> int:
             args.output,
             source,
             inputs=_inputs(args, parameters),
-            model_name=model_name,
-            class_names=class_names,
+            labels=labels,
             video=args.video,
             bag=args.bag,
+            rerun=args.rerun,
             pictures=args.window,
             views=('trails',) if args.show is None else args.show,
         )
@@ -176,13 +183,16 @@ def _views(text: str) -> tuple[str, ...]:
 
 def _check_usage(args: argparse.Namespace) -> None:
     from jtn_ros.media.camera_address import is_camera
+    from jtn_ros.media.rerun_log import file_of
 
     if args.end is not None and args.end < args.start:
         raise UsageError(f'--end {args.end} lies before --start {args.start}')
     if args.reconnect and not is_camera(args.input):
         raise UsageError(f'--reconnect is for cameras; {args.input} is none')
-    if args.show is not None and not (args.video or args.window):
-        raise UsageError('--show needs --video or --window to be seen in')
+    if args.show is not None and not (args.video or args.window or args.rerun):
+        raise UsageError('--show needs --video, --window or --rerun to be seen in')
+    if args.rerun is not None:
+        file_of(args.rerun)
 
 
 def _open_source(args: argparse.Namespace, parameters: dict[str, Any]) -> 'FrameSource':
@@ -190,7 +200,7 @@ def _open_source(args: argparse.Namespace, parameters: dict[str, Any]) -> 'Frame
     from jtn_ros.media import open_frames
     from jtn_ros.media.timeline import Timeline
 
-    pictures = args.video or args.window
+    pictures = args.video or args.window or args.rerun
     if args.detections and not pictures and (Path(args.input) / 'seqinfo.ini').exists():
         return Timeline.of_sequence(Path(args.input), args.fps)
     return open_frames(
@@ -204,23 +214,27 @@ def _open_source(args: argparse.Namespace, parameters: dict[str, Any]) -> 'Frame
 
 def _make_tracking(
     args: argparse.Namespace, parameters: dict[str, Any]
-) -> tuple['FrameTracking', str, Sequence[str]]:
-    """Return what tracks a frame, the name of the model, and those of its classes."""
+) -> tuple['FrameTracking', 'Labels']:
+    """Return what tracks a frame, and what is said about the model."""
     from jtn_ros.cli.tracking_arguments import network_tracking
     from jtn_ros.cli.tracking_arguments import open_engine
     from jtn_ros.cli.tracking_arguments import tracker_config
     from jtn_ros.datasets.mot_challenge import read_detections
     from jtn_ros.evaluation.offline import StoredTracking
+    from jtn_ros.media.labels import Labels
     from jtn_ros.tracking import ReferenceTracker
     from jtn_ros.tracking import Tracker
 
     if args.detections is None:
         engine = open_engine(parameters)
-        return network_tracking(engine, parameters), engine.info.name, engine.info.class_names
+        info = engine.info
+        labels = Labels(info.name, info.class_names, info.confident_score)
+        return network_tracking(engine, parameters), labels
     config = tracker_config(parameters, None)
     tracker = ReferenceTracker() if args.tracker == 'reference' else Tracker(config)
     stored = {number - 1: found for number, found in read_detections(args.detections).items()}
-    return StoredTracking(tracker, stored), args.detections.stem, ('person',)
+    labels = Labels(args.detections.stem, ('person',), config.confident_score)
+    return StoredTracking(tracker, stored), labels
 
 
 def _is_recording(given: str) -> bool:

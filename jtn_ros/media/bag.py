@@ -24,6 +24,7 @@ from rosbags.interfaces import ConnectionExtRosbag2  # isort: skip
 from rosbags.interfaces import MessageDefinitionFormat  # isort: skip
 from rosbags.rosbag2 import StoragePlugin  # isort: skip
 from rosbags.rosbag2 import Writer  # isort: skip
+from jtn_ros.media.bag_connection import LATCHED  # isort: skip
 
 logger = logging.getLogger(__name__)
 
@@ -185,8 +186,24 @@ class BagWriter(Output):
         self._connections: dict[tuple[str, str], Any] = {}
         self._left_out: set[tuple[str, str]] = set()
 
-    def write(self, topic: str, type_name: str, stamp_ns: int, data: bytes | memoryview) -> None:
+    def write(
+        self,
+        topic: str,
+        type_name: str,
+        stamp_ns: int,
+        data: bytes | memoryview,
+        *,
+        latched: bool = False,
+    ) -> None:
         """Append one serialized (CDR) message, received at ``stamp_ns``.
+
+        Args:
+            topic: its topic.
+            type_name: such as ``sensor_msgs/msg/Image``.
+            stamp_ns: time of recording, in nanoseconds.
+            data: the message.
+            latched: whether the topic keeps its last message for those who come later; the first
+                message of a topic decides.
 
         Raises:
             JtnError: if the definition of the type is not known.
@@ -196,7 +213,12 @@ class BagWriter(Output):
             store = message_types()
             if type_name not in store.types:
                 raise JtnError(f'cannot record {topic}: the type {type_name} is not known')
-            self._connections[key] = self._writer.add_connection(topic, type_name, typestore=store)
+            self._connections[key] = self._writer.add_connection(
+                topic,
+                type_name,
+                typestore=store,
+                offered_qos_profiles=[LATCHED] if latched else [],
+            )
         with _full_disk(self._path):
             self._writer.write(self._connections[key], stamp_ns, data)
 

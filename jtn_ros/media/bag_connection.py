@@ -5,6 +5,11 @@ from rosbags.interfaces import ConnectionExtRosbag2
 from rosbags.interfaces import MessageDefinition
 from rosbags.interfaces import MessageDefinitionFormat
 from rosbags.interfaces import Qos
+from rosbags.interfaces import QosDurability
+from rosbags.interfaces import QosHistory
+from rosbags.interfaces import QosLiveliness
+from rosbags.interfaces import QosReliability
+from rosbags.interfaces import QosTime
 from rosbags.rosbag2.metadata import parse_qos
 
 _DEFINITIONS = {
@@ -12,6 +17,20 @@ _DEFINITIONS = {
     'ros2idl': MessageDefinitionFormat.IDL,
     'omgidl': MessageDefinitionFormat.IDL,
 }
+
+_UNLIMITED = QosTime(9_223_372_036, 854_775_807)
+# Players offer the last message to those who come later, too.
+LATCHED = Qos(
+    history=QosHistory.KEEP_LAST,
+    depth=1,
+    reliability=QosReliability.RELIABLE,
+    durability=QosDurability.TRANSIENT_LOCAL,
+    deadline=_UNLIMITED,
+    lifespan=_UNLIMITED,
+    liveliness=QosLiveliness.AUTOMATIC,
+    liveliness_lease_duration=_UNLIMITED,
+    avoid_ros_namespace_conventions=False,
+)
 
 
 def make_connection(

@@ -9,9 +9,8 @@ import numpy as np
 
 from jtn_ros.errors import JtnError
 from jtn_ros.media.bag import BagReader
+from jtn_ros.media.tracker_topics import TRACKS
 from jtn_ros.tracking.track import Tracks
-
-TRACKS_TYPE = 'jtn_msgs/msg/TrackedObjectArray'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ def read_tracks(bag: BagReader, topic: str | None = None) -> Iterator[RecordedTr
     Raises:
         JtnError: if there is no such topic, or several to choose from, or a damaged message.
     """
-    topics = [name for name, kind in bag.topics.items() if kind == TRACKS_TYPE]
+    topics = [name for name, kind in bag.topics.items() if kind == TRACKS.type_name]
     if topic is None and len(topics) == 1:
         topic = topics[0]
     if topic not in topics:

@@ -1,38 +1,53 @@
-"""A bag with tracks beside the topics that they were made from."""
+"""A bag with tracks beside the topics that they were made from, and what shows them."""
 
 from collections.abc import Iterator
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 from uuid import uuid5
 
-import numpy as np
-
 from jtn_ros.errors import JtnError
-from jtn_ros.geometry import box_centers
-from jtn_ros.geometry import box_sizes
+from jtn_ros.media.annotations import to_annotations
 from jtn_ros.media.bag import BagMessage
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.bag import BagWriter
 from jtn_ros.media.bag_frames import BagFrames
 from jtn_ros.media.bag_images import frame_id_of
+from jtn_ros.media.drawing import Trails
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
+from jtn_ros.media.labels import Labels
+from jtn_ros.media.markers import image_plane_markers
 from jtn_ros.media.message_types import message_types
+from jtn_ros.media.message_types import new_message
 from jtn_ros.media.output import Output
-from jtn_ros.media.recorded_tracks import TRACKS_TYPE
 from jtn_ros.media.results import class_name
+from jtn_ros.media.track_messages import to_detection_array
+from jtn_ros.media.track_messages import to_label_info
+from jtn_ros.media.track_messages import to_tracked_object_array
+from jtn_ros.media.track_messages import tracks_to_objects
+from jtn_ros.media.tracker_topics import ANNOTATIONS
+from jtn_ros.media.tracker_topics import DETECTIONS
+from jtn_ros.media.tracker_topics import LABEL_INFO
+from jtn_ros.media.tracker_topics import MARKERS
+from jtn_ros.media.tracker_topics import RECORDED
+from jtn_ros.media.tracker_topics import TRACKS
+from jtn_ros.media.tracker_topics import TrackerTopic
 from jtn_ros.tracking.track import Tracks
 
-TRACKS_TOPIC = '/jtn_tracker/tracks'
 # Any fixed one will do: sessions get names that depend on nothing but the input.
 _NAMESPACE = UUID('6f4f4c1e-53d2-4c8f-9a34-8a4b0a4f7b11')
 _NANOSECONDS = 1_000_000_000
+# Of images without a header of their own, as the player node calls it.
+_FRAME_ID = 'camera'
 
 
 class TrackedBag(Output):
-    """Copies a bag and adds the tracks of each image behind it; other sources give tracks alone.
+    """Copies a bag and adds what the tracker publishes behind each image.
+
+    These are the topics of `jtn_ros.media.tracker_topics.RECORDED`; of other sources they are all
+    that the bag holds.
 
     The same input gives the same bytes: sessions are named after the source, and no stage has a
     latency, which would be another one each time.
@@ -40,19 +55,17 @@ class TrackedBag(Output):
     Args:
         path: the folder to make.
         source: where the frames come from.
-        model_name: name of the model, for the messages.
-        class_names: by class.
+        labels: of the model, for the messages.
 
     Raises:
-        JtnError: if the folder exists, or the source has tracks on this topic already.
+        JtnError: if the folder exists, or the source has one of the topics already.
     """
 
-    def __init__(
-        self, path: Path, source: FrameSource, *, model_name: str, class_names: Sequence[str]
-    ) -> None:
+    def __init__(self, path: Path, source: FrameSource, labels: Labels) -> None:
         self._source_name = source.name
-        self._model_name = model_name
-        self._class_names = class_names
+        self._labels = labels
+        self._session: int | None = None
+        self._trails = Trails()
         self._original = BagReader(source.path) if isinstance(source, BagFrames) else None
         self._image_topic = source.topic if isinstance(source, BagFrames) else None
         self._copied_images = 0
@@ -61,10 +74,10 @@ class TrackedBag(Output):
         if self._original is not None:
             storage = self._original.storage
             self._messages = self._original.messages()
-            if TRACKS_TOPIC in self._original.topics:
+            if taken := [t.full_name for t in RECORDED if t.full_name in self._original.topics]:
                 self._original.close()
                 raise JtnError(
-                    f'{self._original.path} has a topic {TRACKS_TOPIC} already; give the bag that '
+                    f'{self._original.path} has a topic {taken[0]} already; give the bag that '
                     'it was made from, or leave out --bag'
                 )
         self._bag = BagWriter(path, storage)
@@ -77,33 +90,24 @@ class TrackedBag(Output):
             tracks: after the frame.
             session: number of the tracking session.
         """
-        types = message_types().types
         stamp_ns = received_ns = frame.stamp_ns
-        frame_id = ''
+        frame_id = _FRAME_ID
         if self._image_topic is not None:
             image = self._copy_until(frame.index)
             # The header is the image's own, whatever its stamp is worth.
             stamp_ns, received_ns = image.stamp_ns(), image.received_ns
             frame_id = frame_id_of(image)
         seconds, nanoseconds = divmod(stamp_ns, _NANOSECONDS)
-        name = uuid5(_NAMESPACE, f'{self._source_name} {self._model_name} {session}')
-        height, width = frame.image.shape[:2]
-        message = types[TRACKS_TYPE](
-            header=types['std_msgs/msg/Header'](
-                stamp=types['builtin_interfaces/msg/Time'](sec=seconds, nanosec=nanoseconds),
-                frame_id=frame_id,
-            ),
-            session=types['unique_identifier_msgs/msg/UUID'](np.frombuffer(name.bytes, np.uint8)),
-            camera_name=self._source_name,
-            image_width=width,
-            image_height=height,
-            model_name=self._model_name,
-            latencies=[],
-            pose_frame_id='',
-            objects=_objects(tracks, self._class_names),
+        header = new_message(
+            'std_msgs/msg/Header',
+            stamp=new_message('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds),
+            frame_id=frame_id,
         )
-        data = message_types().serialize_cdr(message, TRACKS_TYPE)
-        self._bag.write(TRACKS_TOPIC, TRACKS_TYPE, received_ns, data)
+        for topic, message in self._messages_of(header, frame, tracks, session):
+            data = message_types().serialize_cdr(message, topic.type_name)
+            self._bag.write(
+                topic.full_name, topic.type_name, received_ns, data, latched=topic.latched
+            )
 
     def finish(self) -> None:
         """Copy what is left, and finish the bag."""
@@ -121,6 +125,46 @@ class TrackedBag(Output):
         self._bag.discard()
         self._close_original()
 
+    def _messages_of(
+        self, header: Any, frame: Frame, tracks: Tracks, session: int
+    ) -> Iterator[tuple[TrackerTopic, Any]]:
+        """Yield what the tracker publishes about a frame."""
+        class_names = self._labels.class_names
+        if self._session is None:
+            yield (
+                LABEL_INFO,
+                to_label_info(new_message, header, class_names, self._labels.confident_score),
+            )
+        if session != self._session:
+            self._session, self._trails = session, Trails()
+        self._trails.update(tracks, frame.stamp_ns)
+        objects = tracks_to_objects(
+            new_message, tracks, partial(class_name, class_names=class_names)
+        )
+        height, width = frame.image.shape[:2]
+        size = width, height
+        yield (
+            TRACKS,
+            to_tracked_object_array(
+                new_message,
+                header,
+                objects,
+                session=uuid5(
+                    _NAMESPACE, f'{self._source_name} {self._labels.model_name} {session}'
+                ),
+                camera_name=self._source_name,
+                image_size=size,
+                model_name=self._labels.model_name,
+                latencies={},
+            ),
+        )
+        yield DETECTIONS, to_detection_array(new_message, header, objects)
+        yield (
+            MARKERS,
+            image_plane_markers(new_message, header, size, tracks, self._trails, class_names),
+        )
+        yield ANNOTATIONS, to_annotations(new_message, header, size, tracks, class_names)
+
     def _close_original(self) -> None:
         if self._original is not None:
             self._original.close()
@@ -133,51 +177,3 @@ class TrackedBag(Output):
             if self._copied_images == index + 1:
                 return message
         raise JtnError(f'{self._source_name} ends before image {index}')
-
-
-def _objects(tracks: Tracks, class_names: Sequence[str]) -> list[Any]:
-    """Return one TrackedObject message per track."""
-    types = message_types().types
-    point, quaternion = types['geometry_msgs/msg/Point'], types['geometry_msgs/msg/Quaternion']
-    vector = types['geometry_msgs/msg/Vector3']
-    pose = types['geometry_msgs/msg/PoseWithCovariance'](
-        pose=types['geometry_msgs/msg/Pose'](point(0, 0, 0), quaternion(0, 0, 0, 1)),
-        covariance=np.zeros(36),
-    )
-    twist = types['geometry_msgs/msg/TwistWithCovariance'](
-        twist=types['geometry_msgs/msg/Twist'](vector(0, 0, 0), vector(0, 0, 0)),
-        covariance=np.zeros(36),
-    )
-    boxes = tracks.boxes.astype(np.float64)
-    centers, sizes = box_centers(boxes).tolist(), box_sizes(boxes).tolist()
-    covariances = tracks.velocity_covariances.astype(np.float32).reshape(-1, 4)
-    unseen = np.divmod(tracks.unseen_ns, _NANOSECONDS)
-    return [
-        types['jtn_msgs/msg/TrackedObject'](
-            id=int(tracks.ids[row]),
-            class_id=(class_id := int(tracks.class_ids[row])),
-            class_name=class_name(class_id, class_names),
-            score=float(tracks.scores[row]),
-            bbox=types['vision_msgs/msg/BoundingBox2D'](
-                center=types['vision_msgs/msg/Pose2D'](
-                    position=types['vision_msgs/msg/Point2D'](*centers[row]), theta=0.0
-                ),
-                size_x=sizes[row][0],
-                size_y=sizes[row][1],
-            ),
-            velocity=tracks.velocities[row].astype(np.float32),
-            velocity_covariance=covariances[row],
-            state=int(tracks.states[row]),
-            predicted=not tracks.observed[row],
-            age=int(tracks.ages[row]) + 1,
-            hits=int(tracks.hits[row]),
-            time_since_observation=types['builtin_interfaces/msg/Duration'](
-                sec=int(unseen[0][row]), nanosec=int(unseen[1][row])
-            ),
-            embedding=np.zeros(0, np.float32),
-            has_3d=False,
-            pose=pose,
-            twist=twist,
-        )
-        for row in range(len(tracks))
-    ]

@@ -25,10 +25,12 @@ from jtn_ros.media.bag_images import frame_id_of
 from jtn_ros.media.bag_images import needs_decoding
 from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.conversions import array_to_image
+from jtn_ros.nodes.conversions import is_installed
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
 from jtn_ros.nodes.playing import Pace
+from jtn_ros.nodes.playing import wait_for_ready
 from jtn_ros.nodes.playing import wait_for_subscribers
 from jtn_ros.nodes.process import run_process
 
@@ -55,6 +57,12 @@ PARAMETERS = (
         default='',
         description='Topic that somebody has to listen to before the first message; empty waits '
         'for nobody.',
+    ),
+    ParameterSpec(
+        name='wait_for_ready',
+        default='',
+        description='Topic (std_msgs/Empty) on which a recorder says that all its topics are '
+        'connected, which has to come before the first message; empty waits for nobody.',
     ),
 )
 
@@ -101,12 +109,12 @@ class BagPlayerNode(Node):
         self._clock_output = self.create_publisher(Clock, '/clock', 10)
 
     def play(self) -> None:
-        """Wait for the listener, publish everything, and wait until it has arrived."""
+        """Wait for those who listen, publish everything, and wait until it has arrived."""
         number = 0
         pace = Pace(self, self._values.rate)
         for message in self._bag.messages(self._outputs):
             if not number:
-                self._wait_for_listener(message.received_ns)
+                self._wait_for_listeners(message.received_ns)
             pace.wait_until(message.received_ns, self._tick)
             self._tick(message.received_ns)
             if self._decoder is not None and message.topic == self._values.wait_for:
@@ -138,11 +146,16 @@ class BagPlayerNode(Node):
             message = array_to_image(image, self._headers[index])
             self._outputs[self._values.wait_for].publish(message)
 
-    def _wait_for_listener(self, start_ns: int) -> None:
-        """Wait until somebody listens to the topic that is to be waited for; time stands still."""
+    def _wait_for_listeners(self, start_ns: int) -> None:
+        """Wait until everybody listens who is to be waited for; time stands still."""
+
+        def tick() -> None:
+            self._tick(start_ns)
+
+        if self._values.wait_for_ready:
+            wait_for_ready(self, self._values.wait_for_ready, tick)
         if self._values.wait_for:
-            publisher = self._outputs[self._values.wait_for]
-            wait_for_subscribers(self, publisher, 1, lambda: self._tick(start_ns))
+            wait_for_subscribers(self, self._outputs[self._values.wait_for], 1, tick)
 
     def _tick(self, time_ns: int) -> None:
         """Tell what time it is in the recording."""
@@ -160,16 +173,14 @@ class BagPlayerNode(Node):
             self._decoder = ImageDecoder(IntensityRange())
             self._headers: list[Header] = []
             kind = 'sensor_msgs/msg/Image'
-        try:
-            message_type = get_message(kind)
-        except (ImportError, AttributeError, ValueError):
+        if not is_installed(kind):
             self.get_logger().warning(f'{topic} is left out: {kind} is not installed')
             return None
         # What is sent once is meant for those who come later as well.
         latched = topic == '/tf_static' or self._bag.counts[topic] == 1
         durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
         return self.create_publisher(
-            message_type,
+            get_message(kind),
             topic,
             QoSProfile(depth=100 if latched else 10, durability=durability),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),

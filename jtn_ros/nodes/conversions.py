@@ -1,11 +1,13 @@
 """Images and times of ROS messages from and to the project's arrays."""
 
 from array import array
+from functools import cache
 from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
+from rosidl_runtime_py.utilities import get_message
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -19,6 +21,21 @@ from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.cv_bridge_fallback import convert_by_cv_bridge
 
 NANOSECONDS = 1_000_000_000
+_message_class = cache(get_message)
+
+
+def is_installed(type_name: str) -> bool:
+    """Return whether this ROS has a message type, such as ``sensor_msgs/msg/Image``."""
+    try:
+        get_message(type_name)
+    except (ImportError, AttributeError, ValueError):
+        return False
+    return True
+
+
+def new_message(type_name: str, /, **fields: Any) -> Any:
+    """Return a message of ROS, see `jtn_ros.media.message_factory`."""
+    return _message_class(type_name)(**fields)
 
 
 def stamp_to_ns(stamp: Time) -> int:

@@ -7,6 +7,9 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy
+from rclpy.qos import QoSProfile
+from std_msgs.msg import Empty
 
 _LATE_S = 0.5
 # A subscriber that is counted may not know of this publisher yet, and would miss the first frames.
@@ -36,6 +39,27 @@ def wait_for_subscribers(
         meanwhile()
         spin_for(node, 0.05)
     spin_for(node, _SETTLE_S)
+
+
+def wait_for_ready(node: Node, topic: str, meanwhile: Callable[[], None]) -> None:
+    """Serve the node until a message has come; `meanwhile` is called over and over.
+
+    Args:
+        node: is served.
+        topic: of the message (std_msgs/Empty, transient local).
+        meanwhile: what to do until then.
+    """
+    said: list[Empty] = []
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    subscription = node.create_subscription(Empty, topic, said.append, latched)
+    while not said:
+        node.get_logger().info(
+            f'waiting for {topic}: all topics to record have to be connected',
+            throttle_duration_sec=5.0,
+        )
+        meanwhile()
+        spin_for(node, 0.05)
+    node.destroy_subscription(subscription)
 
 
 class Pace:

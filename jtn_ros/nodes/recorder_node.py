@@ -1,6 +1,7 @@
 """Record topics to a rosbag2 bag, without rosbag2.
 
-The messages are written as they were sent; nothing is deserialized.
+The messages are written as they were sent; nothing is deserialized. Once every topic is connected,
+the node says so on ``~/ready`` (std_msgs/Empty, transient local).
 """
 
 import signal
@@ -15,10 +16,12 @@ from rclpy.clock import ClockType
 from rclpy.event_handler import QoSSubscriptionMatchedInfo
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rosidl_runtime_py.utilities import get_message
+from std_msgs.msg import Empty
 
 from jtn_ros.errors import JtnError
 from jtn_ros.interruption import STOP_SIGNALS
@@ -69,6 +72,9 @@ class RecorderNode(Node):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._bag = BagWriter(path, values.storage)
         self._counts = dict.fromkeys(self._pending, 0)
+        self._ready = self.create_publisher(
+            Empty, '~/ready', QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        )
         # By a clock of its own: simulated time may wait for this node to listen.
         self._timer = self.create_timer(
             _DISCOVERY_PERIOD_S, self._discover, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -102,24 +108,34 @@ class RecorderNode(Node):
             raise JtnError(f'no message came on {", ".join(self._counts)}; no bag is written')
 
     def _discover(self) -> None:
-        """Subscribe to the next topic as soon as somebody publishes it."""
+        """Subscribe to the next topic as soon as somebody publishes it, and it is known when."""
+        if not self.get_clock().now().nanoseconds:
+            return  # simulated time has not begun, and a bag must not begin in 1970
         topic = self._pending[0]
         publishers = self.get_publishers_info_by_topic(topic)
         if not publishers:
+            self.get_logger().info(
+                f'waiting for a publisher of {topic}', throttle_duration_sec=5.0, skip_first=True
+            )
             return
         type_name = publishers[0].topic_type
-        reliable = all(p.qos_profile.reliability == ReliabilityPolicy.RELIABLE for p in publishers)
+        offers = [publisher.qos_profile for publisher in publishers]
+        reliable = all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
+        latched = all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
         self._timer.cancel()
         self.create_subscription(
             get_message(type_name),
             topic,
-            partial(self._write, topic, type_name),
+            partial(self._write, topic, type_name, latched),
             # Deep, so that a slow disk costs memory rather than messages.
             QoSProfile(
                 depth=1000,
                 reliability=ReliabilityPolicy.RELIABLE
                 if reliable
                 else ReliabilityPolicy.BEST_EFFORT,
+                durability=DurabilityPolicy.TRANSIENT_LOCAL
+                if latched
+                else DurabilityPolicy.VOLATILE,
             ),
             raw=True,
             event_callbacks=SubscriptionEventCallbacks(matched=partial(self._matched, topic)),
@@ -133,10 +149,13 @@ class RecorderNode(Node):
         self.get_logger().info(f'recording {topic}')
         if self._pending:
             self._timer.reset()
+        else:
+            self._ready.publish(Empty())
 
-    def _write(self, topic: str, type_name: str, data: bytes) -> None:
+    def _write(self, topic: str, type_name: str, latched: bool, data: bytes) -> None:
         """Append one message to the bag."""
-        self._bag.write(topic, type_name, self.get_clock().now().nanoseconds, data)
+        now_ns = self.get_clock().now().nanoseconds
+        self._bag.write(topic, type_name, now_ns, data, latched=latched)
         self._counts[topic] += 1
 
 

@@ -21,11 +21,27 @@ from launch_ros.events.lifecycle import ChangeState
 from lifecycle_msgs.msg import Transition
 
 from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.media.tracker_topics import DIAGNOSTICS
+from jtn_ros.media.tracker_topics import RECORDED
+from jtn_ros.nodes.conversions import is_installed
 from jtn_ros.nodes.tracker_launch import end_nodes_with_launch
 from jtn_ros.nodes.tracker_launch import include_tracker
 
+READY_TOPIC = '/recorder/ready'
 # Time for the last image to reach the tracker's worker, and for the last tracks to be recorded.
 SETTLE_S = 1.0
+
+
+def topics_to_record(*others: str) -> str:
+    """Return the names of what is needed to look at a recording of the tracker, as a list in YAML.
+
+    Annotations are left out where this ROS has no messages for them, as the tracker does.
+
+    Args:
+        others: topics to record after these.
+    """
+    names = [topic.full_name for topic in RECORDED if is_installed(topic.type_name)]
+    return f'[{", ".join([*names, DIAGNOSTICS, *others])}]'
 
 
 def play_track_and_record(

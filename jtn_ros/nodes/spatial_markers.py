@@ -4,16 +4,15 @@ from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
-from geometry_msgs.msg import Point
+from numpy.typing import NDArray
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
 from jtn_ros.media.drawing import ARROW_SECONDS
-from jtn_ros.nodes.marker_shapes import Shapes
-from jtn_ros.nodes.marker_shapes import colors_of
-from jtn_ros.nodes.marker_shapes import points_of
-from jtn_ros.nodes.marker_shapes import segments_of
-from jtn_ros.nodes.marker_shapes import thinned
+from jtn_ros.media.marker_shapes import Shapes
+from jtn_ros.media.marker_shapes import colors_of
+from jtn_ros.media.marker_shapes import join_paths
+from jtn_ros.nodes.conversions import new_message
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 
@@ -34,7 +33,7 @@ class SpatialMarkers:
     def __init__(self, seconds: float) -> None:
         self._keep_ns = round(seconds * 1e9)
         self._frame_id = ''
-        self._paths: dict[int, deque[tuple[int, Point]]] = {}
+        self._paths: dict[int, deque[tuple[int, NDArray[np.float64]]]] = {}
 
     def update(self, tracks: Tracks, positions: Positions, stamp_ns: int) -> None:
         """Remember where the tracks of a frame are; trails begin anew in another frame."""
@@ -44,9 +43,7 @@ class SpatialMarkers:
         live = set(tracks.ids.tolist())
         self._paths = {key: path for key, path in self._paths.items() if key in live}
         known = positions.known
-        for key, point in zip(
-            tracks.ids[known].tolist(), points_of(positions.points[known]), strict=True
-        ):
+        for key, point in zip(tracks.ids[known].tolist(), positions.points[known], strict=True):
             path = self._paths.setdefault(key, deque())
             path.append((stamp_ns, point))
             while path[0][0] < stamp_ns - self._keep_ns:
@@ -70,25 +67,21 @@ class SpatialMarkers:
         optical = positions.frame_id == header.frame_id
         lift = np.array((0, -_LIFT_M, 0) if optical else (0, 0, _LIFT_M))
         header = Header(stamp=header.stamp, frame_id=positions.frame_id)
-        shapes = Shapes(header, _LINE_M, _TEXT_M)
+        shapes = Shapes(new_message, header, _LINE_M, _TEXT_M)
         tracks = tracks.select(positions.known)
         points, velocities = (
             values[positions.known] for values in (positions.points, positions.velocities)
         )
         colors = colors_of(tracks)
         paths = [
-            segments_of(thinned([point for _, point in self._paths.get(key, ())]))
+            np.array([point for _, point in self._paths.get(key, ())]).reshape(-1, 3)
             for key in tracks.ids.tolist()
         ]
         return MarkerArray(
             markers=[
                 shapes.clear(),
-                *shapes.spheres(points_of(points), colors, _SPHERE_M),
-                *shapes.lines(
-                    'trails',
-                    [end for path in paths for end in path],
-                    [color for color, path in zip(colors, paths, strict=True) for _ in path],
-                ),
+                *shapes.spheres(points, colors, _SPHERE_M),
+                *shapes.lines('trails', *join_paths(paths, colors)),
                 *shapes.labels(tracks, points, lift, class_names),
                 *shapes.arrows(tracks, points, ARROW_SECONDS * velocities),
             ]

@@ -10,28 +10,29 @@ from rclpy.lifecycle import LifecyclePublisher
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import Image
+from rosidl_runtime_py.utilities import get_message
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection2DArray
-from vision_msgs.msg import LabelInfo
-from visualization_msgs.msg import MarkerArray
 
-from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.inference.engine import ModelInfo
+from jtn_ros.media import tracker_topics
+from jtn_ros.media.annotations import to_annotations
 from jtn_ros.media.drawing import Trails
 from jtn_ros.media.drawing import draw_tracks
+from jtn_ros.media.markers import image_plane_markers
 from jtn_ros.media.results import class_name
-from jtn_ros.nodes.annotations import ImageAnnotations
-from jtn_ros.nodes.annotations import to_annotations
+from jtn_ros.media.track_messages import fill_positions
+from jtn_ros.media.track_messages import to_detection_array
+from jtn_ros.media.track_messages import to_label_info
+from jtn_ros.media.track_messages import to_tracked_object_array
+from jtn_ros.media.track_messages import tracks_to_objects
+from jtn_ros.media.tracker_topics import TrackerTopic
 from jtn_ros.nodes.camera_worker import TrackedFrame
 from jtn_ros.nodes.conversions import array_to_image
-from jtn_ros.nodes.markers import image_plane_markers
+from jtn_ros.nodes.conversions import is_installed
+from jtn_ros.nodes.conversions import new_message
 from jtn_ros.nodes.spatial_markers import SpatialMarkers
-from jtn_ros.nodes.track_messages import fill_positions
-from jtn_ros.nodes.track_messages import to_detection_array
-from jtn_ros.nodes.track_messages import to_label_info
-from jtn_ros.nodes.track_messages import to_tracked_object_array
-from jtn_ros.nodes.track_messages import tracks_to_objects
+
+_DEBUG_IMAGE = TrackerTopic('debug_image', 'sensor_msgs/msg/Image')
 
 
 class TrackPublishers:
@@ -67,19 +68,19 @@ class TrackPublishers:
         self._session: UUID | None = None
         self._forget_trails()
         self._publishers: list[LifecyclePublisher] = []
-        self._tracks = self._create(TrackedObjectArray, 'tracks')
-        self._detections = self._create(Detection2DArray, 'detections')
-        self._marker_arrays = self._create(MarkerArray, 'markers')
-        self._debug_images = self._create(Image, 'debug_image')
+        self._tracks = self._create(tracker_topics.TRACKS)
+        self._detections = self._create(tracker_topics.DETECTIONS)
+        self._marker_arrays = self._create(tracker_topics.MARKERS)
+        self._debug_images = self._create(_DEBUG_IMAGE)
         self._spatial_marker_arrays: LifecyclePublisher | None = None
         if values.positions != 'off':
-            self._spatial_marker_arrays = self._create(MarkerArray, 'markers_3d')
+            self._spatial_marker_arrays = self._create(tracker_topics.MARKERS_3D)
         self._annotations: LifecyclePublisher | None = None
-        if ImageAnnotations is not None:
-            self._annotations = self._create(ImageAnnotations, 'annotations')
+        if is_installed(tracker_topics.ANNOTATIONS.type_name):
+            self._annotations = self._create(tracker_topics.ANNOTATIONS)
         self._label_info = node.create_lifecycle_publisher(
-            LabelInfo,
-            f'{self._prefix}label_info',
+            get_message(tracker_topics.LABEL_INFO.type_name),
+            f'{self._prefix}{tracker_topics.LABEL_INFO.name}',
             QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
         )
 
@@ -97,18 +98,23 @@ class TrackPublishers:
         """Publish the names of the classes, once, for everybody who comes later too."""
         header = Header(stamp=self._node.get_clock().now().to_msg())
         self._label_info.publish(
-            to_label_info(header, self._model.class_names, self._model.confident_score)
+            to_label_info(
+                new_message, header, self._model.class_names, self._model.confident_score
+            )
         )
 
     def publish(self, frame: TrackedFrame) -> None:
         """Publish one frame: exactly one message of tracks, and the others on demand."""
         tracks, header, positions = frame.tracks, frame.header, frame.positions
-        objects = tracks_to_objects(tracks, self._class_name, embeddings=self.embeddings)
+        objects = tracks_to_objects(
+            new_message, tracks, self._class_name, embeddings=self.embeddings
+        )
         if positions is not None:
             fill_positions(objects, positions)
         height, width = frame.image.shape[:2]
         self._tracks.publish(
             to_tracked_object_array(
+                new_message,
                 header,
                 objects,
                 session=frame.session,
@@ -120,10 +126,12 @@ class TrackPublishers:
             )
         )
         if self._detections.get_subscription_count():
-            self._detections.publish(to_detection_array(header, objects))
+            self._detections.publish(to_detection_array(new_message, header, objects))
         if self._annotations is not None and self._annotations.get_subscription_count():
             self._annotations.publish(
-                to_annotations(header, (width, height), tracks, self._model.class_names)
+                to_annotations(
+                    new_message, header, (width, height), tracks, self._model.class_names
+                )
             )
         self._publish_pictures(frame)
 
@@ -144,7 +152,12 @@ class TrackPublishers:
             height, width = frame.image.shape[:2]
             self._marker_arrays.publish(
                 image_plane_markers(
-                    header, (width, height), tracks, self._trails, self._model.class_names
+                    new_message,
+                    header,
+                    (width, height),
+                    tracks,
+                    self._trails,
+                    self._model.class_names,
                 )
             )
         if positions is not None and positions.frame_id:
@@ -165,11 +178,11 @@ class TrackPublishers:
         self._trails = Trails(self._values.trail_seconds)
         self._spatial = SpatialMarkers(self._values.trail_seconds)
 
-    def _create(self, message_type: type, topic: str) -> LifecyclePublisher:
+    def _create(self, topic: TrackerTopic) -> LifecyclePublisher:
         """Return a reliable publisher, which suits subscribers of either kind."""
         publisher = self._node.create_lifecycle_publisher(
-            message_type,
-            f'{self._prefix}{topic}',
+            get_message(topic.type_name),
+            f'{self._prefix}{topic.name}',
             QoSProfile(depth=10),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
             event_callbacks=self._events,

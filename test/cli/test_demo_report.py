@@ -24,8 +24,8 @@ from jtn_ros.media import open_frames
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.bag import BagWriter
 from jtn_ros.media.message_types import message_types
-from jtn_ros.media.recorded_tracks import TRACKS_TYPE
 from jtn_ros.media.recorded_tracks import read_tracks
+from jtn_ros.media.tracker_topics import TRACKS
 from jtn_ros.media.video_writer import browser_suffix
 from jtn_ros.tracking import TrackState
 
@@ -95,7 +95,7 @@ def tracks_message(index: int, start_ns: int = 0):
             embedding=np.zeros(0, np.float32), has_3d=False, pose=pose, twist=twist,
         )  # fmt: skip
 
-    return types[TRACKS_TYPE](
+    return types[TRACKS.type_name](
         header=types['std_msgs/msg/Header'](stamp=time, frame_id='camera'),
         session=types['unique_identifier_msgs/msg/UUID'](np.zeros(16, np.uint8)),
         camera_name='camera', image_width=320, image_height=240, model_name='light',
@@ -110,8 +110,8 @@ def write_bag(path: Path, indices, start_ns: int = 0) -> None:
     with BagWriter(path) as bag:
         for index in indices:
             message = tracks_message(index, start_ns)
-            data = message_types().serialize_cdr(message, TRACKS_TYPE)
-            bag.write('/jtn_tracker/tracks', TRACKS_TYPE, 10**18 + index * PERIOD_NS, data)
+            data = message_types().serialize_cdr(message, TRACKS.type_name)
+            bag.write(TRACKS.full_name, TRACKS.type_name, 10**18 + index * PERIOD_NS, data)
 
 
 def test_recorded_tracks_come_back(tmp_path):

@@ -24,6 +24,7 @@ from jtn_ros.media.recorded_tracks import read_tracks
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
 
+from cli.recorded_counts import recorded_counts
 from media.camera_servers import Camera
 from media.camera_servers import MjpegServer
 from media.camera_servers import RtspServer
@@ -85,7 +86,7 @@ def test_a_bag_with_a_broken_frame(tmp_path, model, capsys, storage, kind):
     assert last['velocity'] == pytest.approx([40, 0], abs=4)
     np.testing.assert_allclose(last['box'], [36, 40, 36 + BLOCK[0], 40 + BLOCK[1]], atol=1)
     with BagReader(tmp_path / 'out' / 'drive_tracked') as tracked:
-        assert tracked.counts == {'/left/image': 8, '/jtn_tracker/tracks': 7}
+        assert tracked.counts == {'/left/image': 8, **recorded_counts(7)}
         stamps = [message.stamp_ns for message in read_tracks(tracked)]
     assert stamps == [i * PERIOD for i in range(8) if i != 3]
 
@@ -151,7 +152,7 @@ def test_a_range_of_a_bag_keeps_all_of_its_messages(tmp_path, model):
     lines = track(bag, tmp_path / 'out', model, '--start', '3', '--end', '5', '--bag')
     assert [line['frame'] for line in lines] == [3, 4, 5]
     with BagReader(tmp_path / 'out' / 'drive_tracked') as tracked:
-        assert tracked.counts == {'/left/image': 8, '/jtn_tracker/tracks': 3}
+        assert tracked.counts == {'/left/image': 8, **recorded_counts(3)}
 
 
 def test_a_bag_is_not_overwritten(tmp_path, model, capsys):

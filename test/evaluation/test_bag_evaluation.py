@@ -13,7 +13,7 @@ from jtn_ros.media.bag import STORAGES
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.bag import BagWriter
 from jtn_ros.media.message_types import message_types
-from jtn_ros.media.tracked_bag import TRACKS_TOPIC
+from jtn_ros.media.tracker_topics import TRACKS
 
 from nodes.block_model import BLOCK
 from nodes.block_model import HEIGHT
@@ -86,14 +86,14 @@ def without(bag: Path, path: Path, dropped: set[int], shift_ns: int = 0) -> Path
     """Copy the tracks of a bag, without those of some frames, and with shifted stamps."""
     kind = 'jtn_msgs/msg/TrackedObjectArray'
     with BagReader(bag) as old, BagWriter(path) as new:
-        for index, recorded in enumerate(old.messages([TRACKS_TOPIC])):
+        for index, recorded in enumerate(old.messages([TRACKS.full_name])):
             if index in dropped:
                 continue
             message = recorded.deserialize()
             seconds, nanoseconds = divmod(recorded.stamp_ns() + shift_ns, 10**9)
             message.header.stamp.sec, message.header.stamp.nanosec = seconds, nanoseconds
             data = message_types().serialize_cdr(message, kind)
-            new.write(TRACKS_TOPIC, kind, recorded.received_ns, data)
+            new.write(TRACKS.full_name, kind, recorded.received_ns, data)
     return path
 
 
@@ -183,15 +183,16 @@ def test_what_is_wrong_with_bags_is_said(drive, tmp_path, capsys):
     # missing topics and wrong types
     error = failure(capsys, *base, '--bag', recording, '--topic', '/front', *model)
     assert 'no image topic /front; its image topics: /image' in error
-    error = failure(capsys, *base, '--bag', tracked, '--topic', TRACKS_TOPIC, *model)
+    error = failure(capsys, *base, '--bag', tracked, '--topic', TRACKS.full_name, *model)
     assert (
-        f'{TRACKS_TOPIC} is a jtn_msgs/msg/TrackedObjectArray; its image topics: /image' in error
+        f'{TRACKS.full_name} is a jtn_msgs/msg/TrackedObjectArray; its image topics: /image'
+        in error
     )
     error = failure(capsys, *base, '--bag', recording, '--tracks', recording)
     assert 'recording: no tracks' in error
     error = failure(capsys, *base, '--bag', recording, '--tracks', tracked,
                     '--tracks-topic', '/image')  # fmt: skip
-    assert f'topics of tracks are {TRACKS_TOPIC}; /image is none of them' in error
+    assert f'topics of tracks are {TRACKS.full_name}; /image is none of them' in error
     # zero frames
     empty = write_recording(tmp_path / 'empty', 0)
     assert 'no image topic' in failure(capsys, *base, '--bag', empty, *model)

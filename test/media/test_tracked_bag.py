@@ -2,18 +2,29 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from rosbags.interfaces import QosDurability
+from rosbags.typesys import Stores
+from rosbags.typesys import get_types_from_msg
+from rosbags.typesys import get_typestore
 
 from jtn_ros.media import open_frames
 from jtn_ros.media.bag import STORAGES
+from jtn_ros.media.bag import BagMessage
 from jtn_ros.media.bag import BagReader
 from jtn_ros.media.bag import BagWriter
+from jtn_ros.media.drawing import colour_of
+from jtn_ros.media.labels import Labels
 from jtn_ros.media.message_types import message_types
 from jtn_ros.media.recorded_tracks import read_tracks
-from jtn_ros.media.tracked_bag import TRACKS_TOPIC
 from jtn_ros.media.tracked_bag import TrackedBag
+from jtn_ros.media.tracker_topics import LABEL_INFO
+from jtn_ros.media.tracker_topics import MARKERS
+from jtn_ros.media.tracker_topics import RECORDED
+from jtn_ros.media.tracker_topics import TRACKS
 from jtn_ros.tracking.track import Tracks
 
 T0 = 1_700_000_000_000_000_000
@@ -66,7 +77,7 @@ def write_tracked(path: Path, source_path: Path) -> Path:
     names = ('person', 'car')
     with (
         open_frames(source_path) as source,
-        TrackedBag(path, source, model_name='m', class_names=names) as bag,
+        TrackedBag(path, source, Labels('m', names, 0.25)) as bag,
     ):
         for frame in source:
             bag.write(frame, tracks_of(frame.index), session=1 + frame.index // 2)
@@ -77,7 +88,7 @@ def test_a_class_without_a_name_has_its_number(tmp_path):
     strange = replace(tracks_of(0), class_ids=np.int32([-1, 2]))
     with (
         open_frames(write_drive(tmp_path / 'drive', 'mcap')) as source,
-        TrackedBag(tmp_path / 'out', source, model_name='m', class_names=('a', 'b')) as bag,
+        TrackedBag(tmp_path / 'out', source, Labels('m', ('a', 'b'), 0.25)) as bag,
     ):
         bag.write(next(iter(source)), strange, session=1)
     with BagReader(tmp_path / 'out') as bag:
@@ -91,18 +102,87 @@ def test_all_topics_are_copied_and_the_tracks_stand_behind_their_images(tmp_path
     tracked = write_tracked(tmp_path / 'drive_tracked', drive)
     with BagReader(drive) as old, BagReader(tracked) as new:
         assert new.storage == storage
-        assert new.topics == {**old.topics, TRACKS_TOPIC: 'jtn_msgs/msg/TrackedObjectArray'}
+        added = {topic.full_name: topic.type_name for topic in RECORDED}
+        assert new.topics == {**old.topics, **added}
         copied = list(new.messages())
-        assert [m[:4] for m in copied if m.topic != TRACKS_TOPIC] == [
-            m[:4] for m in old.messages()
-        ]
+        assert [m[:4] for m in copied if m.topic not in added] == [m[:4] for m in old.messages()]
         (thing,) = new.messages(['/thing'])
         assert thing.connection.msgdef.data.strip() == 'int32 value'
     topics = [m.topic for m in copied]
-    assert topics == ['/thing'] + ['/image', TRACKS_TOPIC, '/text'] * FRAMES
-    for image, tracks in zip(copied[1::3], copied[2::3], strict=True):
-        assert image.received_ns == tracks.received_ns
-        assert tracks.deserialize().header.frame_id == 'front_camera'
+    each_frame = [topic.full_name for topic in RECORDED if not topic.latched]
+    frame = ['/image', *each_frame, '/text']
+    assert topics == ['/thing', '/image', '/jtn_tracker/label_info', *frame[1:]] + frame * 3
+    times = {}
+    for message in copied:
+        times.setdefault(message.topic, []).append(message.received_ns)
+    assert all(times[topic] == times['/image'] for topic in each_frame)
+    with BagReader(tracked) as new:
+        for message in new.messages([TRACKS.full_name, MARKERS.full_name]):
+            first = message.deserialize()
+            header = first.header if message.topic == TRACKS.full_name else first.markers[0].header
+            assert header.frame_id == 'front_camera'
+
+
+@pytest.mark.parametrize('installed', [True, False])
+@pytest.mark.parametrize('storage', STORAGES)
+def test_what_shows_the_tracks_is_readable_with_the_definitions_of_the_bag(
+    tmp_path, monkeypatch, storage, installed
+):
+    message_types.cache_clear()
+    if not installed:
+        monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
+    tracked = write_tracked(tmp_path / 'out', write_drive(tmp_path / 'drive', storage))
+    message_types.cache_clear()
+    with BagReader(tracked) as bag:
+        last = {m.topic.rpartition('/')[2]: own_reading(m) for m in bag.messages()}
+        (latched,) = bag.messages([LABEL_INFO.full_name])
+    assert [(c.class_id, c.class_name) for c in last['label_info'].class_map] == [
+        (0, 'person'), (1, 'car'),
+    ]  # fmt: skip
+    assert last['label_info'].threshold == 0.25
+    (profile,) = latched.connection.ext.offered_qos_profiles
+    assert profile.durability == QosDurability.TRANSIENT_LOCAL
+    # Track 8 was not seen for longer than what is drawn, and only track 3 is confirmed and seen.
+    (detection,) = last['detections'].detections
+    assert (detection.id, detection.results[0].hypothesis.class_id) == ('3', 'person')
+    assert detection.results[0].pose.pose.orientation.w == 1
+    (outline,), (label,) = last['annotations'].points, last['annotations'].texts
+    assert [(p.x, p.y) for p in outline.points] == [(4, 2), (14, 2), (14, 14), (4, 14)]
+    assert (label.text, label.position.x, label.position.y) == ('3 person', 4, 2)
+    blue, green, red = colour_of(3)
+    fill = label.background_color
+    assert [fill.r, fill.g, fill.b, fill.a] == [red / 255, green / 255, blue / 255, 1]
+    shapes = {m.ns: m for m in last['markers'].markers}
+    assert shapes['ids'].text == '3 person'
+    # Half of the longer side, 24 pixels, is two meters.
+    corners = np.array([(p.x, p.y, p.z) for p in shapes['boxes'].points])
+    np.testing.assert_allclose(corners.min(axis=0), [(4 - 12) / 6, (2 - 8) / 6, 0])
+    np.testing.assert_allclose(corners.max(axis=0), [(14 - 12) / 6, (14 - 8) / 6, 0])
+    # The trail of a session: the last two frames.
+    assert len(shapes['trails'].points) == 2
+
+
+def own_reading(message: BagMessage) -> Any:
+    """Return a message as a program reads it that knows nothing but the bag."""
+    store = get_typestore(Stores.EMPTY)
+    definition = message.connection.msgdef.data
+    store.register(get_types_from_msg(definition, message.type_name))
+    return store.deserialize_cdr(message.data, message.type_name)
+
+
+def test_built_in_definitions_are_those_of_the_interface_files(monkeypatch):
+    monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
+    message_types.cache_clear()
+    built_in = message_types()
+    message_types.cache_clear()
+    store, types = get_typestore(Stores.ROS2_JAZZY), {}
+    files = sorted((Path(__file__).parents[1] / 'foxglove_msgs' / 'msg').glob('*.msg'))
+    for path in files:
+        types |= get_types_from_msg(path.read_text(), f'foxglove_msgs/msg/{path.stem}')
+    store.register(types)
+    for path in files:
+        name = f'foxglove_msgs/msg/{path.stem}'
+        assert built_in.hash_rihs01(name) == store.hash_rihs01(name)
 
 
 @pytest.mark.parametrize('storage', STORAGES)
@@ -110,7 +190,7 @@ def test_tracks_come_back_as_they_were(tmp_path, storage):
     tracked = write_tracked(tmp_path / 'out', write_drive(tmp_path / 'drive', storage))
     with BagReader(tracked) as bag:
         run = list(read_tracks(bag))
-        message = next(bag.messages([TRACKS_TOPIC])).deserialize()
+        message = next(bag.messages([TRACKS.full_name])).deserialize()
     assert (message.image_width, message.image_height, message.camera_name) == (24, 16, 'drive')
     assert [item.stamp_ns for item in run] == [T0 + i * PERIOD for i in range(FRAMES)]
     assert len({item.session for item in run}) == 2
@@ -137,14 +217,14 @@ def test_the_same_input_gives_the_same_bytes(tmp_path, storage):
     assert contents[0] == contents[1]
 
 
-def test_other_sources_give_a_bag_of_tracks_alone(tmp_path):
+def test_other_sources_give_a_bag_of_the_topics_of_the_tracker_alone(tmp_path):
     import cv2
 
     (tmp_path / 'images').mkdir()
     for index in range(3):
         cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), np.zeros((16, 24, 3), np.uint8))
     with BagReader(write_tracked(tmp_path / 'out', tmp_path / 'images')) as bag:
-        assert set(bag.topics) == {TRACKS_TOPIC}
+        assert set(bag.topics) == {topic.full_name for topic in RECORDED}
         assert len(list(read_tracks(bag))) == 3
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rosbags.interfaces import QosDurability
 
 from jtn_ros.cli.main import main
 from jtn_ros.datasets.mot_challenge import SequenceInfo
@@ -15,8 +16,14 @@ from jtn_ros.datasets.mot_challenge import write_sequence_info
 from jtn_ros.geometry import box_iou
 from jtn_ros.media import open_frames
 from jtn_ros.media.bag import BagReader
+from jtn_ros.media.bag import BagWriter
 from jtn_ros.media.recorded_tracks import read_tracks
 from jtn_ros.media.video_writer import browser_suffix
+
+from nodes.foxglove_layout import placed_panels
+from nodes.foxglove_layout import plotted
+from nodes.foxglove_layout import read_panels
+from nodes.foxglove_layout import topics_of
 
 pytestmark = pytest.mark.ros
 
@@ -110,6 +117,51 @@ def test_a_bag_can_be_tracked_in_turn(demo, block_model, tmp_path):
     results = read_results(tmp_path / 'bag.txt')
     assert set(results) >= set(range(3, FRAMES + 1))
     assert {i for tracked in results.values() for i in tracked.ids.tolist()} == {1, 2}
+
+
+def test_the_recording_holds_what_the_layout_shows(demo):
+    shown = {
+        topic: kind
+        for identity in placed_panels()
+        if identity != '3D!positions'  # the demo has no calibration
+        for topic, kind in topics_of(identity).items()
+    }
+    with BagReader(demo / 'bag') as bag:
+        assert shown.items() <= bag.topics.items()
+        assert all(bag.counts[topic] for topic in shown)
+        tracked = bag.counts['/jtn_tracker/tracks']
+        for topic in ('markers', 'annotations', 'detections'):
+            assert bag.counts[f'/jtn_tracker/{topic}'] == tracked
+        last = [message.deserialize() for message in bag.messages(['/jtn_tracker/tracks'])][-1]
+        (names,) = [m.deserialize() for m in bag.messages(['/jtn_tracker/label_info'])]
+        (latched,) = bag.messages(['/jtn_tracker/label_info'])
+        markers = [m.deserialize() for m in bag.messages(['/jtn_tracker/markers'])]
+    for identity in ('Plot!latency', 'Plot!tracks'):
+        for path in read_panels()[identity]['paths']:
+            (value,) = plotted(path['value'], last)
+            assert value == 2 if identity == 'Plot!tracks' else 0 < value < 10
+    assert [item.class_name for item in names.class_map] == ['block']
+    (profile,) = latched.connection.ext.offered_qos_profiles
+    assert profile.durability == QosDurability.TRANSIENT_LOCAL
+    assert {m.header.frame_id for message in markers for m in message.markers} == {
+        read_panels()['3D!plane']['followTf']
+    }
+
+
+def test_a_tracked_bag_holds_what_the_layout_shows(demo, block_model, tmp_path):
+    """Except for what only nodes have: diagnostics, and positions."""
+    with BagReader(demo / 'bag') as old, BagWriter(tmp_path / 'images') as new:
+        for message in old.messages(['/image']):
+            new.copy(message)
+    arguments = ['--output', str(tmp_path), '--bag', '--model', str(block_model)]
+    assert main(['track', str(tmp_path / 'images'), *arguments]) == 0
+    shown = {}
+    for identity in placed_panels():
+        if identity not in ('3D!positions', 'DiagnosticSummary!state'):
+            shown |= topics_of(identity)
+    with BagReader(tmp_path / 'images_tracked') as bag:
+        assert shown.items() <= bag.topics.items()
+        assert {bag.counts[topic] for topic in shown} == {FRAMES}
 
 
 def test_a_missing_model_is_one_clear_line(blocks, tmp_path, capfd):

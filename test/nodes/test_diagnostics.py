@@ -122,8 +122,9 @@ def test_annotations_for_foxglove_show_boxes_and_ids(active):
 def test_the_node_does_without_messages_of_foxglove():
     code = (
         'import sys\nsys.modules["foxglove_msgs"] = None\n'
-        'from jtn_ros.nodes import annotations, tracker_node\n'
-        'assert annotations.ImageAnnotations is None'
+        'from jtn_ros.media.tracker_topics import ANNOTATIONS\n'
+        'from jtn_ros.nodes import conversions, tracker_node\n'
+        'assert not conversions.is_installed(ANNOTATIONS.type_name)'
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -23,13 +23,14 @@ from jtn_ros.inference import load_engine
 from jtn_ros.inference.engine import METADATA_KEY
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
+from jtn_ros.media.track_messages import to_tracked_object_array
+from jtn_ros.media.track_messages import tracks_to_objects
 from jtn_ros.nodes import cv_bridge_fallback
 from jtn_ros.nodes.camera_worker import Arrival
 from jtn_ros.nodes.camera_worker import CameraWorker
+from jtn_ros.nodes.conversions import new_message
 from jtn_ros.nodes.conversions import ns_to_stamp
 from jtn_ros.nodes.conversions import stamp_to_ns
-from jtn_ros.nodes.track_messages import to_tracked_object_array
-from jtn_ros.nodes.track_messages import tracks_to_objects
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import Session
 
@@ -78,8 +79,9 @@ def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images):
     assert results[-1].header == GOOD.header
     for frame in results:
         to_tracked_object_array(
-            frame.header, tracks_to_objects(frame.tracks, str), session=frame.session,
-            camera_name='', image_size=frame.image.shape[1::-1], model_name='', latencies={},
+            new_message, frame.header, tracks_to_objects(new_message, frame.tracks, str),
+            session=frame.session, camera_name='', image_size=frame.image.shape[1::-1],
+            model_name='', latencies={},
         )  # fmt: skip
     for before, after in pairwise(results):
         assert after.stamp_ns >= before.stamp_ns or after.session != before.session

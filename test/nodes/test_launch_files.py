@@ -1,6 +1,5 @@
 """The launch files as users start them, with the ros2 command."""
 
-import json
 import os
 import re
 import shutil
@@ -229,10 +228,12 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
     launch, block_model, tmp_path, rviz
 ):
     stamps = write_bag(tmp_path / 'bag')
+    each_frame = ['tracks', 'debug_image', 'detections', 'markers', 'markers_3d']
+    topics = [f'/jtn_tracker/{name}' for name in (*each_frame, 'label_info')]
     process = launch(
         'replay.launch.py', bag=tmp_path / 'bag', output=tmp_path / 'out', rate=0.25,
         image='/front/image_raw', camera_info='/front/camera_info', positions='ground',
-        model=block_model, backend='onnxruntime', rviz='true',
+        model=block_model, backend='onnxruntime', rviz='true', topics=f'[{", ".join(topics)}]',
     )  # fmt: skip
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text
@@ -245,6 +246,10 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
     }  # fmt: skip
     with BagReader(tmp_path / 'out') as bag:
         recorded = list(bag.messages(['/jtn_tracker/tracks']))
+        counts, (first, *_) = bag.counts, bag.messages()
+    # Playing began when all topics were connected, and recording when the time was known.
+    assert [counts[topic] for topic in topics] == [len(recorded)] * len(each_frame) + [1]
+    assert abs(first.received_ns - stamps[0]) < 1_000_000_000
     tracks = [message.deserialize() for message in recorded]
     tracked = [stamp_to_ns(message.header.stamp) for message in tracks]
     ((tracked_number, left_out),) = re.findall(r'(\d+) images tracked, (\d+) left out', text)
@@ -406,16 +411,3 @@ def test_every_launch_argument_is_described(name):
     assert len(arguments) >= 4
     for argument in arguments:
         assert len(argument.description) > 10, argument.name
-
-
-def test_layouts_show_topics_that_the_node_publishes(make, block_model):
-    harness = make(model=str(block_model), positions='ground')
-    assert harness.transit('configure')
-    published = {publisher.topic_name for publisher in harness.tracker.publishers}
-    foxglove = json.loads((ROOT / 'config' / 'tracker.foxglove.json').read_text())
-    panels = foxglove['configById']
-    assert panels['Image!tracks']['imageMode']['imageTopic'] in published
-    assert set(panels['3D!positions']['topics']) <= published
-    assert panels['DiagnosticSummary!state']['topicToRender'] in published
-    placed = set(re.findall(r'"(\w+!\w+)"', json.dumps(foxglove['layout'])))
-    assert placed == set(panels)

@@ -7,8 +7,9 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
 from jtn_ros.media.drawing import Trails
-from jtn_ros.nodes.marker_shapes import thinned
-from jtn_ros.nodes.markers import image_plane_markers
+from jtn_ros.media.marker_shapes import thinned
+from jtn_ros.media.markers import image_plane_markers
+from jtn_ros.nodes.conversions import new_message
 from jtn_ros.nodes.spatial_markers import SpatialMarkers
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
@@ -41,7 +42,7 @@ def draw(
     trails = Trails(seconds=10)
     for second, tracks in enumerate(frames):
         trails.update(tracks, second * 10**9)
-    return image_plane_markers(HEADER, size, frames[-1], trails, class_names).markers
+    return image_plane_markers(new_message, HEADER, size, frames[-1], trails, class_names).markers
 
 
 def named(markers: list[Marker], namespace: str) -> list[Marker]:

@@ -12,12 +12,18 @@ from time import sleep
 import cv2
 import numpy as np
 import pytest
+from rclpy.duration import Duration
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
+from rosbags.interfaces import QosDurability
 from sensor_msgs.msg import Image
+from std_msgs.msg import Empty
 from std_msgs.msg import String
+from vision_msgs.msg import LabelInfo
+from vision_msgs.msg import VisionClass
 
 from jtn_ros.errors import JtnError
 from jtn_ros.media import open_frames
@@ -181,6 +187,36 @@ def test_recorder_connects_topics_in_the_given_order(graph, tmp_path):
     recorder.expect_messages()
     with BagReader(bag) as reader:
         assert reader.counts == {'/second': 1}
+
+
+def test_recorder_takes_what_was_published_once_and_says_when_it_is_ready(graph, start, tmp_path):
+    """Transient-local topics; the types are those that only some installations of ROS have."""
+    foxglove = pytest.importorskip('foxglove_msgs.msg', reason='foxglove_msgs is not installed')
+    node = graph.add(Node('talker'))
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    labels = LabelInfo(class_map=[VisionClass(class_id=3, class_name='car')], threshold=0.5)
+    node.create_publisher(LabelInfo, 'labels', latched).publish(labels)
+    ready: list[Empty] = []
+    node.create_subscription(Empty, 'recorder/ready', ready.append, latched)
+    recorder = start('recorder_node', output=tmp_path / 'bag', topics='[labels, drawn]')
+    graph.wait(lambda: node.count_subscribers('labels') == 1, what='the recorder')
+    sleep(0.5)
+    graph.wait(lambda: not ready, what='nothing, since a topic is missing')
+    drawn = node.create_publisher(foxglove.ImageAnnotations, 'drawn', 10)
+    graph.wait(lambda: len(ready) == 1, what='the recorder to be ready')
+    text = foxglove.TextAnnotation(text='7', position=foxglove.Point2(x=1.5, y=2.0))
+    drawn.publish(foxglove.ImageAnnotations(texts=[text]))
+    graph.wait(lambda: drawn.wait_for_all_acked(Duration(seconds=1)), what='the message')
+    recorder.send_signal(signal.SIGINT)
+    assert 'recorded 1 of /labels, 1 of /drawn' in output_of(recorder)
+    with BagReader(tmp_path / 'bag') as bag:
+        (first,), (second,) = bag.messages(['/labels']), bag.messages(['/drawn'])
+    (profile,) = first.connection.ext.offered_qos_profiles
+    assert profile.durability == QosDurability.TRANSIENT_LOCAL
+    assert second.connection.ext.offered_qos_profiles == []
+    assert [(c.class_id, c.class_name) for c in first.deserialize().class_map] == [(3, 'car')]
+    (read,) = second.deserialize().texts
+    assert (read.text, read.position.x, read.position.y) == ('7', 1.5, 2.0)
 
 
 def test_recorder_that_records_nothing_fails_and_leaves_no_bag(graph, start, tmp_path):

@@ -23,7 +23,8 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
 from jtn_ros.media.drawing import Trails
-from jtn_ros.nodes.markers import image_plane_markers
+from jtn_ros.media.markers import image_plane_markers
+from jtn_ros.nodes.conversions import new_message
 from jtn_ros.nodes.rviz_docks import dock_state
 from jtn_ros.nodes.rviz_layout import CameraTopics
 from jtn_ros.nodes.rviz_layout import Layout
@@ -393,7 +394,7 @@ def test_the_image_plane_is_in_view_upright_and_large_for_images_of_any_size(siz
     left, top = np.meshgrid(np.linspace(0, 0.9, 5) * width, np.linspace(0, 0.7, 3) * height)
     corners = np.column_stack([left.ravel(), top.ravel()])
     tracks = tracks_at(np.hstack([corners, corners + np.array([0.1 * width, 0.3 * height])]))
-    markers = image_plane_markers(Header(), size, tracks, Trails(), ()).markers
+    markers = image_plane_markers(new_message, Header(), size, tracks, Trails(), ()).markers
     assert len([m for m in markers if m.ns == 'ids']) == 15
     seen = on_screen(layout, points_of(markers))
     assert np.abs(seen).max() < 1

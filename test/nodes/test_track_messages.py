@@ -5,9 +5,10 @@ import pytest
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
-from jtn_ros.nodes.track_messages import to_detection_array
-from jtn_ros.nodes.track_messages import to_tracked_object_array
-from jtn_ros.nodes.track_messages import tracks_to_objects
+from jtn_ros.media.track_messages import to_detection_array
+from jtn_ros.media.track_messages import to_tracked_object_array
+from jtn_ros.media.track_messages import tracks_to_objects
+from jtn_ros.nodes.conversions import new_message
 from jtn_ros.tracking.track import Tracks
 
 HEADER = Header(stamp=Time(sec=12, nanosec=345_678_901), frame_id='camera')
@@ -35,7 +36,7 @@ def tracks() -> Tracks:
 
 
 def test_objects_carry_the_tracks_values(tracks):
-    seen, tentative, lost = tracks_to_objects(tracks, NAMES.__getitem__)
+    seen, tentative, lost = tracks_to_objects(new_message, tracks, NAMES.__getitem__)
     assert (seen.id, seen.class_id, seen.class_name, seen.score) == (7, 0, 'person', 0.75)
     assert (seen.bbox.center.position.x, seen.bbox.center.position.y) == (25, 60)
     assert (seen.bbox.size_x, seen.bbox.size_y, seen.bbox.center.theta) == (30, 80, 0)
@@ -53,14 +54,15 @@ def test_objects_carry_the_tracks_values(tracks):
 
 
 def test_embeddings_are_carried_on_request(tracks):
-    objects = tracks_to_objects(tracks, NAMES.__getitem__, embeddings=True)
+    objects = tracks_to_objects(new_message, tracks, NAMES.__getitem__, embeddings=True)
     np.testing.assert_array_equal([o.embedding for o in objects], tracks.embeddings)
 
 
 def test_track_message_names_frame_session_and_latencies(tracks):
     session = UUID('00112233-4455-6677-8899-aabbccddeeff')
-    objects = tracks_to_objects(tracks, NAMES.__getitem__)
+    objects = tracks_to_objects(new_message, tracks, NAMES.__getitem__)
     message = to_tracked_object_array(
+        new_message,
         HEADER, objects, session=session, camera_name='front', image_size=(640, 480),
         model_name='light', latencies={'queue': 0.001, 'inference': 0.02},
     )  # fmt: skip
@@ -76,7 +78,9 @@ def test_track_message_names_frame_session_and_latencies(tracks):
 
 
 def test_detections_are_the_confirmed_objects_seen_now(tracks):
-    message = to_detection_array(HEADER, tracks_to_objects(tracks, NAMES.__getitem__))
+    message = to_detection_array(
+        new_message, HEADER, tracks_to_objects(new_message, tracks, NAMES.__getitem__)
+    )
     (detection,) = message.detections
     assert message.header == detection.header == HEADER
     assert detection.id == '7'
@@ -86,6 +90,6 @@ def test_detections_are_the_confirmed_objects_seen_now(tracks):
 
 
 def test_no_tracks_are_an_empty_message(tracks):
-    none = tracks_to_objects(tracks.select(np.zeros(3, bool)), NAMES.__getitem__)
+    none = tracks_to_objects(new_message, tracks.select(np.zeros(3, bool)), NAMES.__getitem__)
     assert none == []
-    assert to_detection_array(HEADER, none).detections == []
+    assert to_detection_array(new_message, HEADER, none).detections == []

@@ -1,40 +1,34 @@
 """Tracks as ROS messages."""
 
-import uuid
 from array import array
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 import numpy as np
-from builtin_interfaces.msg import Duration
-from std_msgs.msg import Header
-from unique_identifier_msgs.msg import UUID
-from vision_msgs.msg import BoundingBox2D
-from vision_msgs.msg import Detection2D
-from vision_msgs.msg import Detection2DArray
-from vision_msgs.msg import LabelInfo
-from vision_msgs.msg import ObjectHypothesisWithPose
-from vision_msgs.msg import VisionClass
 
-from jtn_msgs.msg import StageLatency
-from jtn_msgs.msg import TrackedObject
-from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
-from jtn_ros.nodes.conversions import NANOSECONDS
+from jtn_ros.media.message_factory import NewMessage
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
+_NANOSECONDS = 1_000_000_000
 # Of what is not estimated: orientation and angular velocity, in rad^2 and (rad/s)^2.
 _UNKNOWN_VARIANCE = 1e6
 
 
 def tracks_to_objects(
-    tracks: Tracks, class_name: Callable[[int], str], *, embeddings: bool = False
-) -> list[TrackedObject]:
-    """Return one message per track; `embeddings` says whether to fill in the appearance."""
+    new: NewMessage,
+    tracks: Tracks,
+    class_name: Callable[[int], str],
+    *,
+    embeddings: bool = False,
+) -> list[Any]:
+    """Return one TrackedObject per track; `embeddings` says whether to fill in the appearance."""
     boxes = tracks.boxes.astype(np.float64)
     centers, sizes = box_centers(boxes).tolist(), box_sizes(boxes).tolist()
     covariances = np.ascontiguousarray(tracks.velocity_covariances, np.float32).reshape(-1, 4)
@@ -54,20 +48,23 @@ def tracks_to_objects(
             strict=True,
         )
     ):
-        seconds, nanoseconds = divmod(unseen_ns, NANOSECONDS)
-        tracked = TrackedObject(
+        seconds, nanoseconds = divmod(unseen_ns, _NANOSECONDS)
+        tracked = new(
+            'jtn_msgs/msg/TrackedObject',
             id=track_id,
             class_id=class_id,
             class_name=class_name(class_id),
             score=score,
-            bbox=_bounding_box(centers[row], sizes[row]),
+            bbox=_bounding_box(new, centers[row], sizes[row]),
             velocity=velocities[row],
             velocity_covariance=covariances[row],
             state=state,
             predicted=not observed,
             age=age + 1,  # the message counts the first frame too
             hits=hits,
-            time_since_observation=Duration(sec=seconds, nanosec=nanoseconds),
+            time_since_observation=new(
+                'builtin_interfaces/msg/Duration', sec=seconds, nanosec=nanoseconds
+            ),
         )
         if vectors is not None:
             tracked.embedding = array('f', vectors[row].astype(np.float32).tobytes())
@@ -75,7 +72,7 @@ def tracks_to_objects(
     return objects
 
 
-def fill_positions(objects: Sequence[TrackedObject], positions: Positions) -> None:
+def fill_positions(objects: Sequence[Any], positions: Positions) -> None:
     """Fill in pose and twist of the objects, one for each row of the positions, where known."""
     poses = np.full((len(objects), 6, 6), 0.0)
     poses[:, range(3, 6), range(3, 6)] = _UNKNOWN_VARIANCE
@@ -94,19 +91,21 @@ def fill_positions(objects: Sequence[TrackedObject], positions: Positions) -> No
 
 
 def to_tracked_object_array(
-    header: Header,
-    objects: Sequence[TrackedObject],
+    new: NewMessage,
+    header: Any,
+    objects: Sequence[Any],
     *,
-    session: uuid.UUID,
+    session: UUID,
     camera_name: str,
     image_size: tuple[int, int],
     model_name: str,
     latencies: Mapping[str, float],
     pose_frame_id: str = '',
-) -> TrackedObjectArray:
+) -> Any:
     """Return the tracks of one frame as a message.
 
     Args:
+        new: makes the messages.
         header: header of the image.
         objects: what `tracks_to_objects` returned.
         session: identity of the tracking session.
@@ -117,31 +116,41 @@ def to_tracked_object_array(
         pose_frame_id: frame of the 3D values; empty if there are none.
     """
     width, height = image_size
-    return TrackedObjectArray(
+    return new(
+        'jtn_msgs/msg/TrackedObjectArray',
         header=header,
-        session=UUID(uuid=np.frombuffer(session.bytes, np.uint8)),
+        session=new(
+            'unique_identifier_msgs/msg/UUID', uuid=np.frombuffer(session.bytes, np.uint8)
+        ),
         camera_name=camera_name,
         image_width=width,
         image_height=height,
         model_name=model_name,
-        latencies=[StageLatency(name=name, duration=s) for name, s in latencies.items()],
+        latencies=[
+            new('jtn_msgs/msg/StageLatency', name=name, duration=seconds)
+            for name, seconds in latencies.items()
+        ],
         pose_frame_id=pose_frame_id,
         objects=list(objects),
     )
 
 
-def to_label_info(header: Header, class_names: Sequence[str], threshold: float) -> LabelInfo:
+def to_label_info(
+    new: NewMessage, header: Any, class_names: Sequence[str], threshold: float
+) -> Any:
     """Return the names of a model's classes, and the score from which it is trusted."""
-    return LabelInfo(
+    return new(
+        'vision_msgs/msg/LabelInfo',
         header=header,
         class_map=[
-            VisionClass(class_id=index, class_name=name) for index, name in enumerate(class_names)
+            new('vision_msgs/msg/VisionClass', class_id=index, class_name=name)
+            for index, name in enumerate(class_names)
         ],
         threshold=threshold,
     )
 
 
-def to_detection_array(header: Header, objects: Sequence[TrackedObject]) -> Detection2DArray:
+def to_detection_array(new: NewMessage, header: Any, objects: Sequence[Any]) -> Any:
     """Return the confirmed objects that were seen in this frame, for users of vision_msgs.
 
     Each has the track's id, and the name of its class rather than an index.
@@ -150,17 +159,23 @@ def to_detection_array(header: Header, objects: Sequence[TrackedObject]) -> Dete
     for tracked in objects:
         if tracked.state != TrackState.CONFIRMED or tracked.predicted:
             continue
-        result = ObjectHypothesisWithPose()
+        result = new('vision_msgs/msg/ObjectHypothesisWithPose')
         result.hypothesis.class_id = tracked.class_name
         result.hypothesis.score = tracked.score
         detections.append(
-            Detection2D(header=header, results=[result], bbox=tracked.bbox, id=str(tracked.id))
+            new(
+                'vision_msgs/msg/Detection2D',
+                header=header,
+                results=[result],
+                bbox=tracked.bbox,
+                id=str(tracked.id),
+            )
         )
-    return Detection2DArray(header=header, detections=detections)
+    return new('vision_msgs/msg/Detection2DArray', header=header, detections=detections)
 
 
-def _bounding_box(center: list[float], size: list[float]) -> BoundingBox2D:
+def _bounding_box(new: NewMessage, center: list[float], size: list[float]) -> Any:
     """Return a box without rotation from its centre and size in pixels."""
-    box = BoundingBox2D(size_x=size[0], size_y=size[1])
+    box = new('vision_msgs/msg/BoundingBox2D', size_x=size[0], size_y=size[1])
     box.center.position.x, box.center.position.y = center
     return box

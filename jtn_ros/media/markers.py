@@ -5,22 +5,19 @@ image is the origin and its longer side is `PLANE_M` long, so one view fits imag
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from std_msgs.msg import ColorRGBA
-from std_msgs.msg import Header
-from visualization_msgs.msg import MarkerArray
 
 from jtn_ros.geometry import box_centers
 from jtn_ros.media.drawing import ARROW_SECONDS
 from jtn_ros.media.drawing import Trails
 from jtn_ros.media.drawing import drawable
-from jtn_ros.nodes.marker_shapes import Shapes
-from jtn_ros.nodes.marker_shapes import colors_of
-from jtn_ros.nodes.marker_shapes import points_of
-from jtn_ros.nodes.marker_shapes import segments_of
-from jtn_ros.nodes.marker_shapes import thinned
+from jtn_ros.media.marker_shapes import Shapes
+from jtn_ros.media.marker_shapes import colors_of
+from jtn_ros.media.marker_shapes import join_paths
+from jtn_ros.media.message_factory import NewMessage
 from jtn_ros.tracking.track import Tracks
 
 PLANE_M = 4.0
@@ -30,19 +27,21 @@ _SIDES = np.array([[0, 1], [2, 1], [2, 1], [2, 3], [2, 3], [0, 3], [0, 3], [0, 1
 _LINE_M = 0.012
 _TEXT_M = 0.11
 _LIFT = np.array([0, -0.6 * _TEXT_M, 0])
-_BORDER = ColorRGBA(r=0.5, g=0.5, b=0.5, a=1.0)
+_BORDER = np.array([[0.5, 0.5, 0.5, 1.0]])
 
 
 def image_plane_markers(
-    header: Header,
+    new: NewMessage,
+    header: Any,
     image_size: tuple[int, int],
     tracks: Tracks,
     trails: Trails,
     class_names: Sequence[str],
-) -> MarkerArray:
+) -> Any:
     """Return all markers of a frame, after one that deletes those of the last frame.
 
     Args:
+        new: makes the messages.
         header: header of the image.
         image_size: width and height of the image in pixels.
         tracks: of the image.
@@ -59,30 +58,20 @@ def image_plane_markers(
         return place(boxes[:, _SIDES].reshape(-1, 2))
 
     tracks = drawable(tracks, *image_size)
-    shapes = Shapes(header, _LINE_M, _TEXT_M)
+    shapes = Shapes(new, header, _LINE_M, _TEXT_M)
     colors = colors_of(tracks)
-    paths = [
-        segments_of(points_of(place(thinned(trails.points(key))))) for key in tracks.ids.tolist()
-    ]
+    paths = [place(trails.points(key)) for key in tracks.ids.tolist()]
     tops = place(np.column_stack([box_centers(tracks.boxes)[:, 0], tracks.boxes[:, 1]]))
     ways = np.pad(ARROW_SECONDS * scale * tracks.velocities, ((0, 0), (0, 1)))
-    return MarkerArray(
+    border = sides(np.array([[0, 0, *image_size]]))
+    return new(
+        'visualization_msgs/msg/MarkerArray',
         markers=[
             shapes.clear(),
-            *shapes.lines(
-                'image', points_of(sides(np.array([[0, 0, *image_size]]))), [_BORDER] * len(_SIDES)
-            ),
-            *shapes.lines(
-                'boxes',
-                points_of(sides(tracks.boxes)),
-                [color for color in colors for _ in _SIDES],
-            ),
-            *shapes.lines(
-                'trails',
-                [end for path in paths for end in path],
-                [color for color, path in zip(colors, paths, strict=True) for _ in path],
-            ),
+            *shapes.lines('image', border, _BORDER.repeat(len(_SIDES), axis=0)),
+            *shapes.lines('boxes', sides(tracks.boxes), colors.repeat(len(_SIDES), axis=0)),
+            *shapes.lines('trails', *join_paths(paths, colors)),
             *shapes.labels(tracks, tops, _LIFT, class_names),
             *shapes.arrows(tracks, place(tracks.centers), ways),
-        ]
+        ],
     )

@@ -1,0 +1,253 @@
+"""Tracks for the Rerun viewer: a file, or a viewer that shows them now.
+
+Everything is in pixels of the image. The timelines are ``frame``, which counts from 1, and
+``stamp``, the time of the image.
+"""
+
+import os
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.detections import Detections
+from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
+from jtn_ros.media.debug_views import LookColours
+from jtn_ros.media.debug_views import draw_heatmap
+from jtn_ros.media.drawing import ARROW_SECONDS
+from jtn_ros.media.drawing import Trails
+from jtn_ros.media.drawing import caption_of
+from jtn_ros.media.drawing import drawable
+from jtn_ros.media.frames import Frame
+from jtn_ros.media.labels import Labels
+from jtn_ros.media.marker_shapes import colors_of
+from jtn_ros.media.output import Output
+from jtn_ros.tracking.track import Tracks
+from jtn_ros.tracking.track import TrackState
+
+LIVE = 'live'
+SUFFIX = '.rrd'
+_ADDRESS = 'rerun+http'
+_JPEG_QUALITY = 90
+_MAGENTA = (255, 0, 255)
+# Higher ones are drawn over lower ones; boxes, at 10, over all images.
+_IMAGE_ORDER, _HEATMAP_ORDER = -10.0, -5.0
+_FLUSH_S = 10.0
+
+
+def file_of(target: str) -> Path | None:
+    """Return the file that a target is; None where it is a viewer.
+
+    Args:
+        target: a file that ends in ``.rrd``, ``live`` for a viewer that is opened, or the address
+            of one that runs, such as ``rerun+http://127.0.0.1:9876/proxy``.
+
+    Raises:
+        UsageError: if it is none of these, or there is no screen for a viewer.
+    """
+    if target.startswith(_ADDRESS):
+        return None
+    if target == LIVE:
+        if not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
+            raise UsageError(
+                '--rerun live opens a viewer, and there is no screen; give a file (FILE.rrd) or '
+                'the address of a viewer elsewhere (rerun+http://HOST:9876/proxy)'
+            )
+        return None
+    if not target.endswith(SUFFIX):
+        raise UsageError(
+            f'--rerun {target} is neither a file ({target}{SUFFIX}) nor {LIVE} nor the address of '
+            f'a viewer ({_ADDRESS}://HOST:9876/proxy)'
+        )
+    return Path(target)
+
+
+class RerunLog(Output):
+    """Logs images, tracks and latencies; a file appears when it is closed.
+
+    Args:
+        target: see `file_of`.
+        name: of the recording.
+        labels: of the model.
+        views: what to show beside the boxes, see `jtn_ros.media.debug_views`.
+
+    Raises:
+        JtnError: if the package rerun-sdk is not installed, or there is no such viewer.
+    """
+
+    def __init__(self, target: str, name: str, labels: Labels, views: Collection[str]) -> None:
+        import rerun  # optional, and only wanted here
+
+        self._rerun: Any = rerun
+        self._target = target
+        self._class_names = labels.class_names
+        self._views = frozenset(views)
+        self._trails = Trails()
+        self._looks = LookColours()
+        self._path = file_of(target)
+        self._log: Any = rerun.RecordingStream('jtn track')
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._temporary = self._path.with_name(f'.{self._path.name}.part')
+        with _rerun_errors(self._target):
+            self._open_sink()
+        self._log.send_recording_name(name)
+        classes = rerun.AnnotationContext(list(enumerate(labels.class_names)))
+        self._log.log('image', classes, static=True)
+
+    def write(
+        self,
+        frame: Frame,
+        detections: Detections,
+        tracks: Tracks,
+        latencies: Mapping[str, float],
+    ) -> None:
+        """Log a frame.
+
+        Args:
+            frame: the frame.
+            detections: what the tracker was given.
+            tracks: after the frame.
+            latencies: seconds per stage.
+        """
+        log, rerun = self._log, self._rerun
+        log.set_time('frame', sequence=frame.index + 1)
+        log.set_time('stamp', timestamp=np.datetime64(frame.stamp_ns, 'ns'))
+        log.log('image', self._encoded(frame.image))
+        self._trails.update(tracks, frame.stamp_ns)
+        self._log_tracks(drawable(tracks, frame.image.shape[1], frame.image.shape[0]))
+        self._log_views(frame.image, detections)
+        for stage, seconds in latencies.items():
+            log.log(f'latency_ms/{stage}', rerun.Scalars(1e3 * seconds))
+        states = tracks.states.tolist()
+        for state in TrackState:
+            log.log(f'tracks/{state.name.lower()}', rerun.Scalars(float(states.count(state))))
+
+    def finish(self) -> None:
+        """Write what is left."""
+        with _rerun_errors(self._target):
+            self._log.flush(timeout_sec=_FLUSH_S)
+        self._log.disconnect()
+
+    def publish(self) -> None:
+        """Give the file its name."""
+        if self._path is not None:
+            self._temporary.replace(self._path)
+
+    def discard(self) -> None:
+        """Remove the file; what a viewer has got it keeps."""
+        with suppress(Exception):  # what a full disk does not take is not wanted
+            self._log.disconnect()
+        if self._path is not None:
+            self._temporary.unlink(missing_ok=True)
+
+    def _open_sink(self) -> None:
+        """Say where the log goes, and how it is shown."""
+        import rerun.blueprint
+
+        views = rerun.blueprint
+        layout = views.Blueprint(
+            views.Horizontal(
+                views.Spatial2DView(origin='image', name='Tracks'),
+                views.Vertical(
+                    views.TimeSeriesView(origin='latency_ms', name='Latency [ms]'),
+                    views.TimeSeriesView(origin='tracks', name='Number of tracks'),
+                ),
+                column_shares=[2, 1],
+            )
+        )
+        if self._path is not None:
+            self._log.save(self._temporary, default_blueprint=layout)
+        elif self._target == LIVE:
+            self._log.spawn(default_blueprint=layout)
+        else:
+            self._log.connect_grpc(self._target, default_blueprint=layout)
+
+    def _log_tracks(self, tracks: Tracks) -> None:
+        """Log the tracks that are drawn in pictures, too."""
+        log, rerun = self._log, self._rerun
+        if not len(tracks):
+            log.log('image/tracks', rerun.Clear(recursive=True))
+            return
+        colors = np.rint(255 * colors_of(tracks)).astype(np.uint8)
+        keys, class_ids = tracks.ids.tolist(), tracks.class_ids.tolist()
+        log.log(
+            'image/tracks',
+            rerun.Boxes2D(
+                array=tracks.boxes,
+                array_format=rerun.Box2DFormat.XYXY,
+                colors=colors,
+                labels=[
+                    f'{caption_of(key, class_id, self._class_names)} {score:.2f}'
+                    for key, class_id, score in zip(
+                        keys, class_ids, tracks.scores.tolist(), strict=True
+                    )
+                ],
+                class_ids=np.maximum(tracks.class_ids, 0),
+            ),
+            rerun.AnyValues(
+                track_id=tracks.ids,
+                score=tracks.scores,
+                observed=tracks.observed,
+                state=[TrackState(state).name.lower() for state in tracks.states.tolist()],
+                velocity_px_s=tracks.velocities.tolist(),
+            ),
+        )
+        log.log(
+            'image/tracks/velocities',
+            rerun.Arrows2D(
+                origins=tracks.centers, vectors=ARROW_SECONDS * tracks.velocities, colors=colors
+            ),
+        )
+        if 'trails' in self._views:
+            log.log(
+                'image/tracks/trails',
+                rerun.LineStrips2D([self._trails.points(key) for key in keys], colors=colors),
+            )
+
+    def _log_views(self, image: NDArray[np.uint8], detections: Detections) -> None:
+        """Log what the network saw, as far as it is wanted."""
+        log, rerun = self._log, self._rerun
+        if 'heatmap' in self._views:
+            picture = draw_heatmap(image, detections)
+            log.log('image/heatmap', self._encoded(picture, _HEATMAP_ORDER))
+        if 'displacement' in self._views and detections.displacements is not None:
+            log.log(
+                'image/displacements',
+                rerun.Arrows2D(
+                    origins=detections.centers, vectors=detections.displacements, colors=_MAGENTA
+                ),
+            )
+        if 'embedding' in self._views and detections.embeddings is not None:
+            colors = self._looks.colours(detections.embeddings)[:, ::-1]
+            log.log(
+                'image/appearance',
+                rerun.Boxes2D(
+                    array=detections.boxes, array_format=rerun.Box2DFormat.XYXY, colors=colors
+                ),
+            )
+
+    def _encoded(self, image: NDArray[np.uint8], draw_order: float = _IMAGE_ORDER) -> Any:
+        """Return a uint8 BGR image as JPEG: raw ones fill disks and the memory of viewers."""
+        done, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        assert done
+        return self._rerun.EncodedImage(
+            contents=data.tobytes(), media_type='image/jpeg', draw_order=draw_order
+        )
+
+
+@contextmanager
+def _rerun_errors(target: str) -> Iterator[None]:
+    """Turn what Rerun raises where it cannot write or connect into `JtnError`."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise JtnError(f'--rerun {target}: {error}') from error
