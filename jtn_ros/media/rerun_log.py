@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from jtn_ros.detections import Detections
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
+from jtn_ros.errors import packages_for
 from jtn_ros.media.debug_views import LookColours
 from jtn_ros.media.debug_views import draw_heatmap
 from jtn_ros.media.drawing import ARROW_SECONDS
@@ -84,7 +85,8 @@ class RerunLog(Output):
     """
 
     def __init__(self, target: str, name: str, labels: Labels, views: Collection[str]) -> None:
-        import rerun  # optional, and only wanted here
+        with packages_for('--rerun needs the package', 'rerun'):
+            import rerun
 
         self._rerun: Any = rerun
         self._target = target

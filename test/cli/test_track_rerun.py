@@ -184,7 +184,8 @@ def test_without_the_package_there_is_one_line_with_the_remedy(
     arguments = ['--model', str(model), '--output', str(tmp_path / 'out')]
     assert main(['track', str(drive), *arguments, '--rerun', str(tmp_path / 'drive.rrd')]) == 1
     error = capsys.readouterr().err
-    assert '--rerun needs the package rerun-sdk: python3 -m pip install rerun-sdk' in error
+    assert '--rerun needs the package rerun' in error
+    assert error.rstrip().endswith('pip install rerun-sdk==0.41.0')
     assert list((tmp_path / 'out').glob('*')) == []
 
 
