@@ -40,14 +40,19 @@ def test_unknown_back_ends_and_files_are_refused(tmp_path):
         load_engine(model, 'torch')
 
 
-def test_auto_takes_the_first_that_works_and_says_why_not_the_others(light_model, monkeypatch):
+@pytest.mark.parametrize('driver', [True, False])
+def test_auto_takes_the_first_that_works_and_says_why_not_the_others(
+    light_model, monkeypatch, driver
+):
+    """TensorRT is tried first where there is the driver of a GPU."""
     messages = []
+    monkeypatch.setattr(loading, 'has_nvidia_gpu', lambda: driver)
     monkeypatch.setattr(
         loading.logger, 'info', lambda text, *values: messages.append(text % values)
     )
     engine = load_engine(light_model)
     assert engine.description == 'OpenVINO CPU f32'
-    assert any(message.startswith('not using tensorrt: ') for message in messages)
+    assert any(message.startswith('not using tensorrt: ') for message in messages) == driver
     assert 'random_light runs on OpenVINO CPU f32' in messages
 
 
