@@ -143,7 +143,7 @@ def output_folder(wanted: Path | None) -> Path:
     if wanted is not None:
         return wanted.resolve()
     here = Path('demo_output').resolve()
-    with suppress(OSError):  # a read-only checkout, or a folder of somebody else
+    with suppress(OSError):  # a read-only folder, or one of another user
         here.mkdir(exist_ok=True)
         if os.access(here, os.W_OK):
             return here

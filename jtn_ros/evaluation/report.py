@@ -255,7 +255,7 @@ def _moments(moments: list[dict[str, Any]], pictures: list[str | None]) -> str:
             if moment[key]
         ]
         caption = f'{escape(moment["sequence"])}, frame {moment["frame"]}: {", ".join(words)}'
-        # A link to itself opens a picture in full width, and one to nowhere closes it again.
+        # The target of a link is shown in full width; the legend as the target closes it again.
         image = (
             f'<a href="#moment{number}"><img alt="{caption}" src="{picture}"></a>'
             '<a class="close" href="#moments">close</a>'

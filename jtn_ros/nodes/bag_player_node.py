@@ -61,8 +61,8 @@ PARAMETERS = (
     ParameterSpec(
         name='wait_for_ready',
         default='',
-        description='Topic (std_msgs/Empty) on which a recorder says that all its topics are '
-        'connected, which has to come before the first message; empty waits for nobody.',
+        description='Topic (std_msgs/Empty) on which a recorder reports that all its topics are '
+        'connected. Playback starts after this message. Empty does not wait for it.',
     ),
 )
 

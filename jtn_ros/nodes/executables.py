@@ -11,9 +11,6 @@ import sys
 from functools import partial
 from importlib import import_module
 
-from jtn_ros.errors import as_mistake
-from jtn_ros.errors import one_line
-
 # The process id of the launch that starts the node; set by the launch files.
 LAUNCH_PID = 'JTN_LAUNCH_PID'
 
@@ -31,6 +28,10 @@ def _run(node: str) -> int:
     try:
         module = import_module(f'{__package__}.{node}')
     except Exception as error:
+        # Not before: until Ctrl-C is handled, nothing is imported that is not needed.
+        from jtn_ros.errors import as_mistake
+        from jtn_ros.errors import one_line
+
         if (mistake := as_mistake(error)) is None:
             raise
         print(f'{node}: {one_line(mistake)}', file=sys.stderr)
@@ -52,7 +53,7 @@ def _end_with(launch: str) -> None:
 
 
 def _has_ended(process: str) -> bool:
-    """Return whether a process has ended, also where nobody has taken note of that yet."""
+    """Return whether a process has ended; it may be a zombie that its parent has not reaped."""
     try:
         with open(f'/proc/{process}/stat', encoding='utf-8', errors='replace') as file:
             state = file.read().rpartition(')')[2].split()[0]

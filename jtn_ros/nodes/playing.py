@@ -7,9 +7,9 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import DurabilityPolicy
-from rclpy.qos import QoSProfile
 from std_msgs.msg import Empty
+
+from jtn_ros.nodes.quality import latched
 
 _LATE_S = 0.5
 # A subscriber that is counted may not know of this publisher yet, and would miss the first frames.
@@ -50,8 +50,7 @@ def wait_for_ready(node: Node, topic: str, meanwhile: Callable[[], None]) -> Non
         meanwhile: what to do until then.
     """
     said: list[Empty] = []
-    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    subscription = node.create_subscription(Empty, topic, said.append, latched)
+    subscription = node.create_subscription(Empty, topic, said.append, latched())
     while not said:
         node.get_logger().info(
             f'waiting for {topic}: all topics to record have to be connected',

@@ -1,5 +1,6 @@
-"""The quality of service of inputs."""
+"""The quality of service of several topics."""
 
+from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 
@@ -11,3 +12,8 @@ def sensor_data() -> QoSProfile:
     everybody would take over the overrides of whoever came first.
     """
     return QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+def latched() -> QoSProfile:
+    """Return the profile of a last message that also reaches later subscribers; a new one, too."""
+    return QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

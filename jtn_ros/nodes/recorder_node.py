@@ -26,6 +26,7 @@ from std_msgs.msg import Empty
 from jtn_ros.errors import JtnError
 from jtn_ros.interruption import STOP_SIGNALS
 from jtn_ros.media.bag import BagWriter
+from jtn_ros.nodes import quality
 from jtn_ros.nodes.parameters import NodeParameters
 from jtn_ros.nodes.parameters import ParameterSpec
 from jtn_ros.nodes.process import run_process
@@ -72,9 +73,7 @@ class RecorderNode(Node):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._bag = BagWriter(path, values.storage)
         self._counts = dict.fromkeys(self._pending, 0)
-        self._ready = self.create_publisher(
-            Empty, '~/ready', QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        )
+        self._ready = self.create_publisher(Empty, '~/ready', quality.latched())
         # By a clock of its own: simulated time may wait for this node to listen.
         self._timer = self.create_timer(
             _DISCOVERY_PERIOD_S, self._discover, clock=Clock(clock_type=ClockType.STEADY_TIME)

@@ -7,7 +7,6 @@ from uuid import UUID
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecyclePublisher
-from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rosidl_runtime_py.utilities import get_message
@@ -30,6 +29,7 @@ from jtn_ros.nodes.camera_worker import TrackedFrame
 from jtn_ros.nodes.conversions import array_to_image
 from jtn_ros.nodes.conversions import is_installed
 from jtn_ros.nodes.conversions import new_message
+from jtn_ros.nodes.quality import latched
 from jtn_ros.nodes.spatial_markers import SpatialMarkers
 
 _DEBUG_IMAGE = TrackerTopic('debug_image', 'sensor_msgs/msg/Image')
@@ -81,7 +81,7 @@ class TrackPublishers:
         self._label_info = node.create_lifecycle_publisher(
             get_message(tracker_topics.LABEL_INFO.type_name),
             f'{self._prefix}{tracker_topics.LABEL_INFO.name}',
-            QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+            latched(),
         )
 
     @property
