@@ -12,14 +12,15 @@ demo:  ## track a clip, or INPUT=<video, folder or bag>, through ROS 2, and show
 test: lint  ## check the format, the rules and the types, then run all tests
 	@tools/run --dev pytest -q
 
-lint:  ## check the format, the rules and the types
+lint:  ## check the format, the rules, the types and the imports
 	@tools/run --dev ruff format --check
 	@tools/run --dev ruff check
 	@tools/run --dev mypy
+	@tools/run --dev lint-imports
 
 soak:  ## run the nodes for long, some one and a half hours: lifecycles, starts and stops, hostile messages, streams, latencies
-	@tools/run --dev pytest -q -s test/nodes/soak_lifecycle.py test/nodes/soak_hostile.py test/nodes/soak_shutdown.py \
-	  test/nodes/soak_latency.py test/nodes/soak_stream.py test/nodes/soak_live.py
+	@tools/run --dev pytest -q -s test/nodes/soak/soak_lifecycle.py test/nodes/soak/soak_hostile.py test/nodes/soak/soak_shutdown.py \
+	  test/nodes/soak/soak_latency.py test/nodes/soak/soak_stream.py test/nodes/soak/soak_live.py
 
 weights:  ## make the bundled weights anew, DATA=<folder of pictures>; hours, and the same command goes on after a stop
 	@test -f "$(DATA)/train.json" || { echo "no train.json in '$(DATA)': make weights DATA=FOLDER; \
@@ -34,7 +35,7 @@ weights:  ## make the bundled weights anew, DATA=<folder of pictures>; hours, an
 	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people_int8.onnx --name jtn_people_int8 --int8 "$(DATA)/train.json" runs/calibration/*
 
 docs:  ## write the generated pages and files: docs/parameters.md, config/tracker.yaml
-	@tools/run python -m jtn_ros.nodes.parameter_docs .
+	@tools/run python -m jtn_ros.nodes.tracker.parameter_docs .
 
 format:  ## rewrite the code in the project's format
 	@tools/run --dev ruff check --select I --fix --quiet

@@ -5,7 +5,7 @@ The rooms of this package, and which of them may import which, are described in
 
 >>> from jtn_ros import TrackingPipeline
 >>> pipeline = TrackingPipeline()
->>> tracks = pipeline.step(image, stamp_ns)   # image: uint8 BGR (H, W, 3)
+>>> tracks = pipeline.process(image, stamp_ns).tracks   # image: uint8 BGR (H, W, 3)
 """
 
 from typing import TYPE_CHECKING

@@ -31,7 +31,7 @@ class CameraFlow:
         """Forget the previous frame."""
         self._previous: NDArray[np.uint8] | None = None
 
-    def step(self, fitted: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.float64]:
+    def measure(self, fitted: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.float64]:
         """Return the (2, 3) affine matrix from source pixels of the last frame to this one's.
 
         It is the identity at the first frame, while the camera stands, and where the image shows

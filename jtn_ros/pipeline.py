@@ -3,21 +3,21 @@
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.camera_flow import CameraFlow
 from jtn_ros.detections import Detections
-from jtn_ros.geometry import Boxes
 from jtn_ros.geometry import Letterbox
 from jtn_ros.inference import Engine
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.decode import decode_peaks
 from jtn_ros.inference.preprocess import letterbox_image
 from jtn_ros.inference.prior_heatmap import render_prior_heatmap
+from jtn_ros.tracking import FrameTracker
 from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerConfig
 from jtn_ros.tracking import Tracks
@@ -27,37 +27,29 @@ logger = logging.getLogger(__name__)
 STAGES = ('preprocess', 'inference', 'decode', 'camera_motion', 'tracking')
 
 
-class FrameTracker(Protocol):
-    """What the pipeline needs of a tracker."""
+@dataclass(frozen=True, kw_only=True)
+class FrameResult:
+    """What came out of one frame.
 
-    @property
-    def minimum_score(self) -> float:
-        """Return the score at or below which a detection is of no use to the tracker."""
-        ...
+    Attributes:
+        tracks: every live track after the frame.
+        detections: what the tracker was given.
+        camera_motion: (2, 3) affine matrix from pixels of the previous frame to this one, as the
+            tracker was told; None where it was not measured.
+        latencies: seconds by stage, in the order of the stages.
+    """
 
-    def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
-        """Return boxes (M, 4) and scores (M,) of all live tracks."""
-        ...
-
-    def step(
-        self,
-        detections: Detections,
-        stamp_ns: int,
-        camera_motion: NDArray[np.float64] | None = None,
-    ) -> Tracks:
-        """Take the detections of the next frame, and how the camera moved if that is known."""
-        ...
-
-    def reset(self) -> None:
-        """Forget all tracks."""
-        ...
+    tracks: Tracks
+    detections: Detections
+    camera_motion: NDArray[np.float64] | None
+    latencies: Mapping[str, float]
 
 
 class TrackingPipeline:
     """Tracks what one camera sees; many pipelines may share one engine.
 
     >>> pipeline = TrackingPipeline()
-    >>> tracks = pipeline.step(image, stamp_ns)
+    >>> tracks = pipeline.process(image, stamp_ns).tracks
     """
 
     def __init__(
@@ -91,9 +83,6 @@ class TrackingPipeline:
         self._tracker = tracker
         self.score_threshold = score_threshold
         self._camera_flow = CameraFlow()
-        self._camera_motion: NDArray[np.float64] | None = None
-        self._latencies = dict.fromkeys(STAGES, 0.0)
-        self._detections = Detections.empty()
         self._previous: NDArray[np.uint8] | None = None
         self._image_size: tuple[int, int] | None = None
 
@@ -107,31 +96,15 @@ class TrackingPipeline:
         """Return the tracker of this camera."""
         return self._tracker
 
-    @property
-    def latencies(self) -> Mapping[str, float]:
-        """Return the seconds that each of `STAGES` took in the last step."""
-        return dict(self._latencies)
-
-    @property
-    def detections(self) -> Detections:
-        """Return what the network saw in the last step."""
-        return self._detections
-
-    @property
-    def camera_motion(self) -> NDArray[np.float64] | None:
-        """Return how the camera moved in the last step, as the tracker was told."""
-        return self._camera_motion
-
     def reset(self) -> None:
         """Forget all tracks and the previous image, as before the first frame."""
         self._tracker.reset()
         self._camera_flow.reset()
         self._previous = None
         self._image_size = None
-        self._detections = Detections.empty()
 
-    def step(self, image: NDArray[np.uint8], stamp_ns: int) -> Tracks:
-        """Take the next frame of the camera and return the tracks after it.
+    def process(self, image: NDArray[np.uint8], stamp_ns: int) -> FrameResult:
+        """Take the next frame of the camera and return what came out of it.
 
         Another image size starts over, because what was remembered is in pixels of the old one.
 
@@ -156,7 +129,7 @@ class TrackingPipeline:
         )
         inferred = time.perf_counter()
         threshold = self.score_threshold
-        self._detections = decode_peaks(
+        detections = decode_peaks(
             peaks,
             letterbox,
             stride=info.stride,
@@ -164,12 +137,16 @@ class TrackingPipeline:
         )
         decoded = time.perf_counter()
         self._previous = fitted
-        self._camera_motion = self._camera_flow.step(fitted, letterbox)
+        camera_motion = self._camera_flow.measure(fitted, letterbox)
         moved = time.perf_counter()
-        tracks = self._tracker.step(self._detections, stamp_ns, self._camera_motion)
+        tracks = self._tracker.update(detections, stamp_ns, camera_motion)
         times = (started, prepared, inferred, decoded, moved, time.perf_counter())
-        self._latencies = dict(zip(STAGES, np.diff(times).tolist(), strict=True))
-        return tracks
+        return FrameResult(
+            tracks=tracks,
+            detections=detections,
+            camera_motion=camera_motion,
+            latencies=dict(zip(STAGES, np.diff(times).tolist(), strict=True)),
+        )
 
     def _expect_size(self, size: tuple[int, int]) -> None:
         """Start over when the image size changes."""

@@ -13,8 +13,8 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from jtn_ros.nodes.recording_launch import play_track_and_record
-from jtn_ros.nodes.recording_launch import topics_to_record
+from jtn_ros.launching.recording import play_track_and_record
+from jtn_ros.launching.recording import topics_to_record
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 PARAMETERS = str(SHARE / 'config' / 'demo.yaml')

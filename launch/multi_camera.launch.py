@@ -9,8 +9,8 @@ from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
 from launch.substitutions import LaunchConfiguration
 
-from jtn_ros.nodes.tracker_launch import declare_arguments
-from jtn_ros.nodes.tracker_launch import include_tracker
+from jtn_ros.launching.tracker import declare_arguments
+from jtn_ros.launching.tracker import include_tracker
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 

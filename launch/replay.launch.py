@@ -15,9 +15,9 @@ from launch.actions import OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from jtn_ros.media.tracker_topics import TRACKS
-from jtn_ros.nodes.recording_launch import READY_TOPIC
-from jtn_ros.nodes.recording_launch import play_track_and_record
+from jtn_ros.launching.recording import READY_TOPIC
+from jtn_ros.launching.recording import play_track_and_record
+from jtn_ros.media.messages.tracker_topics import TRACKS
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 PARAMETERS = str(SHARE / 'config' / 'replay.yaml')

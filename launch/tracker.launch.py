@@ -10,9 +10,9 @@ from launch.actions import DeclareLaunchArgument
 from launch.actions import OpaqueFunction
 from launch_ros.actions import LifecycleNode
 
-from jtn_ros.nodes.tracker_launch import end_nodes_with_launch
-from jtn_ros.nodes.tracker_launch import require_rviz
-from jtn_ros.nodes.tracker_launch import rviz_node
+from jtn_ros.launching.tracker import end_nodes_with_launch
+from jtn_ros.launching.tracker import require_rviz
+from jtn_ros.launching.tracker import rviz_node
 
 CONFIG = Path(get_package_share_directory('jtn_ros')) / 'config'
 

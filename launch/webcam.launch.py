@@ -10,11 +10,11 @@ from launch.action import Action
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
-from jtn_ros.nodes.tracker_launch import declare_arguments
-from jtn_ros.nodes.tracker_launch import end_nodes_with_launch
-from jtn_ros.nodes.tracker_launch import include_tracker
-from jtn_ros.nodes.tracker_launch import require_rviz
-from jtn_ros.nodes.tracker_launch import rviz_node
+from jtn_ros.launching.tracker import declare_arguments
+from jtn_ros.launching.tracker import end_nodes_with_launch
+from jtn_ros.launching.tracker import include_tracker
+from jtn_ros.launching.tracker import require_rviz
+from jtn_ros.launching.tracker import rviz_node
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 

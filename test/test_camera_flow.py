@@ -23,7 +23,7 @@ def measure(*images: NDArray[np.uint8], size: tuple[int, int] = (288, 512)) -> N
     """Return the motion between the last two images."""
     flow = CameraFlow()
     for image in images:
-        motion = flow.step(*letterbox_image(image, *size))
+        motion = flow.measure(*letterbox_image(image, *size))
     return motion
 
 
@@ -72,7 +72,7 @@ def test_nothing_to_see_and_first_frames_mean_no_motion() -> None:
 
 def test_reset_forgets_the_previous_frame() -> None:
     flow = CameraFlow()
-    flow.step(*letterbox_image(view(np.eye(2, 3)), 288, 512))
+    flow.measure(*letterbox_image(view(np.eye(2, 3)), 288, 512))
     flow.reset()
-    motion = flow.step(*letterbox_image(view(turned(0, 1, (45, -20))), 288, 512))
+    motion = flow.measure(*letterbox_image(view(turned(0, 1, (45, -20))), 288, 512))
     np.testing.assert_array_equal(motion, np.eye(2, 3))

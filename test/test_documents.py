@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from places import ROOT
+
 DOCUMENTS = [ROOT / 'README.md', ROOT / 'models' / 'README.md', *sorted(ROOT.glob('docs/*.md'))]
 _LINK = re.compile(r'\]\((?!\w+:)([^)#]*)(?:#([^)]*))?\)')
 

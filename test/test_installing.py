@@ -6,7 +6,6 @@ import runpy
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,8 @@ from jtn_ros.errors import MissingPackageError
 from jtn_ros.errors import packages_for
 from jtn_ros.installing import install_command
 
-ROOT = Path(__file__).resolve().parents[1]
+from places import ROOT
+
 INSTALLING = ROOT / 'jtn_ros' / 'installing.py'
 SYSTEM_PYTHON = '/usr/bin/python3'
 

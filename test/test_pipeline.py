@@ -67,7 +67,7 @@ def test_a_moving_square_keeps_its_identity_and_its_place(tracker):
     ids = set()
     for number in range(12):
         left = 50 + 10 * number
-        tracks = pipeline.step(frame(left), number * FRAME)
+        tracks = pipeline.process(frame(left), number * FRAME).tracks
         if number:
             ids |= set(tracks.ids.tolist())
             # One network pixel is five source pixels here.
@@ -78,13 +78,13 @@ def test_a_moving_square_keeps_its_identity_and_its_place(tracker):
 
 def test_displacements_point_to_where_the_square_was():
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
-    pipeline.step(frame(100), 0)
-    np.testing.assert_array_equal(pipeline.detections.displacements, [[0, 0]])
-    pipeline.step(frame(150), FRAME)
-    np.testing.assert_allclose(pipeline.detections.displacements, [[-50, 0]], atol=5)
+    detections = pipeline.process(frame(100), 0).detections
+    np.testing.assert_array_equal(detections.displacements, [[0, 0]])
+    detections = pipeline.process(frame(150), FRAME).detections
+    np.testing.assert_allclose(detections.displacements, [[-50, 0]], atol=5)
     pipeline.reset()
-    pipeline.step(frame(200), 2 * FRAME)
-    np.testing.assert_array_equal(pipeline.detections.displacements, [[0, 0]])
+    detections = pipeline.process(frame(200), 2 * FRAME).detections
+    np.testing.assert_array_equal(detections.displacements, [[0, 0]])
 
 
 def test_tracks_move_along_with_the_camera():
@@ -100,8 +100,8 @@ def test_tracks_move_along_with_the_camera():
 
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     for number in range(6):
-        before = pipeline.step(look(0), number * FRAME)
-    after = pipeline.step(look(40, with_square=False), 6 * FRAME)
+        before = pipeline.process(look(0), number * FRAME).tracks
+    after = pipeline.process(look(40, with_square=False), 6 * FRAME).tracks
     assert before.ids.tolist() == after.ids.tolist() == [1]
     np.testing.assert_allclose(after.boxes - before.boxes, [[40, 0, 40, 0]], atol=3)
 
@@ -109,8 +109,8 @@ def test_tracks_move_along_with_the_camera():
 def test_the_prior_heat_map_shows_the_tracks_so_far():
     engine = BrightSpotEngine(prior_heatmap=True)
     pipeline = TrackingPipeline(engine=engine)
-    pipeline.step(frame(300), 0)
-    pipeline.step(frame(300), FRAME)
+    pipeline.process(frame(300), 0)
+    pipeline.process(frame(300), FRAME)
     assert not engine.heatmaps[0].any()
     assert engine.heatmaps[1].shape == (1, 1, 96, 160)
     y, x = np.unravel_index(engine.heatmaps[1].argmax(), (96, 160))
@@ -121,43 +121,43 @@ def test_the_prior_heat_map_shows_the_tracks_so_far():
 def test_empty_frames_age_the_tracks():
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     for number in range(4):
-        pipeline.step(frame(100), number * FRAME)
+        pipeline.process(frame(100), number * FRAME)
     blank = np.zeros((480, 640, 3), np.uint8)
-    tracks = pipeline.step(blank, 4 * FRAME)
-    assert tracks.unseen_ns.tolist() == [FRAME]
-    assert len(pipeline.detections) == 0
+    result = pipeline.process(blank, 4 * FRAME)
+    assert result.tracks.unseen_ns.tolist() == [FRAME]
+    assert len(result.detections) == 0
     for number in range(5, 5 + 400):
-        tracks = pipeline.step(blank, number * FRAME)
+        tracks = pipeline.process(blank, number * FRAME).tracks
     assert len(tracks) == 0
 
 
 def test_another_image_size_starts_over():
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     for number in range(3):
-        pipeline.step(frame(100), number * FRAME)
-    tracks = pipeline.step(frame(400, 300, (720, 1280)), 3 * FRAME)
-    assert tracks.ages.tolist() == [0]
-    np.testing.assert_array_equal(pipeline.detections.displacements, [[0, 0]])
+        pipeline.process(frame(100), number * FRAME)
+    result = pipeline.process(frame(400, 300, (720, 1280)), 3 * FRAME)
+    assert result.tracks.ages.tolist() == [0]
+    np.testing.assert_array_equal(result.detections.displacements, [[0, 0]])
 
 
 def test_every_stage_is_timed():
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
-    assert set(pipeline.latencies) == set(STAGES)
-    pipeline.step(frame(100), 0)
-    assert all(0 < seconds < 5 for seconds in pipeline.latencies.values())
+    latencies = pipeline.process(frame(100), 0).latencies
+    assert tuple(latencies) == STAGES
+    assert all(0 < seconds < 5 for seconds in latencies.values())
 
 
 class SlowCameraFlow(CameraFlow):
-    def step(self, *arguments):
+    def measure(self, *arguments):
         time.sleep(0.2)
-        return super().step(*arguments)
+        return super().measure(*arguments)
 
 
 def test_the_motion_of_the_camera_is_a_stage_of_its_own():
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     pipeline._camera_flow = SlowCameraFlow()
-    pipeline.step(frame(100), 0)
-    slow = [stage for stage, seconds in pipeline.latencies.items() if seconds >= 0.2]
+    latencies = pipeline.process(frame(100), 0).latencies
+    slow = [stage for stage, seconds in latencies.items() if seconds >= 0.2]
     assert slow == ['camera_motion']
 
 
@@ -167,10 +167,10 @@ def test_the_motion_of_the_camera_is_a_stage_of_its_own():
 def test_what_is_no_image_changes_nothing(bad):
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     for number in range(3):
-        before = pipeline.step(frame(100), number * FRAME)
+        before = pipeline.process(frame(100), number * FRAME).tracks
     with pytest.raises(ValueError, match='expected'):
-        pipeline.step(bad, 3 * FRAME)
-    after = pipeline.step(frame(100), 4 * FRAME)
+        pipeline.process(bad, 3 * FRAME)
+    after = pipeline.process(frame(100), 4 * FRAME).tracks
     assert after.ids.tolist() == before.ids.tolist()
     assert after.hits[0] == before.hits[0] + 1
 
@@ -190,18 +190,19 @@ def test_weak_detections_keep_tracks_but_start_none():
     engine = WeakSpotEngine(confident_score=0.6)
     pipeline = TrackingPipeline(engine=engine)
     engine.score = 0.5
-    assert len(pipeline.step(frame(100), 0)) == 0
-    assert len(pipeline.detections) == 1
+    result = pipeline.process(frame(100), 0)
+    assert (len(result.tracks), len(result.detections)) == (0, 1)
     engine.score = 0.9
     for number in range(1, 4):
-        first = pipeline.step(frame(100), number * FRAME)
+        first = pipeline.process(frame(100), number * FRAME).tracks
     engine.score = 0.3
-    second = pipeline.step(frame(100), 4 * FRAME)
+    second = pipeline.process(frame(100), 4 * FRAME).tracks
     assert second.ids.tolist() == first.ids.tolist()
     assert second.observed.tolist() == [True]
     pipeline.score_threshold = 0.35
-    assert pipeline.step(frame(100), 5 * FRAME).observed.tolist() == [False]
-    assert len(pipeline.detections) == 0
+    result = pipeline.process(frame(100), 5 * FRAME)
+    assert result.tracks.observed.tolist() == [False]
+    assert len(result.detections) == 0
 
 
 def test_many_cameras_share_one_engine(light_engine):
@@ -210,13 +211,15 @@ def test_many_cameras_share_one_engine(light_engine):
     expected = []
     for camera in images:
         pipeline = TrackingPipeline(engine=light_engine)
-        expected.append([pipeline.step(image, n * FRAME) for n, image in enumerate(camera)])
+        expected.append(
+            [pipeline.process(image, n * FRAME).tracks for n, image in enumerate(camera)]
+        )
     found = [[], []]
 
     def run(camera):
         pipeline = TrackingPipeline(engine=light_engine)
         for number, image in enumerate(images[camera]):
-            found[camera].append(pipeline.step(image, number * FRAME))
+            found[camera].append(pipeline.process(image, number * FRAME).tracks)
 
     threads = [threading.Thread(target=run, args=(camera,)) for camera in range(2)]
     for thread in threads:

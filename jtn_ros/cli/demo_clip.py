@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jtn_ros.cli.progress import show_progress
 from jtn_ros.cli.synthesize_verb import write_sequence
-from jtn_ros.datasets.synthetic import SceneConfig
+from jtn_ros.synthetic import SceneConfig
 
 FRAMES = 150
 FRAME_RATE = 15  # two cores play, track and record it without loss

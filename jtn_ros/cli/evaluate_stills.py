@@ -12,10 +12,10 @@ from jtn_ros.cli.tracking_arguments import read_parameters
 from jtn_ros.cli.tracking_arguments import tracker_config
 from jtn_ros.errors import UsageError
 from jtn_ros.evaluation.average_precision import evaluate_detections
-from jtn_ros.evaluation.report_detections import write_detection_report
+from jtn_ros.evaluation.report.detections import write_detection_report
 from jtn_ros.evaluation.stills import detect
 from jtn_ros.evaluation.stills import read_stills
-from jtn_ros.media.background import read_ahead
+from jtn_ros.media.read_ahead import read_ahead
 
 
 def evaluate_stills(args: argparse.Namespace) -> dict[str, Any]:

@@ -48,12 +48,12 @@ from jtn_ros.errors import UsageError
 from jtn_ros.files import written_atomically
 
 if TYPE_CHECKING:
-    from jtn_ros.evaluation.association import Runner
-    from jtn_ros.evaluation.association_streams import DetectionStream
+    from jtn_ros.evaluation.association_benchmark import Runner
     from jtn_ros.evaluation.metrics import Report
     from jtn_ros.evaluation.runs import Run
     from jtn_ros.evaluation.runs import Truth
     from jtn_ros.media import FrameSource
+    from jtn_ros.synthetic.association_streams import DetectionStream
 
 SUMMARY = 'compare tracks or detections with ground truth: HOTA, MOTA, IDF1, average precision'
 
@@ -153,8 +153,8 @@ def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:
     from jtn_ros.cli.score_table import format_rows
     from jtn_ros.cli.score_table import rows_of
     from jtn_ros.cli.score_table import unmatched_lines
-    from jtn_ros.evaluation.report import write_report
-    from jtn_ros.evaluation.report_data import Evaluation
+    from jtn_ros.evaluation.report.data import Evaluation
+    from jtn_ros.evaluation.report.report import write_report
 
     truths = _read_truths(args)
     by_name = {truth.name: truth for truth in truths}
@@ -259,10 +259,10 @@ def _track_bag(
     from jtn_ros.cli.tracking_arguments import open_engine
     from jtn_ros.cli.tracking_arguments import read_parameters
     from jtn_ros.cli.tracking_arguments import tracker_config
-    from jtn_ros.evaluation.offline import track_frames
     from jtn_ros.evaluation.runs import collect_run
     from jtn_ros.media import open_frames
-    from jtn_ros.media.background import read_ahead
+    from jtn_ros.media.read_ahead import read_ahead
+    from jtn_ros.offline import track_frames
 
     parameters = read_parameters(args)
     with open_frames(args.bag, topic=args.topic) as source, closing(read_ahead(source)) as frames:
@@ -296,7 +296,7 @@ def _unmatched(runs: dict[str, 'Run']) -> dict[str, Any]:
 
 def _compare_trackers(args: argparse.Namespace) -> dict[str, Any]:
     from jtn_ros.cli.score_table import format_rows
-    from jtn_ros.evaluation.association import compare
+    from jtn_ros.evaluation.association_benchmark import compare
     from jtn_ros.evaluation.metrics import mean
 
     reports = compare(_streams(args), _available_trackers())
@@ -306,9 +306,9 @@ def _compare_trackers(args: argparse.Namespace) -> dict[str, Any]:
 
 def _streams(args: argparse.Namespace) -> list['DetectionStream']:
     from jtn_ros.datasets.mot_challenge import find_sequences
-    from jtn_ros.evaluation.association import read_stream
-    from jtn_ros.evaluation.association_streams import make_stream
-    from jtn_ros.evaluation.association_streams import standard_streams
+    from jtn_ros.evaluation.association_benchmark import read_stream
+    from jtn_ros.synthetic.association_streams import make_stream
+    from jtn_ros.synthetic.association_streams import standard_streams
 
     if args.synthetic:
         return [make_stream(config) for config in standard_streams(seed=1)]
@@ -318,8 +318,8 @@ def _streams(args: argparse.Namespace) -> list['DetectionStream']:
 
 def _available_trackers() -> dict[str, 'Runner']:
     """Return ours and, where the package is installed, those of `trackers`."""
-    from jtn_ros.evaluation.association import own_trackers
-    from jtn_ros.evaluation.association import peer_trackers
+    from jtn_ros.evaluation.association_benchmark import own_trackers
+    from jtn_ros.evaluation.association_benchmark import peer_trackers
 
     try:
         return own_trackers() | peer_trackers()

@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import get_args
 
-from jtn_ros.datasets.synthetic.config import CameraMotion
 from jtn_ros.errors import JtnError
+from jtn_ros.synthetic.scene_config import CameraMotion
 
 if TYPE_CHECKING:
     from jtn_ros.datasets.annotations import Annotations
-    from jtn_ros.datasets.synthetic import SceneConfig
+    from jtn_ros.synthetic import SceneConfig
 
 SUMMARY = 'write synthetic sequences with ground truth'
 JPEG_QUALITY = 95
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the sequences."""
     from jtn_ros.cli.progress import show_progress
-    from jtn_ros.datasets.synthetic import SceneConfig
+    from jtn_ros.synthetic import SceneConfig
 
     if args.sequences < 1:
         raise JtnError(f'--sequences is {args.sequences}; give 1 or more')
@@ -124,8 +124,8 @@ def write_sequence(
     from jtn_ros.datasets.mot_challenge import SequenceInfo
     from jtn_ros.datasets.mot_challenge import write_ground_truth
     from jtn_ros.datasets.mot_challenge import write_sequence_info
-    from jtn_ros.datasets.synthetic import Scene
     from jtn_ros.media.video_writer import VideoWriter
+    from jtn_ros.synthetic import Scene
 
     images, truth = folder / 'img1', folder / 'gt'
     if images.is_dir() and any(images.iterdir()):

@@ -11,7 +11,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.evaluation.offline import TrackedFrame
 from jtn_ros.media import FrameSource
 from jtn_ros.media.debug_views import View
 from jtn_ros.media.labels import Labels
@@ -24,9 +23,10 @@ from jtn_ros.media.rerun_log import file_of
 from jtn_ros.media.results import ResultFiles
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
+from jtn_ros.offline import TrackedFrame
 
 if TYPE_CHECKING:
-    from jtn_ros.media.tracked_bag import TrackedBag
+    from jtn_ros.media.bags.tracked_bag import TrackedBag
 
 
 class TrackOutputs:
@@ -101,14 +101,15 @@ class TrackOutputs:
 
     def write(self, item: TrackedFrame) -> None:
         """Append a frame to every output."""
-        frame, tracks = item.frame, item.tracks
+        frame, result = item.frame, item.result
+        tracks = result.tracks
         self._results.write(frame.index, frame.stamp_ns, tracks, item.session, frame.dropped)
         if self._bag is not None:
             self._bag.write(frame, tracks, item.session)
         if self._log is not None:
-            self._log.write(frame, item.detections, tracks, item.latencies)
+            self._log.write(frame, result.detections, tracks, result.latencies)
         if self._view is not None:
-            picture = self._view.draw(frame.image, item.detections, tracks, frame.stamp_ns)
+            picture = self._view.draw(frame.image, result.detections, tracks, frame.stamp_ns)
             self._pictures.append(picture)
             if self._record is not None:
                 self._record(picture, frame.stamp_ns)
@@ -139,7 +140,7 @@ class TrackOutputs:
 
     def _open_bag(self, source: FrameSource, labels: Labels) -> None:
         """Open the bag."""
-        from jtn_ros.media.tracked_bag import TrackedBag  # only bags need rosbags
+        from jtn_ros.media.bags.tracked_bag import TrackedBag  # only bags need rosbags
 
         self._bag = TrackedBag(self.paths[-1], source, labels)
         self._outputs.append(self._bag)

@@ -29,9 +29,9 @@ from jtn_ros.errors import UsageError
 from jtn_ros.masking import mask
 
 if TYPE_CHECKING:
-    from jtn_ros.evaluation.offline import FrameTracking
     from jtn_ros.media import FrameSource
     from jtn_ros.media.labels import Labels
+    from jtn_ros.offline import FrameTracking
 
 SUMMARY = 'track the objects in a video, image folder, bag or camera'
 _VIEWS = ('heatmap', 'displacement', 'embedding', 'trails')
@@ -96,13 +96,13 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.cli.track_outputs import TrackOutputs
     from jtn_ros.cli.tracking_arguments import read_parameters
     from jtn_ros.cli.tracking_arguments import tracker_config
-    from jtn_ros.evaluation.offline import TrackedFrame
-    from jtn_ros.evaluation.offline import track_frames
-    from jtn_ros.media.background import WriteBehind
-    from jtn_ros.media.background import read_ahead
     from jtn_ros.media.camera_address import is_camera
-    from jtn_ros.media.live_source import CameraStoppedError
+    from jtn_ros.media.live.live_source import CameraStoppedError
+    from jtn_ros.media.read_ahead import WriteBehind
+    from jtn_ros.media.read_ahead import read_ahead
     from jtn_ros.media.window import Window
+    from jtn_ros.offline import TrackedFrame
+    from jtn_ros.offline import track_frames
 
     _check_usage(args)
     parameters = read_parameters(args)
@@ -220,10 +220,9 @@ def _make_tracking(
     from jtn_ros.cli.tracking_arguments import open_engine
     from jtn_ros.cli.tracking_arguments import tracker_config
     from jtn_ros.datasets.mot_challenge import read_detections
-    from jtn_ros.evaluation.offline import StoredTracking
     from jtn_ros.media.labels import Labels
-    from jtn_ros.tracking import ReferenceTracker
-    from jtn_ros.tracking import Tracker
+    from jtn_ros.offline import StoredTracking
+    from jtn_ros.tracking import make_tracker
 
     if args.detections is None:
         engine = open_engine(parameters)
@@ -231,7 +230,7 @@ def _make_tracking(
         labels = Labels(info.name, info.class_names, info.confident_score)
         return network_tracking(engine, parameters), labels
     config = tracker_config(parameters, None)
-    tracker = ReferenceTracker() if args.tracker == 'reference' else Tracker(config)
+    tracker = make_tracker(parameters['tracker'], config)
     stored = {number - 1: found for number, found in read_detections(args.detections).items()}
     labels = Labels(args.detections.stem, ('person',), config.confident_score)
     return StoredTracking(tracker, stored), labels

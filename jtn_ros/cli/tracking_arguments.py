@@ -15,8 +15,8 @@ from jtn_ros.errors import JtnError
 from jtn_ros.errors import did_you_mean
 
 if TYPE_CHECKING:
-    from jtn_ros.evaluation.offline import NetworkTracking
     from jtn_ros.inference import Engine
+    from jtn_ros.offline import NetworkTracking
     from jtn_ros.tracking import TrackerConfig
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ _DEFAULTS: dict[str, Any] = {
     'precision': '',
     'device': '',
     'threads': 0,
+    'tracker': 'default',
     'score_threshold': 0.0,
     'backward_tolerance': 0.1,
     'intensity_range': [0.0, 0.0],
@@ -58,8 +59,7 @@ def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--tracker',
         choices=('default', 'reference'),
-        default='default',
-        help='the reference tracker is the published algorithm',
+        help='tracking algorithm; reference is the published one (default: default)',
     )
 
 
@@ -73,10 +73,10 @@ def read_parameters(args: argparse.Namespace) -> dict[str, Any]:
     values = dict(_DEFAULTS)
     if args.params_file is not None:
         values |= read_params_file(args.params_file)
-    for name in ('model', 'backend', 'precision', 'device', 'threads'):
+    for name in ('model', 'backend', 'precision', 'device', 'threads', 'tracker'):
         if getattr(args, name) is not None:
             values[name] = getattr(args, name)
-    return values | {'tracker': args.tracker}
+    return values
 
 
 def read_params_file(path: Path) -> dict[str, Any]:
@@ -186,13 +186,12 @@ def network_tracking(engine: 'Engine', parameters: dict[str, Any]) -> 'NetworkTr
     Raises:
         JtnError: if a threshold is out of its range.
     """
-    from jtn_ros.evaluation.offline import NetworkTracking
+    from jtn_ros.offline import NetworkTracking
     from jtn_ros.pipeline import TrackingPipeline
-    from jtn_ros.tracking import ReferenceTracker
-    from jtn_ros.tracking import Tracker
+    from jtn_ros.tracking import make_tracker
 
     config = tracker_config(parameters, engine.info.confident_score)
-    tracker = ReferenceTracker() if parameters['tracker'] == 'reference' else Tracker(config)
+    tracker = make_tracker(parameters['tracker'], config)
     return NetworkTracking(
         TrackingPipeline(
             engine=engine, tracker=tracker, score_threshold=parameters['score_threshold'] or None

@@ -133,11 +133,11 @@ class _Bench:
         from jtn_ros.cli.tracking_arguments import network_tracking
         from jtn_ros.datasets.mot_challenge import find_sequences
         from jtn_ros.evaluation.metrics import mean_hota
-        from jtn_ros.evaluation.offline import track_frames
         from jtn_ros.evaluation.runs import collect_run
         from jtn_ros.evaluation.runs import compared
         from jtn_ros.evaluation.runs import read_truth
         from jtn_ros.media import open_frames
+        from jtn_ros.offline import track_frames
 
         if self._engine is None:
             seen = self.see(folder)
@@ -159,7 +159,6 @@ class _Bench:
         """Return what the network sees in a sequence, from the cache if it was there before."""
         from jtn_ros.cli.progress import show_progress
         from jtn_ros.cli.tracking_arguments import network_tracking
-        from jtn_ros.evaluation.offline import track_frames
         from jtn_ros.evaluation.runs import read_truth
         from jtn_ros.evaluation.tuning import SeenSequence
         from jtn_ros.evaluation.tuning import cache_key
@@ -167,6 +166,7 @@ class _Bench:
         from jtn_ros.evaluation.tuning import save_detections
         from jtn_ros.inference import find_model
         from jtn_ros.media import open_frames
+        from jtn_ros.offline import track_frames
 
         assert self._engine is not None
         truth = read_truth(folder)
@@ -183,9 +183,9 @@ class _Bench:
             tracked = track_frames(source, network_tracking(self._engine, seeing))
             for item in show_progress(tracked, f'looking at {truth.name}', source.length):
                 stamps[item.frame.index + 1] = item.frame.stamp_ns
-                detections[item.frame.index + 1] = item.detections
-                if item.camera_motion is not None:
-                    motions[item.frame.index + 1] = item.camera_motion
+                detections[item.frame.index + 1] = item.result.detections
+                if item.result.camera_motion is not None:
+                    motions[item.frame.index + 1] = item.result.camera_motion
         seen = SeenSequence(
             truth=truth, stamps_ns=stamps, detections=detections, camera_motions=motions
         )

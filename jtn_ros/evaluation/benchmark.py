@@ -63,7 +63,7 @@ class Measurement:
         input_size: height and width of the network's input.
         file_mb: size of the model file in megabytes.
         memory_mb: growth of the process by loading and first running it, in megabytes.
-        seconds: (frames,) of every stage, of the whole step, and of the processor time that all
+        seconds: (frames,) of every stage, of the whole frame, and of the processor time that all
             threads of the process spent in it.
         peaks: peaks per image.
     """
@@ -126,10 +126,12 @@ class _Run:
         self._before = before
         self.memory = 0.0
 
-    def step(self, image: NDArray[np.uint8], *, count: bool) -> None:
+    def process(self, image: NDArray[np.uint8], *, count: bool) -> None:
         """Process the next frame, and record its times unless it only warms up."""
         busy, started = time.process_time(), time.perf_counter()
-        stages = self._step_batch(image) if self.configuration.batch > 1 else self._step(image)
+        stages = (
+            self._process_batch(image) if self.configuration.batch > 1 else self._process(image)
+        )
         stages[TOTAL] = time.perf_counter() - started
         stages[CPU] = time.process_time() - busy
         if count:
@@ -138,12 +140,11 @@ class _Run:
         else:
             self.memory = resident_megabytes() - self._before
 
-    def _step(self, image: NDArray[np.uint8]) -> dict[str, float]:
+    def _process(self, image: NDArray[np.uint8]) -> dict[str, float]:
         self._stamp += FRAME_NS
-        self._pipeline.step(image, self._stamp)
-        return dict(self._pipeline.latencies)
+        return dict(self._pipeline.process(image, self._stamp).latencies)
 
-    def _step_batch(self, image: NDArray[np.uint8]) -> dict[str, float]:
+    def _process_batch(self, image: NDArray[np.uint8]) -> dict[str, float]:
         info, batch = self.engine.info, self.configuration.batch
         started = time.perf_counter()
         size = (info.input_height, info.input_width)
@@ -195,7 +196,7 @@ def run_benchmark(
     for number in range(warm_up + frames):
         image = next(stream)
         for run in runs:
-            run.step(image, count=number >= warm_up)
+            run.process(image, count=number >= warm_up)
     return [run.measurement() for run in runs]
 
 

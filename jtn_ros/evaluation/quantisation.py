@@ -14,8 +14,6 @@ from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.average_precision import DetectionScores
 from jtn_ros.evaluation.metrics import Scores
 from jtn_ros.evaluation.metrics import evaluate
-from jtn_ros.evaluation.offline import NetworkTracking
-from jtn_ros.evaluation.offline import track_frames
 from jtn_ros.evaluation.runs import Run
 from jtn_ros.evaluation.runs import Truth
 from jtn_ros.evaluation.runs import as_truth
@@ -27,6 +25,8 @@ from jtn_ros.inference.preprocess import letterbox_image
 from jtn_ros.inference.prior_heatmap import render_prior_heatmap
 from jtn_ros.media import open_frames
 from jtn_ros.media.results import reported_boxes
+from jtn_ros.offline import NetworkTracking
+from jtn_ros.offline import track_frames
 from jtn_ros.pipeline import TrackingPipeline
 
 Boxes = Mapping[int, TrackedBoxes]
@@ -141,7 +141,7 @@ def track_recordings(engine: Engine, sources: Iterable[str]) -> dict[str, Boxes]
         tracking = NetworkTracking(TrackingPipeline(engine=engine))
         with open_frames(source) as frames:
             found = {
-                step.frame.index + 1: reported_boxes(step.tracks, engine.info.class_names)
+                step.frame.index + 1: reported_boxes(step.result.tracks, engine.info.class_names)
                 for step in track_frames(frames, tracking)
             }
         tracked[source] = {number: boxes for number, boxes in found.items() if len(boxes.ids)}

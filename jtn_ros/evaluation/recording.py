@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jtn_ros.errors import JtnError
-from jtn_ros.media.recorded_tracks import RecordedTracks
+from jtn_ros.media.bags.recorded_tracks import RecordedTracks
 from jtn_ros.tracking.track import TrackState
 
 

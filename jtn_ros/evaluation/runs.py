@@ -25,13 +25,13 @@ from jtn_ros.evaluation.alignment import align
 from jtn_ros.evaluation.metrics import Report
 from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
-from jtn_ros.evaluation.offline import TrackedFrame
-from jtn_ros.media.bag import BagReader
 from jtn_ros.media.bag_paths import is_bag
-from jtn_ros.media.recorded_tracks import RecordedTracks
-from jtn_ros.media.recorded_tracks import read_tracks
+from jtn_ros.media.bags.bag import BagReader
+from jtn_ros.media.bags.recorded_tracks import RecordedTracks
+from jtn_ros.media.bags.recorded_tracks import read_tracks
 from jtn_ros.media.results import reported_boxes
 from jtn_ros.media.timeline import Timeline
+from jtn_ros.offline import TrackedFrame
 
 _NO_STAMPS = np.zeros(0, np.int64)
 
@@ -212,8 +212,8 @@ def collect_run(
     tracks: dict[int, TrackedBoxes] = {}
     latencies = []
     for item in frames:
-        tracks[item.frame.index + 1] = reported_boxes(item.tracks, class_names)
-        latency_ns = round(1e9 * sum(item.latencies.values()))
+        tracks[item.frame.index + 1] = reported_boxes(item.result.tracks, class_names)
+        latency_ns = round(1e9 * sum(item.result.latencies.values()))
         latencies.append((item.frame.stamp_ns, latency_ns))
     return Run(
         tracks=tracks,

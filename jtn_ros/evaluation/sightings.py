@@ -7,10 +7,10 @@ from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.clips import Clip
 from jtn_ros.detections import Detections
 from jtn_ros.errors import JtnError
-from jtn_ros.evaluation.offline import FrameTracking
 from jtn_ros.evaluation.verification import Sightings
 from jtn_ros.geometry import box_iou
 from jtn_ros.media import Frame
+from jtn_ros.offline import FrameTracking
 
 _OVERLAP = 0.5
 
@@ -27,8 +27,8 @@ def find_sightings(clip: Clip, tracking: FrameTracking) -> Sightings:
     for image in clip.images:
         time_s = image.number / clip.frame_rate
         stamp_ns = round(time_s * 1e9)
-        tracking.step(Frame(image.number - 1, stamp_ns, image.read()), stamp_ns)
-        found = tracking.detections
+        frame = Frame(image.number - 1, stamp_ns, image.read())
+        found = tracking.process(frame, stamp_ns).detections
         if found.embeddings is None:
             raise JtnError('the model has no embeddings; give one that has')
         rows, places = match_best_first(found, image.annotations)

@@ -146,7 +146,7 @@ def hota_of(
             found = sequence.detections[frame]
             found = found.select(found.scores > score_threshold)
             motion = sequence.camera_motions.get(frame)
-            tracks[frame] = reported_boxes(tracker.step(found, stamp_ns, motion))
+            tracks[frame] = reported_boxes(tracker.update(found, stamp_ns, motion))
         scored[f'{number} {sequence.truth.name}'] = compared(
             sequence.truth, Run(tracks=tracks, model='')
         )

@@ -2,6 +2,6 @@
 
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
-from jtn_ros.media.frames import open_frames
+from jtn_ros.media.opening import open_frames
 
 __all__ = ['Frame', 'FrameSource', 'open_frames']

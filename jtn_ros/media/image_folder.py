@@ -20,10 +20,10 @@ from jtn_ros.datasets.sequence_images import visible_files
 from jtn_ros.errors import JtnError
 from jtn_ros.files import require_utf8
 from jtn_ros.image_file import read_image
-from jtn_ros.media.frames import VIDEO_EXTENSIONS
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.intensity import IntensityRange
+from jtn_ros.media.video_formats import VIDEO_EXTENSIONS
 
 logger = logging.getLogger(__name__)
 

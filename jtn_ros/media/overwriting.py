@@ -8,8 +8,8 @@ from typing import Any
 
 from jtn_ros.datasets.sequence_images import IMAGE_EXTENSIONS
 from jtn_ros.errors import UsageError
-from jtn_ros.media.frames import BAG_EXTENSIONS
-from jtn_ros.media.frames import VIDEO_EXTENSIONS
+from jtn_ros.media.bag_paths import BAG_EXTENSIONS
+from jtn_ros.media.video_formats import VIDEO_EXTENSIONS
 
 # What is read in folders; reports may be written into them, again and again.
 _DATA = (*BAG_EXTENSIONS, *IMAGE_EXTENSIONS, *VIDEO_EXTENSIONS, '.txt', '.ini', '.yaml')

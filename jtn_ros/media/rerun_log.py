@@ -29,7 +29,7 @@ from jtn_ros.media.drawing import caption_of
 from jtn_ros.media.drawing import drawable
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.labels import Labels
-from jtn_ros.media.marker_shapes import colors_of
+from jtn_ros.media.messages.marker_shapes import colors_of
 from jtn_ros.media.output import Output
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState

@@ -1,4 +1,9 @@
-"""What the formats of compressed images in messages are called."""
+"""What video files, and the formats of compressed images in messages, are called."""
+
+VIDEO_EXTENSIONS = (
+    '.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.ts', '.mts', '.m2ts',
+    '.vob', '.mxf', '.dv', '.flv', '.3gp', '.ogv', '.wmv',
+)  # fmt: skip
 
 # Names of decoders, by what the names of formats and encoders have in common.
 _DECODERS = {

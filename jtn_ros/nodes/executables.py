@@ -17,8 +17,8 @@ LAUNCH_PID = 'JTN_LAUNCH_PID'
 _PR_SET_PDEATHSIG = 1
 
 
-def _run(node: str) -> int:
-    """Import a node and run it; return the exit code.
+def _run(module: str) -> int:
+    """Import the module of a node and run it; return the exit code.
 
     A package that is missing is told in one line, as what fails later is.
     """
@@ -26,7 +26,7 @@ def _run(node: str) -> int:
     if launch := os.environ.get(LAUNCH_PID, ''):
         _end_with(launch)
     try:
-        module = import_module(f'{__package__}.{node}')
+        node = import_module(f'{__package__}.{module}')
     except Exception as error:
         # Not before: until Ctrl-C is handled, nothing is imported that is not needed.
         from jtn_ros.errors import as_mistake
@@ -34,9 +34,9 @@ def _run(node: str) -> int:
 
         if (mistake := as_mistake(error)) is None:
             raise
-        print(f'{node}: {one_line(mistake)}', file=sys.stderr)
+        print(f'{module.split(".")[-1]}: {one_line(mistake)}', file=sys.stderr)
         return mistake.exit_code
-    return int(module.main())
+    return int(node.main())
 
 
 def _end_with(launch: str) -> None:
@@ -62,10 +62,10 @@ def _has_ended(process: str) -> bool:
     return state in ('Z', 'X')
 
 
-tracker_node = partial(_run, 'tracker_node')
-player_node = partial(_run, 'player_node')
-recorder_node = partial(_run, 'recorder_node')
-bag_player_node = partial(_run, 'bag_player_node')
-webcam_node = partial(_run, 'webcam_node')
+tracker_node = partial(_run, 'tracker.tracker_node')
+player_node = partial(_run, 'sources.player_node')
+recorder_node = partial(_run, 'sources.recorder_node')
+bag_player_node = partial(_run, 'sources.bag_player_node')
+webcam_node = partial(_run, 'sources.webcam_node')
 webcam_tracker_node = partial(_run, 'webcam_tracker_node')
-show_in_rviz = partial(_run, 'show_in_rviz')
+show_in_rviz = partial(_run, 'rviz.show_in_rviz')

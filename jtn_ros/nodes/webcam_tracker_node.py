@@ -7,11 +7,11 @@ from rclpy.signals import SignalHandlerOptions
 
 from jtn_ros.errors import JtnError
 from jtn_ros.interruption import interruptible
-from jtn_ros.nodes.direct_input import DirectInput
-from jtn_ros.nodes.process import run_process
-from jtn_ros.nodes.tracker_node import TrackerNode
-from jtn_ros.nodes.webcam_node import CHECK_PERIOD_S
-from jtn_ros.nodes.webcam_node import WebcamNode
+from jtn_ros.nodes.common.process import run_process
+from jtn_ros.nodes.sources.webcam_node import CHECK_PERIOD_S
+from jtn_ros.nodes.sources.webcam_node import WebcamNode
+from jtn_ros.nodes.tracker.direct_input import DirectInput
+from jtn_ros.nodes.tracker.tracker_node import TrackerNode
 
 
 def main() -> int:

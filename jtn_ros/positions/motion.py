@@ -69,7 +69,7 @@ class PositionFilter:
         self._seen = np.zeros(0, np.int64)
         self._stamp_ns: int | None = None
 
-    def step(
+    def update(
         self, frame_id: str, ids: NDArray[np.int64], measured: Measurements, stamp_ns: int
     ) -> Positions:
         """Take the measurements of the next frame.
@@ -82,7 +82,7 @@ class PositionFilter:
         """
         self._predict(stamp_ns)
         self._keep(np.isin(self._ids, ids))
-        self._update(ids, measured, stamp_ns)
+        self._correct(ids, measured, stamp_ns)
         self._keep(stamp_ns - self._seen <= _FORGET_S * 1e9)
         self._begin(ids, measured, stamp_ns)
         result = Positions.unknown(len(ids))
@@ -106,7 +106,7 @@ class PositionFilter:
             transition @ self._covariances @ transition.T + _ACCELERATION**2 * noise
         )
 
-    def _update(self, ids: NDArray[np.int64], measured: Measurements, stamp_ns: int) -> None:
+    def _correct(self, ids: NDArray[np.int64], measured: Measurements, stamp_ns: int) -> None:
         """Correct the predictions by the measurements that agree with them."""
         _, own, given = np.intersect1d(self._ids, ids[measured.valid], return_indices=True)
         means, covariances = self._means[own], self._covariances[own]

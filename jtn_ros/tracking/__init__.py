@@ -1,9 +1,21 @@
 """Detections to tracks: numpy and SciPy only; knows neither images nor torch nor ROS."""
 
 from jtn_ros.tracking.config import TrackerConfig
+from jtn_ros.tracking.frame_tracker import FrameTracker
 from jtn_ros.tracking.reference_tracker import ReferenceTracker
+from jtn_ros.tracking.registry import TRACKERS
+from jtn_ros.tracking.registry import make_tracker
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.tracker import Tracker
 
-__all__ = ['ReferenceTracker', 'TrackState', 'Tracker', 'TrackerConfig', 'Tracks']
+__all__ = [
+    'TRACKERS',
+    'FrameTracker',
+    'ReferenceTracker',
+    'TrackState',
+    'Tracker',
+    'TrackerConfig',
+    'Tracks',
+    'make_tracker',
+]

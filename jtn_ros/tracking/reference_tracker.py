@@ -16,6 +16,7 @@ from jtn_ros.detections import Detections
 from jtn_ros.geometry import Boxes
 from jtn_ros.geometry import box_sizes
 from jtn_ros.tracking.columns import Columns
+from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
@@ -85,6 +86,9 @@ class ReferenceTracker:
         self._new_thresh = new_thresh
         self.reset()
 
+    def configure(self, config: TrackerConfig) -> None:
+        """Leave everything as it is: the published thresholds are not those of `Tracker`."""
+
     def reset(self) -> None:
         """Forget all tracks; identities start at 1 again, as published."""
         self._last_id = 0
@@ -129,7 +133,7 @@ class ReferenceTracker:
         """Return boxes (M, 4) and scores (M,) of all live tracks, for the prior heat map."""
         return self._state.boxes, self._state.scores
 
-    def step(
+    def update(
         self,
         detections: Detections,
         stamp_ns: int,
@@ -140,7 +144,7 @@ class ReferenceTracker:
         Args:
             detections: in the order in which the published code would see them: falling score.
             stamp_ns: the frame's time in nanoseconds; only velocities depend on it.
-            camera_motion: as `Tracker.step` takes it; the published algorithm makes no use of it.
+            camera_motion: not used by the published algorithm.
 
         Returns:
             The tracks that the published code outputs in this frame: those matched, in the order
@@ -160,7 +164,7 @@ class ReferenceTracker:
         matched[columns] = rows
         lost = np.flatnonzero(matched < 0)
         self._state = self._state.extend(self._create(detections.select(born), stamp_ns))
-        self._update(detections, rows, columns)
+        self._smooth(detections, rows, columns)
         self._matched = np.concatenate([matched, born])
         # Taken before the ageing, which can delete even a track that was just matched.
         tracks = self.tracks.select(columns)
@@ -199,7 +203,7 @@ class ReferenceTracker:
         cost = cdist(detections.embeddings, state.embeddings, 'cosine')
         return _match_globally(np.nan_to_num(cost, nan=1.0).clip(0) + invalid)
 
-    def _update(
+    def _smooth(
         self, detections: Detections, rows: NDArray[np.intp], columns: NDArray[np.intp]
     ) -> None:
         """Let matched tracks take over what was observed, and smooth their embeddings."""

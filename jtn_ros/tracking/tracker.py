@@ -25,7 +25,7 @@ _STEADY_HITS = 3
 class Tracker:
     """Tracks objects over the frames of one camera.
 
-    Every frame goes through `step`, also when nothing was detected:
+    Every frame goes through `update`, also when nothing was detected:
 
     1. tracks are predicted to the frame's stamp, and moved along when the camera moved;
     2. confident detections are assigned by motion, displacement and appearance, to lost tracks
@@ -50,19 +50,13 @@ class Tracker:
         self._errors = PredictionErrors()
         self._table = self._create(Detections.empty(), np.zeros(0, np.intp), None, 0)
 
-    @property
-    def config(self) -> TrackerConfig:
-        """Return the thresholds."""
-        return self._config
-
-    @config.setter
-    def config(self, config: TrackerConfig) -> None:
-        """Replace the thresholds from the next step on; the tracks go on."""
+    def configure(self, config: TrackerConfig) -> None:
+        """Replace the thresholds from the next frame on; the tracks go on."""
         self._config = config
 
     @property
     def tracks(self) -> Tracks:
-        """Return all live tracks after the last step."""
+        """Return all live tracks after the last frame."""
         return self._table.snapshot(self._stamp or 0, self._frame)
 
     @property
@@ -74,7 +68,7 @@ class Tracker:
         """Return boxes (M, 4) and scores (M,) of all live tracks, for the prior heat map."""
         return motion.boxes_of(self._table.means), self._table.scores.copy()
 
-    def step(
+    def update(
         self, detections: Detections, stamp_ns: int, camera_motion: Floats | None = None
     ) -> Tracks:
         """Take the detections of the next frame and return all live tracks.
@@ -99,7 +93,7 @@ class Tracker:
         rows, columns = associate(
             detections, velocities, self._table, unseen, self._errors.scale, self._config
         )
-        self._update(detections, rows, columns, velocities, stamp_ns, unseen <= seconds)
+        self._correct(detections, rows, columns, velocities, stamp_ns, unseen <= seconds)
         self._give_birth(detections, rows, velocities, stamp_ns)
         self._settle(stamp_ns)
         return self.tracks
@@ -161,7 +155,7 @@ class Tracker:
         deviations = self._config.displacement_noise * scale * doubt / seconds
         return motion.Velocities((middle - before) / seconds, np.repeat(deviations**2, 2, axis=1))
 
-    def _update(
+    def _correct(
         self,
         detections: Detections,
         rows: NDArray[np.intp],

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 from torch.utils.data import Dataset
 
-from jtn_ros.datasets.synthetic import Scene
-from jtn_ros.datasets.synthetic import SceneConfig
+from jtn_ros.synthetic import Scene
+from jtn_ros.synthetic import SceneConfig
 from jtn_ros.training.pairs import Arrays
 from jtn_ros.training.pairs import PairMaker
 from jtn_ros.training.recipe import Recipe

@@ -129,7 +129,7 @@ def track_clip(engine: TorchEngine, clip: Clip) -> dict[int, Tracks]:
     tracks = {}
     for image in clip.images:
         stamp_ns = round(image.number * 1e9 / clip.frame_rate)
-        found = pipeline.step(load(image)[0], stamp_ns)
+        found = pipeline.process(load(image)[0], stamp_ns).tracks
         tracks[image.number] = found.select(
             found.observed & (found.states == TrackState.CONFIRMED)
         )

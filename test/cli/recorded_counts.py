@@ -1,6 +1,6 @@
 """What a bag holds that `jtn track --bag` wrote."""
 
-from jtn_ros.media.tracker_topics import RECORDED
+from jtn_ros.media.messages.tracker_topics import RECORDED
 
 
 def recorded_counts(frames: int) -> dict[str, int]:

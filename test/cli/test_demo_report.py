@@ -21,11 +21,11 @@ from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_sequence_info
 from jtn_ros.errors import JtnError
 from jtn_ros.media import open_frames
-from jtn_ros.media.bag import BagReader
-from jtn_ros.media.bag import BagWriter
-from jtn_ros.media.message_types import message_types
-from jtn_ros.media.recorded_tracks import read_tracks
-from jtn_ros.media.tracker_topics import TRACKS
+from jtn_ros.media.bags.bag import BagReader
+from jtn_ros.media.bags.bag import BagWriter
+from jtn_ros.media.bags.message_types import message_types
+from jtn_ros.media.bags.recorded_tracks import read_tracks
+from jtn_ros.media.messages.tracker_topics import TRACKS
 from jtn_ros.media.video_writer import browser_suffix
 from jtn_ros.tracking import TrackState
 

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import pytest
 
-from jtn_ros.media.bag import BagReader
+from jtn_ros.media.bags.bag import BagReader
 from jtn_ros.media.video import VideoFrames
 
 from cli.recorded_counts import recorded_counts
@@ -28,8 +28,8 @@ from cli.test_track_recordings import picture
 from cli.test_track_recordings import write_bag
 from media.camera_servers import Camera
 from media.camera_servers import RtspServer
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, '-m', 'jtn_ros.cli.main', 'track']
 STOPPERS = [
     (signal.SIGINT,),

@@ -12,7 +12,7 @@ import pytest
 from jtn_ros.cli.main import main
 from jtn_ros.cli.main import verbs
 
-ROOT = Path(__file__).resolve().parents[2]
+from places import ROOT
 
 
 def jtn(*arguments: str) -> subprocess.CompletedProcess:

@@ -5,8 +5,8 @@ import pytest
 from jtn_ros.cli.main import main
 from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.mot_challenge import read_sequence_info
-from jtn_ros.datasets.synthetic import Scene
-from jtn_ros.datasets.synthetic import SceneConfig
+from jtn_ros.synthetic import Scene
+from jtn_ros.synthetic import SceneConfig
 
 ARGUMENTS = ['--seconds', '0.5', '--fps', '8', '--size', '128x96', '--people', '4-8']
 

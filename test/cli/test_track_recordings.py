@@ -16,11 +16,11 @@ import pytest
 
 from jtn_ros.cli.main import main
 from jtn_ros.datasets.mot_challenge import read_results
-from jtn_ros.media.bag import STORAGES
-from jtn_ros.media.bag import BagReader
-from jtn_ros.media.bag import BagWriter
-from jtn_ros.media.message_types import message_types
-from jtn_ros.media.recorded_tracks import read_tracks
+from jtn_ros.media.bags.bag import STORAGES
+from jtn_ros.media.bags.bag import BagReader
+from jtn_ros.media.bags.bag import BagWriter
+from jtn_ros.media.bags.message_types import message_types
+from jtn_ros.media.bags.recorded_tracks import read_tracks
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
 
@@ -120,7 +120,7 @@ def test_where_stamps_jump_back_a_session_begins(tmp_path, model):
 def test_where_stamps_are_wrong_the_time_of_recording_is_taken(
     tmp_path, model, stamps, complaint, caplog
 ):
-    logger = logging.getLogger('jtn_ros.evaluation.offline')
+    logger = logging.getLogger('jtn_ros.offline')
     logger.addHandler(caplog.handler)
     bag = write_bag(tmp_path / 'drive', stamps)
     lines = track(bag, tmp_path / 'out', model, '--bag')

@@ -15,8 +15,9 @@ from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_sequence_info
 from jtn_ros.media.debug_views import VIEWS
 
+from places import SHARED
+
 FRAMES = 20
-SHARED = Path(__file__).resolve().parents[3] / 'shared'
 
 
 def write_sequence(folder: Path, images: bool = False) -> Path:

@@ -7,7 +7,7 @@ import pytest
 from jtn_ros.cli.tracking_arguments import _DEFAULTS
 from jtn_ros.cli.tracking_arguments import tracker_config
 from jtn_ros.evaluation.tuning import NODE_PARAMETERS
-from jtn_ros.nodes.tracker_parameters import TRACKER_PARAMETERS
+from jtn_ros.nodes.tracker.tracker_parameters import TRACKER_PARAMETERS
 from jtn_ros.tracking import TrackerConfig
 
 NODE = {spec.name: spec for spec in TRACKER_PARAMETERS}

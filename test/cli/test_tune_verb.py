@@ -29,6 +29,8 @@ from jtn_ros.evaluation.tuning import search
 from jtn_ros.evaluation.tuning import search_range
 from jtn_ros.tracking import TrackerConfig
 
+from places import ROOT
+
 FRAMES = 30
 SCORE = 0.45  # below the birth_score of the tracker
 
@@ -177,9 +179,6 @@ def test_errors(tmp_path, capsys):
     assert main(base) == 1
     assert 'has no seqinfo.ini' in capsys.readouterr().err
     assert not (tmp_path / 'p.yaml').exists()
-
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(

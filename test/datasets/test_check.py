@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,8 @@ from hypothesis import strategies as st
 
 from jtn_ros.cli.main import main
 from jtn_ros.datasets.check import check_dataset
+
+from places import SHARED
 
 ROW = '1,1,10,10,8,20,1,1,1'
 
@@ -169,10 +170,10 @@ def test_any_ground_truth_can_be_checked(tmp_path_factory, content):
 
 
 @pytest.mark.skipif(
-    not (Path(__file__).resolve().parents[3] / 'shared' / 'data').is_dir(),
+    not (SHARED / 'data').is_dir(),
     reason='the shared sequences are not here',
 )
 def test_real_sequences_are_sound_or_known_to_be_cut():
-    data = Path(__file__).resolve().parents[3] / 'shared' / 'data'
+    data = SHARED / 'data'
     assert problems(data / 'PETS09-S2L1') == []
     assert problems(data / 'MOT17-05-FRCNN-mini') == [('img1', 0, 'no image of the frames 7-837')]

@@ -19,7 +19,7 @@ from jtn_ros.datasets.mot_challenge import write_ground_truth
 from jtn_ros.datasets.mot_challenge import write_results
 from jtn_ros.datasets.mot_challenge import write_sequence_info
 
-SHARED = Path(__file__).resolve().parents[3] / 'shared'
+from places import SHARED
 
 
 def test_sequence_info_comes_back(tmp_path: Path) -> None:

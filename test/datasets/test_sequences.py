@@ -1,14 +1,13 @@
 """MOTChallenge sequences as clips: what counts, what is ignored, what is background."""
 
-from pathlib import Path
-
 import pytest
 
 from jtn_ros.datasets.readers import read_clips
 from jtn_ros.datasets.sequences import read_sequences
 from jtn_ros.errors import JtnError
 
-SHARED = Path(__file__).resolve().parents[3] / 'shared'
+from places import SHARED
+
 ROWS = [
     '1,1,10,10,8,20,1,1,1',  # a pedestrian
     '1,2,11,10,8,20,0,2,1',  # a person on a vehicle

@@ -9,11 +9,11 @@ import pytest
 from jtn_ros.cli.main import main
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import write_ground_truth
-from jtn_ros.media.bag import STORAGES
-from jtn_ros.media.bag import BagReader
-from jtn_ros.media.bag import BagWriter
-from jtn_ros.media.message_types import message_types
-from jtn_ros.media.tracker_topics import TRACKS
+from jtn_ros.media.bags.bag import STORAGES
+from jtn_ros.media.bags.bag import BagReader
+from jtn_ros.media.bags.bag import BagWriter
+from jtn_ros.media.bags.message_types import message_types
+from jtn_ros.media.messages.tracker_topics import TRACKS
 
 from nodes.block_model import BLOCK
 from nodes.block_model import HEIGHT

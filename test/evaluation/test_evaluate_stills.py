@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jtn_ros.cli.main import main
-from jtn_ros.evaluation.report_charts import Line
-from jtn_ros.evaluation.report_charts import line_chart
+from jtn_ros.evaluation.report.charts import Line
+from jtn_ros.evaluation.report.charts import line_chart
 
 from nodes.block_model import BLOCK
 from nodes.block_model import HEIGHT

@@ -22,7 +22,7 @@ from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.metrics import mean_hota
 from jtn_ros.evaluation.runs import evaluate_folder
 
-SHARED = Path(__file__).resolve().parents[3] / 'shared'
+from places import SHARED
 
 
 def boxes(*lefts: float) -> np.ndarray:

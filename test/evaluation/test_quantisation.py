@@ -1,7 +1,6 @@
 """int8 from the command line: calibrated on recordings and images, and its cost reported."""
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,8 +18,10 @@ from jtn_ros.inference import load_engine
 from jtn_ros.inference.engine import random_inputs
 from jtn_ros.inference.preprocess import letterbox_image
 
+from places import MODELS
+
 pytest.importorskip('torch')
-CHECKPOINT = Path(__file__).parents[2] / 'models' / 'jtn_people.safetensors'
+CHECKPOINT = MODELS / 'jtn_people.safetensors'
 
 
 @pytest.fixture(scope='module')

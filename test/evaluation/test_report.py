@@ -14,11 +14,11 @@ import pytest
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.evaluation.metrics import evaluate
-from jtn_ros.evaluation.report import page
-from jtn_ros.evaluation.report import write_report
-from jtn_ros.evaluation.report_charts import Line
-from jtn_ros.evaluation.report_charts import line_chart
-from jtn_ros.evaluation.report_data import Evaluation
+from jtn_ros.evaluation.report.charts import Line
+from jtn_ros.evaluation.report.charts import line_chart
+from jtn_ros.evaluation.report.data import Evaluation
+from jtn_ros.evaluation.report.report import page
+from jtn_ros.evaluation.report.report import write_report
 from jtn_ros.evaluation.runs import Run
 from jtn_ros.evaluation.runs import Truth
 from jtn_ros.evaluation.runs import compared

@@ -16,7 +16,9 @@ from jtn_ros.evaluation.stills import spread
 from jtn_ros.inference import load_engine
 from jtn_ros.pipeline import TrackingPipeline
 
-PEOPLE = Path(__file__).resolve().parents[3] / 'shared' / 'data' / 'people' / 'val.json'
+from places import SHARED
+
+PEOPLE = SHARED / 'data' / 'people' / 'val.json'
 needs_people = pytest.mark.skipif(not PEOPLE.is_file(), reason=f'{PEOPLE} is not there')
 
 
@@ -32,8 +34,7 @@ def test_every_image_is_the_first_of_its_camera(engine):
     found = list(detect(engine, [*images, images[0]]))
     for image, detections in zip([*images, images[0]], found, strict=True):
         pipeline.reset()
-        pipeline.step(image, 0)
-        expected = pipeline.detections
+        expected = pipeline.process(image, 0).detections
         assert len(detections) == len(expected) == engine.info.top_k
         np.testing.assert_array_equal(detections.boxes, expected.boxes)
         np.testing.assert_array_equal(detections.scores, expected.scores)

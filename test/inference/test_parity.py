@@ -70,10 +70,10 @@ def test_the_whole_loop_gives_the_published_identities(engine, request):
     )
     bounds = golden['ptr'], golden['det_ptr']
     for number in range(24):
-        tracks = pipeline.step(golden_frame(number), number * 40_000_000)
+        result = pipeline.process(golden_frame(number), number * 40_000_000)
+        tracks, found = result.tracks, result.detections
         rows, seen = (slice(bound[number], bound[number + 1]) for bound in bounds)
         np.testing.assert_array_equal(tracks.ids, golden['id'][rows])
-        found = pipeline.detections
         for value, expected, tolerance in (
             (tracks.scores, golden['score'][rows], 1e-4),
             (tracks.boxes, golden['bbox'][rows], 1e-2),

@@ -4,11 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-MODELS = Path(__file__).resolve().parents[2] / 'models'
+from places import MODELS
 
 # What Python itself announces (PEP 578), and what libraries may have opened behind its back. Only
 # ctypes may start programs: those with which it looks for a library on this machine.

@@ -23,10 +23,10 @@ from rosbags.rosbag2 import Writer
 from jtn_ros.errors import JtnError
 from jtn_ros.files import what_came_instead
 from jtn_ros.media import open_frames
-from jtn_ros.media.bag import STORAGES
-from jtn_ros.media.bag import BagReader
-from jtn_ros.media.bag import BagWriter
-from jtn_ros.media.message_types import message_types
+from jtn_ros.media.bags.bag import STORAGES
+from jtn_ros.media.bags.bag import BagReader
+from jtn_ros.media.bags.bag import BagWriter
+from jtn_ros.media.bags.message_types import message_types
 
 T0 = 1_700_000_000_000_000_000
 PERIOD = 40_000_000

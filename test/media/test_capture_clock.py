@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jtn_ros.media.capture_clock import CaptureClock
+from jtn_ros.media.live.capture_clock import CaptureClock
 
 PERIOD = 40_000_000
 OFFSET = 10**18

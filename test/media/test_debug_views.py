@@ -70,7 +70,7 @@ def test_an_arrow_points_to_where_it_was():
 def test_only_the_chosen_views_are_drawn():
     found = detections([[90, 60, 130, 180]], [0.9], np.float32([[80, 0]]), np.ones((1, 4)) / 2)
     tracker = Tracker()
-    tracks = [tracker.step(found, stamp) for stamp in (0, 40_000_000)][-1]
+    tracks = [tracker.update(found, stamp) for stamp in (0, 40_000_000)][-1]
     plain = View(()).draw(GREY, found, tracks, 0)
     inside, arrow = (slice(117, 124), slice(107, 114)), (slice(115, 125), slice(140, 180))
     assert not changed(plain)[arrow].any()

@@ -20,8 +20,10 @@ from jtn_ros.errors import UsageError
 from jtn_ros.files import what_came_instead
 from jtn_ros.media import open_frames
 
+from places import SHARED
+
 WIDTH, HEIGHT = 64, 48
-SHARED_DATA = Path(__file__).resolve().parents[3] / 'shared' / 'data'
+SHARED_DATA = SHARED / 'data'
 
 
 def picture(index: int) -> np.ndarray:

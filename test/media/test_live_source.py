@@ -11,9 +11,9 @@ import pytest
 
 from jtn_ros.errors import JtnError
 from jtn_ros.media import open_frames
-from jtn_ros.media.camera import DeviceInput
-from jtn_ros.media.live_source import CameraStoppedError
-from jtn_ros.media.live_source import LiveSource
+from jtn_ros.media.live.live_source import CameraStoppedError
+from jtn_ros.media.live.live_source import LiveSource
+from jtn_ros.media.live.open_camera import DeviceInput
 from jtn_ros.media.video_decoding import Deinterlacer
 
 from media.camera_servers import HEIGHT

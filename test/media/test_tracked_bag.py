@@ -12,20 +12,22 @@ from rosbags.typesys import get_types_from_msg
 from rosbags.typesys import get_typestore
 
 from jtn_ros.media import open_frames
-from jtn_ros.media.bag import STORAGES
-from jtn_ros.media.bag import BagMessage
-from jtn_ros.media.bag import BagReader
-from jtn_ros.media.bag import BagWriter
+from jtn_ros.media.bags.bag import STORAGES
+from jtn_ros.media.bags.bag import BagMessage
+from jtn_ros.media.bags.bag import BagReader
+from jtn_ros.media.bags.bag import BagWriter
+from jtn_ros.media.bags.message_types import message_types
+from jtn_ros.media.bags.recorded_tracks import read_tracks
+from jtn_ros.media.bags.tracked_bag import TrackedBag
 from jtn_ros.media.drawing import colour_of
 from jtn_ros.media.labels import Labels
-from jtn_ros.media.message_types import message_types
-from jtn_ros.media.recorded_tracks import read_tracks
-from jtn_ros.media.tracked_bag import TrackedBag
-from jtn_ros.media.tracker_topics import LABEL_INFO
-from jtn_ros.media.tracker_topics import MARKERS
-from jtn_ros.media.tracker_topics import RECORDED
-from jtn_ros.media.tracker_topics import TRACKS
+from jtn_ros.media.messages.tracker_topics import LABEL_INFO
+from jtn_ros.media.messages.tracker_topics import MARKERS
+from jtn_ros.media.messages.tracker_topics import RECORDED
+from jtn_ros.media.messages.tracker_topics import TRACKS
 from jtn_ros.tracking.track import Tracks
+
+from places import ROOT
 
 T0 = 1_700_000_000_000_000_000
 PERIOD = 40_000_000
@@ -176,7 +178,7 @@ def test_built_in_definitions_are_those_of_the_interface_files(monkeypatch):
     built_in = message_types()
     message_types.cache_clear()
     store, types = get_typestore(Stores.ROS2_JAZZY), {}
-    files = sorted((Path(__file__).parents[1] / 'foxglove_msgs' / 'msg').glob('*.msg'))
+    files = sorted((ROOT / 'test' / 'foxglove_msgs' / 'msg').glob('*.msg'))
     for path in files:
         types |= get_types_from_msg(path.read_text(), f'foxglove_msgs/msg/{path.stem}')
     store.register(types)

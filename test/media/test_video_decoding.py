@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from jtn_ros.media import open_frames
-from jtn_ros.media.bag import BagReader
-from jtn_ros.media.bag import BagWriter
-from jtn_ros.media.message_types import message_types
+from jtn_ros.media.bags.bag import BagReader
+from jtn_ros.media.bags.bag import BagWriter
+from jtn_ros.media.bags.message_types import message_types
 
 WIDTH, HEIGHT, RATE = 160, 96, 25
 T0 = 1_700_000_000_000_000_000

@@ -13,8 +13,10 @@ from jtn_ros.network import JointTrackNet  # noqa: E402
 from jtn_ros.network import NetworkConfig  # noqa: E402
 from jtn_ros.network.dla_up import Upsample  # noqa: E402
 
+from places import SHARED  # noqa: E402
+
 GOLDENS = Path(__file__).parent / 'goldens'
-SHARED = Path(__file__).resolve().parents[3] / 'shared' / 'parity' / 'forward'
+SHARED = SHARED / 'parity' / 'forward'
 INPUTS = {'pre_img_pre_hm': 3, 'pre_img': 2, 'image_only': 1}
 TOLERANCE = 1e-4
 

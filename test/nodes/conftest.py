@@ -45,8 +45,8 @@ def make(
     graph: Graph, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Harness]:
     """Make a tracker node with parameters, and its user; it loses its patience sooner."""
-    monkeypatch.setattr('jtn_ros.nodes.tracker_node._CHECK_PERIOD_S', 0.1)
-    monkeypatch.setattr('jtn_ros.nodes.image_input.SILENCE_S', 0.5)
+    monkeypatch.setattr('jtn_ros.nodes.tracker.tracker_node._CHECK_PERIOD_S', 0.1)
+    monkeypatch.setattr('jtn_ros.nodes.tracker.image_input.SILENCE_S', 0.5)
     return partial(Harness, graph, backend='onnxruntime')
 
 

@@ -17,7 +17,7 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
 from jtn_msgs.msg import TrackedObjectArray
-from jtn_ros.nodes.tracker_node import TrackerNode
+from jtn_ros.nodes.tracker.tracker_node import TrackerNode
 
 from nodes.graph import Graph
 

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from jtn_ros.nodes.conversions import array_to_image
-from jtn_ros.nodes.conversions import ns_to_stamp
+from jtn_ros.nodes.common.conversions import array_to_image
+from jtn_ros.nodes.common.conversions import ns_to_stamp
 
 SECOND = 1_000_000_000
 PERIOD = SECOND // 25

@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
 from jtn_msgs.msg import TrackedObjectArray
-from jtn_ros.nodes.conversions import stamp_to_ns
+from jtn_ros.nodes.common.conversions import stamp_to_ns
 
 from media.camera_servers import Camera
 from media.camera_servers import MjpegServer

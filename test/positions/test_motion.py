@@ -17,7 +17,7 @@ def measured(*points: object, deviation: float = 0.05) -> Measurements:
 
 
 def test_the_first_measurement_is_taken_as_it_is():
-    found = PositionFilter().step('map', IDS, measured((1, 2, 3), None), 0)
+    found = PositionFilter().update('map', IDS, measured((1, 2, 3), None), 0)
     assert found.frame_id == 'map'
     assert found.known.tolist() == [True, False]
     np.testing.assert_array_equal(found.points[0], (1, 2, 3))
@@ -31,15 +31,15 @@ def test_velocities_come_from_the_stamps(period):
     positions, velocity = PositionFilter(), np.array([1.2, -0.4, 0.1])
     for number in range(40):
         stamp = round(number * period * SECOND)
-        found = positions.step('map', IDS[:1], measured(velocity * stamp / SECOND), stamp)
+        found = positions.update('map', IDS[:1], measured(velocity * stamp / SECOND), stamp)
     np.testing.assert_allclose(found.velocities[0], velocity, atol=0.02)
     np.testing.assert_allclose(found.points[0], velocity * stamp / SECOND, atol=0.005)
 
 
 def test_one_update_is_that_of_the_textbook():
     positions = PositionFilter()
-    positions.step('map', IDS[:1], measured((0, 0, 5)), 0)
-    found = positions.step('map', IDS[:1], measured((0.1, 0, 5)), SECOND // 2)
+    positions.update('map', IDS[:1], measured((0, 0, 5)), 0)
+    found = positions.update('map', IDS[:1], measured((0.1, 0, 5)), SECOND // 2)
     t = 0.5
     f = np.array([[1, t], [0, 1]])
     p = f @ np.diag([0.05**2, 9]) @ f.T + np.array([[t**3 / 3, t**2 / 2], [t**2 / 2, t]])
@@ -52,46 +52,46 @@ def test_one_update_is_that_of_the_textbook():
 def test_what_is_not_measured_moves_on_for_a_second_and_is_then_forgotten():
     positions = PositionFilter()
     for number in range(21):
-        positions.step('map', IDS[:1], measured((number * 0.1, 0, 5)), number * SECOND // 10)
-    found = positions.step('map', IDS[:1], measured(None), 3 * SECOND)
+        positions.update('map', IDS[:1], measured((number * 0.1, 0, 5)), number * SECOND // 10)
+    found = positions.update('map', IDS[:1], measured(None), 3 * SECOND)
     assert found.points[0, 0] == pytest.approx(3, abs=0.02)
     assert found.covariances[0, 0, 0] > 0.05**2
-    assert not positions.step('map', IDS[:1], measured(None), 3 * SECOND + 1).known.any()
+    assert not positions.update('map', IDS[:1], measured(None), 3 * SECOND + 1).known.any()
 
 
 def test_something_that_passes_in_front_does_not_move_the_object_but_a_new_place_is_taken_over():
     positions = PositionFilter()
     for number in range(30):
-        positions.step('map', IDS[:1], measured((0, 0, 5)), number * SECOND // 30)
-    found = positions.step('map', IDS[:1], measured((0, 0, 1)), SECOND)
+        positions.update('map', IDS[:1], measured((0, 0, 5)), number * SECOND // 30)
+    found = positions.update('map', IDS[:1], measured((0, 0, 1)), SECOND)
     np.testing.assert_allclose(found.points[0], (0, 0, 5), atol=1e-9)
     for number in range(31, 65):
-        found = positions.step('map', IDS[:1], measured((0, 0, 1)), number * SECOND // 30)
+        found = positions.update('map', IDS[:1], measured((0, 0, 1)), number * SECOND // 30)
     np.testing.assert_allclose(found.points[0], (0, 0, 1), atol=1e-9)
 
 
 def test_tracks_come_go_and_change_places_without_mixing():
     positions = PositionFilter()
-    positions.step('map', np.array([1, 2, 3]), measured((1, 0, 0), (2, 0, 0), (3, 0, 0)), 0)
-    found = positions.step(
+    positions.update('map', np.array([1, 2, 3]), measured((1, 0, 0), (2, 0, 0), (3, 0, 0)), 0)
+    found = positions.update(
         'map', np.array([3, 5, 1]), measured(None, (5, 0, 0), None), SECOND // 9
     )
     np.testing.assert_allclose(found.points[:, 0], (3, 5, 1))
-    found = positions.step('map', np.array([2, 3]), measured(None, None), SECOND // 8)
+    found = positions.update('map', np.array([2, 3]), measured(None, None), SECOND // 8)
     assert found.known.tolist() == [False, True]  # a track that ended is forgotten
     positions.reset()
-    assert not positions.step('map', np.array([3]), measured(None), 0).known.any()
+    assert not positions.update('map', np.array([3]), measured(None), 0).known.any()
 
 
 def test_covariances_stay_positive_over_a_long_run():
     positions, rng = PositionFilter(), np.random.default_rng(0)
     for number in range(2000):
         point = rng.normal((0, 0, 5), 0.05)
-        found = positions.step('map', IDS[:1], measured(point), number * SECOND // 30)
+        found = positions.update('map', IDS[:1], measured(point), number * SECOND // 30)
     assert np.linalg.eigvalsh(found.covariances[0]).min() > 0
     assert np.abs(found.points[0] - (0, 0, 5)).max() < 0.1
 
 
 def test_no_tracks_at_all():
-    found = PositionFilter().step('map', np.zeros(0, np.int64), measured(), 0)
+    found = PositionFilter().update('map', np.zeros(0, np.int64), measured(), 0)
     assert found.points.shape == (0, 3)

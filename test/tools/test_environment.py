@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+from places import ROOT
+
+TOOLS = ROOT / 'tools'
 spec = importlib.util.spec_from_file_location('environment', TOOLS / 'environment.py')
 environment = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(environment)

@@ -50,7 +50,7 @@ def test_golden_stream(name: str, variant: str) -> None:
     tracker = ReferenceTracker(max_age=int(variant.rpartition('age')[2]), new_thresh=0.4)
     for frame in range(len(stream['frame_ptr']) - 1):
         detections = stream_frame(stream, frame, variant)
-        tracks = tracker.step(detections, frame * 40_000_000)
+        tracks = tracker.update(detections, frame * 40_000_000)
         rows = slice(expected['out_ptr'][frame], expected['out_ptr'][frame + 1])
         np.testing.assert_array_equal(tracks.ids, expected['out_id'][rows], f'frame {frame}')
         index = expected['out_det'][rows]
@@ -95,7 +95,7 @@ def test_micro_scenario(scenario: dict[str, Any]) -> None:
                 displacements=columns['tracking'] if 'tracking' in scenario['task'] else None,
                 embeddings=columns['embedding'] if 'embedding' in scenario['task'] else None,
             )
-        tracks = tracker.step(detections, stamp * 10**8)
+        tracks = tracker.update(detections, stamp * 10**8)
         output = zip(tracks.ids.tolist(), tracks.detection_indices.tolist(), strict=True)
         assert [{'id': i, 'det': d} for i, d in output] == expected['output']
         state = tracker.state
@@ -125,9 +125,9 @@ def one(x: float, score: float = 0.9, dimension: int = 0) -> Detections:
 
 def test_velocity_is_that_between_the_last_two_observations() -> None:
     tracker = ReferenceTracker()
-    assert len(tracker.step(one(100), 0)) == 0
-    tracker.step(Detections.empty(), 100_000_000)
-    tracks = tracker.step(one(110), 200_000_000)
+    assert len(tracker.update(one(100), 0)) == 0
+    tracker.update(Detections.empty(), 100_000_000)
+    tracks = tracker.update(one(110), 200_000_000)
     np.testing.assert_allclose(tracks.velocities, [[50, 0]])
     assert tracks.class_ids.tolist() == [3]
     assert tracks.states.tolist() == [TrackState.CONFIRMED]
@@ -139,11 +139,11 @@ def test_velocity_is_that_between_the_last_two_observations() -> None:
 
 def test_all_live_tracks_and_the_prior() -> None:
     tracker = ReferenceTracker()
-    tracker.step(one(100), 0)
+    tracker.update(one(100), 0)
     assert tracker.tracks.states.tolist() == [TrackState.TENTATIVE]
     before = tracker.tracks
-    tracker.step(one(101), 10**9)
-    tracker.step(Detections.empty(), 2 * 10**9)
+    tracker.update(one(101), 10**9)
+    tracker.update(Detections.empty(), 2 * 10**9)
     assert tracker.tracks.states.tolist() == [TrackState.LOST]
     assert tracker.tracks.unseen_ns.tolist() == [10**9]
     boxes, scores = tracker.prior()
@@ -152,14 +152,14 @@ def test_all_live_tracks_and_the_prior() -> None:
     assert before.boxes.tolist() == [[80, 0, 120, 80]]  # what was handed out stays
     tracker.reset()
     assert len(tracker.tracks) == 0
-    tracker.step(one(100), 3 * 10**9)
+    tracker.update(one(100), 3 * 10**9)
     assert tracker.tracks.ids.tolist() == [1]
 
 
 def test_change_of_embedding_length_is_refused() -> None:
     tracker = ReferenceTracker()
-    tracker.step(one(100, dimension=4), 0)
+    tracker.update(one(100, dimension=4), 0)
     with pytest.raises(ValueError, match='length 8 after length 4; reset'):
-        tracker.step(one(100, dimension=8), 1)
+        tracker.update(one(100, dimension=8), 1)
     with pytest.raises(ValueError, match='length 0 after length 4; reset'):
-        tracker.step(one(100), 1)
+        tracker.update(one(100), 1)

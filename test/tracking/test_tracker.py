@@ -43,7 +43,7 @@ def walk(
 ) -> Tracks:
     """Let one person walk to the right and return the tracks of the last frame."""
     for frame in range(start, start + frames):
-        tracks = tracker.step(people((100 + velocity * frame / rate, 200)), stamp(frame, rate))
+        tracks = tracker.update(people((100 + velocity * frame / rate, 200)), stamp(frame, rate))
     return tracks
 
 
@@ -70,7 +70,7 @@ def test_noisy_walks_come_within_15_percent_in_a_second() -> None:
         tracker = Tracker()
         for frame in range(25):
             noise = rng.normal(0, 1.5, 2)
-            tracks = tracker.step(
+            tracks = tracker.update(
                 people((100 + velocity * frame / 24 + noise[0], 200 + noise[1])), stamp(frame, 24)
             )
         errors.append(abs(tracks.velocities[0, 0] / velocity - 1))
@@ -81,18 +81,18 @@ def test_noisy_walks_come_within_15_percent_in_a_second() -> None:
 def test_irregular_stamps_give_the_same_velocity() -> None:
     tracker = Tracker()
     for seconds in (0, 0.04, 0.2, 0.24, 0.5, 0.55, 0.9, 0.95, 1.2):
-        tracks = tracker.step(people((100 + 80 * seconds, 200)), round(seconds * SECOND))
+        tracks = tracker.update(people((100 + 80 * seconds, 200)), round(seconds * SECOND))
     np.testing.assert_allclose(tracks.velocities, [[80, 0]], atol=6)
     assert tracks.ids.tolist() == [1]
 
 
 def test_displacements_give_the_velocity_from_the_first_frame_on() -> None:
     tracker = Tracker(TrackerConfig(displacement_noise=0.04))
-    tracker.step(people(), 0)
-    tracks = tracker.step(people((100, 200), displacements=[(-6, 0)]), stamp(1))
+    tracker.update(people(), 0)
+    tracks = tracker.update(people((100, 200), displacements=[(-6, 0)]), stamp(1))
     np.testing.assert_allclose(tracks.velocities, [[120, 0]], atol=25)
     assert tracks.velocity_covariances[0, 0, 0] > 0
-    alone = Tracker().step(people((100, 200)), stamp(1))
+    alone = Tracker().update(people((100, 200)), stamp(1))
     assert tracks.velocity_covariances[0, 0, 0] < alone.velocity_covariances[0, 0, 0]
 
 
@@ -102,8 +102,8 @@ def test_the_whole_cell_of_a_peak_is_no_motion() -> None:
         seen = people((100, 200), displacements=[(3 - moved, 2)])
         seen = replace(seen, middles=seen.centers, centers=seen.centers - np.float32((3, 2)))
         tracker = Tracker(TrackerConfig(displacement_noise=1e-3))
-        tracker.step(people(), 0)
-        tracks = tracker.step(seen, stamp(1))
+        tracker.update(people(), 0)
+        tracks = tracker.update(seen, stamp(1))
         np.testing.assert_allclose(tracks.velocities, [[20 * moved, 0]], atol=0.1)
 
 
@@ -114,8 +114,8 @@ def test_displacements_are_trusted_by_score_and_size(score: float, scale: float)
     middle = np.tile(seen.centers, 2)
     seen = replace(seen, boxes=middle + scale * (seen.boxes - middle))
     tracker = Tracker(config)
-    tracker.step(people(), 0)
-    tracks = tracker.step(seen, stamp(1))
+    tracker.update(people(), 0)
+    tracks = tracker.update(seen, stamp(1))
     size = np.sqrt((tracks.boxes[0, 2:] - tracks.boxes[0, :2]).prod())
     measured = (0.1 * size * (2 - score) * 20) ** 2
     prior = (2 * size) ** 2
@@ -139,7 +139,7 @@ def test_same_detections_give_the_same_tracks() -> None:
     ]  # fmt: skip
     one, other = Tracker(), Tracker()
     for frame, seen in enumerate(frames):
-        first, second = one.step(seen, stamp(frame)), other.step(seen, stamp(frame))
+        first, second = one.update(seen, stamp(frame)), other.update(seen, stamp(frame))
         for field in fields(first):
             np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
 
@@ -151,7 +151,7 @@ def test_states_from_tentative_to_removed() -> None:
     assert walk(tracker, 40, 9, start=1).states.tolist() == [TrackState.CONFIRMED]
     states, deviations, positions = [], [], []
     for frame in range(10, 21):
-        tracks = tracker.step(Detections.empty(), stamp(frame))
+        tracks = tracker.update(Detections.empty(), stamp(frame))
         states += tracks.states.tolist()
         deviations += tracks.velocity_covariances[:, 0, 0].tolist()
         positions += tracks.centers[:, 0].tolist()
@@ -163,14 +163,14 @@ def test_states_from_tentative_to_removed() -> None:
 
 def test_tentative_tracks_go_soon() -> None:
     tracker = Tracker()
-    tracker.step(people((100, 200)), 0)
-    assert len(tracker.step(Detections.empty(), SECOND)) == 0
+    tracker.update(people((100, 200)), 0)
+    assert len(tracker.update(Detections.empty(), SECOND)) == 0
 
 
 def test_ages_hits_and_time_unseen() -> None:
     tracker = Tracker()
     walk(tracker, 20, 4)
-    tracks = tracker.step(Detections.empty(), stamp(4))
+    tracks = tracker.update(Detections.empty(), stamp(4))
     assert tracks.ages.tolist() == [4]
     assert tracks.hits.tolist() == [4]
     assert tracks.unseen_ns.tolist() == [stamp(1)]
@@ -182,7 +182,7 @@ def test_crossing_people_keep_their_identities() -> None:
     tracker = Tracker()
     for frame in range(41):
         x = 4 * frame
-        tracks = tracker.step(people((100 + x, 200), (260 - x, 204)), stamp(frame))
+        tracks = tracker.update(people((100 + x, 200), (260 - x, 204)), stamp(frame))
     by_row = dict(zip(tracks.detection_indices.tolist(), tracks.ids.tolist(), strict=True))
     assert by_row == {0: 1, 1: 2}
 
@@ -193,8 +193,8 @@ def test_order_of_detections_does_not_matter() -> None:
     for frame in range(30):
         places = [(100 + 90 * n + 3 * frame, 200 + 20 * n) for n in range(6)]
         order = rng.permutation(6)
-        first = one.step(people(*places), stamp(frame))
-        second = other.step(people(*[places[n] for n in order]), stamp(frame))
+        first = one.update(people(*places), stamp(frame))
+        second = other.update(people(*[places[n] for n in order]), stamp(frame))
     row_first = first.ids[np.argsort(first.centers[:, 0])]
     row_second = second.ids[np.argsort(second.centers[:, 0])]
     assert len(set(row_first.tolist())) == 6
@@ -205,7 +205,7 @@ def test_order_of_detections_does_not_matter() -> None:
 def test_weak_detections_keep_tracks_but_start_none() -> None:
     tracker = Tracker()
     walk(tracker, 20, 5)
-    tracks = tracker.step(people((105, 200), (500, 200), scores=0.3), stamp(5))
+    tracks = tracker.update(people((105, 200), (500, 200), scores=0.3), stamp(5))
     assert tracks.ids.tolist() == [1]
     assert tracks.detection_indices.tolist() == [0]
     np.testing.assert_allclose(tracks.scores, [0.3])
@@ -220,16 +220,16 @@ def test_scores_at_or_below_the_minimum_are_never_used(
     assert Tracker(config).minimum_score == 0.25
     tracker = Tracker(config)
     walk(tracker, 20, 5)
-    tracks = tracker.step(people((105, 200), scores=score), stamp(5))
+    tracks = tracker.update(people((105, 200), scores=score), stamp(5))
     assert tracks.observed.tolist() == [used]
-    born = Tracker(config).step(people((105, 200), scores=score), 0)
+    born = Tracker(config).update(people((105, 200), scores=score), 0)
     assert len(born) == used
 
 
 def test_classes_never_share_a_track() -> None:
     tracker = Tracker()
-    tracker.step(people((100, 200)), 0)
-    tracks = tracker.step(people((100, 200), class_ids=2), stamp(1))
+    tracker.update(people((100, 200)), 0)
+    tracks = tracker.update(people((100, 200), class_ids=2), stamp(1))
     assert tracks.class_ids.tolist() == [0, 2]
     assert tracks.ids.tolist() == [1, 2]
 
@@ -239,18 +239,18 @@ def test_appearance_finds_a_lost_person_where_motion_does_not() -> None:
     for looks, expected in ((3, 1), (5, 2)):
         tracker = Tracker()
         for frame in range(20):
-            tracker.step(people((100 + 4 * frame, 200), looks=[3]), stamp(frame))
+            tracker.update(people((100 + 4 * frame, 200), looks=[3]), stamp(frame))
         for frame in range(20, 36):
-            tracker.step(Detections.empty(), stamp(frame))
-        tracks = tracker.step(people((140, 200), looks=[looks]), stamp(36))
+            tracker.update(Detections.empty(), stamp(frame))
+        tracks = tracker.update(people((140, 200), looks=[looks]), stamp(36))
         assert tracks.ids[tracks.observed].tolist() == [expected]
 
 
 def test_appearance_decides_between_two_who_meet() -> None:
     tracker = Tracker()
     for frame in range(10):
-        tracker.step(people((100, 200), (160, 200), looks=[0, 1]), stamp(frame))
-    tracks = tracker.step(people((128, 200), (132, 200), looks=[1, 0]), stamp(10))
+        tracker.update(people((100, 200), (160, 200), looks=[0, 1]), stamp(frame))
+    tracks = tracker.update(people((128, 200), (132, 200), looks=[1, 0]), stamp(10))
     by_row = dict(zip(tracks.detection_indices.tolist(), tracks.ids.tolist(), strict=True))
     assert by_row == {0: 2, 1: 1}
 
@@ -260,8 +260,8 @@ def test_who_looks_different_takes_over_no_track(score: float) -> None:
     for looks, expected in ((0, [1]), (1, [])):
         tracker = Tracker()
         for frame in range(10):
-            tracker.step(people((100, 200), looks=[0]), stamp(frame))
-        tracks = tracker.step(people((101, 200), scores=score, looks=[looks]), stamp(10))
+            tracker.update(people((100, 200), looks=[0]), stamp(frame))
+        tracks = tracker.update(people((101, 200), scores=score, looks=[looks]), stamp(10))
         assert tracks.ids[tracks.observed & (tracks.ids == 1)].tolist() == expected
 
 
@@ -274,7 +274,7 @@ def test_who_comes_back_is_not_taken_for_who_hides_there() -> None:
 
     def see(places: list[tuple[float, float]], looks: list[int], frame: int) -> Tracks:
         seen = people(*places)
-        return tracker.step(replace(seen, embeddings=alike[looks]), stamp(frame))
+        return tracker.update(replace(seen, embeddings=alike[looks]), stamp(frame))
 
     for frame in range(20):
         see([(300 + 3 * frame, 200), (260, 200)], [0, 1], frame)
@@ -293,11 +293,11 @@ def test_who_comes_next_is_found_again_only_if_he_looks_the_same(
     looks[1, :2] = 1 - distance, np.sqrt(1 - (1 - distance) ** 2)
     tracker = Tracker()
     for frame in range(20):
-        tracker.step(replace(people((100, 200)), embeddings=looks[:1]), stamp(frame))
+        tracker.update(replace(people((100, 200)), embeddings=looks[:1]), stamp(frame))
     for frame in range(20, 55):
-        tracker.step(people(), stamp(frame))
+        tracker.update(people(), stamp(frame))
     for frame in range(55, 57):
-        tracks = tracker.step(replace(people((220, 200)), embeddings=looks[1:]), stamp(frame))
+        tracks = tracker.update(replace(people((220, 200)), embeddings=looks[1:]), stamp(frame))
     assert tracks.ids[tracks.observed].tolist() == expected
 
 
@@ -306,9 +306,9 @@ def test_a_jump_of_the_camera_moves_all_tracks_along() -> None:
     for given_motion in (None, np.array([[1.0, 0, 45], [0, 1, -20]])):
         tracker = Tracker()
         for frame in range(10):
-            tracks = tracker.step(people(*places), stamp(frame))
+            tracks = tracker.update(people(*places), stamp(frame))
         moved = [(x + 45, y - 20) for x, y in places]
-        tracks = tracker.step(people(*moved), stamp(10), given_motion)
+        tracks = tracker.update(people(*moved), stamp(10), given_motion)
         assert tracks.ids.tolist() == [1, 2, 3, 4, 5]
         assert tracks.observed.all()
         np.testing.assert_allclose(tracks.velocities, np.zeros((5, 2)), atol=12)
@@ -316,16 +316,16 @@ def test_a_jump_of_the_camera_moves_all_tracks_along() -> None:
 
 def test_identities_are_never_used_again() -> None:
     tracker = Tracker()
-    tracker.step(people((100, 200), (300, 200)), 0)
+    tracker.update(people((100, 200), (300, 200)), 0)
     tracker.reset()
     assert len(tracker.tracks) == 0
-    assert tracker.step(people((100, 200)), 0).ids.tolist() == [3]
+    assert tracker.update(people((100, 200)), 0).ids.tolist() == [3]
 
 
 def test_prior_holds_every_live_track() -> None:
     tracker = Tracker()
     walk(tracker, 0, 3)
-    tracker.step(Detections.empty(), stamp(3))
+    tracker.update(Detections.empty(), stamp(3))
     boxes, scores = tracker.prior()
     np.testing.assert_allclose(boxes, [[80, 150, 120, 250]], atol=1)
     np.testing.assert_allclose(scores, [0.9])
@@ -341,23 +341,23 @@ def test_what_was_handed_out_stays() -> None:
 
 def test_equal_stamps_are_taken_and_earlier_ones_refused() -> None:
     tracker = Tracker()
-    tracker.step(people((100, 200), displacements=[(-1, 0)]), SECOND)
-    assert len(tracker.step(people((100, 200), displacements=[(-1, 0)]), SECOND)) == 1
+    tracker.update(people((100, 200), displacements=[(-1, 0)]), SECOND)
+    assert len(tracker.update(people((100, 200), displacements=[(-1, 0)]), SECOND)) == 1
     with pytest.raises(ValueError, match=r'after one at 1000000000 ns; reset\(\) the tracker'):
-        tracker.step(Detections.empty(), SECOND - 1)
+        tracker.update(Detections.empty(), SECOND - 1)
 
 
 def test_embeddings_may_come_later_but_not_change_length() -> None:
     tracker = Tracker()
-    tracker.step(people((100, 200)), 0)
-    tracks = tracker.step(people((100, 200), looks=[2]), stamp(1))
+    tracker.update(people((100, 200)), 0)
+    tracks = tracker.update(people((100, 200), looks=[2]), stamp(1))
     assert tracks.embeddings is not None
     np.testing.assert_allclose(tracks.embeddings, np.eye(8)[[2]])
-    tracker.step(people((100, 200)), stamp(2))
+    tracker.update(people((100, 200)), stamp(2))
     wrong = Detections(boxes=[[0, 0, 9, 9]], scores=[0.9], class_ids=[0], centers=[[4, 4]],
                        embeddings=[[1, 0]])  # fmt: skip
     with pytest.raises(ValueError, match='embeddings of length 2 after length 8'):
-        tracker.step(wrong, stamp(3))
+        tracker.update(wrong, stamp(3))
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_any_detections_give_sound_tracks(
             displacements=boxes[:, :2] / 100 if with_displacements else None,
             embeddings=np.eye(6, dtype=np.float32)[: len(objects)] if with_embeddings else None,
         )
-        tracks = tracker.step(detections, now)
+        tracks = tracker.update(detections, now)
         assert len(np.unique(tracks.ids)) == len(tracks)
         assert (tracks.ids > 0).all()
         assert np.isfinite(tracks.boxes).all()
@@ -420,9 +420,9 @@ def test_who_hides_bit_by_bit_does_not_shrink_to_nothing() -> None:
     for frame in range(20):
         seen = people((100, 200))
         seen.boxes[0, 3] -= 3 * frame  # hides behind something from the feet upwards
-        tracker.step(seen, stamp(frame))
+        tracker.update(seen, stamp(frame))
     for frame in range(20, 50):
-        tracks = tracker.step(Detections.empty(), stamp(frame))
+        tracks = tracker.update(Detections.empty(), stamp(frame))
     assert len(tracks) == 1
     height = tracks.boxes[0, 3] - tracks.boxes[0, 1]
     assert 30 < height < 60
@@ -439,9 +439,9 @@ def test_how_far_is_too_far_is_learned_from_the_scene(
     tracker = Tracker(TrackerConfig(error_memory=memory))
     for frame in range(200):
         x, y = (100, 200) + noise * rng.uniform(-1, 1, 2)
-        tracks = tracker.step(people((x, y)), stamp(frame))
+        tracks = tracker.update(people((x, y)), stamp(frame))
     assert tracks.ids.tolist() == [1]
-    tracks = tracker.step(people((195, 200)), stamp(200))
+    tracks = tracker.update(people((195, 200)), stamp(200))
     assert tracks.ids[tracks.observed].tolist() == [expected]
 
 
@@ -449,10 +449,10 @@ def test_what_was_learned_of_a_scene_is_forgotten_with_it() -> None:
     rng = np.random.default_rng(0)
     tracker = Tracker()
     for frame in range(200):
-        tracker.step(people((100 + rng.uniform(-12, 12), 200)), stamp(frame))
+        tracker.update(people((100 + rng.uniform(-12, 12), 200)), stamp(frame))
     tracker.reset()
     for frame in range(20):
-        tracks = tracker.step(people((100, 200)), stamp(frame))
+        tracks = tracker.update(people((100, 200)), stamp(frame))
     (person,) = tracks.ids
-    tracks = tracker.step(people((195, 200)), stamp(20))
+    tracks = tracker.update(people((195, 200)), stamp(20))
     assert person not in tracks.ids[tracks.observed]

@@ -1,7 +1,6 @@
 """Recipes: what they hold, and how they refuse what they do not know."""
 
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,7 +13,9 @@ from jtn_ros.training.recipe import Recipe
 from jtn_ros.training.recipe import SyntheticData
 from jtn_ros.training.recipe import read_recipe
 
-RECIPES = Path(__file__).resolve().parents[2] / 'config' / 'training'
+from places import ROOT
+
+RECIPES = ROOT / 'config' / 'training'
 MINIMAL = 'network: {backbone: light}\n'
 
 

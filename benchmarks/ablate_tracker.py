@@ -1,0 +1,71 @@
+"""Switch the ingredients of the default tracker off, one at a time, and print the scores.
+
+    tools/run --dev python benchmarks/ablate_tracker.py SEQUENCE ... [--seeds N ...]
+
+SEQUENCE is a MOTChallenge folder with det/det.txt; --seeds are of synthetic streams. Prints
+HOTA / MOTA / IDF1 / identity switches, means over the sequences and over the streams.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from jtn_ros.evaluation.association_benchmark import compare
+from jtn_ros.evaluation.association_benchmark import read_stream
+from jtn_ros.evaluation.association_benchmark import run_own
+from jtn_ros.evaluation.metrics import mean
+from jtn_ros.synthetic.association_streams import make_stream
+from jtn_ros.synthetic.association_streams import standard_streams
+from jtn_ros.tracking import Tracker
+from jtn_ros.tracking import TrackerConfig
+
+OFF = {
+    'nothing': {},
+    'vagueness of the prediction in the cost': {'vagueness_weight': 0},
+    'forgiving tails (normal distribution instead)': {'outlier_tail': 1000},
+    'detections of low score': {'minimum_score': 1},
+    'scale of errors learned from the scene': {'error_memory': 1e9},
+    'camera votes': {'camera_memory': 0},
+    'appearance in the cost': {'appearance_weight': 0},
+    'veto of who looks different': {'appearance_limit': 2},
+    're-identification of lost tracks': {'reidentification_after': 3600},
+}
+
+
+def scores(streams, config):
+    """Return the mean scores of a configuration as text."""
+    runners = {'tracker': lambda stream: run_own(Tracker(config), stream)}
+    means = mean(compare(streams, runners)['tracker'])
+    return f'{means.hota:.2f} / {means.mota:.2f} / {means.idf1:.2f} / {means.id_switches:.1f}'
+
+
+def without(streams, name):
+    """Return streams whose detections lack a column."""
+    return [
+        replace(stream, detections=[replace(seen, **{name: None}) for seen in stream.detections])
+        for stream in streams
+    ]
+
+
+def main():
+    """Print one line an ingredient."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('sequences', nargs='*', type=Path)
+    parser.add_argument('--seeds', nargs='*', type=int, default=[])
+    args = parser.parse_args()
+    groups = {
+        'sequences': [read_stream(folder) for folder in args.sequences],
+        'streams': [make_stream(kind) for seed in args.seeds for kind in standard_streams(seed)],
+    }
+    for group, streams in groups.items():
+        if not streams:
+            continue
+        print(group)
+        for name, changes in OFF.items():
+            print(f'| {name} | {scores(streams, TrackerConfig(**changes))} |', flush=True)
+        for name in ('displacements', 'embeddings') if group == 'streams' else ():
+            print(f'| {name} | {scores(without(streams, name), TrackerConfig())} |', flush=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,42 @@
+"""Compare the tracks of 30 fps with those of the same stream without every third frame.
+
+    tools/run --dev python benchmarks/compare_dropped_frames.py [SEED ...]
+
+Prints the share of identities that map one to one, for every kind of synthetic stream, with
+embeddings and displacements and from boxes alone. (Kinds with another rate lose every third, too.)
+"""
+
+import sys
+
+import numpy as np
+
+from jtn_ros.evaluation.association_benchmark import agreement
+from jtn_ros.evaluation.association_benchmark import run_tracker
+from jtn_ros.synthetic.association_streams import make_stream
+from jtn_ros.synthetic.association_streams import standard_streams
+from jtn_ros.tracking import Tracker
+
+
+def share(full, thin, kept):
+    """Return the agreement of two streams, the second with only some frames of the first."""
+    tracks = run_tracker(Tracker(), full)
+    return agreement([tracks[n] for n in kept], run_tracker(Tracker(), thin))
+
+
+def main(seeds):
+    """Print one line a kind of stream."""
+    rows = []
+    for seed in seeds:
+        for kind in standard_streams(seed):
+            full = make_stream(kind)
+            kept = np.arange(len(full.detections)) % 3 != 2
+            thin = make_stream(kind, kept)
+            frames = np.flatnonzero(kept)
+            plain = share(full.without_extras(), thin.without_extras(), frames)
+            rows.append((share(full, thin, frames), plain))
+            print(f'seed {seed} {kind.name:16} {rows[-1][0]:.2f}  {plain:.2f}', flush=True)
+    print('mean {:.3f}  boxes alone {:.3f}'.format(*np.mean(rows, axis=0)))
+
+
+if __name__ == '__main__':
+    main([int(seed) for seed in sys.argv[1:]] or [1])

@@ -1,0 +1,197 @@
+"""Measure this project against a plain PyTorch implementation, in turns, on one machine.
+
+    tools/run --dev python benchmarks/compare_with_eager.py [rounds]
+
+Everything runs the published network (random weights, 544x960) on 1080p images. The stand-in for
+the published implementation normalises on the CPU in double precision, runs all six heads
+everywhere, and computes its deformable convolutions in eager PyTorch: by one grid_sample (the
+faster), or by torchvision's operator.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from unittest import mock
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional
+from torchvision.ops import deform_conv2d
+
+from jtn_ros.inference import load_engine
+from jtn_ros.inference.decode import decode_peaks
+from jtn_ros.inference.engine import Peaks
+from jtn_ros.inference.engine import random_inputs
+from jtn_ros.inference.export import export_onnx
+from jtn_ros.inference.preprocess import letterbox_image
+from jtn_ros.network import JointTrackNet
+from jtn_ros.network import NetworkConfig
+from jtn_ros.network import deform_conv
+from jtn_ros.network import peak_network
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking import ReferenceTracker
+
+SIZE = (544, 960)
+
+
+def by_grid_sample(input, offset, mask, weight, bias):
+    """Sample all nine taps of a deformable convolution with one grid_sample."""
+    number, channels, height, width = input.shape
+    tap = torch.arange(9).view(1, 9, 1, 1)
+    y = torch.arange(height).view(1, 1, -1, 1) + tap // 3 - 1 + offset[:, 0::2]
+    x = torch.arange(width).view(1, 1, 1, -1) + tap % 3 - 1 + offset[:, 1::2]
+    grid = torch.stack((2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1), -1)
+    samples = functional.grid_sample(
+        input, grid.view(number, 9 * height, width, 2), align_corners=True
+    )
+    samples = samples.view(number, channels, 9, height, width) * mask[:, None]
+    product = weight.flatten(1) @ samples.flatten(1, 2).flatten(2)
+    return (product + bias[:, None]).view(number, -1, height, width)
+
+
+def by_torchvision(input, offset, mask, weight, bias):
+    """Use the compiled operator that comes with torchvision."""
+    return deform_conv2d(input, offset, weight, bias, padding=1, mask=mask)
+
+
+class Eager:
+    """The published per-frame loop in plain PyTorch and NumPy."""
+
+    def __init__(self, network, deform_conv2d):
+        self.network = network
+        self.deform_conv2d = deform_conv2d
+        self.tracker = ReferenceTracker()
+        self.previous = None
+
+    def process(self, image, stamp_ns):
+        config = self.network.config
+        _, letterbox = letterbox_image(image, *SIZE, 'published')
+        warped = cv2.warpAffine(image, letterbox.matrix, SIZE[::-1])
+        normalised = (warped / 255.0 - np.float32(config.mean)) / np.float32(config.std)
+        tensor = torch.from_numpy(normalised.astype(np.float32).transpose(2, 0, 1)[None].copy())
+        previous = tensor if self.previous is None else self.previous
+        self.previous = tensor
+        patch = mock.patch.object(deform_conv, 'modulated_deform_conv2d', self.deform_conv2d)
+        with torch.inference_mode(), patch:
+            maps = self.network(tensor, previous)
+            scores, classes, indices = peak_network.find_peaks(torch.sigmoid(maps['hm']), 100)
+            maps['embedding'] = functional.normalize(maps['embedding'])
+            values = {
+                name: maps[name].flatten(2)[0, :, indices[0]].T[None]
+                for name in ('tracking', 'ltrb_amodal', 'embedding')
+            }
+            width = maps['hm'].shape[3]
+            cells = torch.stack((indices % width, indices // width), 2).float()
+            described = peak_network.describe_peaks(config, cells, values)
+        peaks = Peaks(
+            scores=scores.numpy(),
+            class_ids=classes.numpy().astype(np.int32),
+            **{name: value.numpy() for name, value in described.items()},
+        )
+        return self.tracker.update(decode_peaks(peaks, letterbox), stamp_ns)
+
+
+class DenseHeads(peak_network.PeakNetwork):
+    """The exported graph with all published heads evaluated everywhere."""
+
+    def forward(self, images, previous_images=None, prior_heatmaps=None):
+        features = self.network.features(
+            self.normalise(images), self.normalise(previous_images), None
+        )
+        heatmap = torch.sigmoid(self.network.head('hm')(features))
+        scores, classes, indices = peak_network.find_peaks(heatmap, self.config.top_k)
+        values = {}
+        for name in self.config.heads.keys() - {'hm'}:
+            dense = self.network.head(name)(features).flatten(2).transpose(1, 2)
+            index = indices[..., None].expand(-1, -1, dense.shape[2])
+            values[name] = dense.gather(1, index)
+        width = features.shape[3]
+        cells = torch.stack((indices % width, indices // width), 2).float()
+        described = peak_network.describe_peaks(self.config, cells, values)
+        # Too little to see, but enough that no back end leaves out the heads that nothing reads.
+        described['boxes'] = described['boxes'] + 1e-9 * torch.cat(
+            (values['reg'], values['wh']), 2
+        )
+        return {'scores': scores, 'class_ids': classes.to(torch.int32), **described}
+
+
+def lively_network():
+    """Return the published network with random weights and offsets of some pixels."""
+    torch.manual_seed(0)
+    network = JointTrackNet(
+        NetworkConfig(prior_heatmap=False, letterbox='published', name='random_dla34')
+    )
+    with torch.no_grad():
+        for name, module in network.named_modules():
+            if isinstance(module, torch.nn.Conv2d) and 'conv_offset_mask' in name:
+                module.weight.normal_(0, 0.02)
+                module.bias.normal_(0, 0.3)
+    return network.eval()
+
+
+def main(rounds):
+    """Print the medians of the times and of the ratios, as JSON."""
+    network = lively_network()
+    steps = {
+        'eager': Eager(network, by_grid_sample).process,
+        'eager torchvision': Eager(network, by_torchvision).process,
+    }
+    engines = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, kind in (('sparse', peak_network.PeakNetwork), ('dense', DenseHeads)):
+            path = Path(folder) / f'{name}.onnx'
+            with (
+                mock.patch('jtn_ros.inference.export.PeakNetwork', kind),
+                mock.patch('jtn_ros.inference.export._compare'),
+            ):
+                export_onnx(network, path)
+            engines[f'{name} f32'] = load_engine(path, 'openvino', 'f32')
+        with suppress(ValueError):  # not every processor has bf16
+            engines['sparse bf16'] = load_engine(path.with_stem('sparse'), 'openvino', 'bf16')
+    for name in [name for name in engines if name.startswith('sparse')]:
+        pipeline = TrackingPipeline(engine=engines[name], tracker=ReferenceTracker())
+        steps[f'pipeline {name}'] = pipeline.process
+    inputs = random_inputs(engines['sparse f32'].info)
+    for name in ('dense f32', 'sparse f32'):
+        steps[f'inference {name}'] = lambda image, stamp, name=name: engines[name].run(**inputs)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (3, 1080, 1920, 3), np.uint8)
+    seconds = {name: [] for name in steps}
+    busy = {name: [] for name in steps}
+    for number in range(rounds + 1):
+        for name, step in steps.items():
+            started, started_busy = time.perf_counter(), time.process_time()
+            step(images[number % 3], number * 40_000_000)
+            if number:
+                seconds[name].append(time.perf_counter() - started)
+                busy[name].append(time.process_time() - started_busy)
+
+    def ratio(first, second):
+        """Return the ratios of the elapsed times and of the processor times."""
+        return [
+            round(float(np.median(np.divide(times[first], times[second]))), 3)
+            for times in (seconds, busy)
+        ]
+
+    result = {
+        'milliseconds': {name: round(1e3 * np.median(times)) for name, times in seconds.items()},
+        'fastest': {name: round(1e3 * min(times)) for name, times in seconds.items()},
+        'processor': {name: round(1e3 * np.median(times)) for name, times in busy.items()},
+        **{
+            f'eager / {name.replace(" sparse", "")}': ratio('eager', name)
+            for name in steps
+            if name.startswith('pipeline')
+        },
+        'eager torchvision / pipeline f32': ratio('eager torchvision', 'pipeline sparse f32'),
+        'inference sparse / dense f32': ratio('inference sparse f32', 'inference dense f32'),
+        'rounds': rounds,
+    }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == '__main__':
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)

@@ -1,0 +1,147 @@
+"""Choose settings of the default tracker on some scenes, score them on another, for every scene.
+
+    tools/run --dev python benchmarks/cross_validate_association.py SEQUENCE ... [--peers]
+
+SEQUENCE is a MOTChallenge folder with det/det.txt, one a scene. Its first third is tracked at its
+own rate, the second at half and the last at a quarter of it, down to 5 Hz, by dropping frames; the
+second third also with detections that are disturbed. Only boxes count: no embeddings, no
+displacements, no images.
+
+For every scene, the setting with the greatest sum of HOTA and IDF1 over all other scenes is scored
+on it. The mean over the scenes and its standard error are the result; the rows above it, one a
+setting, show gains over the first setting and are not: who picks the best row has looked at all
+scenes.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from jtn_ros.detections import Detections
+from jtn_ros.evaluation.association_benchmark import peer_trackers
+from jtn_ros.evaluation.association_benchmark import read_stream
+from jtn_ros.evaluation.association_benchmark import run_own
+from jtn_ros.evaluation.metrics import Sequence
+from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.tracking import Tracker
+from jtn_ros.tracking import TrackerConfig
+
+SLOWEST = 5.0  # frames per second
+SETTINGS = {
+    'noises as configured': {'error_memory': 1e9},
+    'scale of errors over 300 boxes': {},
+    'the same, over 100': {'error_memory': 100},
+    'the same, over 1000': {'error_memory': 1000},
+    'noises as configured, twice that of sizes': {'error_memory': 1e9, 'resize_noise': 0.34},
+}
+
+
+def part(stream, first, last, step):
+    """Return every step-th frame of a part of a stream, counted from 1."""
+    kept = range(first, last, step)
+    return replace(
+        stream,
+        name=f'{stream.name} 1/{step}',
+        frame_rate=stream.frame_rate / step,
+        stamps_ns=[stream.stamps_ns[n] for n in kept],
+        detections=[stream.detections[n] for n in kept],
+        annotations={
+            number: stream.annotations[n + 1]
+            for number, n in enumerate(kept, 1)
+            if n + 1 in stream.annotations
+        },
+    )
+
+
+def disturbed(stream, rng):
+    """Return a stream as a worse detector sees it: misses, jitter, upper bodies, false boxes."""
+    return replace(
+        stream,
+        name=f'{stream.name} disturbed',
+        detections=[worse(seen, rng) for seen in stream.detections],
+    )
+
+
+def worse(seen, rng):
+    """Return the detections of a frame, disturbed; nothing stays nothing."""
+    seen = seen.select(rng.random(len(seen)) > 0.15)
+    if not len(seen):
+        return seen
+    sizes = np.tile(seen.boxes[:, 2:] - seen.boxes[:, :2], 2)
+    boxes = seen.boxes + 0.04 * sizes * rng.normal(size=sizes.shape)
+    halves = boxes[rng.random(len(boxes)) < 0.05]
+    halves[:, 3] -= 0.45 * (halves[:, 3] - halves[:, 1])
+    false = boxes[rng.random(len(boxes)) < 0.05]
+    false = false + rng.uniform(-300, 300, (len(false), 1)) * (1, 0, 1, 0)
+    scores = [seen.scores, rng.uniform(0.4, 0.9, len(halves)), rng.uniform(0.2, 0.7, len(false))]
+    boxes = np.concatenate([boxes, halves, false])
+    return Detections(
+        boxes=boxes,
+        scores=np.concatenate(scores),
+        class_ids=np.zeros(len(boxes)),
+        centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
+    )
+
+
+def streams_of(folder, rng):
+    """Return the streams of a scene."""
+    whole = read_stream(folder)
+    frames = len(whole.detections)
+    ends = [0, frames // 3, 2 * frames // 3, frames]
+    steps = [min(step, max(1, int(whole.frame_rate / SLOWEST))) for step in (1, 2, 4)]
+    parts = [part(whole, *span) for span in zip(ends, ends[1:], steps, strict=False)]
+    return [*parts, disturbed(parts[1], rng)]
+
+
+def scores(scenes, runner):
+    """Return HOTA, MOTA and IDF1 (scenes, 3), means over the streams of every scene."""
+    rows = []
+    for streams in scenes:
+        reports = [
+            evaluate({s.name: Sequence(annotations=s.annotations, tracks=runner(s),
+                                       frames=len(s.detections))}).combined
+            for s in streams
+        ]  # fmt: skip
+        rows.append(np.mean([(r.hota, r.mota, r.idf1) for r in reports], axis=0))
+    return np.array(rows)
+
+
+def show(name, table, first):
+    """Print means, gains over the first setting, and the standard errors of the gains."""
+    gains = table - first
+    errors = gains.std(axis=0, ddof=1) / np.sqrt(len(gains))
+    numbers = ' / '.join(f'{value:.1f}' for value in table.mean(axis=0))
+    spread = ', '.join(
+        f'{gain:+.1f} ± {error:.1f}'
+        for gain, error in zip(gains.mean(axis=0), errors, strict=True)
+    )
+    print(f'| {name} | {numbers} | {spread} |', flush=True)
+
+
+def main():
+    """Print a row a setting, the result, and a row a peer."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('sequences', nargs='+', type=Path)
+    parser.add_argument('--peers', action='store_true', help='of the package `trackers`, too')
+    args = parser.parse_args()
+    rng = np.random.default_rng(0)
+    scenes = [streams_of(folder, rng) for folder in args.sequences]
+    tables = []
+    for name, changes in SETTINGS.items():
+        config = TrackerConfig(**changes)
+        tables.append(scores(scenes, lambda stream, c=config: run_own(Tracker(c), stream)))
+        show(name, tables[-1], tables[0])
+    grid = np.array(tables)
+    worth = grid[:, :, 0] + grid[:, :, 2]
+    others = worth.sum(axis=1, keepdims=True) - worth
+    chosen = others.argmax(axis=0)
+    show('chosen on the other scenes', grid[chosen, np.arange(len(scenes))], tables[0])
+    print('chosen:', ', '.join(list(SETTINGS)[n] for n in chosen))
+    for name, runner in peer_trackers().items() if args.peers else ():
+        show(name, scores(scenes, runner), tables[0])
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,78 @@
+"""How many people a model finds in synthetic scenes that training never draws, by their height.
+
+    python benchmarks/recall_by_height.py models/jtn_people.onnx
+
+A person more than half visible is found by a detection that overlaps with at least 0.5 and has a
+score above the model's threshold, in the third frame. models/README.md has such a table.
+"""
+
+import argparse
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.geometry import box_iou
+from jtn_ros.geometry import box_sizes
+from jtn_ros.inference import load_engine
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.synthetic import Scene
+from jtn_ros.synthetic import SceneConfig
+
+FIRST_SEED = 2**31 + 500
+PERIOD_NS = 100_000_000
+FRAMES = 3
+# In pixels of the network's input.
+HEIGHTS = (0, 16, 24, 40, 64, 100, 150, 220, 1000)
+
+
+def views(model: str, scenes: int) -> Iterator[tuple[Annotations, NDArray[np.float32]]]:
+    """Yield the truth and the boxes found (N, 4) in the last frame of every scene."""
+    engine = load_engine(model)
+    info = engine.info
+    for number in range(scenes):
+        scene = Scene(
+            SceneConfig(
+                width=info.input_width,
+                height=info.input_height,
+                seed=FIRST_SEED + number,
+                people=(4, 14),
+            )
+        )
+        pipeline = TrackingPipeline(engine=engine)
+        for frame in range(FRAMES):
+            image, truth = scene.render(frame * PERIOD_NS)
+            result = pipeline.process(image, frame * PERIOD_NS)
+        found = result.detections
+        yield truth, found.boxes[found.scores > info.confident_score]
+
+
+def main() -> None:
+    """Print one row."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('model')
+    parser.add_argument('--scenes', type=int, default=60)
+    arguments = parser.parse_args()
+
+    people, found = np.zeros((2, len(HEIGHTS) - 1))
+    boxes, false = 0, 0
+    for truth, detected in views(arguments.model, arguments.scenes):
+        overlaps = box_iou(truth.boxes.astype(float), detected.astype(float))
+        clear = truth.visibilities > 0.5
+        heights = box_sizes(truth.boxes[clear])[:, 1]
+        best = overlaps[clear].max(axis=1, initial=0)
+        people += np.histogram(heights, HEIGHTS)[0]
+        found += np.histogram(heights[best >= 0.5], HEIGHTS)[0]
+        boxes += len(detected)
+        false += int((overlaps.max(axis=0, initial=0) < 0.5).sum())
+    shares = found / np.maximum(people, 1)
+    for (low, high), count, share in zip(pairwise(HEIGHTS), people, shares, strict=True):
+        print(f'{low:4d} to {high:4d} px: {share:.2f} of {count:.0f}')
+    print(f'all: {found.sum() / people.sum():.2f} of {people.sum():.0f}')
+    print(f'of {boxes} boxes {false} overlap nobody by half')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,175 @@
+"""The association benchmark: many trackers, the same detections, no images.
+
+Ours and the published association run beside SORT, ByteTrack, OC-SORT, BoT-SORT and C-BIoU of
+the package `trackers`, each at its own defaults. Only boxes that a tracker reports as observed
+in a frame are counted.
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jtn_ros.datasets.benchmarks import Benchmark
+from jtn_ros.datasets.mot_challenge import TrackedBoxes
+from jtn_ros.datasets.mot_challenge import read_annotations
+from jtn_ros.datasets.mot_challenge import read_detections
+from jtn_ros.datasets.sequence_images import sequence_info
+from jtn_ros.detections import Detections
+from jtn_ros.errors import packages_for
+from jtn_ros.evaluation.metrics import Report
+from jtn_ros.evaluation.metrics import Sequence
+from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.synthetic.association_streams import DetectionStream
+from jtn_ros.tracking import ReferenceTracker
+from jtn_ros.tracking import Tracker
+from jtn_ros.tracking import Tracks
+from jtn_ros.tracking import TrackState
+
+Results = dict[int, TrackedBoxes]
+Runner = Callable[[DetectionStream], Results]
+
+_PEERS = {
+    'SORT': 'SORTTracker',
+    'ByteTrack': 'ByteTrackTracker',
+    'OC-SORT': 'OCSORTTracker',
+    'BoT-SORT': 'BoTSORTTracker',
+    'C-BIoU': 'CBIoUTracker',
+}
+
+
+def read_stream(folder: Path, benchmark: Benchmark | None = None) -> DetectionStream:
+    """Read ``det/det.txt`` and ``gt/gt.txt`` of a MOTChallenge sequence.
+
+    Args:
+        folder: the sequence.
+        benchmark: see `jtn_ros.datasets.mot_challenge.read_annotations`.
+
+    Raises:
+        OSError: if a file is missing.
+        JtnError: if a file is not valid.
+    """
+    info = sequence_info(folder)
+    detections = read_detections(folder / 'det' / 'det.txt')
+    frames = range(1, info.length + 1)
+    return DetectionStream(
+        name=info.name,
+        frame_rate=info.frame_rate,
+        stamps_ns=[round((frame - 1) * 1e9 / info.frame_rate) for frame in frames],
+        detections=[detections.get(frame, Detections.empty()) for frame in frames],
+        annotations=read_annotations(folder / 'gt' / 'gt.txt', benchmark),
+    )
+
+
+def run_tracker(tracker: Tracker | ReferenceTracker, stream: DetectionStream) -> list[Tracks]:
+    """Return the confirmed and observed tracks of every frame."""
+    frames = zip(stream.detections, stream.stamps_ns, strict=True)
+    steps = (tracker.update(detections, stamp) for detections, stamp in frames)
+    return [t.select(t.observed & (t.states == TrackState.CONFIRMED)) for t in steps]
+
+
+def run_own(tracker: Tracker | ReferenceTracker, stream: DetectionStream) -> Results:
+    """Return the confirmed and observed boxes of every frame, by frame number."""
+    frames = enumerate(run_tracker(tracker, stream), 1)
+    return {n: TrackedBoxes(tracks.ids, tracks.boxes, tracks.scores) for n, tracks in frames}
+
+
+def own_trackers() -> dict[str, Runner]:
+    """Return the default tracker and the published one."""
+    return {
+        'Tracker': lambda stream: run_own(Tracker(), stream),
+        'ReferenceTracker': lambda stream: run_own(ReferenceTracker(), stream),
+    }
+
+
+def peer_trackers() -> dict[str, Runner]:
+    """Return the trackers of the package `trackers`, at their defaults.
+
+    They are told the frame rate of the sequence and take boxes, scores and classes.
+
+    Raises:
+        JtnError: if the package is not installed.
+    """
+    with packages_for('the comparison needs', 'trackers'):
+        supervision = import_module('supervision')
+        trackers = import_module('trackers')
+    return {
+        name: _peer(getattr(trackers, class_name), supervision)
+        for name, class_name in _PEERS.items()
+    }
+
+
+def _peer(tracker_class: Any, supervision: Any) -> Runner:
+    def run(stream: DetectionStream) -> Results:
+        options: dict[str, Any] = {'frame_rate': stream.frame_rate}
+        if tracker_class.__name__ == 'BoTSORTTracker':
+            options['enable_cmc'] = False  # it would need images
+        tracker = tracker_class(**options)
+        results: Results = {}
+        for frame, detections in enumerate(stream.detections, 1):
+            tracked = tracker.update(
+                supervision.Detections(
+                    xyxy=detections.boxes.astype(np.float64),
+                    confidence=detections.scores.astype(np.float64),
+                    class_id=detections.class_ids.astype(np.int64),
+                )
+            )
+            if tracked.tracker_id is not None and len(tracked):
+                tracked = tracked[tracked.tracker_id >= 0]
+                results[frame] = TrackedBoxes(
+                    tracked.tracker_id.astype(np.int64) + 1,
+                    tracked.xyxy.astype(np.float32),
+                    tracked.confidence.astype(np.float32),
+                )
+        return results
+
+    return run
+
+
+def compare(
+    streams: Iterable[DetectionStream], runners: Mapping[str, Runner]
+) -> dict[str, Report]:
+    """Run every tracker on every stream and return their scores by tracker."""
+    streams = list(streams)
+    return {
+        name: evaluate(
+            {
+                stream.name: Sequence(
+                    annotations=stream.annotations,
+                    tracks=run(stream),
+                    frames=len(stream.detections),
+                )
+                for stream in streams
+            }
+        )
+        for name, run in runners.items()
+    }
+
+
+def agreement(first: Iterable[Tracks], second: Iterable[Tracks]) -> float:
+    """Return the share of identities that two runs give alike, 0 to 1.
+
+    An identity of the first run agrees when all detections that it shares with the second run
+    have one identity there, which has no other in the first. Identities that share no detection
+    with the second run do not count.
+
+    Args:
+        first: tracks of consecutive frames.
+        second: tracks of the same frames, made from the same detections of those frames.
+    """
+    pairs = [np.zeros((0, 2), np.int64)]
+    for one, other in zip(first, second, strict=True):
+        _, rows, columns = np.intersect1d(
+            one.detection_indices, other.detection_indices, return_indices=True
+        )
+        seen = one.detection_indices[rows] >= 0
+        pairs.append(np.column_stack([one.ids[rows[seen]], other.ids[columns[seen]]]))
+    both = np.unique(np.concatenate(pairs), axis=0)
+    ids, partners = np.unique(both[:, 0], return_counts=True)
+    others, claims = np.unique(both[:, 1], return_counts=True)
+    alone = np.isin(both[:, 0], ids[partners == 1]) & np.isin(both[:, 1], others[claims == 1])
+    return float(alone.sum() / max(len(ids), 1))

@@ -1,0 +1,1 @@
+"""Read and write ROS 2 bags, without a ROS installation."""

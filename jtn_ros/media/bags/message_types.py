@@ -1,0 +1,168 @@
+"""The ROS messages that bags are read and written with, without a ROS installation."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jtn_ros.errors import JtnError
+from jtn_ros.errors import packages_for
+
+with packages_for('bags need', 'rosbags'):
+    from rosbags.interfaces import Connection
+    from rosbags.interfaces import MessageDefinitionFormat
+    from rosbags.interfaces import Nodetype
+    from rosbags.typesys import Stores
+    from rosbags.typesys import get_types_from_idl
+    from rosbags.typesys import get_types_from_msg
+    from rosbags.typesys import get_typestore
+    from rosbags.typesys.store import Typestore
+
+# As the interface files of these packages define them; rosbags knows the common interfaces only.
+# Where ROS 2 has a package, its own files count: foxglove_msgs gains fields now and then, and a
+# node sends what is installed.
+_FOREIGN = {
+    'vision_msgs/msg/Point2D': 'float64 x\nfloat64 y',
+    'vision_msgs/msg/Pose2D': 'vision_msgs/Point2D position\nfloat64 theta',
+    'vision_msgs/msg/BoundingBox2D': 'vision_msgs/Pose2D center\nfloat64 size_x\nfloat64 size_y',
+    'vision_msgs/msg/ObjectHypothesis': 'string class_id\nfloat64 score',
+    'vision_msgs/msg/ObjectHypothesisWithPose': (
+        'vision_msgs/ObjectHypothesis hypothesis\ngeometry_msgs/PoseWithCovariance pose'
+    ),
+    'vision_msgs/msg/Detection2D': (
+        'std_msgs/Header header\nvision_msgs/ObjectHypothesisWithPose[] results\n'
+        'vision_msgs/BoundingBox2D bbox\nstring id'
+    ),
+    'vision_msgs/msg/Detection2DArray': (
+        'std_msgs/Header header\nvision_msgs/Detection2D[] detections'
+    ),
+    'vision_msgs/msg/VisionClass': 'uint16 class_id\nstring class_name',
+    'vision_msgs/msg/LabelInfo': (
+        'std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold'
+    ),
+    'ffmpeg_image_transport_msgs/msg/FFMPEGPacket': (
+        'std_msgs/Header header\nint32 width\nint32 height\nstring encoding\nuint64 pts\n'
+        'uint8 flags\nbool is_bigendian\nuint8[] data'
+    ),
+    'foxglove_msgs/msg/CompressedImage': (
+        'builtin_interfaces/Time timestamp\nstring frame_id\nuint8[] data\nstring format'
+    ),
+    'foxglove_msgs/msg/CompressedVideo': (
+        'builtin_interfaces/Time timestamp\nstring frame_id\nuint8[] data\nstring format'
+    ),
+    'foxglove_msgs/msg/RawImage': (
+        'builtin_interfaces/Time timestamp\nstring frame_id\nuint32 width\nuint32 height\n'
+        'string encoding\nuint32 step\nuint8[] data'
+    ),
+    'foxglove_msgs/msg/Color': 'float64 r\nfloat64 g\nfloat64 b\nfloat64 a',
+    'foxglove_msgs/msg/Point2': 'float64 x\nfloat64 y',
+    'foxglove_msgs/msg/KeyValuePair': 'string key\nstring value',
+    'foxglove_msgs/msg/CircleAnnotation': (
+        'builtin_interfaces/Time timestamp\nfoxglove_msgs/Point2 position\nfloat64 diameter\n'
+        'float64 thickness\nfoxglove_msgs/Color fill_color\nfoxglove_msgs/Color outline_color\n'
+        'foxglove_msgs/KeyValuePair[] metadata'
+    ),
+    'foxglove_msgs/msg/PointsAnnotation': (
+        'uint8 UNKNOWN=0\nuint8 POINTS=1\nuint8 LINE_LOOP=2\nuint8 LINE_STRIP=3\n'
+        'uint8 LINE_LIST=4\nbuiltin_interfaces/Time timestamp\nuint8 type\n'
+        'foxglove_msgs/Point2[] points\nfoxglove_msgs/Color outline_color\n'
+        'foxglove_msgs/Color[] outline_colors\nfoxglove_msgs/Color fill_color\n'
+        'float64 thickness\nfoxglove_msgs/KeyValuePair[] metadata'
+    ),
+    'foxglove_msgs/msg/TextAnnotation': (
+        'builtin_interfaces/Time timestamp\nfoxglove_msgs/Point2 position\nstring text\n'
+        'float64 font_size\nfoxglove_msgs/Color text_color\n'
+        'foxglove_msgs/Color background_color\nfoxglove_msgs/KeyValuePair[] metadata'
+    ),
+    'foxglove_msgs/msg/ImageAnnotations': (
+        'builtin_interfaces/Time timestamp\nfoxglove_msgs/CircleAnnotation[] circles\n'
+        'foxglove_msgs/PointsAnnotation[] points\nfoxglove_msgs/TextAnnotation[] texts\n'
+        'foxglove_msgs/KeyValuePair[] metadata'
+    ),
+}
+_PRIMITIVES = {'bool': False, 'float32': 0.0, 'float64': 0.0, 'string': ''}  # the others: 0
+_DTYPES = {'byte': 'uint8', 'char': 'uint8'}
+# rosbags leaves out the defaults that interface files give.
+_DEFAULTS = {('geometry_msgs/msg/Quaternion', 'w'): 1.0}
+
+
+@cache
+def message_types() -> Typestore:
+    """Return ROS 2 Jazzy's messages with those of vision_msgs, jtn_msgs, and videos.
+
+    Raises:
+        JtnError: if the definitions of jtn_msgs are not found.
+    """
+    store = get_typestore(Stores.ROS2_JAZZY)
+    definitions = dict(_FOREIGN)
+    for package in sorted({name.partition('/')[0] for name in _FOREIGN}):
+        for folder in _installed_interfaces(package)[:1]:
+            definitions |= _definitions(package, folder)
+    checkout = Path(__file__).resolve().parents[3] / 'jtn_msgs' / 'msg'
+    folders = [checkout] if checkout.is_dir() else _installed_interfaces('jtn_msgs')
+    if not folders:
+        raise JtnError(
+            'the message definitions of jtn_msgs are not found; source the workspace that holds it'
+        )
+    definitions |= _definitions('jtn_msgs', folders[0])
+    types = {}
+    for name, text in definitions.items():
+        types.update(get_types_from_msg(text, name))
+    store.register(types)
+    return store
+
+
+def new_message(type_name: str, /, **fields: Any) -> Any:
+    """Return a message that bags take, see `jtn_ros.media.messages.message_factory`."""
+    store = message_types()
+    missing = {
+        name: _DEFAULTS.get((type_name, name), _zero(kind))
+        for name, kind in store.fielddefs[type_name][1]
+        if name not in fields
+    }
+    return store.types[type_name](**fields, **missing)
+
+
+def digest_of(connection: Connection) -> str:
+    """Return the hash of the definition that a bag holds of a type; empty if it makes no sense."""
+    text, name = connection.msgdef.data, connection.msgtype
+    store = get_typestore(Stores.EMPTY)
+    try:
+        idl = connection.msgdef.format is MessageDefinitionFormat.IDL
+        store.register(get_types_from_idl(text) if idl else get_types_from_msg(text, name))
+        return store.hash_rihs01(name)
+    except Exception:  # rosbags raises what comes
+        return ''
+
+
+def _zero(kind: Any) -> Any:
+    """Return the zero, empty or false value of a field.
+
+    Args:
+        kind: what rosbags says about the field.
+    """
+    node, detail = kind
+    if node == Nodetype.NAME:
+        return new_message(detail)
+    if node == Nodetype.BASE:
+        return _PRIMITIVES.get(detail[0], 0)
+    (inner, inner_detail), size = detail
+    length = size if node == Nodetype.ARRAY else 0
+    if inner == Nodetype.BASE and inner_detail[0] != 'string':
+        return np.zeros(length, _DTYPES.get(inner_detail[0], inner_detail[0]))
+    return [_zero((inner, inner_detail)) for _ in range(length)]
+
+
+def _definitions(package: str, folder: Path) -> dict[str, str]:
+    """Return the texts of the interface files in a folder by the names of their types."""
+    files = sorted(folder.glob('*.msg'))
+    return {f'{package}/msg/{path.stem}': path.read_text('utf-8') for path in files}
+
+
+def _installed_interfaces(package: str) -> list[Path]:
+    """Return the folders of .msg files that the sourced workspaces have of a package."""
+    prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
+    folders = [Path(prefix) / 'share' / package / 'msg' for prefix in prefixes if prefix]
+    return [folder for folder in folders if folder.is_dir()]

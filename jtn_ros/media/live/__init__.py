@@ -1,0 +1,1 @@
+"""Live cameras: webcams and network streams."""

@@ -1,0 +1,124 @@
+"""Open a camera: one of this machine by OpenCV, one of the network by PyAV."""
+
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
+from jtn_ros.errors import JtnError
+from jtn_ros.media.camera_address import describe
+from jtn_ros.media.camera_address import name_of
+from jtn_ros.media.camera_address import read_address
+from jtn_ros.media.frames import plausible_rate
+from jtn_ros.media.live.live_input import LiveInput
+from jtn_ros.media.live.live_input import Picture
+from jtn_ros.media.live.live_source import LiveSource
+
+
+class DeviceInput:
+    """A camera that is connected to this machine.
+
+    Args:
+        device: index of a webcam, its device file, or a pipeline of GStreamer.
+        width: width to ask for, in pixels; 0 leaves it as it is.
+        height: height to ask for, in pixels; 0 leaves it as it is.
+        frame_rate: frames per second to ask for; 0 leaves them as they are.
+
+    Raises:
+        JtnError: if there is no such camera.
+    """
+
+    def __init__(
+        self, device: str, *, width: int = 0, height: int = 0, frame_rate: float = 0.0
+    ) -> None:
+        """Open the camera."""
+        _require_device(device)
+        self._capture = cv2.VideoCapture(int(device) if device.isdigit() else device)
+        if not self._capture.isOpened():
+            raise JtnError(
+                'it is no camera, or busy; check that no other program uses it, and the number'
+            )
+        for key, value in (
+            (cv2.CAP_PROP_FRAME_WIDTH, width),
+            (cv2.CAP_PROP_FRAME_HEIGHT, height),
+            (cv2.CAP_PROP_FPS, frame_rate),
+        ):
+            if value:
+                self._capture.set(key, value)
+        self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        rate = plausible_rate(self._capture.get(cv2.CAP_PROP_FPS))
+        self.frame_rate = rate or DEFAULT_FRAME_RATE
+
+    def grab(self) -> Picture:
+        """Wait for the next picture.
+
+        It is converted at once, because the next one takes its place in the driver.
+        """
+        if not self._capture.grab():
+            raise JtnError('it sends nothing any more; check that it is connected')
+        stamp_ns = time.time_ns()
+        good, image = self._capture.retrieve()
+        if not good:
+            raise JtnError('it sends nothing that can be decoded; try another width and height')
+        return Picture(stamp_ns, partial(np.asarray, image, np.uint8))
+
+    def close(self) -> None:
+        """Release the camera."""
+        self._capture.release()
+
+
+def open_camera(
+    device: str,
+    *,
+    width: int = 0,
+    height: int = 0,
+    frame_rate: float = 0.0,
+    reconnect: bool = False,
+) -> LiveSource:
+    """Begin to open a camera by its index (``0``), its device file or a URL.
+
+    Args:
+        device: which one, or where that is kept, see `jtn_ros.media.camera_address`.
+        width: width to ask a camera of this machine for, in pixels; 0 leaves it as it is.
+        height: height to ask it for, in pixels; 0 leaves it as it is.
+        frame_rate: frames per second to ask it for; 0 leaves them as they are.
+        reconnect: whether to open it again when it fails.
+
+    Raises:
+        OSError: if the file with its address cannot be read.
+        JtnError: if there is no address where it is kept.
+    """
+    address = read_address(device)
+
+    def open_input() -> LiveInput:
+        if '://' in address:
+            from jtn_ros.media.live.stream_input import StreamInput
+
+            return StreamInput(address)
+        return DeviceInput(address, width=width, height=height, frame_rate=frame_rate)
+
+    return LiveSource(name_of(address), describe(address), open_input, reconnect=reconnect)
+
+
+def _require_device(device: str) -> None:
+    """Refuse a device that is not there; OpenCV would only say so on stderr.
+
+    Raises:
+        JtnError: if it is not there, or may not be opened.
+    """
+    path = Path(f'/dev/video{device}' if device.isdigit() else device)
+    if not sys.platform.startswith('linux') or path.parts[:2] != ('/', 'dev'):
+        return
+    if not path.exists():
+        present = ' '.join(sorted(str(one) for one in Path('/dev').glob('video*'))) or 'none'
+        raise JtnError(
+            f'there is no {path} (there are: {present}); check that the camera is connected'
+        )
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise JtnError(f'{path} may not be opened by this user; join its group, often video')

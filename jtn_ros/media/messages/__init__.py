@@ -1,0 +1,1 @@
+"""The messages about tracks, built once for nodes and bags."""

@@ -1,0 +1,202 @@
+"""The shapes that tracks are drawn with in RViz."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.media.drawing import caption_of
+from jtn_ros.media.drawing import colour_of
+from jtn_ros.media.drawing import nearest_last
+from jtn_ros.media.messages.message_factory import NewMessage
+from jtn_ros.tracking.track import Tracks
+from jtn_ros.tracking.track import TrackState
+
+_OPACITY = {TrackState.TENTATIVE: 0.5, TrackState.CONFIRMED: 1.0, TrackState.LOST: 0.3}
+_POINTS = 20
+# Of the height of a text: the width of a letter, and of a space, which RViz takes from scale.x.
+_LETTER = 0.55
+_SPACE = 0.3
+# Markers of a node that stopped vanish by themselves.
+_LIFETIME_S = 2
+_DELETE_ALL = 3  # an action of visualization_msgs/Marker
+
+
+class _Kind(IntEnum):
+    """Types of visualization_msgs/Marker."""
+
+    ARROW = 0
+    LINE_LIST = 5
+    SPHERE_LIST = 7
+    TEXT_VIEW_FACING = 9
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Makes the markers of one frame.
+
+    Attributes:
+        new: makes the messages.
+        header: frame and time of the markers.
+        line: width of lines in metres.
+        text: height of texts in metres.
+    """
+
+    new: NewMessage
+    header: Any
+    line: float
+    text: float
+
+    def clear(self) -> Any:
+        """Return what deletes the markers of the frame before."""
+        return self.new('visualization_msgs/msg/Marker', header=self.header, action=_DELETE_ALL)
+
+    def lines(
+        self, namespace: str, ends: NDArray[np.floating], colors: NDArray[np.floating]
+    ) -> list[Any]:
+        """Return line segments, of which each has two ends (M, 3) and their colors (M, 4).
+
+        RViz takes the last color to decide whether the whole list is blended, so the palest
+        lines come last.
+        """
+        if not len(ends):
+            return []  # RViz warns about lines without points
+        marker = self._marker(namespace, 0, _Kind.LINE_LIST)
+        order = np.argsort(-colors[:, 3], kind='stable')
+        marker.points, marker.colors = self._points(ends[order]), self._colors(colors[order])
+        return [marker]
+
+    def labels(
+        self,
+        tracks: Tracks,
+        places: NDArray[np.floating],
+        lift: NDArray[np.floating],
+        class_names: Sequence[str],
+    ) -> list[Any]:
+        """Return the identity and class of each track; far ones give way to near ones.
+
+        Args:
+            tracks: N tracks.
+            places: (N, 3) what the texts belong to.
+            lift: (3,) upward, from there to the middle of the text.
+            class_names: by class.
+        """
+        texts = [
+            caption_of(key, class_id, class_names)
+            for key, class_id in zip(tracks.ids.tolist(), tracks.class_ids.tolist(), strict=True)
+        ]
+        widths = _LETTER * self.text * np.array([len(text) for text in texts])
+        colors, points = self._colors(colors_of(tracks)), self._points(places + lift)
+        up = lift / np.linalg.norm(lift)
+        markers: list[Any] = []
+        taken: list[int] = []
+        for row in nearest_last(tracks)[::-1].tolist():
+            apart = places[taken] - places[row]
+            above = apart @ up
+            aside = np.linalg.norm(apart - above[:, None] * up, axis=1)
+            too_close = (np.abs(above) < self.text) & (aside < (widths[taken] + widths[row]) / 2)
+            if too_close.any():
+                continue
+            taken.append(row)
+            marker = self._marker('ids', int(tracks.ids[row]), _Kind.TEXT_VIEW_FACING)
+            marker.pose.position = points[row]
+            marker.scale.x, marker.scale.z = _SPACE * self.text, self.text
+            marker.color, marker.text = colors[row], texts[row]
+            markers.append(marker)
+        return markers
+
+    def arrows(
+        self, tracks: Tracks, tails: NDArray[np.floating], ways: NDArray[np.floating]
+    ) -> list[Any]:
+        """Return the velocities that are not too small to show a direction.
+
+        Args:
+            tracks: N tracks.
+            tails: (N, 3) where the arrows begin.
+            ways: (N, 3) where they lead to from there.
+        """
+        colors, ids = self._colors(colors_of(tracks)), tracks.ids.tolist()
+        begins, ends = self._points(tails), self._points(tails + ways)
+        markers = []
+        for row in np.flatnonzero(np.linalg.norm(ways, axis=1) > 4 * self.line).tolist():
+            marker = self._marker('velocities', ids[row], _Kind.ARROW)
+            marker.points = [begins[row], ends[row]]
+            marker.scale.y = 4 * self.line
+            marker.color = colors[row]
+            markers.append(marker)
+        return markers
+
+    def spheres(
+        self, places: NDArray[np.floating], colors: NDArray[np.floating], diameter: float
+    ) -> list[Any]:
+        """Return a sphere at each of the places (N, 3), in colors (N, 4)."""
+        if not len(places):
+            return []
+        marker = self._marker('positions', 0, _Kind.SPHERE_LIST)
+        marker.scale.x = marker.scale.y = marker.scale.z = diameter
+        marker.points, marker.colors = self._points(places), self._colors(colors)
+        return [marker]
+
+    def _marker(self, namespace: str, key: int, kind: _Kind) -> Any:
+        """Return a marker at the origin of the frame."""
+        marker = self.new(
+            'visualization_msgs/msg/Marker',
+            header=self.header,
+            ns=namespace,
+            id=key & 0x7FFFFFFF,
+            type=int(kind),
+            lifetime=self.new('builtin_interfaces/msg/Duration', sec=_LIFETIME_S),
+        )
+        marker.pose.orientation.w = 1.0
+        marker.scale.x = self.line
+        return marker
+
+    def _points(self, places: NDArray[np.floating]) -> list[Any]:
+        """Return places (N, 3) in metres as points."""
+        return self._messages('geometry_msgs/msg/Point', 'xyz', places)
+
+    def _colors(self, colors: NDArray[np.floating]) -> list[Any]:
+        """Return colors (N, 4), red, green, blue and alpha from 0 to 1."""
+        return self._messages('std_msgs/msg/ColorRGBA', 'rgba', colors)
+
+    def _messages(
+        self, type_name: str, fields: Sequence[str], values: NDArray[np.floating]
+    ) -> list[Any]:
+        """Return a message of each row (N, F); equal rows share one: making them takes long."""
+        rows = [tuple(row) for row in values.astype(np.float64).tolist()]
+        made = {
+            row: self.new(type_name, **dict(zip(fields, row, strict=True))) for row in set(rows)
+        }
+        return [made[row] for row in rows]
+
+
+def colors_of(tracks: Tracks) -> NDArray[np.float64]:
+    """Return an RGBA color (N, 4) for every track, as in drawn images; pale for lost ones."""
+    colors = [
+        (*(channel / 255 for channel in reversed(colour_of(key))), _OPACITY[TrackState(state)])
+        for key, state in zip(tracks.ids.tolist(), tracks.states.tolist(), strict=True)
+    ]
+    return np.array(colors, np.float64).reshape(-1, 4)
+
+
+def thinned(path: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the path with few of its points, the newest among them: RViz draws every frame."""
+    stride = max(1, -(-len(path) // _POINTS))
+    return path[(len(path) - 1) % stride :: stride]
+
+
+def join_paths(
+    paths: Sequence[NDArray[np.floating]], colors: NDArray[np.floating]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return the ends (M, 3) of the lines that join the points of thinned paths, and their colors.
+
+    Args:
+        paths: of N tracks, each (P, 3), oldest first.
+        colors: (N, 4) of the tracks.
+    """
+    segments = [thinned(path).repeat(2, axis=0)[1:-1] for path in paths]
+    counts = [len(ends) for ends in segments]
+    return np.concatenate([np.zeros((0, 3)), *segments]), colors.repeat(counts, axis=0)

@@ -1,0 +1,1 @@
+"""What every node needs: parameters, QoS, conversions, transforms, the life of the process."""

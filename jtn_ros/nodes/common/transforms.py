@@ -1,0 +1,81 @@
+"""Where camera frames are in a fixed frame at the time of an image, through tf2."""
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
+from rclpy.clock import JumpThreshold
+from rclpy.clock import TimeJump
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.time import Time as RosTime
+from scipy.spatial.transform import Rotation
+from tf2_ros import Buffer
+from tf2_ros import TransformException
+from tf2_ros import TransformListener
+
+from jtn_ros.errors import JtnError
+from jtn_ros.nodes.common.problem import ProblemError
+
+type Transform = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+class TransformSource:
+    """Listens to tf while it lives; all cameras of a node share one."""
+
+    def __init__(self, node: Node, timeout: float) -> None:
+        """Begin to listen.
+
+        Args:
+            node: the node that listens.
+            timeout: seconds to wait for a transform that is not there yet.
+        """
+        self._buffer = Buffer()
+        self._listener = TransformListener(self._buffer, node)
+        self._timeout = Duration(seconds=timeout)
+        self._failing = False
+        # After a jump back in simulated time, what is known belongs to the future.
+        self._jumps = node.get_clock().create_jump_callback(
+            JumpThreshold(
+                min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
+            ),
+            post_callback=self._forget,
+        )
+
+    def lookup(self, target: str, source: str, stamp: Time) -> Transform:
+        """Return rotation (3, 3) and translation (3,) that lead from one frame to another.
+
+        Raises:
+            JtnError: if the transform is not known at that time.
+        """
+        if not stamp.sec and not stamp.nanosec:
+            # tf2 would take that for a request of the latest transform.
+            raise JtnError(
+                f'the image has no stamp, so its transform from {source} to {target} is not '
+                'known; let the camera driver set it'
+            )
+        # One failure is worth waiting for; a robot without this transform must not wait each time.
+        timeout = Duration() if self._failing else self._timeout
+        try:
+            found = self._buffer.lookup_transform(
+                target, source, RosTime.from_msg(stamp), timeout
+            ).transform
+            rotation = Rotation.from_quat(
+                [found.rotation.x, found.rotation.y, found.rotation.z, found.rotation.w]
+            ).as_matrix()
+        except (TransformException, ValueError) as error:
+            self._failing = True
+            what = f'no transform from {source!r} to {target!r}'
+            raise ProblemError(what, f'{what}: {error}') from error
+        self._failing = False
+        offset = found.translation
+        return rotation, np.array([offset.x, offset.y, offset.z])
+
+    def destroy(self) -> None:
+        """Stop listening."""
+        self._jumps.unregister()
+        self._listener.unregister()
+        self._buffer.jump_handle.unregister()
+
+    def _forget(self, _: TimeJump) -> None:
+        """Drop all transforms but the static ones."""
+        self._buffer.clear()

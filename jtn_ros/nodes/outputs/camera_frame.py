@@ -1,0 +1,40 @@
+"""What comes out of one camera image."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from std_msgs.msg import Header
+
+from jtn_ros.positions import Positions
+from jtn_ros.tracking import Tracks
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraFrame:
+    """One image, and everything that is published about it.
+
+    Attributes:
+        header: header of the image message.
+        stamp_ns: the time at which it was tracked; never runs backwards within a session.
+        image: uint8 BGR (H, W, 3), read-only where it is a view of the message.
+        tracks: every live track.
+        positions: of the tracks in space; None where that is not wanted.
+        session: identity of the tracking session.
+        new_session: why this frame began a session by itself, or None.
+        distrust: what is wrong with its stamp, so that the time of arrival was taken; or None.
+        arrival: when the image came, in seconds of `time.perf_counter`.
+        latencies: seconds by stage, in the order of the stages.
+    """
+
+    header: Header
+    stamp_ns: int
+    image: NDArray[np.uint8]
+    tracks: Tracks
+    positions: Positions | None
+    session: UUID
+    new_session: str | None
+    distrust: str | None
+    arrival: float
+    latencies: dict[str, float]

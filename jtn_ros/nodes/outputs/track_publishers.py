@@ -1,0 +1,195 @@
+"""The topics on which one camera's tracks go out."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from uuid import UUID
+
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.lifecycle import LifecycleNode
+from rclpy.lifecycle import LifecyclePublisher
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rosidl_runtime_py.utilities import get_message
+from std_msgs.msg import Header
+
+from jtn_ros.inference.engine import ModelInfo
+from jtn_ros.media.drawing import Trails
+from jtn_ros.media.drawing import draw_tracks
+from jtn_ros.media.messages import tracker_topics
+from jtn_ros.media.messages.image_annotations import to_annotations
+from jtn_ros.media.messages.markers import image_plane_markers
+from jtn_ros.media.messages.track_messages import fill_positions
+from jtn_ros.media.messages.track_messages import to_detection_array
+from jtn_ros.media.messages.track_messages import to_label_info
+from jtn_ros.media.messages.track_messages import to_tracked_object_array
+from jtn_ros.media.messages.track_messages import tracks_to_objects
+from jtn_ros.media.messages.tracker_topics import TrackerTopic
+from jtn_ros.media.results import class_name
+from jtn_ros.nodes.common.conversions import array_to_image
+from jtn_ros.nodes.common.conversions import is_installed
+from jtn_ros.nodes.common.conversions import new_message
+from jtn_ros.nodes.common.qos import latched
+from jtn_ros.nodes.outputs.camera_frame import CameraFrame
+from jtn_ros.nodes.outputs.position_markers import SpatialMarkers
+
+_DEBUG_IMAGE = TrackerTopic('debug_image', 'sensor_msgs/msg/Image')
+
+
+class TrackPublishers:
+    """Publish tracked frames; what nobody listens to is not made, but for the tracks."""
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        model: ModelInfo,
+        values: SimpleNamespace,
+        *,
+        camera_name: str,
+        prefix: str,
+        on_listeners: Callable[[], None],
+    ) -> None:
+        """Create the publishers on the node.
+
+        Args:
+            node: the node that publishes.
+            model: what the model says about itself.
+            values: the parameters of the node.
+            camera_name: name of the camera in the messages.
+            prefix: of the topics below the node's name.
+            on_listeners: called when somebody begins or stops to listen.
+        """
+        self.embeddings: bool = values.publish_embeddings
+        self._node = node
+        self._model = model
+        self._values = values
+        self._camera_name = camera_name
+        self._prefix = f'~/{prefix}'
+        self._events = PublisherEventCallbacks(matched=lambda _: on_listeners())
+        self._session: UUID | None = None
+        self._forget_trails()
+        self._publishers: list[LifecyclePublisher] = []
+        self._tracks = self._create(tracker_topics.TRACKS)
+        self._detections = self._create(tracker_topics.DETECTIONS)
+        self._marker_arrays = self._create(tracker_topics.MARKERS)
+        self._debug_images = self._create(_DEBUG_IMAGE)
+        self._spatial_marker_arrays: LifecyclePublisher | None = None
+        if values.positions != 'off':
+            self._spatial_marker_arrays = self._create(tracker_topics.MARKERS_3D)
+        self._annotations: LifecyclePublisher | None = None
+        if is_installed(tracker_topics.ANNOTATIONS.type_name):
+            self._annotations = self._create(tracker_topics.ANNOTATIONS)
+        self._label_info = node.create_lifecycle_publisher(
+            get_message(tracker_topics.LABEL_INFO.type_name),
+            f'{self._prefix}{tracker_topics.LABEL_INFO.name}',
+            latched(),
+        )
+
+    @property
+    def listeners(self) -> int:
+        """Return how many listen to what is made from images."""
+        return sum(publisher.get_subscription_count() for publisher in self._publishers)
+
+    @property
+    def tracks_topic(self) -> str:
+        """Return the full name of the topic of the tracks."""
+        return str(self._tracks.topic_name)
+
+    def announce(self) -> None:
+        """Publish the names of the classes, once, for everybody who comes later too."""
+        header = Header(stamp=self._node.get_clock().now().to_msg())
+        self._label_info.publish(
+            to_label_info(
+                new_message, header, self._model.class_names, self._model.confident_score
+            )
+        )
+
+    def publish(self, frame: CameraFrame) -> None:
+        """Publish one frame: exactly one message of tracks, and the others on demand."""
+        tracks, header, positions = frame.tracks, frame.header, frame.positions
+        objects = tracks_to_objects(
+            new_message, tracks, self._class_name, embeddings=self.embeddings
+        )
+        if positions is not None:
+            fill_positions(objects, positions)
+        height, width = frame.image.shape[:2]
+        self._tracks.publish(
+            to_tracked_object_array(
+                new_message,
+                header,
+                objects,
+                session=frame.session,
+                camera_name=self._camera_name,
+                image_size=(width, height),
+                model_name=self._model.name,
+                latencies=frame.latencies,
+                pose_frame_id='' if positions is None else positions.frame_id,
+            )
+        )
+        if self._detections.get_subscription_count():
+            self._detections.publish(to_detection_array(new_message, header, objects))
+        if self._annotations is not None and self._annotations.get_subscription_count():
+            self._annotations.publish(
+                to_annotations(
+                    new_message, header, (width, height), tracks, self._model.class_names
+                )
+            )
+        self._publish_pictures(frame)
+
+    def destroy(self) -> None:
+        """Remove the publishers from the node."""
+        for publisher in (*self._publishers, self._label_info):
+            self._node.destroy_lifecycle_publisher(publisher)
+        self._publishers.clear()
+
+    def _publish_pictures(self, frame: CameraFrame) -> None:
+        """Publish what shows trails; they are kept also while nobody looks."""
+        tracks, header, positions = frame.tracks, frame.header, frame.positions
+        if frame.session != self._session:
+            self._session = frame.session
+            self._forget_trails()
+        self._trails.update(tracks, frame.stamp_ns)
+        if self._marker_arrays.get_subscription_count():
+            height, width = frame.image.shape[:2]
+            self._marker_arrays.publish(
+                image_plane_markers(
+                    new_message,
+                    header,
+                    (width, height),
+                    tracks,
+                    self._trails,
+                    self._model.class_names,
+                )
+            )
+        if positions is not None and positions.frame_id:
+            assert self._spatial_marker_arrays is not None
+            self._spatial.update(tracks, positions, frame.stamp_ns)
+            if self._spatial_marker_arrays.get_subscription_count():
+                self._spatial_marker_arrays.publish(
+                    self._spatial.draw(header, tracks, positions, self._model.class_names)
+                )
+        if self._debug_images.get_subscription_count():
+            drawn = draw_tracks(
+                frame.image, tracks, class_names=self._model.class_names, trails=self._trails
+            )
+            self._debug_images.publish(array_to_image(drawn, header))
+
+    def _forget_trails(self) -> None:
+        """Begin all trails anew."""
+        self._trails = Trails(self._values.trail_seconds)
+        self._spatial = SpatialMarkers(self._values.trail_seconds)
+
+    def _create(self, topic: TrackerTopic) -> LifecyclePublisher:
+        """Return a reliable publisher, which suits subscribers of either kind."""
+        publisher = self._node.create_lifecycle_publisher(
+            get_message(topic.type_name),
+            f'{self._prefix}{topic.name}',
+            QoSProfile(depth=10),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            event_callbacks=self._events,
+        )
+        self._publishers.append(publisher)
+        return publisher
+
+    def _class_name(self, class_id: int) -> str:
+        """Return the name of a class; the model's, or the number where it has none."""
+        return class_name(class_id, self._model.class_names)

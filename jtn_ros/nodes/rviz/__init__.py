@@ -1,0 +1,1 @@
+"""Open RViz with the displays that fit a running tracker."""

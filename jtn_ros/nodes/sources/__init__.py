@@ -1,0 +1,1 @@
+"""Nodes that play recordings and cameras, and the one that records."""

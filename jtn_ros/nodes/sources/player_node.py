@@ -1,0 +1,106 @@
+"""Publish a video, an image folder or the images of a bag, at their own rate and times."""
+
+import sys
+
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from jtn_ros.errors import JtnError
+from jtn_ros.media import Frame
+from jtn_ros.media import open_frames
+from jtn_ros.nodes.common.conversions import array_to_image
+from jtn_ros.nodes.common.conversions import ns_to_stamp
+from jtn_ros.nodes.common.parameters import NodeParameters
+from jtn_ros.nodes.common.parameters import ParameterSpec
+from jtn_ros.nodes.common.process import run_process
+from jtn_ros.nodes.sources.playing import Pace
+from jtn_ros.nodes.sources.playing import wait_for_subscribers
+
+PARAMETERS = (
+    ParameterSpec(
+        name='input',
+        default='',
+        description='Video file, image folder, MOTChallenge sequence or bag to play.',
+    ),
+    ParameterSpec(
+        name='rate', default=1.0, low=0.01, high=100.0, description='Speed; 2 is twice as fast.'
+    ),
+    ParameterSpec(
+        name='loop',
+        default=False,
+        description='Whether to start again at the end; the stamps then jump back.',
+    ),
+    ParameterSpec(
+        name='wait_for_subscribers',
+        default=1,
+        low=0,
+        high=100,
+        description='Number of subscribers that have to be there before the first frame.',
+    ),
+    ParameterSpec(
+        name='frame_id', default='camera', description='Coordinate frame in the headers.'
+    ),
+)
+
+
+class PlayerNode(Node):
+    """A camera that plays a recording; the stamps are the recording's own."""
+
+    def __init__(self, **kwargs: object) -> None:
+        """Open the recording.
+
+        Raises:
+            JtnError: if the input is not given or of an unknown kind.
+            OSError: if it cannot be read.
+        """
+        super().__init__('player', **kwargs)
+        self._values = NodeParameters(self, PARAMETERS).values()
+        if not self._values.input:
+            raise JtnError('the parameter input is empty; set it to the recording to play')
+        self._frames = open_frames(self._values.input)
+        self._publisher = self.create_publisher(
+            Image,
+            'image',
+            QoSProfile(depth=10),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    def play(self) -> None:
+        """Wait for the subscribers, publish all frames, and wait until they have arrived."""
+        wait_for_subscribers(self, self._publisher, self._values.wait_for_subscribers)
+        number = self._play_once()
+        if not number:
+            raise JtnError(f'{self._values.input} holds no frame that can be read')
+        while self._values.loop:
+            number += self._play_once()
+        self._publisher.wait_for_all_acked(Duration(seconds=5))
+        self.get_logger().info(f'played {number} frames of {self._values.input}')
+
+    def _play_once(self) -> int:
+        """Publish every frame when its time has come; return how many there were."""
+        number = 0
+        pace = Pace(self, self._values.rate)
+        for frame in self._frames:
+            message = self._message(frame)
+            pace.wait_until(frame.stamp_ns)
+            self._publisher.publish(message)
+            number += 1
+        return number
+
+    def _message(self, frame: Frame) -> Image:
+        """Return the frame as a message."""
+        header = Header(stamp=ns_to_stamp(frame.stamp_ns), frame_id=self._values.frame_id)
+        return array_to_image(frame.image, header)
+
+
+def main() -> int:
+    """Play to the end; return 0, or 1 when the recording cannot be played."""
+    return run_process('player', lambda: PlayerNode().play())
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The state of a live camera as ROS diagnostics."""
+
+from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import KeyValue
+from rclpy.node import Node
+
+from jtn_ros.media.live.live_source import LiveCounts
+
+# A camera whose newest picture is older than this does not run as it should. [s]
+_OLD_S = 1.0
+
+
+class WebcamDiagnostics:
+    """Publishes /diagnostics: what a camera sent, and what became of it."""
+
+    def __init__(self, node: Node, camera_name: str) -> None:
+        """Create the publisher, which lives as long as the node."""
+        self._node = node
+        self._camera_name = camera_name
+        self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+
+    def publish(self, counts: LiveCounts, published: int) -> None:
+        """Publish how the camera fares.
+
+        Args:
+            counts: what the source counted.
+            published: images that were published.
+        """
+        message = DiagnosticArray()
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        message.status = [self._status(counts, published)]
+        self._publisher.publish(message)
+
+    def _status(self, counts: LiveCounts, published: int) -> DiagnosticStatus:
+        level, text = DiagnosticStatus.OK, 'the camera sends images'
+        if counts.problem:
+            level, text = DiagnosticStatus.ERROR, counts.problem
+        elif counts.age_s is None:
+            level, text = DiagnosticStatus.STALE, 'no image yet'
+        elif counts.age_s > _OLD_S:
+            level, text = DiagnosticStatus.WARN, f'no image for {counts.age_s:.1f} s'
+        entries = {
+            'grabbed': str(counts.grabbed),
+            'published': str(published),
+            'dropped': str(counts.dropped),
+            'reconnections': str(max(0, counts.connections - 1)),
+            'age of the newest image [s]': '' if counts.age_s is None else f'{counts.age_s:.2f}',
+            'problem': counts.problem,
+        }
+        return DiagnosticStatus(
+            name=f'{self._node.get_fully_qualified_name().lstrip("/")}: {self._camera_name}',
+            hardware_id=self._camera_name,
+            level=level,
+            message=text,
+            values=[KeyValue(key=key, value=value) for key, value in entries.items()],
+        )

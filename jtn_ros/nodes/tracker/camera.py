@@ -1,0 +1,219 @@
+"""One camera of the tracker node: when its images are subscribed, tracked and published."""
+
+from collections.abc import Callable
+from time import perf_counter
+from types import SimpleNamespace
+
+from rclpy.lifecycle import LifecycleNode
+from rclpy.node import Node
+
+from jtn_ros.inference import Engine
+from jtn_ros.media.intensity import IntensityRange
+from jtn_ros.nodes.common.transforms import TransformSource
+from jtn_ros.nodes.outputs.camera_frame import CameraFrame
+from jtn_ros.nodes.outputs.camera_state import Activity
+from jtn_ros.nodes.outputs.camera_state import CameraState
+from jtn_ros.nodes.outputs.track_publishers import TrackPublishers
+from jtn_ros.nodes.tracker.camera_health import CameraHealth
+from jtn_ros.nodes.tracker.camera_worker import CameraWorker
+from jtn_ros.nodes.tracker.direct_input import DirectInput
+from jtn_ros.nodes.tracker.image_input import ImageInput
+from jtn_ros.nodes.tracker.image_input import ImageMessage
+from jtn_ros.nodes.tracker.locator import SpatialLocator
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking import make_tracker
+from jtn_ros.tracking.session import Session
+
+type InputFactory = Callable[
+    [Node, str, str, Callable[[ImageMessage], None]], ImageInput | DirectInput
+]
+
+
+class Camera:
+    """Tracks the images of one camera while it is active and somebody listens."""
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        engine: Engine,
+        values: SimpleNamespace,
+        transforms: TransformSource | None,
+        *,
+        name: str,
+        prefix: str = '',
+        make_input: InputFactory = ImageInput,
+    ) -> None:
+        """Create the outputs.
+
+        Args:
+            node: the node with the topics.
+            engine: runs the network, for all cameras of the node.
+            values: the parameters of the node.
+            transforms: listens to tf; None where it is not needed.
+            name: name of the camera.
+            prefix: of its topics, when the node has several cameras.
+            make_input: makes what the images come from.
+        """
+        self.name = name
+        self._node = node
+        self._values = values
+        self._logger = node.get_logger().get_child(name) if prefix else node.get_logger()
+        self._trusted: float = engine.info.confident_score
+        self._session = Session(0)
+        self._pipeline = TrackingPipeline(
+            engine=engine, tracker=make_tracker(values.tracker, self._thresholds(values))
+        )
+        self._locator = None
+        if values.positions != 'off':
+            self._locator = SpatialLocator(node, values, prefix, transforms)
+        self._input = make_input(node, f'{prefix}image', values.image_transport, self._take)
+        self._health = CameraHealth(self._logger)
+        self._worker: CameraWorker | None = None
+        # Last, because somebody may listen at once.
+        self._outputs = TrackPublishers(
+            node,
+            engine.info,
+            values,
+            camera_name=name,
+            prefix=prefix,
+            on_listeners=self._listen,
+        )
+        self.apply(values)
+
+    @property
+    def tracks_topic(self) -> str:
+        """Return the full name of the topic of the tracks."""
+        return self._outputs.tracks_topic
+
+    def activate(self, enabled: bool) -> None:
+        """Start a new session, and subscribe as soon as somebody listens."""
+        self._pipeline.reset()
+        self._session.restart()
+        self._worker = CameraWorker(
+            self._pipeline,
+            self._session,
+            locator=self._locator,
+            intensity=IntensityRange(self._values.intensity_range),
+            now_ns=lambda: self._node.get_clock().now().nanoseconds,
+            on_result=self._publish,
+            on_error=self._report,
+        )
+        self.enable(enabled)
+        self._worker.start()
+        self._outputs.announce()
+        self._listen()
+        if not self._input.is_open:
+            self._logger.info(f'{self._input.topic} is subscribed when somebody listens')
+
+    def deactivate(self) -> None:
+        """Stop listening and finish the images that have arrived."""
+        self._close()
+        if self._worker is not None:
+            self._worker.stop()
+            self._logger.info(
+                f'{self._worker.processed} images tracked, {self._worker.dropped} left out '
+                'because a newer one came before they could be tracked'
+            )
+            self._worker = None
+        self._health.forget_problem()
+
+    def destroy(self) -> None:
+        """Remove everything from the node."""
+        self.deactivate()
+        self._outputs.destroy()
+
+    def reset(self) -> None:
+        """Forget all tracks and begin a new session."""
+        if self._worker is not None:
+            self._worker.reset()
+
+    def enable(self, enabled: bool) -> None:
+        """Process images, or ignore them, until the camera is deactivated."""
+        if self._worker is not None:
+            self._worker.enabled = enabled
+
+    def apply(self, values: SimpleNamespace) -> None:
+        """Let the live parameters take effect."""
+        self._pipeline.score_threshold = values.score_threshold or None
+        self._pipeline.tracker.configure(self._thresholds(values))
+        self._session.backward_tolerance_ns = round(values.backward_tolerance * 1e9)
+        self._session.memory_ns = round(values.lost_time * 1e9)
+        self._outputs.embeddings = values.publish_embeddings
+
+    def check(self) -> CameraState:
+        """Follow what is published, warn about what is wrong, and return how it goes."""
+        problem = self._input.check()
+        if problem is None and self._input.is_open and self._locator is not None:
+            problem = self._locator.problem
+        self._health.report(problem, self._input.topic)
+        worker = self._worker
+        return CameraState(
+            name=self.name,
+            topic=self._input.topic,
+            activity=self._activity(),
+            problem=problem,
+            processed=worker.processed if worker is not None else 0,
+            dropped=worker.dropped if worker is not None else 0,
+            snapshot=self._health.snapshot,
+        )
+
+    def _thresholds(self, values: SimpleNamespace) -> TrackerConfig:
+        """Return the thresholds of the tracker that the parameters give."""
+        trusted = values.birth_score or self._trusted
+        return TrackerConfig(
+            confident_score=trusted,
+            birth_score=trusted,
+            confirmation_hits=values.confirmation_hits,
+            coast_time=values.coast_time,
+            lost_time=values.lost_time,
+        )
+
+    def _activity(self) -> Activity:
+        """Return what the camera is doing."""
+        if self._worker is None:
+            return Activity.INACTIVE
+        if not self._worker.enabled:
+            return Activity.DISABLED
+        return Activity.TRACKING if self._input.is_open else Activity.IDLE
+
+    def _listen(self) -> None:
+        """Subscribe while somebody listens, or always if that is wanted."""
+        wanted = self._worker is not None and (
+            not self._values.lazy or self._outputs.listeners > 0
+        )
+        if not wanted:
+            self._close()
+        elif not self._input.is_open:
+            # What was remembered is from before the pause.
+            self.reset()
+            if self._locator is not None:
+                self._locator.open()
+            self._input.open()
+            self._logger.info(f'tracking in the images of {self._input.topic}')
+
+    def _close(self) -> None:
+        """Unsubscribe."""
+        self._input.close()
+        if self._locator is not None:
+            self._locator.close()
+
+    def _take(self, message: ImageMessage) -> None:
+        """Hand a new image over to the worker."""
+        if self._worker is not None:
+            self._health.arrived()
+            self._worker.offer(message)
+
+    def _publish(self, frame: CameraFrame) -> None:
+        """Publish what came out of one frame; runs on the worker's thread."""
+        if frame.new_session is not None:
+            self._health.session_began(frame.new_session)
+        if frame.distrust is not None:
+            self._health.stamp_distrusted(frame.distrust)
+        self._outputs.publish(frame)
+        self._health.tracked(perf_counter() - frame.arrival)
+
+    def _report(self, error: Exception) -> None:
+        """Report an image that could not be tracked; runs on the worker's thread."""
+        if self._node.context.ok():  # else interrupted: nothing can be published any more
+            self._health.failed(error)

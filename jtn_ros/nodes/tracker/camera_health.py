@@ -1,0 +1,94 @@
+"""How one camera fares: what is counted, and what is logged about it."""
+
+from functools import partial
+from math import inf
+from time import monotonic
+
+from rclpy.impl.rcutils_logger import RcutilsLogger
+
+from jtn_ros.errors import as_mistake
+from jtn_ros.nodes.common.problem import Problem
+from jtn_ros.nodes.outputs.camera_state import Snapshot
+from jtn_ros.nodes.tracker.statistics import CameraStatistics
+
+_LOG_PERIOD_S = 5.0
+
+
+class CameraHealth:
+    """Counts the images of a camera, and logs what is wrong once, or rarely while it goes on.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, logger: RcutilsLogger) -> None:
+        """Start with nothing.
+
+        Args:
+            logger: of the camera.
+        """
+        self._logger = logger
+        self._statistics = CameraStatistics()
+        self._reported: str | None = None
+        self._sessions = 0
+        self._announced_at = -inf
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return rates, latencies and errors."""
+        return self._statistics.snapshot()
+
+    def arrived(self) -> None:
+        """Count an image that came."""
+        self._statistics.arrived()
+
+    def tracked(self, latency: float) -> None:
+        """Count an image whose tracks went out so many seconds after it came."""
+        self._statistics.tracked(latency)
+
+    def report(self, problem: Problem | None, topic: str) -> None:
+        """Log what is wrong with the images of a topic, when it is of another kind than before."""
+        kind = None if problem is None else problem.kind
+        if kind == self._reported:
+            return
+        self._reported = kind
+        if problem is None:
+            self._logger.info(f'all is well on {topic}')
+        else:
+            self._logger.warning(problem.text)
+
+    def forget_problem(self) -> None:
+        """Let the next problem be logged, whatever it is."""
+        self._reported = None
+
+    def session_began(self, reason: str) -> None:
+        """Log that a session began by itself, but not every time where that goes on."""
+        self._sessions += 1
+        now = monotonic()
+        if now - self._announced_at < _LOG_PERIOD_S:
+            return
+        text = f'{reason}: all tracks start anew'
+        if self._sessions > 1:
+            text += f', {self._sessions} times by now; if several cameras share the topic, give '
+            text += 'each a topic of its own'
+        self._logger.warning(text)
+        self._announced_at = now
+
+    def stamp_distrusted(self, what: str) -> None:
+        """Log what is wrong with the stamp of an image."""
+        self._logger.warning(
+            f'an image {what}, so the time of its arrival is taken; '
+            'let the camera driver set the stamps',
+            throttle_duration_sec=_LOG_PERIOD_S,
+        )
+
+    def failed(self, error: Exception) -> None:
+        """Count and log an image that could not be tracked."""
+        self._statistics.failed(error)
+        log = partial(self._logger.error, throttle_duration_sec=_LOG_PERIOD_S)
+        if (mistake := as_mistake(error)) is not None:
+            log(f'an image is left out: {mistake}')
+        else:
+            log(
+                f'an image could not be tracked ({type(error).__name__}: {error}); if this goes '
+                'on, choose another back end or model and configure the node again'
+            )

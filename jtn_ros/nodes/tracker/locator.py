@@ -1,0 +1,181 @@
+"""One camera's tracks in space: what ROS knows about the camera, put to the geometry."""
+
+from types import SimpleNamespace
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from jtn_ros.errors import JtnError
+from jtn_ros.nodes.common.conversions import depth_to_array
+from jtn_ros.nodes.common.problem import Problem
+from jtn_ros.nodes.common.qos import sensor_data
+from jtn_ros.nodes.common.transforms import TransformSource
+from jtn_ros.nodes.tracker.depth_buffer import DepthBuffer
+from jtn_ros.positions import CameraModel
+from jtn_ros.positions import GroundPlane
+from jtn_ros.positions import Measurements
+from jtn_ros.positions import PositionFilter
+from jtn_ros.positions import Positions
+from jtn_ros.positions import locate_by_depth
+from jtn_ros.positions import locate_on_ground
+from jtn_ros.tracking.track import Tracks
+
+METHODS = ('off', 'depth', 'ground')
+
+
+class SpatialLocator:
+    """Locates one camera's tracks, by depth or on the ground.
+
+    Where something is missing (calibration, depth, a transform), the tracks go on without
+    positions, and `problem` says what it is.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        values: SimpleNamespace,
+        prefix: str,
+        transforms: TransformSource | None,
+    ) -> None:
+        """Prepare, without subscribing.
+
+        Args:
+            node: the node that subscribes.
+            values: the parameters of the node.
+            prefix: of the camera's topics.
+            transforms: needed when a fixed frame or ground frame is set.
+        """
+        self.problem: Problem | None = None
+        self._node = node
+        self._values = values
+        self._prefix = prefix
+        self._transforms = transforms
+        self._subscriptions: list[Subscription] = []
+        self._depth = DepthBuffer(values.depth_tolerance, values.depth_timeout)
+        self._filter = PositionFilter()
+        self._frames: tuple[str, str] | None = None
+        self._info: CameraInfo | None = None
+        self._camera: tuple[CameraInfo, CameraModel] | None = None
+
+    def open(self) -> None:
+        """Subscribe to the calibration, and to the depth where it is used."""
+        if self._subscriptions:
+            return
+        self._listen(CameraInfo, 'camera_info', self._calibrate)
+        if self._values.positions == 'depth':
+            self._listen(Image, 'depth', self._depth.add)
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions.clear()
+
+    def reset(self) -> None:
+        """Forget where the tracks were."""
+        self._filter.reset()
+
+    def locate(
+        self, header: Header, size: tuple[int, int], tracks: Tracks, stamp_ns: int
+    ) -> Positions:
+        """Return where the tracks of an image are; never raises for what comes from outside.
+
+        Args:
+            header: of the image.
+            size: width and height of the image in pixels.
+            tracks: of the image.
+            stamp_ns: time at which they were tracked.
+        """
+        try:
+            measured = self._measure(self._model(size), header, tracks)
+            frame_id = self._values.fixed_frame or header.frame_id
+            if frame_id != header.frame_id:
+                measured = measured.transformed(*self._transform(frame_id, header))
+        except JtnError as error:
+            self.problem = Problem.of(error, 'no positions: ')
+            return Positions.unknown(len(tracks.ids))
+        self.problem = None
+        frames = (header.frame_id, frame_id)
+        if frames != self._frames:
+            self._filter.reset()
+            self._frames = frames
+        return self._filter.update(frame_id, tracks.ids, measured, stamp_ns)
+
+    def _measure(self, camera: CameraModel, header: Header, tracks: Tracks) -> Measurements:
+        """Return where the observed tracks are, in the optical frame."""
+        if self._values.positions == 'depth':
+            depth, metres_per_unit = depth_to_array(self._depth.at(header.stamp))
+            found = locate_by_depth(camera, tracks.boxes, depth, metres_per_unit)
+        else:
+            found = locate_on_ground(camera, tracks.boxes, self._ground(header))
+        # A predicted box is where the object is thought to be, which measures nothing.
+        points = np.where(tracks.observed[:, None], found.points, np.nan)
+        return Measurements.of(points, found.covariances)
+
+    def _ground(self, header: Header) -> GroundPlane:
+        """Return the ground in the optical frame, from tf or from the parameters."""
+        values = self._values
+        if values.ground_frame:
+            return GroundPlane.from_transform(*self._transform(values.ground_frame, header))
+        return GroundPlane.from_mounting(
+            values.camera_height, values.camera_pitch, values.camera_roll
+        )
+
+    def _transform(self, target: str, header: Header) -> tuple[np.ndarray, np.ndarray]:
+        """Return the transform from the camera to a frame at the time of the image."""
+        assert self._transforms is not None
+        return self._transforms.lookup(target, header.frame_id, header.stamp)
+
+    def _model(self, size: tuple[int, int]) -> CameraModel:
+        """Return the camera model of the latest calibration.
+
+        Raises:
+            JtnError: if there is none, or it is absurd or for other images.
+        """
+        info = self._info
+        if info is None:
+            topic = self._node.resolve_topic_name(f'{self._prefix}camera_info')
+            raise JtnError(f'no calibration has come on {topic}')
+        if self._camera is None or self._camera[0] is not info:
+            model = CameraModel.from_calibration(
+                width=info.width,
+                height=info.height,
+                k=info.k,
+                d=info.d,
+                model=info.distortion_model,
+                p=info.p,
+                rectified=self._values.rectified,
+            )
+            self._camera = info, model
+        model = self._camera[1]
+        if (model.width, model.height) != size:
+            raise JtnError(
+                f'the calibration is for images of {model.width}x{model.height}, the images have '
+                f'{size[0]}x{size[1]}; publish the camera_info that belongs to them'
+            )
+        return model
+
+    def _calibrate(self, message: CameraInfo) -> None:
+        """Keep the calibration, unless it is the one that is known (but for its stamp)."""
+        known = self._info
+        if known is not None:
+            message.header = known.header
+        if message != known:
+            self._info = message
+
+    def _listen(self, kind: type, topic: str, callback: object) -> None:
+        """Subscribe as to sensor data."""
+        self._subscriptions.append(
+            self._node.create_subscription(
+                kind,
+                f'{self._prefix}{topic}',
+                callback,
+                sensor_data(),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+        )

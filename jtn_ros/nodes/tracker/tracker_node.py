@@ -1,0 +1,245 @@
+"""`jtn_tracker`: images in, tracked objects out, as a managed (lifecycle) node."""
+
+import sys
+from collections.abc import Callable
+from collections.abc import Iterable
+from functools import wraps
+from traceback import format_exc
+from typing import Any
+
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
+from rclpy.lifecycle import LifecycleNode
+from rclpy.lifecycle import LifecycleState
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.service import Service
+from rclpy.signals import SignalHandlerOptions
+from std_srvs.srv import SetBool
+from std_srvs.srv import Trigger
+
+from jtn_ros.errors import JtnError
+from jtn_ros.inference import Engine
+from jtn_ros.inference import load_engine
+from jtn_ros.inference.batching import BatchingEngine
+from jtn_ros.interruption import interruptible
+from jtn_ros.nodes.common.parameters import NodeParameters
+from jtn_ros.nodes.common.process import explain
+from jtn_ros.nodes.common.process import run_process
+from jtn_ros.nodes.common.process import spin
+from jtn_ros.nodes.common.transforms import TransformSource
+from jtn_ros.nodes.outputs.diagnostics import Diagnostics
+from jtn_ros.nodes.tracker.camera import Camera
+from jtn_ros.nodes.tracker.camera import InputFactory
+from jtn_ros.nodes.tracker.image_input import ImageInput
+from jtn_ros.nodes.tracker.reported_progress import reported_progress
+from jtn_ros.nodes.tracker.rivals import Rivals
+from jtn_ros.nodes.tracker.tracker_parameters import TRACKER_PARAMETERS
+
+_CHECK_PERIOD_S = 1.0
+
+type Transition = Callable[[Any, LifecycleState], TransitionCallbackReturn]
+
+
+def _reported(transition: Transition) -> Transition:
+    """Log what a transition raises, which rclpy would swallow, before `on_error` is called."""
+
+    @wraps(transition)
+    def run(self: 'TrackerNode', state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(self, state)
+        except Exception as error:
+            self.last_error = f'{transition.__name__} failed: {explain(error)[0]}'
+            self.get_logger().error(self.last_error)
+            self.get_logger().debug(format_exc())
+            return TransitionCallbackReturn.ERROR
+
+    return run
+
+
+class TrackerNode(LifecycleNode):
+    """Track the objects in the images of one camera or several, with one engine.
+
+    Configuring loads the engine and opens the outputs; activating subscribes to the images as
+    soon as somebody listens; deactivating finishes the images that have arrived. Cleaning up
+    releases everything.
+    """
+
+    def __init__(self, *, make_input: InputFactory = ImageInput, **kwargs: object) -> None:
+        """Declare the parameters; everything else waits for the lifecycle.
+
+        Args:
+            make_input: makes what the images of a camera come from.
+            kwargs: of the node.
+        """
+        super().__init__('jtn_tracker', **kwargs)
+        self._make_input = make_input
+        self.last_error = ''
+        self._declared = NodeParameters(self, TRACKER_PARAMETERS)
+        self._engine: Engine | None = None
+        self._transforms: TransformSource | None = None
+        self._cameras: list[Camera] = []
+        self._commands: list[Service] = []
+        self._enabled = True
+        self._diagnostics = Diagnostics(self)
+        self._rivals = Rivals(
+            self,
+            lambda: [camera.tracks_topic for camera in self._cameras],
+            shared=('/diagnostics',),
+        )
+        # By a clock of its own: simulated time may stand still while something is wrong.
+        self._timer = self.create_timer(
+            _CHECK_PERIOD_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        self.add_post_set_parameters_callback(self._apply)
+
+    def start(self) -> bool:
+        """Configure and activate the node; return whether that worked."""
+        success = TransitionCallbackReturn.SUCCESS
+        return self.trigger_configure() == success and self.trigger_activate() == success
+
+    @_reported
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the engine, open outputs and services."""
+        values = self._declared.values()
+        names = [name for name in values.cameras if name]
+        with reported_progress(
+            self.get_logger(), f'loading {values.model or "the bundled model"}'
+        ):
+            engine = load_engine(
+                values.model or None,
+                values.backend,
+                values.precision or None,
+                device=values.device or None,
+                threads=values.threads or None,
+            )
+            self._engine = BatchingEngine(engine, len(names)) if len(names) > 1 else engine
+        self.get_logger().info(f'{engine.info.name} runs on {engine.description}')
+        if values.positions != 'off' and (values.fixed_frame or values.ground_frame):
+            self._transforms = TransformSource(self, values.transform_timeout)
+        shared = self, self._engine, values, self._transforms
+        if names:
+            self._cameras = [
+                Camera(*shared, name=name, prefix=f'{name}/', make_input=self._make_input)
+                for name in names
+            ]
+        else:
+            self._cameras = [Camera(*shared, name=values.camera_name, make_input=self._make_input)]
+        self._commands = [
+            self.create_service(Trigger, '~/reset', self._reset),
+            self.create_service(SetBool, '~/enable', self._enable),
+        ]
+        self._declared.frozen = True
+        self.last_error = ''
+        return super().on_configure(state)
+
+    @_reported
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Start a new session of every camera."""
+        activated = super().on_activate(state)
+        for camera in self._cameras:
+            camera.activate(self._enabled)
+        return activated
+
+    @_reported
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Finish what has arrived and stop listening."""
+        for camera in self._cameras:
+            camera.deactivate()
+        return super().on_deactivate(state)
+
+    @_reported
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release the engine, outputs and services."""
+        self._release()
+        return super().on_cleanup(state)
+
+    @_reported
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release everything."""
+        self._release()
+        return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Release everything, so that the node can be configured again."""
+        self.get_logger().error('the node is unconfigured; remove the cause and configure it')
+        self._release()
+        return super().on_error(state)
+
+    def destroy_node(self) -> None:
+        """Release everything and leave the graph."""
+        self._release()
+        self.destroy_timer(self._timer)
+        super().destroy_node()
+
+    def _check(self) -> None:
+        """Look after the cameras and publish how they fare."""
+        states = [camera.check() for camera in self._cameras]
+        problem = self._rivals.check()
+        self._diagnostics.publish(self._engine, self.last_error, problem, states)
+
+    def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Forget all tracks and begin new sessions."""
+        # Inactive cameras have no tracks, and begin a session when they are activated.
+        for camera in self._cameras:
+            camera.reset()
+        response.success = True
+        response.message = 'all tracks start anew'
+        return response
+
+    def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        """Process images, or ignore them until enabled again."""
+        self._enabled = request.data
+        for camera in self._cameras:
+            camera.enable(request.data)
+        response.success = True
+        response.message = 'images are tracked' if request.data else 'images are ignored'
+        return response
+
+    def _apply(self, _: Iterable[Parameter]) -> None:
+        """Let changes of live parameters take effect."""
+        for camera in self._cameras:
+            camera.apply(self._declared.values())
+
+    def _release(self) -> None:
+        """Let go of all that configuring and activating made."""
+        for camera in self._cameras:
+            camera.destroy()
+        self._cameras = []
+        for service in self._commands:
+            self.destroy_service(service)
+        self._commands = []
+        if self._transforms is not None:
+            self._transforms.destroy()
+            self._transforms = None
+        self._engine = None
+        self._declared.frozen = False
+        # rclpy keeps a weak reference to all that a callback group ever had.
+        entities = self.default_callback_group.entities
+        entities -= {entity for entity in list(entities) if entity() is None}
+
+
+def main() -> int:
+    """Run the node until it is interrupted; return the exit code."""
+    # rclpy's handlers would shut ROS down under the threads that publish.
+    return run_process('jtn_tracker', _serve, SignalHandlerOptions.NO)
+
+
+def _serve() -> None:
+    """Serve the lifecycle, having started the node where the parameters ask for it.
+
+    Raises:
+        JtnError: if the start failed.
+    """
+    with interruptible():
+        node = TrackerNode()
+        try:
+            if node.get_parameter('autostart').value and not node.start():
+                raise JtnError('the node could not start; the error above says why')
+            spin(node)
+        finally:
+            node.destroy_node()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

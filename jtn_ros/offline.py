@@ -1,0 +1,140 @@
+"""Track a recording: every frame, no clock, so the same input gives the same tracks."""
+
+import logging
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import replace
+from typing import Protocol
+
+from jtn_ros.detections import Detections
+from jtn_ros.media import Frame
+from jtn_ros.pipeline import FrameResult
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking import FrameTracker
+from jtn_ros.tracking.session import FrameKey
+from jtn_ros.tracking.session import Session
+from jtn_ros.tracking.session import When
+
+logger = logging.getLogger(__name__)
+
+BACKWARD_TOLERANCE_S = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackedFrame:
+    """One frame of a recording and what came out of it.
+
+    Attributes:
+        frame: the frame.
+        result: what came out of it; ids are unique over all sessions of the recording.
+        session: number of the tracking session, from 1.
+    """
+
+    frame: Frame
+    result: FrameResult
+    session: int
+
+
+class FrameTracking(Protocol):
+    """Something that tracks one frame after another."""
+
+    def process(self, frame: Frame, stamp_ns: int) -> FrameResult:
+        """Take the next frame, at a time that never runs backwards."""
+        ...
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        ...
+
+
+class NetworkTracking:
+    """Tracks what the network sees."""
+
+    def __init__(self, pipeline: TrackingPipeline) -> None:
+        """Start without tracks."""
+        self._pipeline = pipeline
+
+    def process(self, frame: Frame, stamp_ns: int) -> FrameResult:
+        """Take the next frame."""
+        return self._pipeline.process(frame.image, stamp_ns)
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        self._pipeline.reset()
+
+
+class StoredTracking:
+    """Tracks detections that were made earlier.
+
+    Args:
+        tracker: the tracker.
+        detections: by the index of the frame, from 0; frames without any may be left out.
+    """
+
+    def __init__(self, tracker: FrameTracker, detections: Mapping[int, Detections]) -> None:
+        self._tracker = tracker
+        self._stored = detections
+
+    def process(self, frame: Frame, stamp_ns: int) -> FrameResult:
+        """Take the next frame."""
+        detections = self._stored.get(frame.index, Detections.empty())
+        tracks = self._tracker.update(detections, stamp_ns)
+        return FrameResult(tracks=tracks, detections=detections, camera_motion=None, latencies={})
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        self._tracker.reset()
+
+
+def track_frames(
+    frames: Iterable[Frame],
+    tracking: FrameTracking,
+    backward_tolerance_s: float = BACKWARD_TOLERANCE_S,
+    memory_s: float | None = None,
+) -> Iterator[TrackedFrame]:
+    """Yield every frame with its tracks.
+
+    Where the stamps go back by more than the tolerance, the image size changes, or a gap is longer
+    than the memory, a new session begins, as in the node. A frame whose stamp is wrong gets the
+    time at which it was recorded, counted from the frame before it.
+    """
+    session, number = Session(round(backward_tolerance_s * 1e9)), 1
+    session.memory_ns = None if memory_s is None else round(memory_s * 1e9)
+    offset = highest = 0
+    reported: set[str] = set()
+    source = iter(frames)
+    upcoming = next(source, None)
+    while upcoming is not None:
+        frame, upcoming = upcoming, None
+        when, following = _times(frame), None
+        if session.doubts(when) and (upcoming := next(source, None)) is not None:
+            following = _times(upcoming)
+        height, width = frame.image.shape[:2]
+        stamp_ns, reason, distrust = session.admit(FrameKey(when, width, height, ''), following)
+        if distrust is not None:
+            frame = replace(frame, stamp_ns=stamp_ns)
+            if distrust not in reported:
+                reported.add(distrust)
+                logger.warning(
+                    'frame %d %s; it and all like it are tracked at the time of their recording',
+                    frame.index + 1, distrust,
+                )  # fmt: skip
+        if reason is not None:
+            logger.warning('frame %d: %s; a new session begins', frame.index + 1, reason)
+            tracking.reset()
+            number, offset = number + 1, highest
+        result = tracking.process(frame, stamp_ns)
+        if offset:  # a tracker may begin with 1 again
+            tracks = replace(result.tracks, ids=result.tracks.ids + offset)
+            result = replace(result, tracks=tracks)
+        highest = max(highest, int(result.tracks.ids.max(initial=0)))
+        yield TrackedFrame(frame=frame, result=result, session=number)
+        if upcoming is None:
+            upcoming = next(source, None)
+
+
+def _times(frame: Frame) -> When:
+    received_ns = frame.stamp_ns if frame.received_ns is None else frame.received_ns
+    return When(frame.stamp_ns, received_ns)

@@ -1,0 +1,48 @@
+"""The contract of every tracker."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.detections import Detections
+from jtn_ros.geometry import Boxes
+from jtn_ros.tracking.config import TrackerConfig
+from jtn_ros.tracking.track import Tracks
+
+
+class FrameTracker(Protocol):
+    """Turns the detections of one frame after another into tracks."""
+
+    @property
+    def minimum_score(self) -> float:
+        """Return the score at or below which a detection is of no use to the tracker."""
+        ...
+
+    def configure(self, config: TrackerConfig) -> None:
+        """Replace the thresholds from the next frame on; the tracks go on."""
+        ...
+
+    def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
+        """Return boxes (M, 4) and scores (M,) of all live tracks, for the prior heat map."""
+        ...
+
+    def update(
+        self,
+        detections: Detections,
+        stamp_ns: int,
+        camera_motion: NDArray[np.float64] | None = None,
+    ) -> Tracks:
+        """Take the detections of the next frame, empty ones too.
+
+        Args:
+            detections: of this frame.
+            stamp_ns: time of the frame in nanoseconds.
+            camera_motion: (2, 3) affine matrix from pixels of the previous frame to this one;
+                None where it is not known.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        ...

@@ -1,0 +1,161 @@
+import pytest
+from rclpy.exceptions import InvalidParameterTypeException
+from rclpy.exceptions import InvalidParameterValueException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from jtn_ros.nodes.common.parameters import NodeParameters
+from jtn_ros.nodes.common.parameters import ParameterSpec
+from jtn_ros.nodes.common.parameters import markdown_table
+from jtn_ros.nodes.tracker.parameter_docs import parameter_file
+from jtn_ros.nodes.tracker.parameter_docs import parameter_reference
+from jtn_ros.nodes.tracker.tracker_parameters import TRACKER_PARAMETERS
+
+from places import ROOT
+
+SPECS = (
+    ParameterSpec(name='backend', default='auto', choices=('auto', 'onnx'), description='Runner.'),
+    ParameterSpec(name='score', default=0.4, low=0.0, high=1.0, live=True, description='Share.'),
+    ParameterSpec(name='count', default=3, low=1, high=9, description='Number.'),
+    ParameterSpec(name='topics', default=['a'], description='Names.'),
+)
+
+
+@pytest.fixture
+def node(ros):
+    node = Node('subject')
+    yield node
+    node.destroy_node()
+
+
+@pytest.fixture
+def parameters(node):
+    return NodeParameters(node, SPECS)
+
+
+def set_to(node, **values):
+    return node.set_parameters_atomically([Parameter(n, value=v) for n, v in values.items()])
+
+
+def test_defaults_and_changes_are_read(node, parameters):
+    assert vars(parameters.values()) == {
+        'backend': 'auto', 'score': 0.4, 'count': 3, 'topics': ['a'],
+    }  # fmt: skip
+    assert set_to(node, backend='onnx', score=1.0, count=9).successful
+    assert parameters.values().backend == 'onnx'
+    assert parameters.values().score == 1.0
+
+
+def test_descriptors_tell_ranges(node, parameters):
+    score = node.describe_parameter('score')
+    assert score.description == 'Share.'
+    assert (score.floating_point_range[0].from_value, score.floating_point_range[0].to_value) == (
+        0, 1,
+    )  # fmt: skip
+    assert node.describe_parameter('count').integer_range[0].to_value == 9
+    assert node.describe_parameter('backend').additional_constraints == 'one of auto, onnx'
+
+
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [
+        ({'backend': 'cuda'}, "backend is 'cuda'; choose one of auto, onnx"),
+        ({'score': 1.5}, 'score out of range'),
+        ({'score': float('nan')}, 'score out of range'),
+        ({'count': 0}, 'count out of range'),
+        ({'count': 2.5}, 'Wrong parameter type'),
+        ({'score': 0.9, 'backend': 'cuda'}, 'choose one of'),
+    ],
+)
+def test_wrong_values_are_refused_with_a_reason(node, parameters, change, reason):
+    result = set_to(node, **change)
+    assert not result.successful
+    assert reason in result.reason
+    assert parameters.values().score == 0.4
+
+
+def test_frozen_parameters_name_the_remedy_and_live_ones_still_change(node, parameters):
+    parameters.frozen = True
+    result = set_to(node, count=4)
+    assert not result.successful
+    assert result.reason.startswith('count takes effect when the node is configured')
+    assert set_to(node, score=0.7).successful
+    parameters.frozen = False
+    assert set_to(node, count=4).successful
+    assert (parameters.values().count, parameters.values().score) == (4, 0.7)
+
+
+@pytest.mark.parametrize(
+    ('override', 'error'),
+    [
+        (Parameter('backend', value='cuda'), InvalidParameterValueException),
+        (Parameter('score', value=7.0), InvalidParameterValueException),
+        (Parameter('score', value='high'), InvalidParameterTypeException),
+    ],
+)
+def test_wrong_overrides_are_refused_at_the_start(ros, override, error):
+    node = Node('subject', parameter_overrides=[override])
+    with pytest.raises(error, match=override.name):
+        NodeParameters(node, SPECS)
+    node.destroy_node()
+
+
+def test_table_has_a_row_for_every_parameter():
+    lines = markdown_table(SPECS).splitlines()
+    assert lines[2] == '| `backend` | string | `auto` | auto, onnx |  | Runner. |'
+    assert lines[3] == '| `score` | double | `0.4` | 0 to 1 | yes | Share. |'
+    assert len(lines) == 2 + len(SPECS)
+
+
+def test_defaults_of_the_tracker_are_within_their_own_ranges(node):
+    parameters = NodeParameters(node, TRACKER_PARAMETERS)
+    assert set(vars(parameters.values())) == {spec.name for spec in TRACKER_PARAMETERS}
+    assert all(spec.description.endswith('.') for spec in TRACKER_PARAMETERS)
+
+
+def test_generated_files_are_up_to_date():
+    root = ROOT
+    assert (root / 'docs' / 'parameters.md').read_text('utf-8') == parameter_reference(), (
+        'make docs'
+    )
+    assert (root / 'config' / 'tracker.yaml').read_text('utf-8') == parameter_file(), 'make docs'
+
+
+@pytest.fixture
+def given(ros, capfd):
+    """Make a node whose parameters are given from outside; return it and what it logged."""
+    nodes = []
+
+    def make(**values):
+        overrides = [Parameter(name, value=value) for name, value in values.items()]
+        nodes.append(Node('subject', parameter_overrides=overrides))
+        parameters = NodeParameters(nodes[-1], SPECS)
+        return nodes[-1], parameters, capfd.readouterr().err
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+
+
+def test_a_whole_number_is_a_double_where_one_is_expected(given):
+    node, parameters, log = given(score=1, count=2)
+    assert repr(parameters.values().score) == '1.0'
+    assert parameters.values().count == 2
+    assert set_to(node, score=0).successful
+    assert repr(parameters.values().score) == '0.0'
+    assert not set_to(node, score=True).successful
+    assert log == ''
+    with pytest.raises(InvalidParameterTypeException):
+        given(count=2.0)
+
+
+def test_given_parameters_that_are_not_declared_are_pointed_out(given):
+    _, _, log = given(
+        scor=0.9, colour='red', use_sim_time=False,
+        **{'qos_overrides./image.subscription.depth': 3, 'diagnostic_updater.period': 2.0},
+    )  # fmt: skip
+    found = [line.split(']: ')[1] for line in log.splitlines()]
+    assert found == [
+        'there is no parameter scor (did you mean score?); it is ignored',
+        'there is no parameter colour; it is ignored',
+    ]

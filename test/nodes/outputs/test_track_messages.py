@@ -1,0 +1,95 @@
+from uuid import UUID
+
+import numpy as np
+import pytest
+from builtin_interfaces.msg import Time
+from std_msgs.msg import Header
+
+from jtn_ros.media.messages.track_messages import to_detection_array
+from jtn_ros.media.messages.track_messages import to_tracked_object_array
+from jtn_ros.media.messages.track_messages import tracks_to_objects
+from jtn_ros.nodes.common.conversions import new_message
+from jtn_ros.tracking.track import Tracks
+
+HEADER = Header(stamp=Time(sec=12, nanosec=345_678_901), frame_id='camera')
+NAMES = ('person', 'bicycle')
+
+
+@pytest.fixture
+def tracks() -> Tracks:
+    """A confirmed track seen now, a tentative one seen now, and a lost one."""
+    return Tracks(
+        ids=np.array([7, 4_000_000_000, 9]),
+        boxes=np.array([[10, 20, 40, 100], [-5, 0, 5.5, 8], [0, 0, 2, 2]], np.float32),
+        scores=np.array([0.75, 0.5, 0.25], np.float32),
+        class_ids=np.array([0, 1, 0], np.int32),
+        centers=np.array([[25, 60], [0, 4], [1, 1]], np.float32),
+        velocities=np.array([[30, -1.5], [0, 0], [2, 2]], np.float32),
+        velocity_covariances=np.array([[[4, 1], [1, 9]]] * 3, np.float32),
+        states=np.array([1, 0, 2], np.uint8),
+        ages=np.array([12, 1, 40], np.int32),
+        hits=np.array([11, 1, 30], np.int32),
+        unseen_ns=np.array([0, 0, 1_250_000_000]),
+        detection_indices=np.array([1, 0, -1], np.int32),
+        embeddings=np.eye(3, 4, dtype=np.float32),
+    )
+
+
+def test_objects_carry_the_tracks_values(tracks):
+    seen, tentative, lost = tracks_to_objects(new_message, tracks, NAMES.__getitem__)
+    assert (seen.id, seen.class_id, seen.class_name, seen.score) == (7, 0, 'person', 0.75)
+    assert (seen.bbox.center.position.x, seen.bbox.center.position.y) == (25, 60)
+    assert (seen.bbox.size_x, seen.bbox.size_y, seen.bbox.center.theta) == (30, 80, 0)
+    assert seen.velocity.tolist() == [30, -1.5]
+    assert seen.velocity_covariance.tolist() == [4, 1, 1, 9]
+    assert (seen.state, seen.predicted, seen.age, seen.hits) == (seen.CONFIRMED, False, 13, 11)
+    assert (seen.time_since_observation.sec, seen.time_since_observation.nanosec) == (0, 0)
+    assert not seen.has_3d
+    assert len(seen.embedding) == 0
+    assert (tentative.id, tentative.state) == (4_000_000_000, tentative.TENTATIVE)
+    assert (tentative.class_name, tentative.bbox.center.position.x) == ('bicycle', 0.25)
+    assert (lost.state, lost.predicted) == (lost.LOST, True)
+    assert lost.time_since_observation.sec == 1
+    assert lost.time_since_observation.nanosec == 250_000_000
+
+
+def test_embeddings_are_carried_on_request(tracks):
+    objects = tracks_to_objects(new_message, tracks, NAMES.__getitem__, embeddings=True)
+    np.testing.assert_array_equal([o.embedding for o in objects], tracks.embeddings)
+
+
+def test_track_message_names_frame_session_and_latencies(tracks):
+    session = UUID('00112233-4455-6677-8899-aabbccddeeff')
+    objects = tracks_to_objects(new_message, tracks, NAMES.__getitem__)
+    message = to_tracked_object_array(
+        new_message,
+        HEADER, objects, session=session, camera_name='front', image_size=(640, 480),
+        model_name='light', latencies={'queue': 0.001, 'inference': 0.02},
+    )  # fmt: skip
+    assert message.header == HEADER
+    assert bytes(message.session.uuid) == session.bytes
+    assert (message.camera_name, message.model_name) == ('front', 'light')
+    assert (message.image_width, message.image_height) == (640, 480)
+    assert [(s.name, s.duration) for s in message.latencies] == [
+        ('queue', 0.001), ('inference', 0.02),
+    ]  # fmt: skip
+    assert list(message.objects) == objects
+    assert message.pose_frame_id == ''
+
+
+def test_detections_are_the_confirmed_objects_seen_now(tracks):
+    message = to_detection_array(
+        new_message, HEADER, tracks_to_objects(new_message, tracks, NAMES.__getitem__)
+    )
+    (detection,) = message.detections
+    assert message.header == detection.header == HEADER
+    assert detection.id == '7'
+    assert (detection.bbox.center.position.x, detection.bbox.size_y) == (25, 80)
+    (result,) = detection.results
+    assert (result.hypothesis.class_id, result.hypothesis.score) == ('person', 0.75)
+
+
+def test_no_tracks_are_an_empty_message(tracks):
+    none = tracks_to_objects(new_message, tracks.select(np.zeros(3, bool)), NAMES.__getitem__)
+    assert none == []
+    assert to_detection_array(new_message, HEADER, none).detections == []

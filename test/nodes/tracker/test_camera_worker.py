@@ -1,0 +1,99 @@
+from threading import Event
+from time import monotonic
+from time import sleep
+
+import numpy as np
+import pytest
+from std_msgs.msg import Header
+
+from jtn_ros.nodes.common.conversions import array_to_image
+from jtn_ros.nodes.common.conversions import ns_to_stamp
+from jtn_ros.nodes.outputs.camera_frame import CameraFrame
+from jtn_ros.nodes.tracker.camera_worker import CameraWorker
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking.session import Session
+
+
+def image(number: int):
+    header = Header(stamp=ns_to_stamp(number * 40_000_000), frame_id='camera')
+    return array_to_image(np.zeros((96, 160, 3), np.uint8), header)
+
+
+@pytest.fixture
+def worked(block_model):
+    """Return a started worker whose consumer waits for `go`, and what came out of it."""
+    results: list[CameraFrame] = []
+    errors: list[Exception] = []
+    go = Event()
+
+    def consume(frame: CameraFrame) -> None:
+        results.append(frame)
+        assert go.wait(20)
+
+    worker = CameraWorker(
+        TrackingPipeline(block_model, 'onnxruntime'),
+        Session(100_000_000),
+        on_result=consume,
+        on_error=errors.append,
+    )
+    worker.start()
+    yield worker, results, errors, go
+    go.set()
+    worker.stop()
+
+
+def wait_for(condition):
+    end = monotonic() + 20
+    while not condition():
+        assert monotonic() < end
+        sleep(0.002)
+
+
+def test_slow_consumer_gets_the_newest_image_and_the_rest_is_counted(worked):
+    worker, results, errors, go = worked
+    worker.offer(image(0))
+    wait_for(lambda: len(results) == 1)
+    for number in range(1, 10):
+        worker.offer(image(number))
+    go.set()
+    wait_for(lambda: len(results) == 2)
+    worker.stop()
+    assert [frame.stamp_ns for frame in results] == [0, 9 * 40_000_000]
+    assert (worker.processed, worker.dropped) == (2, 8)
+    assert results[1].latencies['queue'] > 0
+    assert errors == []
+
+
+def test_stopping_finishes_the_image_that_waits(worked):
+    worker, results, _, go = worked
+    worker.offer(image(0))
+    wait_for(lambda: len(results) == 1)
+    worker.offer(image(1))
+    go.set()
+    worker.stop()
+    worker.offer(image(2))
+    assert [frame.stamp_ns for frame in results] == [0, 40_000_000]
+
+
+def test_failing_consumer_is_reported_and_the_next_image_is_tracked(block_model):
+    errors: list[Exception] = []
+    frames: list[CameraFrame] = []
+
+    def consume(frame: CameraFrame) -> None:
+        frames.append(frame)
+        if len(frames) == 1:
+            raise RuntimeError('the link is down')
+
+    worker = CameraWorker(
+        TrackingPipeline(block_model, 'onnxruntime'),
+        Session(0),
+        on_result=consume,
+        on_error=errors.append,
+    )
+    worker.start()
+    worker.offer(image(0))
+    wait_for(lambda: len(errors) == 1)
+    worker.offer(image(1))
+    worker.stop()
+    assert [str(error) for error in errors] == ['the link is down']
+    assert len(frames) == 2

@@ -1,0 +1,33 @@
+"""Depth images find the image of their time, and hostile stamps do no harm."""
+
+import pytest
+from builtin_interfaces.msg import Time
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from jtn_ros.errors import JtnError
+from jtn_ros.nodes.tracker.depth_buffer import DepthBuffer
+
+
+def depth(sec: int, nanosec: int = 0) -> Image:
+    return Image(header=Header(stamp=Time(sec=sec, nanosec=nanosec)))
+
+
+def test_a_depth_image_before_time_zero_is_left_out():
+    buffer = DepthBuffer(tolerance=0.05, patience=0.0)
+    buffer.add(depth(-1))
+    buffer.add(good := depth(7))
+    assert buffer.at(Time(sec=7, nanosec=40_000_000)) is good
+
+
+def test_an_image_before_time_zero_has_no_depth():
+    buffer = DepthBuffer(tolerance=0.05, patience=0.0)
+    buffer.add(depth(0))
+    with pytest.raises(JtnError, match=r'negative \(-1 s\)'):
+        buffer.at(Time(sec=-1))
+
+
+def test_images_and_depth_without_stamps_find_each_other():
+    buffer = DepthBuffer(tolerance=0.05, patience=0.0)
+    buffer.add(only := depth(0))
+    assert buffer.at(Time()) is only

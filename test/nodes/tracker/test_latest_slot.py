@@ -1,0 +1,60 @@
+from threading import Thread
+from time import sleep
+
+from jtn_ros.nodes.tracker.latest_slot import LatestSlot
+
+
+def test_newer_item_replaces_the_waiting_one_and_is_counted():
+    slot = LatestSlot[str]()
+    for item in ('a', 'b', 'c'):
+        slot.put(item)
+    assert slot.take() == 'c'
+    assert slot.dropped == 2
+
+
+def test_taken_items_are_not_counted_as_dropped():
+    slot = LatestSlot[int]()
+    for item in range(3):
+        slot.put(item)
+        assert slot.take() == item
+    assert slot.dropped == 0
+
+
+def test_closing_leaves_the_last_item_then_ends():
+    slot = LatestSlot[int]()
+    slot.put(1)
+    slot.close()
+    slot.put(2)
+    assert [slot.take(), slot.take(), slot.take()] == [1, None, None]
+    assert slot.dropped == 0
+
+
+def test_closing_wakes_a_waiting_consumer():
+    slot = LatestSlot[int]()
+    taken: list[int | None] = []
+    consumer = Thread(target=lambda: taken.append(slot.take()))
+    consumer.start()
+    sleep(0.05)
+    slot.close()
+    consumer.join(timeout=5)
+    assert not consumer.is_alive()
+    assert taken == [None]
+
+
+def test_every_item_is_taken_or_dropped_under_load():
+    slot = LatestSlot[int]()
+    taken: list[int] = []
+
+    def consume() -> None:
+        while (item := slot.take()) is not None:
+            taken.append(item)
+
+    consumer = Thread(target=consume)
+    consumer.start()
+    for item in range(20000):
+        slot.put(item)
+    slot.close()
+    consumer.join(timeout=10)
+    assert taken == sorted(set(taken))
+    assert taken[-1] == 19999
+    assert len(taken) + slot.dropped == 20000

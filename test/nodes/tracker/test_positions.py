@@ -1,0 +1,292 @@
+"""Tracks in space on a real graph: calibration, depth, transforms and the ground."""
+
+from array import array
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import TransformStamped
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import Image
+from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import Marker
+from visualization_msgs.msg import MarkerArray
+
+from jtn_msgs.msg import TrackedObjectArray
+from jtn_ros.nodes.common.conversions import ns_to_stamp
+
+from nodes.harness import DEEP
+from nodes.harness import Harness
+from nodes.scene import BLOCKS
+from nodes.scene import PERIOD
+from nodes.scene import SIZE
+from nodes.scene import START
+from nodes.scene import message
+from nodes.scene import middles
+
+pytestmark = pytest.mark.ros
+
+FOCAL = 300.0
+CENTER = (159.5, 95.5)
+K = [FOCAL, 0.0, CENTER[0], 0.0, FOCAL, CENTER[1], 0.0, 0.0, 1.0]
+DEPTHS = (4.0, 6.0)
+APPROACH = -1.5  # m/s, of the first block
+# From the optical frame to one with x forward, y to the left and z up.
+UPRIGHT = np.array([[0, 0, 1], [-1, 0, 0], [0, -1, 0]])
+UPRIGHT_QUATERNION = (-0.5, 0.5, -0.5, 0.5)
+
+
+def depth_of(number: int) -> tuple[float, float]:
+    return DEPTHS[0] + APPROACH * number * PERIOD / 1e9, DEPTHS[1]
+
+
+def depth_message(number: int, encoding: str = '32FC1') -> Image:
+    """Return the depth of a frame: the blocks, with holes, before a wall at 9 m."""
+    depth = np.full((192, 320), 9.0)
+    for (corner, step), distance in zip(BLOCKS, depth_of(number), strict=True):
+        left, top = np.add(corner, np.multiply(number, step))
+        depth[top : top + SIZE[1], left : left + SIZE[0]] = distance
+    depth[::3, ::2] = 0 if encoding == '16UC1' else np.nan
+    values = np.rint(depth * 1000).astype('>u2') if encoding == '16UC1' else depth.astype('<f4')
+    return Image(
+        header=message(number).header, height=192, width=320, encoding=encoding,
+        step=values.strides[0], is_bigendian=encoding == '16UC1',
+        data=array('B', values.tobytes()),
+    )  # fmt: skip
+
+
+def calibration(**changes: object) -> CameraInfo:
+    return CameraInfo(**{'width': 320, 'height': 192, 'k': K, **changes})
+
+
+def truth_in_space(number: int) -> NDArray[np.float64]:
+    """Return the middles (2, 3) of the blocks in the optical frame."""
+    offsets = (middles(number) - CENTER) / FOCAL
+    distances = np.array(depth_of(number))[:, None]
+    return np.hstack([offsets * distances, distances])
+
+
+def points_of(output: TrackedObjectArray) -> NDArray[np.float64]:
+    """Return the positions (N, 3), in the order of the ids."""
+    objects = sorted(output.objects, key=lambda o: o.id)
+    assert objects
+    assert all(o.has_3d for o in objects)
+    places = [o.pose.pose.position for o in objects]
+    return np.array([[p.x, p.y, p.z] for p in places])
+
+
+class Rig:
+    """A tracker that locates, and what it needs for that."""
+
+    def __init__(self, harness: Harness, *, depth: bool = True) -> None:
+        self.harness = harness
+        harness.start()
+        self.info = harness.publisher(CameraInfo, 'camera_info')
+        self.depth = harness.publisher(Image, 'depth') if depth else None
+
+    def calibrate(self, **changes: object) -> None:
+        """Publish a calibration, and wait until images are tracked with it."""
+        self.info.publish(calibration(**changes))
+
+    def track(self, number: int, encoding: str = '32FC1', **changes: object) -> TrackedObjectArray:
+        if self.depth is not None:
+            self.depth.publish(depth_message(number, encoding))
+        return self.harness.track(message(number, **changes))
+
+    def first(self, **changes: object) -> TrackedObjectArray:
+        """Track the first frame until all that is needed for positions has come."""
+
+        def located() -> bool:
+            self.calibrate()
+            output = self.track(0, **changes)
+            return any(o.has_3d for o in output.objects)
+
+        self.harness.wait(located, 'the first positions')
+        return self.harness.outputs[-1]
+
+
+@pytest.fixture
+def rig(make, block_model) -> Rig:
+    return Rig(make(model=str(block_model), positions='depth', depth_timeout=1.0))
+
+
+@pytest.mark.parametrize('encoding', ['32FC1', '16UC1'])
+def test_depth_gives_positions_velocities_and_covariances_in_the_optical_frame(rig, encoding):
+    markers = rig.harness.listen(MarkerArray, 'markers_3d')
+    rig.first(encoding=encoding)
+    for number in range(1, 30):
+        output = rig.track(number, encoding)
+        assert output.pose_frame_id == 'lens'
+        # Which id is which block is known from the image.
+        order = np.argsort([o.bbox.center.position.x for o in sorted(output.objects, key=_id)])
+        expected = truth_in_space(number)[np.argsort(order)] if number < 20 else None
+        if expected is not None:
+            np.testing.assert_allclose(points_of(output), expected, atol=0.06)
+    near = min(output.objects, key=lambda o: o.pose.pose.position.z)
+    velocity = near.twist.twist.linear
+    # The block moves by 3 pixels a frame to the right and comes closer.
+    z = depth_of(29)[0]
+    lateral = (3 * 25 * z + (middles(29)[0, 0] - CENTER[0]) * APPROACH) / FOCAL
+    assert velocity.z == pytest.approx(APPROACH, abs=0.1)
+    assert velocity.x == pytest.approx(lateral, abs=0.1)
+    pose, twist = (np.reshape(c, (6, 6)) for c in (near.pose.covariance, near.twist.covariance))
+    assert np.linalg.eigvalsh(pose[:3, :3]).min() > 0
+    assert np.linalg.eigvalsh(twist[:3, :3]).min() > 0
+    assert pose[2, 2] < 0.05**2
+    assert twist[2, 2] < 0.5**2
+    assert pose[3, 3] == twist[5, 5] == 1e6  # what is not estimated
+    assert [stage.name for stage in output.latencies][-1] == 'positions'
+    rig.harness.wait(lambda: len(markers) > 20, 'the markers')
+    shapes = {m.ns: m for m in markers[-1].markers}
+    assert set(shapes) == {'', 'positions', 'ids', 'trails', 'velocities'}
+    assert shapes['positions'].type == Marker.SPHERE_LIST
+    assert shapes['positions'].header.frame_id == 'lens'
+    drawn = sorted((p.x, p.y, p.z) for p in shapes['positions'].points)
+    sent = {o.header.stamp.nanosec: o for o in rig.harness.outputs}
+    shown = sent[markers[-1].markers[1].header.stamp.nanosec]
+    np.testing.assert_allclose(drawn, sorted(points_of(shown).tolist()), atol=1e-9)
+
+
+def _id(tracked) -> int:
+    return tracked.id
+
+
+def transform(stamp_ns: int, x: float) -> TransformStamped:
+    """Return where the camera is: upright, 1.5 m above the ground, x metres ahead."""
+    result = TransformStamped(child_frame_id='lens')
+    result.header.stamp = ns_to_stamp(stamp_ns)
+    result.header.frame_id = 'map'
+    move, turn = result.transform.translation, result.transform.rotation
+    move.x, move.z = x, 1.5
+    turn.x, turn.y, turn.z, turn.w = UPRIGHT_QUATERNION
+    return result
+
+
+def publish_motion(harness: Harness) -> None:
+    """Tell how the camera moves: 2 m/s ahead, known at moments between the images, and later."""
+    transforms = harness.user.create_publisher(TFMessage, '/tf', DEEP)
+    harness.wait(lambda: transforms.get_subscription_count() >= 1, 'a listener to tf')
+    step = 3 * PERIOD
+    transforms.publish(
+        TFMessage(
+            transforms=[
+                transform(START + k * step + PERIOD // 2, 2 * (k * step + PERIOD // 2) / 1e9)
+                for k in range(-1, 20)
+            ]
+        )
+    )
+
+
+def test_positions_in_a_fixed_frame_are_those_at_the_stamp_of_the_image(make, block_model):
+    rig = Rig(
+        make(
+            model=str(block_model), positions='depth', fixed_frame='map', depth_timeout=1.0,
+            transform_timeout=1.0,
+        )
+    )  # fmt: skip
+    publish_motion(rig.harness)
+    rig.first()
+    for number in range(1, 12):
+        output = rig.track(number)
+        assert output.pose_frame_id == 'map'
+        ahead = 2 * number * PERIOD / 1e9
+        expected = truth_in_space(number) @ UPRIGHT.T + (ahead, 0, 1.5)
+        found = points_of(output)
+        if abs(found[0, 0] - expected[0, 0]) > 1:
+            found = found[::-1]
+        np.testing.assert_allclose(found, expected, atol=0.08)
+    far = max(output.objects, key=lambda o: o.pose.pose.position.x)
+    # The second block keeps its distance, so it moves with the camera.
+    assert far.twist.twist.linear.x == pytest.approx(2, abs=0.25)
+
+
+def test_without_transform_calibration_or_depth_the_tracks_go_on(make, block_model):
+    rig = Rig(make(model=str(block_model), positions='depth', fixed_frame='map'))
+    harness = rig.harness
+
+    def track_without(text: str, number: int) -> None:
+        output = harness.track(message(number))
+        assert output.pose_frame_id == ''
+        assert not any(o.has_3d for o in output.objects)
+        assert len(output.objects) == 2
+        assert {o.age for o in output.objects} == {number + 1}
+        harness.wait(lambda: text in problem(harness), text)
+
+    track_without('no calibration has come on /camera_info', 0)
+    rig.calibrate(k=[float('nan')] * 9)
+    harness.wait(lambda: harness.tracker._cameras[0]._locator._info, 'the calibration')
+    track_without('is not finite', 1)
+    rig.calibrate(k=[1e12, *K[1:]])
+    harness.wait(lambda: harness.tracker._cameras[0]._locator._info.k[0] == 1e12, 'another')
+    track_without('are absurd', 2)
+    rig.calibrate(width=640)
+    harness.wait(lambda: harness.tracker._cameras[0]._locator._info.width == 640, 'another')
+    track_without('the calibration is for images of 640x192', 3)
+    rig.calibrate()
+    harness.wait(lambda: harness.tracker._cameras[0]._locator._info.width == 320, 'another')
+    track_without('no depth image has come', 4)
+    rig.depth.publish(depth_message(0))
+    harness.wait(lambda: harness.tracker._cameras[0]._locator._depth._cache.getLast(), 'depth')
+    track_without('no depth image is within 0.02 s of the image; the latest is 0.200 s older', 5)
+    rig.depth.publish(depth_message(6))
+    harness.wait(
+        lambda: harness.tracker._cameras[0]._locator._depth._cache.getLast().header.stamp
+        == message(6).header.stamp,
+        'depth of the image',
+    )  # fmt: skip
+    track_without("no transform from 'lens' to 'map'", 6)
+    harness.wait_for_log('no positions: ')
+    publish_motion(harness)
+    rig.depth.publish(depth_message(7))
+    harness.wait(lambda: problem(harness) == '' or located(rig), 'positions at last')
+    harness.wait_for_log('all is well on /image')
+
+
+def problem(harness: Harness) -> str:
+    problem = harness.tracker._cameras[0]._locator.problem
+    return '' if problem is None else problem.text
+
+
+def located(rig: Rig) -> bool:
+    number = len(rig.harness.outputs)
+    return {o.has_3d for o in rig.track(number).objects} == {True}
+
+
+def test_an_image_without_stamp_is_never_located_by_the_latest_transform(make, block_model):
+    rig = Rig(make(model=str(block_model), positions='ground', fixed_frame='map'), depth=False)
+    publish_motion(rig.harness)
+    output = rig.harness.track(message(0, stamp_ns=0))
+    assert not any(o.has_3d for o in output.objects)
+    rig.calibrate()
+    rig.harness.wait(lambda: rig.harness.tracker._cameras[0]._locator._info, 'the calibration')
+    output = rig.harness.track(message(1, stamp_ns=0))
+    assert not any(o.has_3d for o in output.objects)
+    assert 'the image has no stamp' in problem(rig.harness)
+    rig.harness.wait_for_log('an image has no stamp')
+
+
+@pytest.mark.parametrize('by_tf', [False, True])
+def test_on_the_ground_the_feet_give_the_position(make, block_model, by_tf):
+    pitch = 0.2
+    parameters: dict[str, object] = {'camera_height': 2.0, 'camera_pitch': pitch}
+    if by_tf:
+        parameters = {'ground_frame': 'map', 'transform_timeout': 1.0}
+    rig = Rig(make(model=str(block_model), positions='ground', **parameters), depth=False)
+    if by_tf:
+        publish_motion(rig.harness)
+    output = rig.first()
+    height, down = (1.5, (0, 1, 0)) if by_tf else (2.0, (0, np.cos(pitch), np.sin(pitch)))
+    checked = 0
+    for tracked in output.objects:
+        box = tracked.bbox
+        foot = (box.center.position.x, box.center.position.y + box.size_y / 2)
+        ray = np.append((np.array(foot) - CENTER) / FOCAL, 1)
+        if not tracked.has_3d:
+            assert ray @ down < 0.01 * np.linalg.norm(ray)  # at the horizon or above
+            continue
+        place = tracked.pose.pose.position
+        np.testing.assert_allclose(
+            (place.x, place.y, place.z), height / (ray @ down) * ray, rtol=1e-4
+        )
+        checked += 1
+    assert checked >= 1

@@ -1,0 +1,88 @@
+"""Two of everything: nodes of one name, publishers on one topic, cameras on one topic."""
+
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.context import Context
+from rclpy.parameter import Parameter
+from std_msgs.msg import Header
+
+from jtn_msgs.msg import TrackedObjectArray
+from jtn_ros.nodes.common.conversions import array_to_image
+from jtn_ros.nodes.common.conversions import ns_to_stamp
+from jtn_ros.nodes.tracker.camera_worker import Arrival
+from jtn_ros.nodes.tracker.tracker_node import TrackerNode
+
+from nodes.harness import DEEP
+from nodes.scene import PERIOD
+from nodes.scene import START
+from nodes.scene import message
+from nodes.scene import picture
+
+pytestmark = pytest.mark.ros
+
+
+def test_two_nodes_of_one_name_are_named(harness):
+    messages: list[str] = []
+
+    def take(array: DiagnosticArray) -> None:
+        status = next(s for s in array.status if s.name == 'jtn_tracker: engine')
+        messages.append(status.message if status.level == DiagnosticStatus.WARN else '')
+
+    harness.user.create_subscription(DiagnosticArray, '/diagnostics', take, DEEP)
+    harness.wait(lambda: messages == [''] * len(messages) != [], 'diagnostics without a warning')
+    assert 'same name' not in harness.log
+    twin = TrackerNode()
+    try:
+        text = '2 nodes have the same name, /jtn_tracker and /jtn_tracker, so'
+        harness.wait_for_log(text)
+        harness.wait(lambda: messages[-1].startswith(text), 'the warning in the diagnostics')
+    finally:
+        twin.destroy_node()
+    harness.wait_for_log('no other node publishes the same any more')
+    assert harness.log.count(text) == 1
+
+
+def test_another_publisher_of_the_tracks_is_named(active):
+    active.user.create_publisher(TrackedObjectArray, '/jtn_tracker/tracks', DEEP)
+    active.wait_for_log('/jtn_tracker and /user publish on one topic, /jtn_tracker/tracks; stop')
+
+
+def test_cameras_that_alternate_on_a_topic_do_not_flood_the_log(active, monkeypatch):
+    monkeypatch.setattr('jtn_ros.nodes.tracker.camera._LOG_PERIOD_S', 0.5)
+    sessions = set()
+
+    def track(number: int) -> None:
+        frame_id = ('left', 'right')[number % 2]
+        header = Header(stamp=ns_to_stamp(START + number * PERIOD), frame_id=frame_id)
+        output = active.track(array_to_image(picture(number % 8), header))
+        sessions.add(bytes(output.session.uuid))
+
+    numbers = iter(range(1000))
+    for _ in range(20):
+        track(next(numbers))
+    assert len(sessions) == 20
+    active.wait_for_log('times by now; if several cameras share', lambda: track(next(numbers)))
+    # Some are left: what is logged is read from time to time.
+    assert 2 <= active.log.count('all tracks start anew') <= 4
+    assert "the frame_id changed from 'left' to 'right': all tracks start anew" in active.log
+
+
+def test_an_image_after_ctrl_c_is_no_failure(block_model, capfd):
+    context = Context()
+    rclpy.init(context=context)
+    values = {'model': str(block_model), 'backend': 'onnxruntime', 'lazy': False}
+    overrides = [Parameter(name, value=value) for name, value in values.items()]
+    node = TrackerNode(context=context, parameter_overrides=overrides)
+    try:
+        assert node.start()
+        camera = node._cameras[0]
+        camera._worker.process(Arrival(message(0), 0.0, 0))
+        context.try_shutdown()
+        camera._worker.process(Arrival(message(1), 0.0, 0))
+        assert camera._worker.processed == 2  # it was tracked, but there is no topic any more
+        assert camera._health.snapshot.errors == 0
+    finally:
+        node.destroy_node()
+    assert 'could not be tracked' not in capfd.readouterr().err

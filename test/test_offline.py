@@ -1,0 +1,73 @@
+"""Recordings to tracks: one step a frame, and a new session where time or size jumps."""
+
+import numpy as np
+
+from jtn_ros.detections import Detections
+from jtn_ros.media import Frame
+from jtn_ros.offline import StoredTracking
+from jtn_ros.offline import track_frames
+from jtn_ros.tracking import ReferenceTracker
+from jtn_ros.tracking import Tracker
+
+PERIOD = 100_000_000
+
+
+def seen(x: float) -> Detections:
+    boxes = np.float32([[x, 10, x + 20, 60]])
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return Detections(boxes=boxes, scores=[0.9], class_ids=[0], centers=centers)
+
+
+def frames_of(stamps, sizes=None):
+    for index, stamp in enumerate(stamps):
+        height, width = (sizes or {}).get(index, (80, 120))
+        yield Frame(index, stamp, np.zeros((height, width, 3), np.uint8))
+
+
+def run(stamps, sizes=None, tracker=None):
+    stored = {index: seen(10 + index) for index in range(len(stamps))}
+    return list(
+        track_frames(frames_of(stamps, sizes), StoredTracking(tracker or Tracker(), stored))
+    )
+
+
+def test_every_frame_comes_out_with_its_detections():
+    results = run([i * PERIOD for i in range(5)])
+    assert [item.frame.index for item in results] == [0, 1, 2, 3, 4]
+    assert {item.session for item in results} == {1}
+    assert [item.result.tracks.ids.tolist() for item in results] == [[1]] * 5
+    np.testing.assert_array_equal(results[3].result.detections.boxes, [[13, 10, 33, 60]])
+
+
+def test_a_jump_back_begins_a_session_with_new_ids(caplog):
+    stamps = [0, PERIOD, 2 * PERIOD, 0, PERIOD]
+    for tracker in (Tracker(), ReferenceTracker(new_thresh=0.4)):
+        results = run(stamps, tracker=tracker)
+        assert [item.session for item in results] == [1, 1, 1, 2, 2]
+        before = {i for item in results[:3] for i in item.result.tracks.ids.tolist()}
+        after = {i for item in results[3:] for i in item.result.tracks.ids.tolist()}
+        assert before
+        assert after
+        assert not before & after
+        assert [item.frame.stamp_ns for item in results] == stamps
+
+
+def test_small_steps_back_are_jitter():
+    stamps = [0, PERIOD, PERIOD - 50_000_000, 2 * PERIOD]
+    results = run(stamps)
+    assert {item.session for item in results} == {1}
+    assert [item.result.tracks.ids.tolist() for item in results] == [[1]] * 4
+
+
+def test_another_image_size_begins_a_session():
+    results = run([i * PERIOD for i in range(4)], sizes={2: (40, 60), 3: (40, 60)})
+    assert [item.session for item in results] == [1, 1, 2, 2]
+    assert results[3].result.tracks.ids.min() > results[1].result.tracks.ids.max()
+
+
+def test_frames_without_stored_detections_count_as_empty():
+    stored = {0: seen(10), 1: seen(11)}
+    stamps = [i * PERIOD for i in range(6)]
+    results = list(track_frames(frames_of(stamps), StoredTracking(Tracker(), stored)))
+    assert [int(item.result.tracks.observed.sum()) for item in results] == [1, 1, 0, 0, 0, 0]
+    assert results[5].result.tracks.unseen_ns.tolist() == [4 * PERIOD]
