@@ -17,7 +17,7 @@ from jtn_ros.evaluation.metrics import mean
 from jtn_ros.synthetic.association_streams import make_stream
 from jtn_ros.synthetic.association_streams import standard_streams
 from jtn_ros.tracking import Tracker
-from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking import TrackerSettings
 
 OFF = {
     'nothing': {},
@@ -62,9 +62,9 @@ def main():
             continue
         print(group)
         for name, changes in OFF.items():
-            print(f'| {name} | {scores(streams, TrackerConfig(**changes))} |', flush=True)
+            print(f'| {name} | {scores(streams, TrackerSettings(**changes))} |', flush=True)
         for name in ('displacements', 'embeddings') if group == 'streams' else ():
-            print(f'| {name} | {scores(without(streams, name), TrackerConfig())} |', flush=True)
+            print(f'| {name} | {scores(without(streams, name), TrackerSettings())} |', flush=True)
 
 
 if __name__ == '__main__':

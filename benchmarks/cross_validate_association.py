@@ -26,7 +26,7 @@ from jtn_ros.evaluation.association_benchmark import run_own
 from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.tracking import Tracker
-from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking import TrackerSettings
 
 SLOWEST = 5.0  # frames per second
 SETTINGS = {
@@ -130,7 +130,7 @@ def main():
     scenes = [streams_of(folder, rng) for folder in args.sequences]
     tables = []
     for name, changes in SETTINGS.items():
-        config = TrackerConfig(**changes)
+        config = TrackerSettings(**changes)
         tables.append(scores(scenes, lambda stream, c=config: run_own(Tracker(c), stream)))
         show(name, tables[-1], tables[0])
     grid = np.array(tables)

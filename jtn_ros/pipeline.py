@@ -19,7 +19,7 @@ from jtn_ros.inference.preprocess import letterbox_image
 from jtn_ros.inference.prior_heatmap import render_prior_heatmap
 from jtn_ros.tracking import FrameTracker
 from jtn_ros.tracking import Tracker
-from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking import TrackerSettings
 from jtn_ros.tracking import Tracks
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class TrackingPipeline:
         self._engine = engine or load_engine(model, backend, precision)
         if tracker is None:
             trusted = self._engine.info.confident_score
-            tracker = Tracker(TrackerConfig(confident_score=trusted, birth_score=trusted))
+            tracker = Tracker(TrackerSettings(confident_score=trusted, birth_score=trusted))
         self._tracker = tracker
         self.score_threshold = score_threshold
         self._camera_flow = CameraFlow()

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from jtn_ros.evaluation.benchmark import Configuration
     from jtn_ros.evaluation.benchmark import Measurement
 
-SUMMARY = 'time every stage, for one configuration or several'
 
 NOISE_IMAGES = 8
 

@@ -1,4 +1,4 @@
-"""Look after a dataset.
+"""Check a dataset for mistakes.
 
     jtn dataset check MOT17/train
     jtn dataset check crowdhuman/annotation_train.odgt
@@ -11,8 +11,6 @@ numbers of frames. Exit code 0 when there is none, 1 otherwise.
 
 import argparse
 from pathlib import Path
-
-SUMMARY = 'check a dataset for mistakes'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -33,7 +33,6 @@ from jtn_ros.errors import UsageError
 if TYPE_CHECKING:
     from jtn_ros.cli.demo_report import Report
 
-SUMMARY = 'track a clip through ROS 2 and show what came out'
 # Loading a model and starting the nodes takes so long at most.
 _STARTUP_S = 180
 _LOG_LINES = 15
@@ -119,10 +118,10 @@ def _track(args: argparse.Namespace, output: Path) -> 'Report':
 
 def _parameters(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the tracker of the demo runs with: its defaults, and what was asked for."""
-    from jtn_ros.tracking import TrackerConfig
+    from jtn_ros.tracking import TrackerSettings
 
     by_model = dict.fromkeys(('confident_score', 'birth_score'), "the model's")
-    return {'backend': args.backend, 'rate': args.rate} | asdict(TrackerConfig()) | by_model
+    return {'backend': args.backend, 'rate': args.rate} | asdict(TrackerSettings()) | by_model
 
 
 def complaints(log: Path) -> list[str]:

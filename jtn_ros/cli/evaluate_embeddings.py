@@ -6,9 +6,7 @@ from typing import Any
 from jtn_ros.cli.progress import show_progress
 from jtn_ros.cli.score_table import SEPARATION_COLUMNS
 from jtn_ros.cli.score_table import format_rows
-from jtn_ros.cli.tracking_arguments import network_tracking
-from jtn_ros.cli.tracking_arguments import open_engine
-from jtn_ros.cli.tracking_arguments import read_parameters
+from jtn_ros.cli.tracking_arguments import read_settings
 from jtn_ros.datasets.readers import read_clips
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
@@ -26,8 +24,8 @@ def evaluate_embeddings(args: argparse.Namespace) -> dict[str, Any]:
     for name in ('--synthetic', '--bag', '--topic', '--against', '--report', '--threshold'):
         if getattr(args, name.lstrip('-')) not in (None, False):
             raise UsageError(f'{name} does not go with --embeddings; leave it out')
-    parameters = read_parameters(args)
-    engine = open_engine(parameters)
+    settings = read_settings(args)
+    engine = settings.load()
     info = engine.info
     if not info.embedding_dim:
         raise JtnError(f'{info.name} has no embeddings; give a model that has')
@@ -39,7 +37,7 @@ def evaluate_embeddings(args: argparse.Namespace) -> dict[str, Any]:
             f'{args.ground_truth}: there are only single images; give MOTChallenge sequences or a '
             'COCO file of videos with track_id'
         )
-    tracking = network_tracking(engine, parameters)
+    tracking = settings.track_with(engine)
     seen = (find_sightings(clip, tracking) for clip in clips)
     result = verify(list(show_progress(seen, args.ground_truth.name, len(clips))))
     print(format_rows('others in', result.rows(), SEPARATION_COLUMNS))

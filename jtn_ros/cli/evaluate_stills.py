@@ -7,9 +7,7 @@ from typing import Any
 from jtn_ros.cli.progress import show_progress
 from jtn_ros.cli.score_table import DETECTION_COLUMNS
 from jtn_ros.cli.score_table import format_rows
-from jtn_ros.cli.tracking_arguments import open_engine
-from jtn_ros.cli.tracking_arguments import read_parameters
-from jtn_ros.cli.tracking_arguments import tracker_config
+from jtn_ros.cli.tracking_arguments import read_settings
 from jtn_ros.errors import UsageError
 from jtn_ros.evaluation.average_precision import evaluate_detections
 from jtn_ros.evaluation.report.detections import write_detection_report
@@ -26,8 +24,8 @@ def evaluate_stills(args: argparse.Namespace) -> dict[str, Any]:
         OSError, JtnError: if images or model cannot be used.
     """
     _check_usage(args)
-    parameters = read_parameters(args)
-    engine = open_engine(parameters)
+    settings = read_settings(args)
+    engine = settings.load()
     info = engine.info
     stills = read_stills(args.ground_truth, info.class_names)
     with closing(read_ahead(still.image.read() for still in stills)) as pixels:
@@ -35,7 +33,7 @@ def evaluate_stills(args: argparse.Namespace) -> dict[str, Any]:
         detections = list(found)
     threshold = args.threshold
     if threshold is None:
-        threshold = tracker_config(parameters, info.confident_score).birth_score
+        threshold = settings.tracker_settings(info.confident_score).birth_score
     report = evaluate_detections(
         [still.image.annotations for still in stills],
         detections,

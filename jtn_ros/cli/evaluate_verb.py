@@ -36,7 +36,6 @@ import json
 import sys
 from contextlib import ExitStack
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -54,8 +53,6 @@ if TYPE_CHECKING:
     from jtn_ros.evaluation.runs import Truth
     from jtn_ros.media import FrameSource
     from jtn_ros.synthetic.association_streams import DetectionStream
-
-SUMMARY = 'compare tracks or detections with ground truth: HOTA, MOTA, IDF1, average precision'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -255,26 +252,22 @@ def _track_bag(
     from contextlib import closing
 
     from jtn_ros.cli.progress import show_progress
-    from jtn_ros.cli.tracking_arguments import network_tracking
-    from jtn_ros.cli.tracking_arguments import open_engine
-    from jtn_ros.cli.tracking_arguments import read_parameters
-    from jtn_ros.cli.tracking_arguments import tracker_config
+    from jtn_ros.cli.tracking_arguments import read_settings
     from jtn_ros.evaluation.runs import collect_run
     from jtn_ros.media import open_frames
     from jtn_ros.media.read_ahead import read_ahead
     from jtn_ros.offline import track_frames
 
-    parameters = read_parameters(args)
+    settings = read_settings(args)
     with open_frames(args.bag, topic=args.topic) as source, closing(read_ahead(source)) as frames:
-        engine = open_engine(parameters)
+        engine = settings.load()
         info = engine.info
-        tracking = network_tracking(engine, parameters)
-        tracked = track_frames(frames, tracking, parameters['backward_tolerance'])
+        tracking = settings.track_with(engine)
+        tracked = track_frames(frames, tracking, settings.backward_tolerance)
         shown = show_progress(tracked, source.name, source.length)
         run = collect_run(shown, info.name, info.class_names, truth.frames)
-    config = tracker_config(parameters, info.confident_score)
     used = {'model': info.name, 'engine': engine.description}
-    return {truth.name: run}, parameters | asdict(config) | used
+    return {truth.name: run}, settings.as_dict(info.confident_score) | used
 
 
 def _evaluate(truths: list['Truth'], runs: dict[str, 'Run']) -> 'Report':

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from jtn_ros.inference.engine import ModelInfo
     from jtn_ros.network import JointTrackNet
 
-SUMMARY = 'turn a checkpoint into one ONNX file'
 
 CALIBRATION_FRAMES = 128
 SCORED_IMAGES = 512

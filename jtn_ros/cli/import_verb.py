@@ -14,8 +14,6 @@ from pathlib import Path
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import packages_for
 
-SUMMARY = 'convert a published checkpoint'
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""

@@ -6,10 +6,12 @@ the remedy; `--debug` adds the traceback. Shells complete verbs and arguments af
 """
 
 import argparse
+import ast
 import io
 import os
 import sys
 import traceback
+from collections.abc import Collection
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -23,9 +25,8 @@ from jtn_ros.files import require_utf8
 from jtn_ros.interruption import interruptible
 from jtn_ros.masking import mask
 
-# A verb is a module `<verb>_verb` beside this one, with SUMMARY, add_arguments(parser) and
-# run(args) -> int. It imports what is heavy in run(), so that `jtn --help`, which imports them
-# all, stays quick.
+# A verb is a module `<verb>_verb` beside this one, with add_arguments(parser) and run(args).
+# Its first line is what `jtn --help` shows; only the verb that runs is imported.
 _SUFFIX = '_verb'
 
 
@@ -43,19 +44,21 @@ class Parser(argparse.ArgumentParser):
         super().error(mask(message))
 
 
-def build_parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser of these verbs."""
+def build_parser(chosen: Collection[str]) -> argparse.ArgumentParser:
+    """Return the parser of all verbs; only the chosen ones are imported and have arguments."""
     parser = Parser(
         prog='jtn',
         description='Track objects in camera images: joint detection and tracking.',
         epilog='Run "jtn VERB --help" for the arguments of a verb.',
     )
     subparsers = parser.add_subparsers(dest='verb', metavar='VERB', required=True)
-    for verb in chosen:
+    for verb in verbs():
+        if verb not in chosen:
+            subparsers.add_parser(verb, help=_summary(verb))
+            continue
         module = import_module(f'{__package__}.{verb}{_SUFFIX}')
         subparser = subparsers.add_parser(
             verb,
-            help=module.SUMMARY,
             description=module.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
@@ -67,22 +70,26 @@ def build_parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def _summary(verb: str) -> str:
+    """Return the first line of a verb's module, which says what it does."""
+    source = Path(__file__).with_name(f'{verb}{_SUFFIX}.py').read_text(encoding='utf-8')
+    return (ast.get_docstring(ast.parse(source)) or '').partition('\n')[0]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    known = verbs()
     if '_ARGCOMPLETE' in os.environ:  # a shell asks what could come next
         import argcomplete
 
-        argcomplete.autocomplete(build_parser(known))
-    chosen = arguments[:1] if arguments and arguments[0] in known else known
+        argcomplete.autocomplete(build_parser(verbs()))
     debug = '--debug' in arguments
     if isinstance(sys.stdout, io.TextIOWrapper):  # no name can be too foreign to be printed
         sys.stdout.reconfigure(errors='backslashreplace')
     try:
         for argument in arguments:
             require_utf8(argument)
-        args = build_parser(chosen).parse_args(arguments)
+        args = build_parser(arguments[:1]).parse_args(arguments)
         with interruptible():
             return int(args.run(args))
     except BrokenPipeError:  # the reader of our output, such as `head`, has had enough

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from jtn_ros.datasets.annotations import Annotations
     from jtn_ros.synthetic import SceneConfig
 
-SUMMARY = 'write synthetic sequences with ground truth'
 JPEG_QUALITY = 95
 MOT_CAR = 3  # MOTChallenge has no class for all vehicles; its class 2 is a person on one
 

@@ -21,9 +21,10 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
-from typing import Any
 
+from jtn_ros.cli.tracking_arguments import OfflineSettings
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
+from jtn_ros.cli.tracking_arguments import read_settings
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
 from jtn_ros.masking import mask
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from jtn_ros.media.labels import Labels
     from jtn_ros.offline import FrameTracking
 
-SUMMARY = 'track the objects in a video, image folder, bag or camera'
 _VIEWS = ('heatmap', 'displacement', 'embedding', 'trails')
 
 
@@ -94,8 +94,6 @@ def run(args: argparse.Namespace) -> int:
     """Track the input and write the results."""
     from jtn_ros.cli.progress import show_progress
     from jtn_ros.cli.track_outputs import TrackOutputs
-    from jtn_ros.cli.tracking_arguments import read_parameters
-    from jtn_ros.cli.tracking_arguments import tracker_config
     from jtn_ros.media.camera_address import is_camera
     from jtn_ros.media.live.live_source import CameraStoppedError
     from jtn_ros.media.read_ahead import WriteBehind
@@ -105,24 +103,24 @@ def run(args: argparse.Namespace) -> int:
     from jtn_ros.offline import track_frames
 
     _check_usage(args)
-    parameters = read_parameters(args)
+    settings = read_settings(args)
     with ExitStack() as stack:
         window = stack.enter_context(Window('jtn track')) if args.window else None
         live = is_camera(args.input) and not _is_recording(args.input)
         # A wrong path is told at once; a camera does not send before the engine is ready.
-        source = None if live else stack.enter_context(_open_source(args, parameters))
-        tracking, labels = _make_tracking(args, parameters)
-        source = source or stack.enter_context(_open_source(args, parameters))
+        source = None if live else stack.enter_context(_open_source(args, settings))
+        tracking, labels = _make_tracking(args, settings)
+        source = source or stack.enter_context(_open_source(args, settings))
         frames = source.read(args.start - 1, args.end)
         if not source.live:
             frames = stack.enter_context(closing(read_ahead(frames)))
-        memory = tracker_config(parameters, None).lost_time if source.live else None
-        tracked = track_frames(frames, tracking, parameters['backward_tolerance'], memory)
+        memory = settings.lost_time if source.live else None
+        tracked = track_frames(frames, tracking, settings.backward_tolerance, memory)
         open_outputs = partial(
             TrackOutputs,
             args.output,
             source,
-            inputs=_inputs(args, parameters),
+            inputs=_inputs(args),
             labels=labels,
             video=args.video,
             bag=args.bag,
@@ -195,7 +193,7 @@ def _check_usage(args: argparse.Namespace) -> None:
         file_of(args.rerun)
 
 
-def _open_source(args: argparse.Namespace, parameters: dict[str, Any]) -> 'FrameSource':
+def _open_source(args: argparse.Namespace, settings: OfflineSettings) -> 'FrameSource':
     """Open the input; only its ``seqinfo.ini`` where no image is needed."""
     from jtn_ros.media import open_frames
     from jtn_ros.media.timeline import Timeline
@@ -207,40 +205,35 @@ def _open_source(args: argparse.Namespace, parameters: dict[str, Any]) -> 'Frame
         args.input,
         frame_rate=args.fps,
         topic=args.topic,
-        intensity_range=args.intensity_range or parameters['intensity_range'],
+        intensity_range=args.intensity_range or settings.intensity_range,
         reconnect=args.reconnect,
     )
 
 
 def _make_tracking(
-    args: argparse.Namespace, parameters: dict[str, Any]
+    args: argparse.Namespace, settings: OfflineSettings
 ) -> tuple['FrameTracking', 'Labels']:
     """Return what tracks a frame, and what is said about the model."""
-    from jtn_ros.cli.tracking_arguments import network_tracking
-    from jtn_ros.cli.tracking_arguments import open_engine
-    from jtn_ros.cli.tracking_arguments import tracker_config
     from jtn_ros.datasets.mot_challenge import read_detections
     from jtn_ros.media.labels import Labels
     from jtn_ros.offline import StoredTracking
-    from jtn_ros.tracking import make_tracker
 
     if args.detections is None:
-        engine = open_engine(parameters)
+        engine = settings.load()
         info = engine.info
         labels = Labels(info.name, info.class_names, info.confident_score)
-        return network_tracking(engine, parameters), labels
-    config = tracker_config(parameters, None)
-    tracker = make_tracker(parameters['tracker'], config)
+        return settings.track_with(engine), labels
     stored = {number - 1: found for number, found in read_detections(args.detections).items()}
-    labels = Labels(args.detections.stem, ('person',), config.confident_score)
-    return StoredTracking(tracker, stored), labels
+    trusted = settings.tracker_settings(None).confident_score
+    labels = Labels(args.detections.stem, ('person',), trusted)
+    return StoredTracking(settings.make_tracker(None), stored), labels
 
 
 def _is_recording(given: str) -> bool:
     return Path(given).is_file() or Path(given).is_dir()
 
 
-def _inputs(args: argparse.Namespace, parameters: dict[str, Any]) -> list[str]:
+def _inputs(args: argparse.Namespace) -> list[str]:
     """Return what identifies the inputs: their paths, or for a live source also the time."""
     given = [Path(args.input), args.detections]
     if not _is_recording(args.input):

@@ -6,77 +6,110 @@ Arguments and the keys of a parameter file have the names that the node's parame
 import argparse
 import logging
 from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
+from typing import Self
 
+import yaml
+
+from jtn_ros.cli.setting_arguments import add_setting_arguments
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import did_you_mean
-
-if TYPE_CHECKING:
-    from jtn_ros.inference import Engine
-    from jtn_ros.offline import NetworkTracking
-    from jtn_ros.tracking import TrackerConfig
+from jtn_ros.inference import Engine
+from jtn_ros.inference.options import EngineOptions
+from jtn_ros.media.intensity import IntensitySettings
+from jtn_ros.offline import NetworkTracking
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.settings import settings_of
+from jtn_ros.settings import typed
+from jtn_ros.tracking import FrameTracker
+from jtn_ros.tracking import TrackerSettings
+from jtn_ros.tracking import make_tracker
+from jtn_ros.tracking.settings import TrackingSettings
 
 logger = logging.getLogger(__name__)
 
 _NODE = 'jtn_tracker'
-_DEFAULTS: dict[str, Any] = {
-    'model': '',
-    'backend': 'auto',
-    'precision': '',
-    'device': '',
-    'threads': 0,
-    'tracker': 'default',
-    'score_threshold': 0.0,
-    'backward_tolerance': 0.1,
-    'intensity_range': [0.0, 0.0],
-}
+_ARGUMENTS = ('model', 'backend', 'precision', 'device', 'threads', 'tracker')
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfflineSettings(TrackingSettings, IntensitySettings, EngineOptions):
+    """Everything that decides the tracks of a recording.
+
+    Attributes:
+        others: thresholds of the tracker that are no parameters of the node.
+    """
+
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """Return the settings with others by name, those of the tracker included.
+
+        Raises:
+            JtnError: if one is outside its range.
+        """
+        own = {name: value for name, value in values.items() if hasattr(self, name)}
+        others = {name: value for name, value in values.items() if name not in own}
+        return replace(self, **own, others={**self.others, **others})
+
+    def tracker_settings(self, trusted: float | None) -> TrackerSettings:
+        """Return the thresholds of the tracker; see `TrackingSettings.thresholds`."""
+        return self.thresholds(trusted, **self.others)
+
+    def make_tracker(self, trusted: float | None) -> FrameTracker:
+        """Return a new tracker."""
+        return make_tracker(self.tracker, self.tracker_settings(trusted))
+
+    def track_with(self, engine: Engine) -> NetworkTracking:
+        """Return what tracks a frame with an engine.
+
+        Raises:
+            JtnError: if a threshold is outside its range.
+        """
+        return NetworkTracking(
+            TrackingPipeline(
+                engine=engine,
+                tracker=self.make_tracker(engine.info.confident_score),
+                score_threshold=self.score_threshold or None,
+            )
+        )
+
+    def as_dict(self, trusted: float | None) -> dict[str, Any]:
+        """Return all values by name, for reports."""
+        values = asdict(self)
+        return values | values.pop('others') | asdict(self.tracker_settings(trusted))
 
 
 def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
-    parser.add_argument('--model', help='exported model (default: the bundled one)')
-    parser.add_argument(
-        '--backend',
-        choices=('auto', 'tensorrt', 'openvino', 'onnxruntime', 'torch'),
-        help='what runs the network (default: the fastest that is installed)',
-    )
-    parser.add_argument(
-        '--precision',
-        choices=('f32', 'f16', 'bf16'),
-        help="arithmetic of the network (default: the back end's choice)",
-    )
-    parser.add_argument('--device', help="where it runs, in the back end's own words")
-    parser.add_argument('--threads', type=int, help='processor threads (default: one per core)')
+    add_setting_arguments(parser, OfflineSettings, _ARGUMENTS)
     parser.add_argument(
         '--params-file',
         type=Path,
         metavar='FILE',
         help="the node's parameter file, for the thresholds (as jtn tune writes it)",
     )
-    parser.add_argument(
-        '--tracker',
-        choices=('default', 'reference'),
-        help='tracking algorithm; reference is the published one (default: default)',
-    )
 
 
-def read_parameters(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the parameters: of the file, where an argument does not say otherwise.
+def read_settings(args: argparse.Namespace) -> OfflineSettings:
+    """Return the settings: of the file, where an argument does not say otherwise.
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is not a parameter file.
+        JtnError: if it is not a parameter file, or a value is refused.
     """
-    values = dict(_DEFAULTS)
-    if args.params_file is not None:
-        values |= read_params_file(args.params_file)
-    for name in ('model', 'backend', 'precision', 'device', 'threads', 'tracker'):
-        if getattr(args, name) is not None:
-            values[name] = getattr(args, name)
-    return values
+    values = {} if args.params_file is None else read_params_file(args.params_file)
+    given = {name: getattr(args, name) for name in _ARGUMENTS}
+    values |= {name: value for name, value in given.items() if value is not None}
+    settings = OfflineSettings().with_values(values)
+    settings.tracker_settings(None)  # refuses the others that are outside their range
+    return settings
 
 
 def read_params_file(path: Path) -> dict[str, Any]:
@@ -89,10 +122,6 @@ def read_params_file(path: Path) -> dict[str, Any]:
         JtnError: if it is not a parameter file, speaks to several trackers, or a value has a
             wrong type.
     """
-    import yaml
-
-    from jtn_ros.tracking import TrackerConfig
-
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -112,17 +141,16 @@ def read_params_file(path: Path) -> dict[str, Any]:
         raise JtnError(
             f'{path} holds no parameters of the node; expected /{_NODE}: ros__parameters: ...'
         )
-    kinds = {name: type(value) for name, value in _DEFAULTS.items()}
-    kinds |= {field.name: type(field.default) for field in fields(TrackerConfig)}
+    kinds = {
+        entry.name: entry.kind
+        for entry in (*settings_of(TrackerSettings), *settings_of(OfflineSettings))
+        if entry.name != 'others'
+    }
     known = {name: value for name, value in found.items() if name in kinds}
     if unused := sorted(str(name) for name in found if name not in known):
         named = ', '.join(f'{name}{did_you_mean(name, kinds)}' for name in unused)
         logger.warning('%s: not used without ROS: %s', path, named)
-    for name, value in known.items():
-        kind = kinds[name]
-        if type(value) is not kind and not (kind is float and type(value) is int):
-            raise JtnError(f'{path}: {name} is {value!r}; its type must be {kind.__name__}')
-    return known
+    return {name: typed(value, kinds[name], f'{path}: {name}') for name, value in known.items()}
 
 
 def _blocks(
@@ -137,63 +165,3 @@ def _blocks(
             yield from _blocks(value, (*names, *parts))
         elif isinstance(value, dict):
             yield names, value
-
-
-def tracker_config(parameters: dict[str, Any], trusted: float | None) -> 'TrackerConfig':
-    """Return the tracker's thresholds.
-
-    As in the node, `birth_score` also says from which score a detection is associated first; 0
-    takes what the model asks for.
-
-    Args:
-        parameters: what `read_parameters` returned.
-        trusted: score that the model asks for; None keeps the tracker's own defaults.
-
-    Raises:
-        JtnError: if one is out of its range.
-    """
-    from jtn_ros.tracking import TrackerConfig
-
-    names = {field.name for field in fields(TrackerConfig)}
-    chosen = {name: value for name, value in parameters.items() if name in names}
-    trusted = chosen.pop('birth_score', 0.0) or trusted
-    scores: dict[str, Any] = {}
-    if trusted is not None:
-        scores = {'confident_score': trusted, 'birth_score': trusted}
-    return TrackerConfig(**scores | chosen)
-
-
-def open_engine(parameters: dict[str, Any]) -> 'Engine':
-    """Load the model that the parameters name.
-
-    Raises:
-        OSError, JtnError: if it cannot be loaded.
-    """
-    from jtn_ros.inference import load_engine
-
-    return load_engine(
-        parameters['model'] or None,
-        parameters['backend'],
-        parameters['precision'] or None,
-        device=parameters['device'] or None,
-        threads=parameters['threads'] or None,
-    )
-
-
-def network_tracking(engine: 'Engine', parameters: dict[str, Any]) -> 'NetworkTracking':
-    """Return what tracks a frame with this engine.
-
-    Raises:
-        JtnError: if a threshold is out of its range.
-    """
-    from jtn_ros.offline import NetworkTracking
-    from jtn_ros.pipeline import TrackingPipeline
-    from jtn_ros.tracking import make_tracker
-
-    config = tracker_config(parameters, engine.info.confident_score)
-    tracker = make_tracker(parameters['tracker'], config)
-    return NetworkTracking(
-        TrackingPipeline(
-            engine=engine, tracker=tracker, score_threshold=parameters['score_threshold'] or None
-        )
-    )

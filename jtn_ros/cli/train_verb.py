@@ -24,7 +24,6 @@ from jtn_ros.errors import packages_for
 if TYPE_CHECKING:
     from jtn_ros.training.run_files import Record
 
-SUMMARY = 'train a network by a recipe'
 RECIPES = Path('config') / 'training'
 # Names of malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4

@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from jtn_ros.cli.tracking_arguments import OfflineSettings
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
+from jtn_ros.cli.tracking_arguments import read_settings
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
 from jtn_ros.files import written_atomically
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from jtn_ros.evaluation.tuning import SeenSequence
     from jtn_ros.inference import Engine
 
-SUMMARY = "search the tracker's thresholds by HOTA"
 # The network hands over everything that a trial could want.
 _LEAST_SCORE = 0.05
 
@@ -58,8 +59,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Search, confirm, and write the file."""
     from jtn_ros.cli.progress import show_progress
-    from jtn_ros.cli.tracking_arguments import open_engine
-    from jtn_ros.cli.tracking_arguments import read_parameters
     from jtn_ros.evaluation.tuning import search
     from jtn_ros.media.overwriting import protect_inputs
 
@@ -69,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError('the reference tracker has no thresholds to search')
     protect_inputs([args.output], (args.sequences, args.validate, args.model, args.params_file))
     names = _names(args)
-    parameters = read_parameters(args)
-    bench = _Bench(parameters, None if args.detections else open_engine(parameters), args.cache)
+    settings = read_settings(args)
+    bench = _Bench(settings, None if args.detections else settings.load(), args.cache)
     seen = bench.see(args.sequences)
     before = bench.score(seen, {})
     trials = search(partial(bench.score, seen), bench.start(names), args.trials, args.seed)
@@ -90,26 +89,24 @@ class _Bench:
     """Scores thresholds on what the network saw, or with the network in the loop.
 
     Args:
-        parameters: in use before the search.
+        settings: in use before the search.
         engine: the network, or None to take stored detections.
         cache: folder for what the network saw.
     """
 
     def __init__(
-        self, parameters: dict[str, Any], engine: 'Engine | None', cache: Path | None
+        self, settings: OfflineSettings, engine: 'Engine | None', cache: Path | None
     ) -> None:
-        self._parameters = parameters
+        self._settings = settings
         self._engine = engine
         self._cache = cache
         self._trusted = None if engine is None else engine.info.confident_score
 
     def start(self, names: Sequence[str]) -> dict[str, Any]:
         """Return the thresholds in use; a score threshold of 0 means that of the tracker."""
-        from jtn_ros.cli.tracking_arguments import tracker_config
-
-        config = tracker_config(self._parameters, self._trusted)
-        values = asdict(config)
-        values['score_threshold'] = self._parameters['score_threshold'] or config.minimum_score
+        thresholds = self._settings.tracker_settings(self._trusted)
+        values = asdict(thresholds)
+        values['score_threshold'] = self._settings.score_threshold or thresholds.minimum_score
         return {name: values[name] for name in names}
 
     def see(self, folder: Path) -> list['SeenSequence']:
@@ -121,16 +118,14 @@ class _Bench:
 
     def score(self, seen: Sequence['SeenSequence'], values: dict[str, Any]) -> float:
         """Return the mean HOTA with these thresholds."""
-        from jtn_ros.cli.tracking_arguments import tracker_config
         from jtn_ros.evaluation.tuning import hota_of
 
-        chosen = self._parameters | values
-        return hota_of(seen, tracker_config(chosen, self._trusted), chosen['score_threshold'])
+        chosen = self._settings.with_values(values)
+        return hota_of(seen, chosen.tracker_settings(self._trusted), chosen.score_threshold)
 
     def confirm(self, folder: Path, values: dict[str, Any]) -> tuple[float, float]:
         """Return the mean HOTA before and with these thresholds, the network in the loop."""
         from jtn_ros.cli.progress import show_progress
-        from jtn_ros.cli.tracking_arguments import network_tracking
         from jtn_ros.datasets.mot_challenge import find_sequences
         from jtn_ros.evaluation.metrics import mean_hota
         from jtn_ros.evaluation.runs import collect_run
@@ -143,12 +138,12 @@ class _Bench:
             seen = self.see(folder)
             return self.score(seen, {}), self.score(seen, values)
         scores = []
-        for chosen in (self._parameters, self._parameters | values):
+        for chosen in (self._settings, self._settings.with_values(values)):
             sequences = {}
             for path in find_sequences(folder):
                 truth = read_truth(path)
                 with open_frames(path) as source:
-                    tracked = track_frames(source, network_tracking(self._engine, chosen))
+                    tracked = track_frames(source, chosen.track_with(self._engine))
                     shown = show_progress(tracked, f'confirming on {truth.name}', source.length)
                     run = collect_run(shown, '', (), truth.frames)
                 sequences[str(path)] = compared(truth, run)
@@ -158,7 +153,6 @@ class _Bench:
     def _run_network(self, folder: Path) -> 'SeenSequence':
         """Return what the network sees in a sequence, from the cache if it was there before."""
         from jtn_ros.cli.progress import show_progress
-        from jtn_ros.cli.tracking_arguments import network_tracking
         from jtn_ros.evaluation.runs import read_truth
         from jtn_ros.evaluation.tuning import SeenSequence
         from jtn_ros.evaluation.tuning import cache_key
@@ -170,9 +164,9 @@ class _Bench:
 
         assert self._engine is not None
         truth = read_truth(folder)
-        seeing = self._parameters | {'score_threshold': _LEAST_SCORE}
+        seeing = self._settings.with_values({'score_threshold': _LEAST_SCORE})
         key = cache_key(
-            find_model(self._parameters['model'] or None), self._engine.description, seeing,
+            find_model(seeing.model or None), self._engine.description, asdict(seeing),
             folder.resolve(strict=True).as_posix(), truth.frames,
         )  # fmt: skip
         cached = None if self._cache is None else self._cache / f'{truth.name}-{key}.npz'
@@ -180,7 +174,7 @@ class _Bench:
             return load_detections(cached, truth)
         stamps, detections, motions = {}, {}, {}
         with open_frames(folder) as source:
-            tracked = track_frames(source, network_tracking(self._engine, seeing))
+            tracked = track_frames(source, seeing.track_with(self._engine))
             for item in show_progress(tracked, f'looking at {truth.name}', source.length):
                 stamps[item.frame.index + 1] = item.frame.stamp_ns
                 detections[item.frame.index + 1] = item.result.detections
@@ -220,12 +214,12 @@ def _line(what: str, path: Path, before: float, after: float) -> str:
 def _names(args: argparse.Namespace) -> tuple[str, ...]:
     """Return the names of the thresholds to search."""
     from jtn_ros.evaluation.tuning import NODE_PARAMETERS
-    from jtn_ros.tracking import TrackerConfig
+    from jtn_ros.tracking import TrackerSettings
 
     if args.parameters is None:
         return NODE_PARAMETERS
     names = tuple(args.parameters.split(','))
-    known = {'score_threshold', *(field.name for field in fields(TrackerConfig))}
+    known = {'score_threshold', *(field.name for field in fields(TrackerSettings))}
     if unknown := sorted(set(names) - known):
         raise UsageError(f'unknown threshold {unknown[0]!r}; known: {", ".join(sorted(known))}')
     return names

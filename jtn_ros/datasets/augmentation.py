@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.errors import JtnError
 from jtn_ros.geometry import Letterbox
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 
 Frame = tuple[NDArray[np.uint8], Annotations]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Augmentation:
+class Augmentation(Settings):
     """How far an image pair may be changed; both images get the same geometry.
 
     Attributes:
@@ -35,27 +37,22 @@ class Augmentation:
     """
 
     scale: tuple[float, float] = (0.7, 1.4)
-    shift: float = 0.15
-    flip: float = 0.5
-    colour: float = 0.3
-    lighting: float = 0.0
-    grey: float = 0.0
-    cast: float = 0.0
-    blur: float = 0.0
-    noise: float = 0.0
-    jpeg: float = 0.0
-    still_motion: float = 0.05
+    shift: float = setting(0.15, low=0.0, high=0.5)
+    flip: float = setting(0.5, low=0.0, high=1.0)
+    colour: float = setting(0.3, low=0.0, high=1.0)
+    lighting: float = setting(0.0, low=0.0, high=1.0)
+    grey: float = setting(0.0, low=0.0, high=1.0)
+    cast: float = setting(0.0, low=0.0, high=1.0)
+    blur: float = setting(0.0, low=0.0, high=1.0)
+    noise: float = setting(0.0, low=0.0, high=1.0)
+    jpeg: float = setting(0.0, low=0.0, high=1.0)
+    still_motion: float = setting(0.05, low=0.0, high=0.5)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
+        super().__post_init__()
         if not 0 < self.scale[0] <= self.scale[1]:
             raise JtnError(f'scale is {self.scale}; give (smallest, largest) zoom above 0')
-        shares = dict.fromkeys(
-            ('flip', 'colour', 'lighting', 'grey', 'cast', 'blur', 'noise', 'jpeg'), 1
-        )
-        for name, limit in (shares | {'shift': 0.5, 'still_motion': 0.5}).items():
-            if not 0 <= getattr(self, name) <= limit:
-                raise JtnError(f'{name} is {getattr(self, name)}; give 0 to {limit}')
 
     def draw_letterbox(
         self, width: int, height: int, out_width: int, out_height: int, rng: np.random.Generator

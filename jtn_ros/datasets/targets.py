@@ -6,18 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
-from jtn_ros.errors import JtnError
 from jtn_ros.gaussian import draw_gaussian
 from jtn_ros.gaussian import gaussian_radius
 from jtn_ros.geometry import Letterbox
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 
 Random = np.random.Generator | np.random.RandomState
 
 
 @dataclass(frozen=True, kw_only=True)
-class PriorNoise:
+class PriorNoise(Settings):
     """How training disturbs the prior heat map, so that the network does not trust it blindly.
 
     Attributes:
@@ -26,15 +27,9 @@ class PriorNoise:
         false_positive: probability of a second peak near an earlier track (0 to 1).
     """
 
-    jitter: float = 0.05
-    lost: float = 0.4
-    false_positive: float = 0.1
-
-    def __post_init__(self) -> None:
-        """Refuse what is no share."""
-        for name, limit in (('jitter', 0.5), ('lost', 1), ('false_positive', 1)):
-            if not 0 <= getattr(self, name) <= limit:
-                raise JtnError(f'{name} is {getattr(self, name)}; give 0 to {limit}')
+    jitter: float = setting(0.05, low=0.0, high=0.5)
+    lost: float = setting(0.4, low=0.0, high=1.0)
+    false_positive: float = setting(0.1, low=0.0, high=1.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,9 +28,9 @@ from jtn_ros.evaluation.runs import Truth
 from jtn_ros.evaluation.runs import compared
 from jtn_ros.files import written_atomically
 from jtn_ros.media.results import reported_boxes
+from jtn_ros.settings import settings_of
 from jtn_ros.tracking import Tracker
-from jtn_ros.tracking import TrackerConfig
-from jtn_ros.tracking.config import RANGES
+from jtn_ros.tracking import TrackerSettings
 
 # The thresholds that the node has as parameters.
 NODE_PARAMETERS = (
@@ -40,6 +40,10 @@ NODE_PARAMETERS = (
     'coast_time',
     'lost_time',
 )
+_RANGES = {
+    entry.name: (entry.constraints.low or 0.0, entry.constraints.high or 1.0)
+    for entry in settings_of(TrackerSettings)
+}
 # A threshold is looked for between a third of where it starts and three times that.
 _REACH = 3.0
 _MOST_HITS = 6
@@ -129,7 +133,7 @@ def cache_key(*parts: object) -> str:
 
 
 def hota_of(
-    sequences: SequenceOf[SeenSequence], config: TrackerConfig, score_threshold: float = 0.0
+    sequences: SequenceOf[SeenSequence], config: TrackerSettings, score_threshold: float = 0.0
 ) -> float:
     """Return the mean HOTA of the tracker on what was seen, in per cent.
 
@@ -192,7 +196,7 @@ def search(
 
 def search_range(name: str, start: float) -> tuple[float, float]:
     """Return where a threshold is looked for: around its start, within its documented range."""
-    low, high = RANGES.get(name, (0.0, 1.0))
+    low, high = _RANGES.get(name, (0.0, 1.0))
     if isinstance(start, int):
         return max(low, 1), min(high, max(_MOST_HITS, _REACH * start))
     return max(low, start / _REACH), min(high, start * _REACH)

@@ -6,26 +6,28 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
-from dataclasses import fields
 from typing import Any
+from typing import Literal
 from typing import Self
-from typing import get_origin
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
-from jtn_ros.inference.preprocess import LETTERBOXES
+from jtn_ros.inference.preprocess import Letterboxing
 from jtn_ros.renames import with_current_names
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 
 # The entry of an ONNX file's metadata that holds `ModelInfo.to_json`.
 METADATA_KEY = 'jtn_ros'
 
-FILE_PRECISIONS = ('f32', 'f16', 'int8')
+Precision = Literal['f32', 'f16', 'bf16']
+FilePrecision = Literal['f32', 'f16', 'int8']
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelInfo:
+class ModelInfo(Settings):
     """The metadata that travels inside an exported model, so that no user has to repeat it.
 
     Attributes:
@@ -40,54 +42,37 @@ class ModelInfo:
         embedding_dim: length of the identity embedding; 0 without one.
         displacement: whether the graph estimates the displacement to the previous frame.
         letterbox: 'fit' keeps the whole image, 'published' scales by the width alone, 'fairmot'
-            pads with grey (see `jtn_ros.inference.preprocess`).
+            pads with gray (see `jtn_ros.inference.preprocess`).
         confident_score: the tracker trusts detections from here on; weaker ones keep tracks.
         prior_threshold: tracks scoring less are not drawn in the prior heat map.
         precision: of the file: 'f32', 'f16' or 'int8' (convolutions; the rest is f32). A back end
             may compute with less.
         training_data: what the weights were trained on.
-        licence: licence of the weights.
+        licence: license of the weights.
     """
 
     name: str
     class_names: tuple[str, ...]
-    input_height: int
-    input_width: int
-    stride: int = 4
-    top_k: int = 100
+    input_height: int = setting(low=1)
+    input_width: int = setting(low=1)
+    stride: int = setting(4, low=1)
+    top_k: int = setting(100, low=1)
     previous_image: bool = True
     prior_heatmap: bool = False
-    embedding_dim: int = 0
+    embedding_dim: int = setting(0, low=0)
     displacement: bool = True
-    letterbox: str = 'fit'
-    confident_score: float = 0.4
-    prior_threshold: float = 0.5
-    precision: str = 'f32'
+    letterbox: Letterboxing = 'fit'
+    confident_score: float = setting(0.4, low=0.0, high=1.0)
+    prior_threshold: float = setting(0.5, low=0.0, high=1.0)
+    precision: FilePrecision = 'f32'
     training_data: str = 'unknown'
     licence: str = 'unknown'
 
     def __post_init__(self) -> None:
         """Refuse values that no model can have."""
-        for field in fields(self):
-            value, kind = getattr(self, field.name), get_origin(field.type) or field.type
-            if type(value) is not kind and not (kind is float and type(value) is int):
-                raise JtnError(f'model metadata: {field.name} is {value!r}, expected {kind}')
-        for name in ('input_height', 'input_width', 'stride', 'top_k'):
-            if getattr(self, name) <= 0:
-                raise JtnError(f'model metadata: {name} is not positive')
-        if self.embedding_dim < 0:
-            raise JtnError('model metadata: embedding_dim is negative')
-        for name in ('confident_score', 'prior_threshold'):
-            if not 0 <= getattr(self, name) <= 1:
-                raise JtnError(f'model metadata: {name} is not between 0 and 1')
-        for name, known in (('letterbox', LETTERBOXES), ('precision', FILE_PRECISIONS)):
-            if getattr(self, name) not in known:
-                raise JtnError(
-                    f'model metadata: {name} is {getattr(self, name)!r}, known: {", ".join(known)}'
-                )
-        names = self.class_names
-        if not names or not all(isinstance(name, str) for name in names):
-            raise JtnError(f'model metadata: class_names is {names!r}, expected one a class')
+        super().__post_init__()
+        if not self.class_names:
+            raise JtnError('class_names is empty; expected one a class')
 
     def to_json(self) -> str:
         """Return the metadata as one JSON object."""
@@ -102,14 +87,10 @@ class ModelInfo:
         """
         try:
             values = json.loads(text)
-            values = with_current_names(values) if isinstance(values, dict) else {}
-            if not set(values) <= {field.name for field in fields(cls)}:
-                raise JtnError('not the metadata of a jtn_ros model')
-            if not isinstance(values.get('class_names'), list):
-                raise JtnError('class_names is no list')
-            return cls(**{**values, 'class_names': tuple(values['class_names'])})
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise JtnError(f'unusable model metadata {text[:80]!r}: {error}') from error
+        values = with_current_names(values) if isinstance(values, dict) else values
+        return cls.from_mapping(values, 'model metadata')
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
+from typing import get_args
 
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import packages_for
@@ -16,7 +18,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_MODEL = 'jtn_people'
 
 # In the order in which 'auto' tries them; TensorRT comes last where there is no GPU for it.
-BACKENDS = ('tensorrt', 'openvino', 'onnxruntime', 'torch')
+Backend = Literal['tensorrt', 'openvino', 'onnxruntime', 'torch']
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
 _SUFFIXES = {
     'tensorrt': ('.plan', '.onnx'),
     'openvino': ('.onnx',),

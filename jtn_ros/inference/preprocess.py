@@ -1,6 +1,7 @@
 """Fit a camera image to the network's input; normalisation is part of the network's graph."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -8,11 +9,13 @@ from numpy.typing import NDArray
 
 from jtn_ros.geometry import Letterbox
 
+Letterboxing = Literal['fit', 'published', 'fairmot']
+
 FAIRMOT_GREY = 128
 
 
 def letterbox_image(
-    image: NDArray[np.uint8], height: int, width: int, kind: str = 'fit'
+    image: NDArray[np.uint8], height: int, width: int, kind: Letterboxing = 'fit'
 ) -> tuple[NDArray[np.uint8], Letterbox]:
     """Scale an image uniformly and pad it to the network's input size.
 
@@ -112,5 +115,5 @@ def _centered(
 
 
 LETTERBOXES: dict[
-    str, Callable[[NDArray[np.uint8], int, int], tuple[NDArray[np.uint8], Letterbox]]
+    Letterboxing, Callable[[NDArray[np.uint8], int, int], tuple[NDArray[np.uint8], Letterbox]]
 ] = {'fit': _fit, 'published': _published, 'fairmot': _fairmot}

@@ -1,11 +1,14 @@
 """Pixels of more than 8 bits to 8 bits: the range of values that matters, steady over time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 
 # Of so many pixels of an image, these percentiles become black and white.
 _SAMPLE = 20_000
@@ -16,6 +19,18 @@ _LARGEST = 1e30
 _LEAST_COUNTS = 32
 # How far the range follows each image, so that a hot object that comes or goes flashes nothing.
 _FOLLOWING = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntensitySettings(Settings):
+    """How images with more than 8 bits are shown to the network."""
+
+    intensity_range: tuple[float, float] = setting(
+        (0.0, 0.0),
+        'Pixel values that map to black and white for images with more than 8 bits (thermal and '
+        'industrial cameras). [0, 0] estimates the range from the images and adapts it slowly.',
+        rising=True,
+    )
 
 
 class IntensityRange:

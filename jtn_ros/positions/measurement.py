@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from jtn_ros.geometry import box_sizes
 
 # Standard deviation of a detected centre or foot, relative to the size of the box, sqrt(area).
-# It is what the tracker assumes too (TrackerConfig.position_noise).
+# It is what the tracker assumes too (TrackerSettings.position_noise).
 _PIXEL_NOISE = 0.06
 
 

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from typing import Literal
-from typing import get_args
 
 from jtn_ros.errors import JtnError
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 
 CameraMotion = Literal['static', 'pan', 'shake', 'random']
 
 
 @dataclass(frozen=True, kw_only=True)
-class SceneConfig:
+class SceneConfig(Settings):
     """The size, the content and the seed of one scene; everything else is drawn from the seed.
 
     Attributes:
@@ -29,35 +30,22 @@ class SceneConfig:
         JtnError: a value lies outside its range.
     """
 
-    width: int = 512
-    height: int = 288
-    seed: int = 0
+    width: int = setting(512, low=64, high=4096)
+    height: int = setting(288, low=64, high=4096)
+    seed: int = setting(0, low=0, high=2**63)
     people: tuple[int, int] = (3, 14)
     camera_motion: CameraMotion = 'random'
-    duration_s: float = 20.0
+    duration_s: float = setting(20.0, low=0.1, high=3600.0)
     vehicles: tuple[int, int] = (0, 0)
     occluders: tuple[int, int] = (1, 9)
     sensor: bool = True
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name, low, high in (
-            ('width', 64, 4096),
-            ('height', 64, 4096),
-            ('seed', 0, 2**63),
-            ('duration_s', 0.1, 3600),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise JtnError(f'{name} is {value}; give a value from {low} to {high}')
+        super().__post_init__()
         for name, limit in (('people', 100), ('vehicles', 20), ('occluders', 50)):
             least, greatest = getattr(self, name)
             if not 0 <= least <= greatest <= limit:
                 raise JtnError(
                     f'{name} is {(least, greatest)}; give (least, greatest) within 0 to {limit}'
                 )
-        if self.camera_motion not in get_args(CameraMotion):
-            raise JtnError(
-                f'camera_motion is {self.camera_motion!r}; '
-                f'choose one of {", ".join(get_args(CameraMotion))}'
-            )

@@ -1,10 +1,10 @@
 """Detections to tracks: numpy and SciPy only; knows neither images nor torch nor ROS."""
 
-from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.frame_tracker import FrameTracker
 from jtn_ros.tracking.reference_tracker import ReferenceTracker
 from jtn_ros.tracking.registry import TRACKERS
 from jtn_ros.tracking.registry import make_tracker
+from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.tracker import Tracker
@@ -15,7 +15,7 @@ __all__ = [
     'ReferenceTracker',
     'TrackState',
     'Tracker',
-    'TrackerConfig',
+    'TrackerSettings',
     'Tracks',
     'make_tracker',
 ]

@@ -13,11 +13,11 @@ from scipy.optimize import linear_sum_assignment
 from jtn_ros.detections import Detections
 from jtn_ros.tracking import appearance
 from jtn_ros.tracking import motion
-from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.motion import RATE
 from jtn_ros.tracking.motion import VALUE
 from jtn_ros.tracking.motion import Floats
 from jtn_ros.tracking.motion import Velocities
+from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.track_table import TrackTable
 
@@ -32,7 +32,7 @@ def associate(
     table: TrackTable,
     unseen: Floats,
     error_scale: Floats,
-    config: TrackerConfig,
+    config: TrackerSettings,
 ) -> Matches:
     """Return the indices of matched detections and of their tracks.
 
@@ -81,7 +81,7 @@ def _again_cost(
     distances: Costs,
     table: TrackTable,
     unseen: Floats,
-    config: TrackerConfig,
+    config: TrackerSettings,
 ) -> Costs:
     """Return the (N, M) costs of finding tracks again by their looks, wherever within reach.
 
@@ -102,7 +102,7 @@ def motion_cost(
     means: Floats,
     covariances: Floats,
     error_scale: Floats,
-    config: TrackerConfig,
+    config: TrackerSettings,
 ) -> Costs:
     """Return the (N, M) costs of measured boxes (N, 4) at predicted tracks: 0 is perfect.
 
@@ -134,7 +134,7 @@ def motion_cost(
     return cost
 
 
-def _misfit(apart: list[Costs], variances: Iterable[Costs], config: TrackerConfig) -> Costs:
+def _misfit(apart: list[Costs], variances: Iterable[Costs], config: TrackerSettings) -> Costs:
     """Return the (N, M) sum of -log t densities of an even number of differences (N, M).
 
     The logarithm of a product is the sum of the logarithms, at a fraction of their price; two

@@ -5,12 +5,12 @@ A camera motion is a 2x3 affine matrix from pixels of the previous frame to pixe
 
 import numpy as np
 
-from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.motion import RATE
 from jtn_ros.tracking.motion import VALUE
 from jtn_ros.tracking.motion import Floats
 from jtn_ros.tracking.motion import differences
 from jtn_ros.tracking.motion import sizes_of
+from jtn_ros.tracking.settings import TrackerSettings
 
 STILL: Floats = np.eye(2, 3)
 _FEWEST = 3  # tracks that can outvote one that moves by itself
@@ -19,7 +19,7 @@ _ALIKE = 0.2  # relative difference of heights
 _QUORUM = 0.4  # share of the tracks
 
 
-def common_shift(measured: Floats, predicted: Floats, config: TrackerConfig) -> Floats:
+def common_shift(measured: Floats, predicted: Floats, config: TrackerSettings) -> Floats:
     """Return the shift that brings most predicted boxes onto detected ones.
 
     Objects move by themselves, and their filters know how; what surprises all of them alike is

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.detections import Detections
 from jtn_ros.geometry import Boxes
-from jtn_ros.tracking.config import TrackerConfig
+from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import Tracks
 
 
@@ -19,7 +19,7 @@ class FrameTracker(Protocol):
         """Return the score at or below which a detection is of no use to the tracker."""
         ...
 
-    def configure(self, config: TrackerConfig) -> None:
+    def configure(self, config: TrackerSettings) -> None:
         """Replace the thresholds from the next frame on; the tracks go on."""
         ...
 

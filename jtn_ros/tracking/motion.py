@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jtn_ros.geometry import Boxes
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
-from jtn_ros.tracking.config import TrackerConfig
+from jtn_ros.tracking.settings import TrackerSettings
 
 Floats = NDArray[np.float64]
 VALUE, RATE = 0, 1
@@ -58,7 +58,7 @@ def differences(first: Floats, second: Floats) -> list[NDArray[np.float32]]:
     return [np.subtract.outer(one, other) for one, other in zip(*columns, strict=True)]
 
 
-def initiate(measured: Floats, config: TrackerConfig) -> tuple[Floats, Floats]:
+def initiate(measured: Floats, config: TrackerSettings) -> tuple[Floats, Floats]:
     """Return means and covariances of filters that start at measured boxes (N, 4)."""
     means = np.zeros((len(measured), 4, 2))
     means[:, :, VALUE] = measured
@@ -70,14 +70,14 @@ def initiate(measured: Floats, config: TrackerConfig) -> tuple[Floats, Floats]:
     return means, covariances
 
 
-def measurement_variance(measured: Floats, config: TrackerConfig) -> Floats:
+def measurement_variance(measured: Floats, config: TrackerSettings) -> Floats:
     """Return the (N, 4) variances of measured boxes (N, 4)."""
     noise = [config.position_noise, config.position_noise, config.size_noise, config.size_noise]
     return (sizes_of(measured) * noise) ** 2
 
 
 def predict(
-    means: Floats, covariances: Floats, seconds: float, config: TrackerConfig
+    means: Floats, covariances: Floats, seconds: float, config: TrackerSettings
 ) -> tuple[Floats, Floats]:
     """Return means and covariances after some seconds.
 

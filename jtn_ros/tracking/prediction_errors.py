@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.motion import Floats
+from jtn_ros.tracking.settings import TrackerSettings
 
 _LEAST = 0.2  # some people stand still for long, and then walk on
 _GREATEST = 9.0  # three standard deviations; beyond is a wrong pair rather than a wrong filter
@@ -27,7 +27,7 @@ class PredictionErrors:
         """Return by what to multiply the expected variances of the four coordinates (4,)."""
         return np.maximum(self._ratios, _LEAST)
 
-    def learn(self, errors: Floats, variances: Floats, config: TrackerConfig) -> None:
+    def learn(self, errors: Floats, variances: Floats, config: TrackerSettings) -> None:
         """Take the errors (N, 4) of predictions and the variances (N, 4) that were expected."""
         if not len(errors):
             return

@@ -16,7 +16,7 @@ from jtn_ros.detections import Detections
 from jtn_ros.geometry import Boxes
 from jtn_ros.geometry import box_sizes
 from jtn_ros.tracking.columns import Columns
-from jtn_ros.tracking.config import TrackerConfig
+from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
@@ -86,7 +86,7 @@ class ReferenceTracker:
         self._new_thresh = new_thresh
         self.reset()
 
-    def configure(self, config: TrackerConfig) -> None:
+    def configure(self, config: TrackerSettings) -> None:
         """Leave everything as it is: the published thresholds are not those of `Tracker`."""
 
     def reset(self) -> None:

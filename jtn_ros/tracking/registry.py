@@ -2,35 +2,30 @@
 
 from collections.abc import Callable
 
-from jtn_ros.errors import JtnError
-from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.frame_tracker import FrameTracker
 from jtn_ros.tracking.reference_tracker import ReferenceTracker
+from jtn_ros.tracking.settings import TrackerName
+from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.tracker import Tracker
 
 
-def _reference(config: TrackerConfig) -> ReferenceTracker:
+def _reference(config: TrackerSettings) -> ReferenceTracker:
     """Return the published tracker, which has thresholds of its own."""
     del config
     return ReferenceTracker()
 
 
-TRACKERS: dict[str, Callable[[TrackerConfig], FrameTracker]] = {
+TRACKERS: dict[TrackerName, Callable[[TrackerSettings], FrameTracker]] = {
     'default': Tracker,
     'reference': _reference,
 }
 
 
-def make_tracker(name: str, config: TrackerConfig) -> FrameTracker:
+def make_tracker(name: TrackerName, config: TrackerSettings) -> FrameTracker:
     """Return a new tracker.
 
     Args:
         name: one of `TRACKERS`.
         config: its thresholds.
-
-    Raises:
-        JtnError: if there is none of that name.
     """
-    if name not in TRACKERS:
-        raise JtnError(f'unknown tracker {name!r}; known: {", ".join(TRACKERS)}')
     return TRACKERS[name](config)

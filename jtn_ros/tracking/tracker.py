@@ -10,11 +10,11 @@ from jtn_ros.tracking import motion
 from jtn_ros.tracking.association import associate
 from jtn_ros.tracking.camera_motion import common_shift
 from jtn_ros.tracking.camera_motion import move
-from jtn_ros.tracking.config import TrackerConfig
 from jtn_ros.tracking.motion import RATE
 from jtn_ros.tracking.motion import VALUE
 from jtn_ros.tracking.motion import Floats
 from jtn_ros.tracking.prediction_errors import PredictionErrors
+from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.track_table import TrackTable
@@ -37,9 +37,9 @@ class Tracker:
     share a track. The same detections always give the same tracks.
     """
 
-    def __init__(self, config: TrackerConfig | None = None) -> None:
+    def __init__(self, config: TrackerSettings | None = None) -> None:
         """Create a tracker without tracks."""
-        self._config = config or TrackerConfig()
+        self._config = config or TrackerSettings()
         self._last_id = 0
         self.reset()
 
@@ -50,7 +50,7 @@ class Tracker:
         self._errors = PredictionErrors()
         self._table = self._create(Detections.empty(), np.zeros(0, np.intp), None, 0)
 
-    def configure(self, config: TrackerConfig) -> None:
+    def configure(self, config: TrackerSettings) -> None:
         """Replace the thresholds from the next frame on; the tracks go on."""
         self._config = config
 

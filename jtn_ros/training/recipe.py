@@ -1,17 +1,11 @@
 """A training recipe: everything that decides the weights, read from one YAML file."""
 
-from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
-from dataclasses import fields
-from difflib import get_close_matches
-from math import isfinite
 from pathlib import Path
 from typing import Any
 from typing import Literal
-from typing import get_args
-from typing import get_origin
 
 import yaml
 
@@ -21,10 +15,13 @@ from jtn_ros.errors import JtnError
 from jtn_ros.network.backbones import BACKBONES
 from jtn_ros.network.joint_track_net import NetworkConfig
 from jtn_ros.renames import with_current_names
+from jtn_ros.settings import Settings
+from jtn_ros.settings import build
+from jtn_ros.settings import setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairData:
+class PairData(Settings):
     """What image pairs have in common, wherever they come from.
 
     Attributes:
@@ -39,24 +36,14 @@ class PairData:
         ghosts: mean number of tracks in the prior heat map where nobody is.
     """
 
-    share: float = 1.0
-    seed: int = 1
-    min_visibility: float = 0.25
-    clear_visibility: float = 0.0
+    share: float = setting(1.0, low=1e-6, high=1.0)
+    seed: int = setting(1, low=0)
+    min_visibility: float = setting(0.25, low=0.0, high=1.0)
+    clear_visibility: float = setting(0.0, low=0.0, high=1.0)
     min_height: float = 8.0
-    no_prior: float = 0.3
-    first_frame: float = 0.05
-    ghosts: float = 0.7
-
-    def __post_init__(self) -> None:
-        """Refuse what no pair can be made of."""
-        for name in ('min_visibility', 'clear_visibility', 'no_prior', 'first_frame'):
-            if not 0 <= getattr(self, name) <= 1:
-                raise JtnError(f'{name} is {getattr(self, name)}; give 0 to 1')
-        if self.seed < 0 or self.ghosts < 0:
-            raise JtnError('seed and ghosts must be at least 0')
-        if not 0 < self.share <= 1:
-            raise JtnError(f'share is {self.share}; give more than 0, at most 1')
+    no_prior: float = setting(0.3, low=0.0, high=1.0)
+    first_frame: float = setting(0.05, low=0.0, high=1.0)
+    ghosts: float = setting(0.7, low=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,24 +87,16 @@ class AnnotatedData(PairData):
     sources: tuple[str, ...] = ()
     validation: str = ''
     halves: bool = False
-    max_gap: float = 0.1
-    first_frame: float = 0.0
-    views: int = 1
-    view_gap: float = 2.0
-    mosaic: float = 0.0
+    max_gap: float = setting(0.1, low=0.0)
+    first_frame: float = setting(0.0, low=0.0, high=1.0)
+    views: int = setting(1, low=1)
+    view_gap: float = setting(2.0, low=0.0)
+    mosaic: float = setting(0.0, low=0.0, high=1.0)
     cut_boxes: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be trained on."""
-        super().__post_init__()
-        if self.views < 1 or self.max_gap < 0 or self.view_gap < 0:
-            raise JtnError('views must be at least 1, max_gap and view_gap at least 0')
-        if not 0 <= self.mosaic <= 1:
-            raise JtnError(f'mosaic is {self.mosaic}; give 0 to 1')
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(Settings):
     """One training run.
 
     Attributes:
@@ -166,10 +145,10 @@ class Recipe:
     prior_noise: PriorNoise = field(default_factory=PriorNoise)
     initial_weights: str = ''
     freeze: tuple[str, ...] = ()
-    steps: int = 10000
-    epochs: int = 0
-    batch_size: int = 8
-    max_objects: int = 64
+    steps: int = setting(10000, low=1)
+    epochs: int = setting(0, low=0)
+    batch_size: int = setting(8, low=1)
+    max_objects: int = setting(64, low=1)
     optimizer: Literal['adamw', 'sgd'] = 'adamw'
     learning_rate: float = 1e-3
     backbone_rate: float = 1.0
@@ -179,26 +158,20 @@ class Recipe:
     drops: tuple[float, ...] = ()
     gradient_clip: float = 10.0
     freeze_batch_norm: bool = False
-    ema_decay: float = 0.998
+    ema_decay: float = setting(0.998, low=0.0, high=0.999999)
     identity_loss: Literal['contrast', 'focal', 'ce'] = 'contrast'
     temperature: float = 0.1
     box_loss: Literal['l1', 'giou'] = 'l1'
     balance: Literal['uncertainty', 'fixed'] = 'uncertainty'
-    identity_weight: float = 0.1
+    identity_weight: float = setting(0.1, low=0.0)
     precision: Literal['auto', 'f32', 'bf16', 'f16'] = 'auto'
     seed: int = 317
-    checkpoint_every: int = 250
+    checkpoint_every: int = setting(250, low=1)
     validations: int = 5
 
     def __post_init__(self) -> None:
         """Refuse what no run can be made of."""
-        for name in ('steps', 'batch_size', 'max_objects', 'checkpoint_every'):
-            if getattr(self, name) < 1:
-                raise JtnError(f'{name} is {getattr(self, name)}; give 1 or more')
-        if self.identity_weight < 0:
-            raise JtnError(f'identity_weight is {self.identity_weight}; give 0 or more')
-        if not 0 <= self.ema_decay < 1:
-            raise JtnError(f'ema_decay is {self.ema_decay}; give a number from 0 to below 1')
+        super().__post_init__()
         if not all(0 < share < 1 for share in self.drops):
             raise JtnError(f'drops is {self.drops}; give shares of the run between 0 and 1')
         if self.drops and self.schedule != 'step':
@@ -206,7 +179,7 @@ class Recipe:
         if not self.data:
             raise JtnError('data is empty; give at least one source')
         annotated = [source for source in self.data if isinstance(source, AnnotatedData)]
-        if self.epochs < 0 or (self.epochs and (len(annotated) != 1 or len(self.data) != 1)):
+        if self.epochs and (len(annotated) != 1 or len(self.data) != 1):
             raise JtnError(f'epochs is {self.epochs}; they count passes over one annotated source')
         if self.network.embedding_head:
             self._check_identities(annotated)
@@ -228,9 +201,6 @@ class Recipe:
             )
 
 
-_NESTED = {'network': NetworkConfig, 'augmentation': Augmentation, 'prior_noise': PriorNoise}
-
-
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe.
 
@@ -242,73 +212,29 @@ def read_recipe(path: Path) -> Recipe:
         values = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise JtnError(f'{path}: not YAML: {error}') from error
-    recipe: Recipe = _build(Recipe, values, path.name)
-    return recipe
+    if isinstance(values, dict):
+        place = f'{path.name}: '
+        if isinstance(network := values.get('network'), dict):
+            values['network'] = _network(network, f'{place}network')
+        if 'data' in values:
+            values['data'] = _data(values['data'], f'{place}data')
+    return Recipe.from_mapping(values, path.name)
 
 
-def _build(kind: type, values: Any, where: str) -> Any:
-    """Fill a dataclass from a mapping, refusing what it does not know."""
-    if not isinstance(values, dict):
-        raise JtnError(f'{where}: expected a mapping of settings, got {values!r}')
-    known = {entry.name: entry.type for entry in fields(kind)}
-    if kind is NetworkConfig:
-        values = with_current_names(values)
-    for name in values:
-        if name not in known:
-            close = get_close_matches(str(name), known, 1)
-            hint = f'did you mean {close[0]!r}?' if close else f'known: {", ".join(sorted(known))}'
-            raise JtnError(f'{where}: unknown setting {name!r}; {hint}')
-    arguments: dict[str, Any] = {}
-    if kind is NetworkConfig and values.get('backbone') in BACKBONES:
-        backbone = BACKBONES[values['backbone']]
-        arguments |= {'mean': backbone.mean, 'std': backbone.std}
-    for name, value in values.items():
-        place = f'{where}: {name}'
-        if kind is Recipe and name == 'data':
-            sources = value if isinstance(value, list) else [value]
-            arguments[name] = tuple(_build(_kind_of(source), source, place) for source in sources)
-        elif kind is Recipe and name in _NESTED:
-            arguments[name] = _build(_NESTED[name], value, place)
-        else:
-            arguments[name] = _typed(value, known[name], place)
-    try:
-        return kind(**arguments)
-    except (TypeError, JtnError) as error:
-        raise JtnError(f'{where}: {error}') from error
+def _network(values: dict[str, Any], where: str) -> NetworkConfig:
+    """Return the network, which has the normalization of its backbone unless told otherwise."""
+    values = with_current_names(values)
+    if (backbone := BACKBONES.get(values.get('backbone', ''))) is not None:
+        values = {'mean': backbone.mean, 'std': backbone.std} | values
+    return build(NetworkConfig, values, where)
 
 
-def _kind_of(source: Any) -> type:
-    """Return what kind of source a mapping describes."""
-    return AnnotatedData if isinstance(source, dict) and 'train' in source else SyntheticData
-
-
-def _typed(value: Any, kind: Any, where: str) -> Any:
-    """Return a plain value, list or mapping as the type that the setting has."""
-    outer, inner = get_origin(kind), get_args(kind)
-    if outer is Literal:
-        if value not in inner:
-            raise JtnError(f'{where} is {value!r}; known: {", ".join(inner)}')
-        return value
-    if outer is tuple:
-        endless = inner[-1] is Ellipsis
-        if not isinstance(value, list) or not (endless or len(value) == len(inner)):
-            raise JtnError(
-                f'{where} is {value!r}; expected a list' + f' of {len(inner)}' * (not endless)
-            )
-        kinds = [inner[0]] * len(value) if endless else inner
-        return tuple(_typed(item, kind, where) for item, kind in zip(value, kinds, strict=True))
-    if outer is Mapping:
-        if not isinstance(value, dict):
-            raise JtnError(f'{where} is {value!r}; expected a mapping')
-        return {
-            _typed(key, inner[0], where): _typed(item, inner[1], f'{where}: {key}')
-            for key, item in value.items()
-        }
-    if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
-        try:  # YAML reads 1e-3 as text, which is meant as a number
-            value = float(value)
-        except (ValueError, OverflowError):
-            raise JtnError(f'{where} is {value!r}; expected a number') from None
-    if type(value) is not kind or (kind is float and not isfinite(value)):
-        raise JtnError(f'{where} is {value!r}; expected {kind.__name__}')
-    return value
+def _data(values: Any, where: str) -> tuple[SyntheticData | AnnotatedData, ...]:
+    """Return the sources; one that names `train` is annotated footage."""
+    sources = values if isinstance(values, list) else [values]
+    return tuple(
+        AnnotatedData.from_mapping(source, where)
+        if isinstance(source, dict) and 'train' in source
+        else SyntheticData.from_mapping(source, where)
+        for source in sources
+    )

@@ -4,35 +4,47 @@ from dataclasses import fields
 
 import pytest
 
-from jtn_ros.cli.tracking_arguments import _DEFAULTS
-from jtn_ros.cli.tracking_arguments import tracker_config
+from jtn_ros.cli.tracking_arguments import OfflineSettings
 from jtn_ros.evaluation.tuning import NODE_PARAMETERS
-from jtn_ros.nodes.tracker.tracker_parameters import TRACKER_PARAMETERS
-from jtn_ros.tracking import TrackerConfig
+from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
+from jtn_ros.settings import settings_of
+from jtn_ros.tracking import TRACKERS
+from jtn_ros.tracking import TrackerSettings
 
-NODE = {spec.name: spec for spec in TRACKER_PARAMETERS}
+NODE = {entry.name: entry for entry in settings_of(TrackerNodeSettings)}
 
 
-@pytest.mark.parametrize('name', _DEFAULTS)
-def test_defaults_are_those_of_the_node(name):
-    assert NODE[name].default == _DEFAULTS[name]
+def test_settings_are_those_of_the_node():
+    own = {entry.name: entry for entry in settings_of(OfflineSettings)}
+    del own['others']
+    assert own == {name: NODE[name] for name in own}
+
+
+def test_every_tracker_can_be_chosen():
+    assert NODE['tracker'].choices == tuple(TRACKERS)
 
 
 def test_the_thresholds_that_are_tuned_are_those_of_the_node():
-    thresholds = {'score_threshold', *(field.name for field in fields(TrackerConfig))}
+    thresholds = {'score_threshold', *(field.name for field in fields(TrackerSettings))}
     assert set(NODE_PARAMETERS) == thresholds & set(NODE)
 
 
 def test_the_birth_score_means_what_it_means_to_the_node():
-    for parameters, trusted, expected in [
+    for values, trusted, expected in [
         ({}, 0.4, (0.4, 0.4)),
         ({'birth_score': 0.0}, 0.4, (0.4, 0.4)),
         ({'birth_score': 0.3}, 0.4, (0.3, 0.3)),
         ({'birth_score': 0.3, 'confident_score': 0.2}, 0.4, (0.2, 0.3)),
-        ({}, None, (TrackerConfig().confident_score, TrackerConfig().birth_score)),
+        ({}, None, (TrackerSettings().confident_score, TrackerSettings().birth_score)),
         ({'birth_score': 0.3}, None, (0.3, 0.3)),
     ]:
-        config = tracker_config(parameters, trusted)
-        assert (config.confident_score, config.birth_score) == expected
+        settings = OfflineSettings().with_values(values)
+        found = settings.tracker_settings(trusted)
+        assert (found.confident_score, found.birth_score) == expected
+        node = TrackerNodeSettings(birth_score=values.get('birth_score', 0.0))
+        if 'confident_score' not in values:
+            assert node.thresholds(trusted) == found
     with pytest.raises(ValueError, match='coast_time is -1'):
-        tracker_config({'coast_time': -1.0}, None)
+        OfflineSettings().with_values({'coast_time': -1.0})
+    with pytest.raises(ValueError, match=r'size_noise is 20; it must be 0\.001'):
+        OfflineSettings().with_values({'size_noise': 20.0}).tracker_settings(None)

@@ -27,7 +27,7 @@ from jtn_ros.evaluation.tuning import load_detections
 from jtn_ros.evaluation.tuning import save_detections
 from jtn_ros.evaluation.tuning import search
 from jtn_ros.evaluation.tuning import search_range
-from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking import TrackerSettings
 
 from places import ROOT
 
@@ -107,13 +107,13 @@ def test_search_begins_with_what_is_in_use_and_only_gets_better():
     assert value == max(map(objective, asked[:40]))
 
 
-@pytest.mark.parametrize('field', fields(TrackerConfig), ids=lambda field: field.name)
+@pytest.mark.parametrize('field', fields(TrackerSettings), ids=lambda field: field.name)
 def test_search_ranges_are_valid_thresholds(field):
     low, high = search_range(field.name, field.default)
     assert low <= field.default <= high
     kind = type(field.default)
     for value in (low, high):
-        TrackerConfig(**{field.name: kind(value)})
+        TrackerSettings(**{field.name: kind(value)})
 
 
 def test_what_was_seen_comes_back(tmp_path):
@@ -164,8 +164,8 @@ def test_the_score_threshold_takes_detections_away(tmp_path):
             for f, b in boxes.items()
         },
     )
-    assert hota_of([seen], TrackerConfig(), 0.6) > 90
-    assert hota_of([seen], TrackerConfig(), 0.7) == 0
+    assert hota_of([seen], TrackerSettings(), 0.6) > 90
+    assert hota_of([seen], TrackerSettings(), 0.7) == 0
 
 
 def test_errors(tmp_path, capsys):
@@ -236,7 +236,10 @@ def test_parameter_files(tmp_path, caplog):
             '/jtn_tracker: {ros__parameters: {coast_time: long}}',
             "coast_time is 'long'",
         ),
-        ('/jtn_tracker: {ros__parameters: {confirmation_hits: 2.5}}', 'its type must be int'),
+        (
+            '/jtn_tracker: {ros__parameters: {confirmation_hits: 2.5}}',
+            'confirmation_hits is 2.5; expected int',
+        ),
         ('/player: {ros__parameters: {rate: 1}}', 'holds no parameters of the node'),
         ('[1, 2', 'is not YAML'),
         ('just words', 'holds no parameters of the node'),

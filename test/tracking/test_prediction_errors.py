@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking import TrackerSettings
 from jtn_ros.tracking.prediction_errors import PredictionErrors
 
-CONFIG = TrackerConfig(error_memory=300)
+CONFIG = TrackerSettings(error_memory=300)
 
 
 def test_nothing_is_known_at_first() -> None:

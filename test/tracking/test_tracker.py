@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jtn_ros.detections import Detections
 from jtn_ros.tracking import Tracker
-from jtn_ros.tracking import TrackerConfig
+from jtn_ros.tracking import TrackerSettings
 from jtn_ros.tracking import Tracks
 from jtn_ros.tracking import TrackState
 
@@ -87,7 +87,7 @@ def test_irregular_stamps_give_the_same_velocity() -> None:
 
 
 def test_displacements_give_the_velocity_from_the_first_frame_on() -> None:
-    tracker = Tracker(TrackerConfig(displacement_noise=0.04))
+    tracker = Tracker(TrackerSettings(displacement_noise=0.04))
     tracker.update(people(), 0)
     tracks = tracker.update(people((100, 200), displacements=[(-6, 0)]), stamp(1))
     np.testing.assert_allclose(tracks.velocities, [[120, 0]], atol=25)
@@ -101,7 +101,7 @@ def test_the_whole_cell_of_a_peak_is_no_motion() -> None:
     for moved in (0, 6):
         seen = people((100, 200), displacements=[(3 - moved, 2)])
         seen = replace(seen, middles=seen.centers, centers=seen.centers - np.float32((3, 2)))
-        tracker = Tracker(TrackerConfig(displacement_noise=1e-3))
+        tracker = Tracker(TrackerSettings(displacement_noise=1e-3))
         tracker.update(people(), 0)
         tracks = tracker.update(seen, stamp(1))
         np.testing.assert_allclose(tracks.velocities, [[20 * moved, 0]], atol=0.1)
@@ -109,7 +109,7 @@ def test_the_whole_cell_of_a_peak_is_no_motion() -> None:
 
 @pytest.mark.parametrize(('score', 'scale'), [(1.0, 1), (0.7, 1), (1.0, 3)])
 def test_displacements_are_trusted_by_score_and_size(score: float, scale: float) -> None:
-    config = TrackerConfig(displacement_noise=0.1, initial_speed=2)
+    config = TrackerSettings(displacement_noise=0.1, initial_speed=2)
     seen = people((100, 200), scores=score, displacements=[(-6, 3)])
     middle = np.tile(seen.centers, 2)
     seen = replace(seen, boxes=middle + scale * (seen.boxes - middle))
@@ -145,7 +145,7 @@ def test_same_detections_give_the_same_tracks() -> None:
 
 
 def test_states_from_tentative_to_removed() -> None:
-    config = TrackerConfig(coast_time=0.1, lost_time=0.5)
+    config = TrackerSettings(coast_time=0.1, lost_time=0.5)
     tracker = Tracker(config)
     assert walk(tracker, 40, 1).states.tolist() == [TrackState.TENTATIVE]
     assert walk(tracker, 40, 9, start=1).states.tolist() == [TrackState.CONFIRMED]
@@ -216,7 +216,7 @@ def test_weak_detections_keep_tracks_but_start_none() -> None:
 def test_scores_at_or_below_the_minimum_are_never_used(
     confident_score: float, score: float, used: bool
 ) -> None:
-    config = TrackerConfig(minimum_score=0.25, confident_score=confident_score, birth_score=0.1)
+    config = TrackerSettings(minimum_score=0.25, confident_score=confident_score, birth_score=0.1)
     assert Tracker(config).minimum_score == 0.25
     tracker = Tracker(config)
     walk(tracker, 20, 5)
@@ -270,7 +270,7 @@ def test_who_comes_back_is_not_taken_for_who_hides_there() -> None:
     alike = np.zeros((2, 8), np.float32)
     alike[0, 0] = 1
     alike[1, :2] = 0.65, np.sqrt(1 - 0.65**2)
-    tracker = Tracker(TrackerConfig(reidentification_limit=0.35))
+    tracker = Tracker(TrackerSettings(reidentification_limit=0.35))
 
     def see(places: list[tuple[float, float]], looks: list[int], frame: int) -> Tracks:
         seen = people(*places)
@@ -366,7 +366,7 @@ def test_embeddings_may_come_later_but_not_change_length() -> None:
 )  # fmt: skip
 def test_thresholds_have_ranges(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f'{name} is .*; it must be'):
-        TrackerConfig(**{name: value})
+        TrackerSettings(**{name: value})
 
 
 _BOX = st.tuples(
@@ -436,7 +436,7 @@ def test_how_far_is_too_far_is_learned_from_the_scene(
 ) -> None:
     """Somebody trembles, or does not; then somebody is seen 95 pixels away."""
     rng = np.random.default_rng(0)
-    tracker = Tracker(TrackerConfig(error_memory=memory))
+    tracker = Tracker(TrackerSettings(error_memory=memory))
     for frame in range(200):
         x, y = (100, 200) + noise * rng.uniform(-1, 1, 2)
         tracks = tracker.update(people((x, y)), stamp(frame))

@@ -1,13 +1,11 @@
-"""Parameters declared once, as data: type, default, range and description.
+"""The parameters of a node, made from a class of settings."""
 
-The descriptors, the validation and the table in the documentation are made from this data.
-"""
-
-import re
+from array import array
 from collections.abc import Iterable
-from collections.abc import Sequence
-from dataclasses import dataclass
-from types import SimpleNamespace
+from dataclasses import MISSING
+from typing import Any
+from typing import get_args
+from typing import get_origin
 
 from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import IntegerRange
@@ -17,127 +15,64 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from jtn_ros.errors import did_you_mean
+from jtn_ros.settings import Setting
+from jtn_ros.settings import Settings
+from jtn_ros.settings import settings_of
 
 # Groups of parameters that rclpy and diagnostic_updater declare when they need them.
 _DECLARED_LATER = ('qos_overrides', 'diagnostic_updater')
 
-type Value = bool | int | float | str | list[str] | list[float]
+_TYPE_NAMES = {bool: 'bool', int: 'integer', float: 'double', str: 'string'}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ParameterSpec:
-    """One parameter of a node.
+class NodeParameters[S: Settings]:
+    """The declared parameters of a node: read them, validate changes.
 
     Attributes:
-        name: name in ROS.
-        default: default value; its type is the parameter's.
-        description: one sentence, with the unit.
-        low: smallest allowed value of a number.
-        high: largest allowed value of a number.
-        choices: the allowed values of a string; empty allows any.
-        pattern: regular expression that every string of a list matches; these have to differ.
-        live: whether a change takes effect at once. Other parameters are read when the node is
-            configured, and a configured node refuses to change them.
+        frozen: whether the node is configured, so that only live parameters change.
     """
 
-    name: str
-    default: Value
-    description: str
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    pattern: str = ''
-    live: bool = False
-
-    @property
-    def type_name(self) -> str:
-        """Return the name that ROS gives to the type."""
-        if isinstance(self.default, list):
-            return 'string_array' if isinstance(self.default[0], str) else 'double_array'
-        return {bool: 'bool', int: 'integer', float: 'double', str: 'string'}[type(self.default)]
-
-    @property
-    def range_text(self) -> str:
-        """Return the allowed values for people; empty when any will do."""
-        if self.choices:
-            return ', '.join(repr(choice) if choice == '' else choice for choice in self.choices)
-        if self.low is None or self.high is None:
-            return ''
-        return f'{self.low:g} to {self.high:g}'
-
-    @property
-    def descriptor(self) -> ParameterDescriptor:
-        """Return the descriptor that `ros2 param describe` shows."""
-        descriptor = ParameterDescriptor(description=self.description)
-        if self.choices:
-            descriptor.additional_constraints = f'one of {self.range_text}'
-        elif self.low is not None and self.high is not None:
-            if isinstance(self.default, float):
-                descriptor.floating_point_range = [
-                    FloatingPointRange(from_value=float(self.low), to_value=float(self.high))
-                ]
-            else:
-                descriptor.integer_range = [
-                    IntegerRange(from_value=int(self.low), to_value=int(self.high), step=1)
-                ]
-        return descriptor
-
-    def objection(self, value: Value) -> str | None:
-        """Return why a value of the right type and range is refused, or None when it is fine."""
-        if self.choices and value not in self.choices:
-            return f'{self.name} is {value!r}; choose one of {self.range_text}'
-        if self.type_name == 'double_array':
-            assert isinstance(value, Sequence)
-            low, high = (float(item) for item in value) if len(value) == 2 else (1.0, 0.0)
-            if not low < high and not low == high == 0:
-                return f'{self.name} is {list(value)}; give two numbers, the lower one first'
-        if self.pattern and isinstance(value, Sequence):
-            for item in map(str, value):
-                if re.fullmatch(self.pattern, item) is None or list(value).count(item) > 1:
-                    return (
-                        f'{self.name} has {item!r} in it; its items have to differ, and to be '
-                        f'of the form {self.pattern}'
-                    )
-        return None
-
-
-class NodeParameters:
-    """The declared parameters of a node: read them, validate changes."""
-
-    def __init__(self, node: Node, specs: Sequence[ParameterSpec]) -> None:
+    def __init__(self, node: Node, kind: type[S]) -> None:
         """Declare the parameters on the node, and warn of values that are given to others.
+
+        Args:
+            node: the node.
+            kind: class of the settings, one field a parameter.
 
         Raises:
             rclpy.exceptions.InvalidParameterValueException: if an override is refused.
             rclpy.exceptions.InvalidParameterTypeException: if an override has a wrong type.
         """
         self._node = node
-        self._specs = {spec.name: spec for spec in specs}
+        self._kind = kind
+        self._settings = {entry.name: entry for entry in settings_of(kind)}
         self.frozen = False
         node.add_pre_set_parameters_callback(self._with_types)
         node.add_on_set_parameters_callback(self._validate)
         # What files and the command line give; rclpy hands it out in no other way.
         given = node._parameter_overrides
         given |= {change.name: change for change in self._with_types(given.values())}
-        node.declare_parameters('', [(s.name, s.default, s.descriptor) for s in specs])
+        node.declare_parameters(
+            '',
+            [(name, ros_default(s), descriptor(s)) for name, s in self._settings.items()],
+        )
         for name in given:
             if not node.has_parameter(name) and name.split('.')[0] not in _DECLARED_LATER:
-                hint = did_you_mean(name, self._specs)
+                hint = did_you_mean(name, self._settings)
                 node.get_logger().warning(f'there is no parameter {name}{hint}; it is ignored')
 
-    def values(self) -> SimpleNamespace:
-        """Return the current values as attributes."""
-        return SimpleNamespace(
-            **{name: self._node.get_parameter(name).value for name in self._specs}
-        )
+    def values(self) -> S:
+        """Return the current values."""
+        values = {name: _plain(self._node.get_parameter(name).value) for name in self._settings}
+        return self._kind(**values)
 
     def _with_types(self, changes: Iterable[Parameter]) -> list[Parameter]:
         """Return the changes, with whole numbers as doubles or strings where that is the type."""
         return [
-            Parameter(change.name, value=type(spec.default)(change.value))
+            Parameter(change.name, value=entry.kind(change.value))
             if change.type_ == Parameter.Type.INTEGER
-            and (spec := self._specs.get(change.name)) is not None
-            and isinstance(spec.default, (float, str))
+            and (entry := self._settings.get(change.name)) is not None
+            and entry.kind in (float, str)
             else change
             for change in changes
         ]
@@ -145,28 +80,65 @@ class NodeParameters:
     def _validate(self, changes: Iterable[Parameter]) -> SetParametersResult:
         """Refuse changes with a reason; `frozen` admits those of live parameters alone."""
         for change in changes:
-            spec = self._specs.get(change.name)
-            if spec is None:
+            entry = self._settings.get(change.name)
+            if entry is None:
                 continue
-            reason = spec.objection(change.value)
-            if self.frozen and not spec.live:
+            reason = self._wrong_length(entry, change) or entry.objection(_plain(change.value))
+            if self.frozen and not entry.constraints.live:
                 reason = (
-                    f'{spec.name} takes effect when the node is configured; '
+                    f'{entry.name} takes effect when the node is configured; '
                     'deactivate and clean up the node, set it, and configure the node again'
                 )
             if reason is not None:
                 return SetParametersResult(successful=False, reason=reason)
         return SetParametersResult(successful=True)
 
+    @staticmethod
+    def _wrong_length(entry: Setting, change: Parameter) -> str | None:
+        """Return what is wrong with the number of items; None where it fits."""
+        items = get_args(entry.kind)
+        if get_origin(entry.kind) is not tuple or items[-1] is Ellipsis:
+            return None
+        if len(change.value) == len(items):
+            return None
+        return f'{entry.name} is {list(change.value)}; give {len(items)} values'
 
-def markdown_table(specs: Sequence[ParameterSpec]) -> str:
-    """Return the parameters as a Markdown table."""
-    rows = ['| parameter | type | default | values | live | |', '|---|---|---|---|---|---|']
-    for spec in specs:
-        default = f'`{spec.default}`' if spec.default != '' else ''
-        live = 'yes' if spec.live else ''
-        rows.append(
-            f'| `{spec.name}` | {spec.type_name} | {default} | {spec.range_text} | {live} '
-            f'| {spec.description} |'
-        )
-    return '\n'.join(rows)
+
+def type_name(entry: Setting) -> str:
+    """Return the name that ROS gives to the type of a parameter."""
+    if get_origin(entry.kind) is tuple:
+        return f'{_TYPE_NAMES[get_args(entry.kind)[0]]}_array'
+    return _TYPE_NAMES[str if entry.choices else entry.kind]
+
+
+def ros_default(entry: Setting) -> Any:
+    """Return the default value as ROS takes it; it knows no empty list of a type."""
+    if isinstance(entry.default, tuple):
+        return list(entry.default) or [get_args(entry.kind)[0]()]
+    assert entry.default is not MISSING, f'the parameter {entry.name} has no default value'
+    return entry.default
+
+
+def descriptor(entry: Setting) -> ParameterDescriptor:
+    """Return what `ros2 param describe` shows."""
+    constraints = entry.constraints
+    described = ParameterDescriptor(description=constraints.description)
+    if entry.choices:
+        described.additional_constraints = f'one of {entry.range_text}'
+    elif constraints.low is not None and constraints.high is not None:
+        if entry.kind is float:
+            described.floating_point_range = [
+                FloatingPointRange(from_value=constraints.low, to_value=constraints.high)
+            ]
+        else:
+            described.integer_range = [
+                IntegerRange(from_value=constraints.low, to_value=constraints.high, step=1)
+            ]
+    return described
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of ROS as settings hold it; an empty string in a list stands for nothing."""
+    if isinstance(value, list | tuple | array):
+        return tuple(item for item in value if item != '')
+    return value

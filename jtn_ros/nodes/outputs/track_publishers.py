@@ -1,7 +1,6 @@
 """The topics on which one camera's tracks go out."""
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from uuid import UUID
 
 from rclpy.event_handler import PublisherEventCallbacks
@@ -31,6 +30,7 @@ from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.nodes.common.qos import latched
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.outputs.position_markers import SpatialMarkers
+from jtn_ros.nodes.outputs.settings import OutputSettings
 
 _DEBUG_IMAGE = TrackerTopic('debug_image', 'sensor_msgs/msg/Image')
 
@@ -42,8 +42,9 @@ class TrackPublishers:
         self,
         node: LifecycleNode,
         model: ModelInfo,
-        values: SimpleNamespace,
+        values: OutputSettings,
         *,
+        positions: bool,
         camera_name: str,
         prefix: str,
         on_listeners: Callable[[], None],
@@ -53,7 +54,8 @@ class TrackPublishers:
         Args:
             node: the node that publishes.
             model: what the model says about itself.
-            values: the parameters of the node.
+            values: the parameters of the outputs.
+            positions: whether positions in space are published.
             camera_name: name of the camera in the messages.
             prefix: of the topics below the node's name.
             on_listeners: called when somebody begins or stops to listen.
@@ -73,7 +75,7 @@ class TrackPublishers:
         self._marker_arrays = self._create(tracker_topics.MARKERS)
         self._debug_images = self._create(_DEBUG_IMAGE)
         self._spatial_marker_arrays: LifecyclePublisher | None = None
-        if values.positions != 'off':
+        if positions:
             self._spatial_marker_arrays = self._create(tracker_topics.MARKERS_3D)
         self._annotations: LifecyclePublisher | None = None
         if is_installed(tracker_topics.ANNOTATIONS.type_name):

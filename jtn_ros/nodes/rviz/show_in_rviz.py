@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import rclpy
@@ -23,20 +24,23 @@ from rclpy.task import Future
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.errors import JtnError
 from jtn_ros.nodes.common.parameters import NodeParameters
-from jtn_ros.nodes.common.parameters import ParameterSpec
 from jtn_ros.nodes.common.process import run_process
 from jtn_ros.nodes.rviz.layout import CameraTopics
 from jtn_ros.nodes.rviz.layout import Layout
 from jtn_ros.nodes.rviz.layout import tracker_layout
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 
-PARAMETERS = (
-    ParameterSpec(name='tracker', default='jtn_tracker', description='Name of the tracker.'),
-    ParameterSpec(
-        name='frame',
-        default='',
-        description='Fixed frame of RViz; empty takes that of the positions, or of the images.',
-    ),
-)
+
+@dataclass(frozen=True, kw_only=True)
+class ShowInRvizSettings(Settings):
+    """The parameters of the node."""
+
+    tracker: str = setting('jtn_tracker', 'Name of the tracker.')
+    frame: str = setting(
+        '', 'Fixed frame of RViz; empty takes that of the positions, or of the images.'
+    )
+
 
 _REMINDER_S = 5.0
 
@@ -47,7 +51,7 @@ class ShowInRviz(Node):
     def __init__(self, **kwargs: object) -> None:
         """Declare the parameters."""
         super().__init__('show_in_rviz', **kwargs)
-        self._values = NodeParameters(self, PARAMETERS).values()
+        self._values = NodeParameters(self, ShowInRvizSettings).values()
         self._tracker = self.resolve_topic_name(self._values.tracker)
 
     def layout(self) -> Layout:

@@ -4,6 +4,7 @@ The images of the topic that is waited for may be a video; they are played as ra
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from rclpy.duration import Duration
@@ -28,43 +29,34 @@ from jtn_ros.nodes.common.conversions import array_to_image
 from jtn_ros.nodes.common.conversions import is_installed
 from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.nodes.common.parameters import NodeParameters
-from jtn_ros.nodes.common.parameters import ParameterSpec
 from jtn_ros.nodes.common.process import run_process
 from jtn_ros.nodes.sources.playing import Pace
 from jtn_ros.nodes.sources.playing import wait_for_ready
 from jtn_ros.nodes.sources.playing import wait_for_subscribers
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 
-PARAMETERS = (
-    ParameterSpec(name='input', default='', description='Bag to play.'),
-    ParameterSpec(
-        name='topics', default=[''], description='Topics to play; without names all of the bag.'
-    ),
-    ParameterSpec(
-        name='exclude',
-        default=[''],
-        description='What the names of topics begin with that are not played.',
-    ),
-    ParameterSpec(
-        name='rate', default=1.0, low=0.01, high=100.0, description='Speed; 2 is twice as fast.'
-    ),
-    ParameterSpec(
-        name='clock',
-        default=True,
-        description='Whether to publish the times of the recording on /clock.',
-    ),
-    ParameterSpec(
-        name='wait_for',
-        default='',
-        description='Topic that somebody has to listen to before the first message; empty waits '
-        'for nobody.',
-    ),
-    ParameterSpec(
-        name='wait_for_ready',
-        default='',
-        description='Topic (std_msgs/Empty) on which a recorder reports that all its topics are '
-        'connected. Playback starts after this message. Empty does not wait for it.',
-    ),
-)
+
+@dataclass(frozen=True, kw_only=True)
+class BagPlayerSettings(Settings):
+    """The parameters of the node."""
+
+    input: str = setting('', 'Bag to play.')
+    topics: tuple[str, ...] = setting((), 'Topics to play; without names all of the bag.')
+    exclude: tuple[str, ...] = setting(
+        (), 'What the names of topics begin with that are not played.'
+    )
+    rate: float = setting(1.0, 'Speed; 2 is twice as fast.', low=0.01, high=100.0)
+    clock: bool = setting(True, 'Whether to publish the times of the recording on /clock.')
+    wait_for: str = setting(
+        '',
+        'Topic that somebody has to listen to before the first message; empty waits for nobody.',
+    )
+    wait_for_ready: str = setting(
+        '',
+        'Topic (std_msgs/Empty) on which a recorder reports that all its topics are connected. '
+        'Playback starts after this message. Empty does not wait for it.',
+    )
 
 
 class BagPlayerNode(Node):
@@ -78,17 +70,17 @@ class BagPlayerNode(Node):
             OSError: if it cannot be read.
         """
         super().__init__('bag_player', **kwargs)
-        self._values = NodeParameters(self, PARAMETERS).values()
+        self._values = NodeParameters(self, BagPlayerSettings).values()
         if not self._values.input:
             raise JtnError('the parameter input is empty; set it to the bag to play')
         self._bag = BagReader(Path(self._values.input))
-        wanted = [topic for topic in self._values.topics if topic] or list(self._bag.topics)
+        wanted = list(self._values.topics) or list(self._bag.topics)
         if missing := [topic for topic in wanted if topic not in self._bag.topics]:
             raise JtnError(
                 f'{self._values.input} has no topic {missing[0]}; '
                 f'it has {", ".join(self._bag.topics)}'
             )
-        excluded = tuple(prefix for prefix in self._values.exclude if prefix)
+        excluded = self._values.exclude
         self._decoder: ImageDecoder | None = None
         self._outputs = {
             topic: publisher

@@ -1,6 +1,7 @@
 """Publish a video, an image folder or the images of a bag, at their own rate and times."""
 
 import sys
+from dataclasses import dataclass
 
 from rclpy.duration import Duration
 from rclpy.node import Node
@@ -15,36 +16,24 @@ from jtn_ros.media import open_frames
 from jtn_ros.nodes.common.conversions import array_to_image
 from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.nodes.common.parameters import NodeParameters
-from jtn_ros.nodes.common.parameters import ParameterSpec
 from jtn_ros.nodes.common.process import run_process
 from jtn_ros.nodes.sources.playing import Pace
 from jtn_ros.nodes.sources.playing import wait_for_subscribers
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 
-PARAMETERS = (
-    ParameterSpec(
-        name='input',
-        default='',
-        description='Video file, image folder, MOTChallenge sequence or bag to play.',
-    ),
-    ParameterSpec(
-        name='rate', default=1.0, low=0.01, high=100.0, description='Speed; 2 is twice as fast.'
-    ),
-    ParameterSpec(
-        name='loop',
-        default=False,
-        description='Whether to start again at the end; the stamps then jump back.',
-    ),
-    ParameterSpec(
-        name='wait_for_subscribers',
-        default=1,
-        low=0,
-        high=100,
-        description='Number of subscribers that have to be there before the first frame.',
-    ),
-    ParameterSpec(
-        name='frame_id', default='camera', description='Coordinate frame in the headers.'
-    ),
-)
+
+@dataclass(frozen=True, kw_only=True)
+class PlayerSettings(Settings):
+    """The parameters of the node."""
+
+    input: str = setting('', 'Video file, image folder, MOTChallenge sequence or bag to play.')
+    rate: float = setting(1.0, 'Speed; 2 is twice as fast.', low=0.01, high=100.0)
+    loop: bool = setting(False, 'Whether to start again at the end; the stamps then jump back.')
+    wait_for_subscribers: int = setting(
+        1, 'Number of subscribers that have to be there before the first frame.', low=0, high=100
+    )
+    frame_id: str = setting('camera', 'Coordinate frame in the headers.')
 
 
 class PlayerNode(Node):
@@ -58,7 +47,7 @@ class PlayerNode(Node):
             OSError: if it cannot be read.
         """
         super().__init__('player', **kwargs)
-        self._values = NodeParameters(self, PARAMETERS).values()
+        self._values = NodeParameters(self, PlayerSettings).values()
         if not self._values.input:
             raise JtnError('the parameter input is empty; set it to the recording to play')
         self._frames = open_frames(self._values.input)

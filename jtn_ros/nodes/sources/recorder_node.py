@@ -6,9 +6,11 @@ the node says so on ``~/ready`` (std_msgs/Empty, transient local).
 
 import signal
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import Literal
 
 import rclpy
 from rclpy.clock import Clock
@@ -28,26 +30,23 @@ from jtn_ros.interruption import STOP_SIGNALS
 from jtn_ros.media.bags.bag import BagWriter
 from jtn_ros.nodes.common import qos as quality
 from jtn_ros.nodes.common.parameters import NodeParameters
-from jtn_ros.nodes.common.parameters import ParameterSpec
 from jtn_ros.nodes.common.process import run_process
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 
-PARAMETERS = (
-    ParameterSpec(
-        name='output', default='', description='Folder of the bag to write; it must not exist.'
-    ),
-    ParameterSpec(
-        name='topics',
-        default=[''],
-        description='Topics to record. Each is connected once those before it are, '
-        'so name last what sets everything in motion.',
-    ),
-    ParameterSpec(
-        name='storage',
-        default='mcap',
-        choices=('mcap', 'sqlite3'),
-        description='Storage format of the bag.',
-    ),
-)
+
+@dataclass(frozen=True, kw_only=True)
+class RecorderSettings(Settings):
+    """The parameters of the node."""
+
+    output: str = setting('', 'Folder of the bag to write; it must not exist.')
+    topics: tuple[str, ...] = setting(
+        (),
+        'Topics to record. Each is connected once those before it are, so name last what sets '
+        'everything in motion.',
+    )
+    storage: Literal['mcap', 'sqlite3'] = setting('mcap', 'Storage format of the bag.')
+
 
 _DISCOVERY_PERIOD_S = 0.1
 
@@ -63,10 +62,10 @@ class RecorderNode(Node):
             OSError: if the bag cannot be written.
         """
         super().__init__('recorder', **kwargs)
-        values = NodeParameters(self, PARAMETERS).values()
+        values = NodeParameters(self, RecorderSettings).values()
         if not values.output:
             raise JtnError('the parameter output is empty; set it to the bag to write')
-        self._pending = [self.resolve_topic_name(topic) for topic in values.topics if topic]
+        self._pending = [self.resolve_topic_name(topic) for topic in values.topics]
         if not self._pending:
             raise JtnError('the parameter topics is empty; name the topics to record')
         path = Path(values.output)

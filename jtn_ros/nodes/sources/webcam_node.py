@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -32,49 +33,37 @@ from jtn_ros.media.live.open_camera import open_camera
 from jtn_ros.nodes.common.conversions import array_to_image
 from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.nodes.common.parameters import NodeParameters
-from jtn_ros.nodes.common.parameters import ParameterSpec
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.common.process import run_process
 from jtn_ros.nodes.common.qos import sensor_data
 from jtn_ros.nodes.sources.webcam_diagnostics import WebcamDiagnostics
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 
-PARAMETERS = (
-    ParameterSpec(
-        name='device',
-        default='0',
-        description='Number of a webcam, its device file, a URL, or a video file, which loops; '
-        'env:VARIABLE or file:PATH where the URL is kept, since parameters can be read by all.',
-    ),
-    ParameterSpec(
-        name='width',
-        default=0,
-        low=0,
-        high=16384,
-        description='Width to ask the camera for, in pixels; 0 leaves it as it is.',
-    ),
-    ParameterSpec(
-        name='height',
-        default=0,
-        low=0,
-        high=16384,
-        description='Height to ask the camera for, in pixels; 0 leaves it as it is.',
-    ),
-    ParameterSpec(
-        name='rate',
-        default=0.0,
-        low=0.0,
-        high=1000.0,
-        description='Images per second; 0 takes what the camera or video says.',
-    ),
-    ParameterSpec(
-        name='frame_id', default='camera', description='Coordinate frame in the headers.'
-    ),
-    ParameterSpec(
-        name='calibration',
-        default='',
-        description='YAML file of camera_calibration; with it, camera_info is published too.',
-    ),
-)
+
+@dataclass(frozen=True, kw_only=True)
+class WebcamSettings(Settings):
+    """The parameters of the node."""
+
+    device: str = setting(
+        '0',
+        'Number of a webcam, its device file, a URL, or a video file, which loops; env:VARIABLE '
+        'or file:PATH where the URL is kept, since parameters can be read by all.',
+    )
+    width: int = setting(
+        0, 'Width to ask the camera for, in pixels; 0 leaves it as it is.', low=0, high=16384
+    )
+    height: int = setting(
+        0, 'Height to ask the camera for, in pixels; 0 leaves it as it is.', low=0, high=16384
+    )
+    rate: float = setting(
+        0.0, 'Images per second; 0 takes what the camera or video says.', low=0.0, high=1000.0
+    )
+    frame_id: str = setting('camera', 'Coordinate frame in the headers.')
+    calibration: str = setting(
+        '', 'YAML file of camera_calibration; with it, camera_info is published too.'
+    )
+
 
 CHECK_PERIOD_S = 0.25
 _DIAGNOSTICS_PERIOD_S = 1.0
@@ -104,7 +93,7 @@ class WebcamNode(Node):
             JtnError: if it is none, or the device is neither a camera nor a video.
         """
         super().__init__('webcam', **kwargs)
-        self._values = NodeParameters(self, PARAMETERS).values()
+        self._values = NodeParameters(self, WebcamSettings).values()
         self._on_image = on_image
         self._info = read_calibration(self._values.calibration)
         self._camera: LiveSource | None = None

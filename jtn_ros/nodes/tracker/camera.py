@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from time import perf_counter
-from types import SimpleNamespace
 
 from rclpy.lifecycle import LifecycleNode
 from rclpy.node import Node
@@ -19,14 +18,15 @@ from jtn_ros.nodes.tracker.camera_worker import CameraWorker
 from jtn_ros.nodes.tracker.direct_input import DirectInput
 from jtn_ros.nodes.tracker.image_input import ImageInput
 from jtn_ros.nodes.tracker.image_input import ImageMessage
+from jtn_ros.nodes.tracker.image_input import Transport
 from jtn_ros.nodes.tracker.locator import SpatialLocator
+from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
 from jtn_ros.pipeline import TrackingPipeline
-from jtn_ros.tracking import TrackerConfig
 from jtn_ros.tracking import make_tracker
 from jtn_ros.tracking.session import Session
 
 type InputFactory = Callable[
-    [Node, str, str, Callable[[ImageMessage], None]], ImageInput | DirectInput
+    [Node, str, Transport, Callable[[ImageMessage], None]], ImageInput | DirectInput
 ]
 
 
@@ -37,7 +37,7 @@ class Camera:
         self,
         node: LifecycleNode,
         engine: Engine,
-        values: SimpleNamespace,
+        values: TrackerNodeSettings,
         transforms: TransformSource | None,
         *,
         name: str,
@@ -62,7 +62,7 @@ class Camera:
         self._trusted: float = engine.info.confident_score
         self._session = Session(0)
         self._pipeline = TrackingPipeline(
-            engine=engine, tracker=make_tracker(values.tracker, self._thresholds(values))
+            engine=engine, tracker=make_tracker(values.tracker, values.thresholds(self._trusted))
         )
         self._locator = None
         if values.positions != 'off':
@@ -75,6 +75,7 @@ class Camera:
             node,
             engine.info,
             values,
+            positions=self._locator is not None,
             camera_name=name,
             prefix=prefix,
             on_listeners=self._listen,
@@ -133,10 +134,10 @@ class Camera:
         if self._worker is not None:
             self._worker.enabled = enabled
 
-    def apply(self, values: SimpleNamespace) -> None:
+    def apply(self, values: TrackerNodeSettings) -> None:
         """Let the live parameters take effect."""
         self._pipeline.score_threshold = values.score_threshold or None
-        self._pipeline.tracker.configure(self._thresholds(values))
+        self._pipeline.tracker.configure(values.thresholds(self._trusted))
         self._session.backward_tolerance_ns = round(values.backward_tolerance * 1e9)
         self._session.memory_ns = round(values.lost_time * 1e9)
         self._outputs.embeddings = values.publish_embeddings
@@ -156,17 +157,6 @@ class Camera:
             processed=worker.processed if worker is not None else 0,
             dropped=worker.dropped if worker is not None else 0,
             snapshot=self._health.snapshot,
-        )
-
-    def _thresholds(self, values: SimpleNamespace) -> TrackerConfig:
-        """Return the thresholds of the tracker that the parameters give."""
-        trusted = values.birth_score or self._trusted
-        return TrackerConfig(
-            confident_score=trusted,
-            birth_score=trusted,
-            confirmation_hits=values.confirmation_hits,
-            coast_time=values.coast_time,
-            lost_time=values.lost_time,
         )
 
     def _activity(self) -> Activity:

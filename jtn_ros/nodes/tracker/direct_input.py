@@ -7,6 +7,7 @@ from rclpy.node import Node
 
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.tracker.image_input import ImageMessage
+from jtn_ros.nodes.tracker.image_input import Transport
 
 
 class DirectInput:
@@ -28,7 +29,7 @@ class DirectInput:
         self._on_image: Callable[[ImageMessage], None] | None = None
 
     def attach(
-        self, node: Node, topic: str, _: str, on_image: Callable[[ImageMessage], None]
+        self, node: Node, topic: str, _: Transport, on_image: Callable[[ImageMessage], None]
     ) -> Self:
         """Become the input of a tracker; the arguments are those of `ImageInput`."""
         self.topic = node.resolve_topic_name(topic)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from time import monotonic
+from typing import Literal
 
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility
@@ -16,7 +17,7 @@ from sensor_msgs.msg import Image
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.common.qos import sensor_data
 
-TRANSPORTS = ('auto', 'raw', 'compressed')
+Transport = Literal['auto', 'raw', 'compressed']
 SILENCE_S = 3.0
 
 _TYPE_NAMES = {
@@ -40,7 +41,11 @@ class ImageInput:
     """
 
     def __init__(
-        self, node: Node, topic: str, transport: str, on_image: Callable[[ImageMessage], None]
+        self,
+        node: Node,
+        topic: str,
+        transport: Transport,
+        on_image: Callable[[ImageMessage], None],
     ) -> None:
         """Prepare, without subscribing.
 
@@ -48,7 +53,7 @@ class ImageInput:
             node: the node that subscribes.
             topic: name before remapping; compressed images are looked for at ``/compressed``
                 below the remapped name, and at that name itself.
-            transport: one of `TRANSPORTS`.
+            transport: the type of messages to take.
             on_image: called with every image.
         """
         self._node = node

@@ -1,6 +1,7 @@
 """One camera's tracks in space: what ROS knows about the camera, put to the geometry."""
 
-from types import SimpleNamespace
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from rclpy.node import Node
@@ -23,9 +24,61 @@ from jtn_ros.positions import PositionFilter
 from jtn_ros.positions import Positions
 from jtn_ros.positions import locate_by_depth
 from jtn_ros.positions import locate_on_ground
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
 from jtn_ros.tracking.track import Tracks
 
-METHODS = ('off', 'depth', 'ground')
+
+@dataclass(frozen=True, kw_only=True)
+class PositionSettings(Settings):
+    """How positions in space are computed."""
+
+    positions: Literal['off', 'depth', 'ground'] = setting(
+        'off',
+        'How 3D positions are computed: depth uses a registered depth image, ground intersects '
+        'the bottom edge of each box with the ground plane. Both require camera_info.',
+    )
+    fixed_frame: str = setting(
+        '',
+        'tf frame of the positions, looked up at the image timestamp. Empty selects the optical '
+        'frame of the camera.',
+    )
+    rectified: bool = setting(
+        False, 'Images are already rectified. Ignore the distortion coefficients.'
+    )
+    depth_tolerance: float = setting(
+        0.02,
+        'Largest difference between the timestamps of an image and its depth image, in seconds.',
+        low=0.0,
+        high=1.0,
+    )
+    depth_timeout: float = setting(
+        0.05,
+        'Longest wait for the depth image of a tracked image, in seconds.',
+        low=0.0,
+        high=1.0,
+    )
+    transform_timeout: float = setting(
+        0.05, 'Longest wait for a transform, in seconds.', low=0.0, high=1.0
+    )
+    ground_frame: str = setting(
+        '',
+        'tf frame whose plane z = 0 is the ground. Empty uses camera_height, camera_pitch and '
+        'camera_roll.',
+    )
+    camera_height: float = setting(
+        1.0, 'Camera height above the ground, in meters.', low=0.01, high=1000.0
+    )
+    camera_pitch: float = setting(
+        0.0, 'Angle of the optical axis below the horizon, in radians.', low=-1.57, high=1.57
+    )
+    camera_roll: float = setting(
+        0.0,
+        'Rotation of the camera about its optical axis, clockwise as seen from behind, in '
+        'radians.',
+        low=-3.15,
+        high=3.15,
+    )
 
 
 class SpatialLocator:
@@ -38,7 +91,7 @@ class SpatialLocator:
     def __init__(
         self,
         node: Node,
-        values: SimpleNamespace,
+        values: PositionSettings,
         prefix: str,
         transforms: TransformSource | None,
     ) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from jtn_ros.nodes.common.parameters import ParameterSpec
-from jtn_ros.nodes.common.parameters import markdown_table
-from jtn_ros.nodes.tracker.tracker_parameters import TRACKER_PARAMETERS
+from jtn_ros.nodes.common.parameters import ros_default
+from jtn_ros.nodes.common.parameters import type_name
+from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
+from jtn_ros.settings import Setting
+from jtn_ros.settings import settings_of
 
 _WIDTH = 98
 _SET_BY_LAUNCH = 'autostart'
@@ -46,25 +48,40 @@ a configured node refuses to change them. `make docs` generates this page.
 
 def parameter_file() -> str:
     """Return ``config/tracker.yaml``."""
-    entries = [_entry(spec) for spec in TRACKER_PARAMETERS if spec.name != _SET_BY_LAUNCH]
+    settings = settings_of(TrackerNodeSettings)
+    entries = [_entry(entry) for entry in settings if entry.name != _SET_BY_LAUNCH]
     return _FILE_HEAD + ''.join(entries) + _FILE_TAIL
 
 
 def parameter_reference() -> str:
     """Return ``docs/parameters.md``."""
-    return _REFERENCE_HEAD + markdown_table(TRACKER_PARAMETERS) + '\n'
+    return _REFERENCE_HEAD + markdown_table(TrackerNodeSettings) + '\n'
 
 
-def _entry(spec: ParameterSpec) -> str:
+def markdown_table(kind: type) -> str:
+    """Return the parameters of a node as a Markdown table."""
+    rows = ['| parameter | type | default | values | live | |', '|---|---|---|---|---|---|']
+    for entry in settings_of(kind):
+        value = ros_default(entry)
+        default = f'`{value}`' if value != '' else ''
+        live = 'yes' if entry.constraints.live else ''
+        rows.append(
+            f'| `{entry.name}` | {type_name(entry)} | {default} | {entry.range_text} | {live} '
+            f'| {entry.constraints.description} |'
+        )
+    return '\n'.join(rows)
+
+
+def _entry(entry: Setting) -> str:
     """Return a parameter as a commented line of YAML below its description."""
-    text = spec.description
-    if spec.choices:
-        text += f' One of {spec.range_text}.'
-    if spec.live:
+    text = entry.constraints.description
+    if entry.choices:
+        text += f' One of {entry.range_text}.'
+    if entry.constraints.live:
         text += ' Can be changed at any time.'
     comment = textwrap.fill(text, _WIDTH, initial_indent='    # ', subsequent_indent='    # ')
-    value = yaml.safe_dump([spec.default], default_flow_style=True).strip()[1:-1]
-    return f'{comment}\n    {"" if spec.name == _SHOWN else "#"}{spec.name}: {value}\n'
+    value = yaml.safe_dump([ros_default(entry)], default_flow_style=True).strip()[1:-1]
+    return f'{comment}\n    {"" if entry.name == _SHOWN else "#"}{entry.name}: {value}\n'
 
 
 def main() -> None:

@@ -20,7 +20,6 @@ from std_srvs.srv import Trigger
 
 from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
-from jtn_ros.inference import load_engine
 from jtn_ros.inference.batching import BatchingEngine
 from jtn_ros.interruption import interruptible
 from jtn_ros.nodes.common.parameters import NodeParameters
@@ -34,7 +33,7 @@ from jtn_ros.nodes.tracker.camera import InputFactory
 from jtn_ros.nodes.tracker.image_input import ImageInput
 from jtn_ros.nodes.tracker.reported_progress import reported_progress
 from jtn_ros.nodes.tracker.rivals import Rivals
-from jtn_ros.nodes.tracker.tracker_parameters import TRACKER_PARAMETERS
+from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
 
 _CHECK_PERIOD_S = 1.0
 
@@ -75,7 +74,7 @@ class TrackerNode(LifecycleNode):
         super().__init__('jtn_tracker', **kwargs)
         self._make_input = make_input
         self.last_error = ''
-        self._declared = NodeParameters(self, TRACKER_PARAMETERS)
+        self._declared = NodeParameters(self, TrackerNodeSettings)
         self._engine: Engine | None = None
         self._transforms: TransformSource | None = None
         self._cameras: list[Camera] = []
@@ -102,17 +101,11 @@ class TrackerNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the engine, open outputs and services."""
         values = self._declared.values()
-        names = [name for name in values.cameras if name]
+        names = values.cameras
         with reported_progress(
             self.get_logger(), f'loading {values.model or "the bundled model"}'
         ):
-            engine = load_engine(
-                values.model or None,
-                values.backend,
-                values.precision or None,
-                device=values.device or None,
-                threads=values.threads or None,
-            )
+            engine = values.load()
             self._engine = BatchingEngine(engine, len(names)) if len(names) > 1 else engine
         self.get_logger().info(f'{engine.info.name} runs on {engine.description}')
         if values.positions != 'off' and (values.fixed_frame or values.ground_frame):

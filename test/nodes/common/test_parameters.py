@@ -1,3 +1,6 @@
+from dataclasses import dataclass
+from typing import Literal
+
 import pytest
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.exceptions import InvalidParameterValueException
@@ -5,20 +8,24 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from jtn_ros.nodes.common.parameters import NodeParameters
-from jtn_ros.nodes.common.parameters import ParameterSpec
-from jtn_ros.nodes.common.parameters import markdown_table
+from jtn_ros.nodes.tracker.parameter_docs import markdown_table
 from jtn_ros.nodes.tracker.parameter_docs import parameter_file
 from jtn_ros.nodes.tracker.parameter_docs import parameter_reference
-from jtn_ros.nodes.tracker.tracker_parameters import TRACKER_PARAMETERS
+from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
+from jtn_ros.settings import settings_of
 
 from places import ROOT
 
-SPECS = (
-    ParameterSpec(name='backend', default='auto', choices=('auto', 'onnx'), description='Runner.'),
-    ParameterSpec(name='score', default=0.4, low=0.0, high=1.0, live=True, description='Share.'),
-    ParameterSpec(name='count', default=3, low=1, high=9, description='Number.'),
-    ParameterSpec(name='topics', default=['a'], description='Names.'),
-)
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectSettings(Settings):
+    backend: Literal['auto', 'onnx'] = setting('auto', 'Runner.')
+    score: float = setting(0.4, 'Share.', low=0.0, high=1.0, live=True)
+    count: int = setting(3, 'Number.', low=1, high=9)
+    topics: tuple[str, ...] = setting(('a',), 'Names.')
+    limits: tuple[float, float] = setting((0.0, 0.0), 'Limits.', rising=True)
 
 
 @pytest.fixture
@@ -30,7 +37,7 @@ def node(ros):
 
 @pytest.fixture
 def parameters(node):
-    return NodeParameters(node, SPECS)
+    return NodeParameters(node, SubjectSettings)
 
 
 def set_to(node, **values):
@@ -38,9 +45,7 @@ def set_to(node, **values):
 
 
 def test_defaults_and_changes_are_read(node, parameters):
-    assert vars(parameters.values()) == {
-        'backend': 'auto', 'score': 0.4, 'count': 3, 'topics': ['a'],
-    }  # fmt: skip
+    assert parameters.values() == SubjectSettings()
     assert set_to(node, backend='onnx', score=1.0, count=9).successful
     assert parameters.values().backend == 'onnx'
     assert parameters.values().score == 1.0
@@ -65,6 +70,8 @@ def test_descriptors_tell_ranges(node, parameters):
         ({'count': 0}, 'count out of range'),
         ({'count': 2.5}, 'Wrong parameter type'),
         ({'score': 0.9, 'backend': 'cuda'}, 'choose one of'),
+        ({'limits': [1.0]}, 'limits is [1.0]; give 2 values'),
+        ({'limits': [2.0, 1.0]}, 'the lower one first'),
     ],
 )
 def test_wrong_values_are_refused_with_a_reason(node, parameters, change, reason):
@@ -96,21 +103,22 @@ def test_frozen_parameters_name_the_remedy_and_live_ones_still_change(node, para
 def test_wrong_overrides_are_refused_at_the_start(ros, override, error):
     node = Node('subject', parameter_overrides=[override])
     with pytest.raises(error, match=override.name):
-        NodeParameters(node, SPECS)
+        NodeParameters(node, SubjectSettings)
     node.destroy_node()
 
 
 def test_table_has_a_row_for_every_parameter():
-    lines = markdown_table(SPECS).splitlines()
+    lines = markdown_table(SubjectSettings).splitlines()
     assert lines[2] == '| `backend` | string | `auto` | auto, onnx |  | Runner. |'
     assert lines[3] == '| `score` | double | `0.4` | 0 to 1 | yes | Share. |'
-    assert len(lines) == 2 + len(SPECS)
+    assert lines[6] == '| `limits` | double_array | `[0.0, 0.0]` |  |  | Limits. |'
+    assert len(lines) == 2 + 5
 
 
 def test_defaults_of_the_tracker_are_within_their_own_ranges(node):
-    parameters = NodeParameters(node, TRACKER_PARAMETERS)
-    assert set(vars(parameters.values())) == {spec.name for spec in TRACKER_PARAMETERS}
-    assert all(spec.description.endswith('.') for spec in TRACKER_PARAMETERS)
+    assert NodeParameters(node, TrackerNodeSettings).values() == TrackerNodeSettings()
+    entries = settings_of(TrackerNodeSettings)
+    assert all(entry.constraints.description.endswith('.') for entry in entries)
 
 
 def test_generated_files_are_up_to_date():
@@ -129,7 +137,7 @@ def given(ros, capfd):
     def make(**values):
         overrides = [Parameter(name, value=value) for name, value in values.items()]
         nodes.append(Node('subject', parameter_overrides=overrides))
-        parameters = NodeParameters(nodes[-1], SPECS)
+        parameters = NodeParameters(nodes[-1], SubjectSettings)
         return nodes[-1], parameters, capfd.readouterr().err
 
     yield make

@@ -32,7 +32,9 @@ from jtn_ros.media.bags.bag import BagWriter
 from jtn_ros.nodes.common.conversions import array_to_image
 from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.nodes.common.conversions import stamp_to_ns
-from jtn_ros.nodes.tracker.tracker_parameters import TRACKER_PARAMETERS
+from jtn_ros.nodes.common.parameters import ros_default
+from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
+from jtn_ros.settings import settings_of
 
 from nodes.leftovers import MARK
 from nodes.leftovers import processes_marked
@@ -194,7 +196,7 @@ def test_parameter_file_lists_every_parameter_with_its_default():
     }
     lines = re.findall(r'^    #?(\w+: .+)$', text, re.MULTILINE)
     values = {name: value for line in lines for name, value in yaml.safe_load(line).items()}
-    defaults = {spec.name: spec.default for spec in TRACKER_PARAMETERS}
+    defaults = {entry.name: ros_default(entry) for entry in settings_of(TrackerNodeSettings)}
     del defaults['autostart']  # the launch file sets it
     assert values == defaults
 

@@ -21,7 +21,9 @@ from sensor_msgs.msg import Image
 
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes.common.conversions import stamp_to_ns
-from jtn_ros.nodes.tracker.tracker_parameters import TRACKER_PARAMETERS
+from jtn_ros.nodes.common.parameters import ros_default
+from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
+from jtn_ros.settings import settings_of
 
 from nodes.graph import Graph
 from nodes.hostile import badly_stamped_images
@@ -41,20 +43,23 @@ MESSAGES = int(os.environ.get('SOAK_MESSAGES', '10000'))
 BATCH = 20
 LEAK_MB = 8.0
 QOS = QoSProfile(depth=2 * BATCH)
-NUMBERS = [s for s in TRACKER_PARAMETERS if s.live and s.type_name in ('integer', 'double')]
-FROZEN = [s for s in TRACKER_PARAMETERS if not s.live]
+LIVE = [s for s in settings_of(TrackerNodeSettings) if s.constraints.live]
+NUMBERS = [s for s in LIVE if s.kind in (int, float)]
+FROZEN = [s for s in settings_of(TrackerNodeSettings) if not s.constraints.live]
 
 valid_changes = st.sampled_from(NUMBERS).flatmap(
-    lambda spec: st.sampled_from([spec.default, spec.low, spec.high]).map(
-        lambda value: (Parameter(spec.name, value=type(spec.default)(value)), True)
+    lambda spec: st.sampled_from([spec.default, spec.constraints.low, spec.constraints.high]).map(
+        lambda value: (Parameter(spec.name, value=spec.kind(value)), True)
     )
 )
 invalid_changes = st.one_of(
     st.sampled_from(NUMBERS).map(lambda spec: (Parameter(spec.name, value='much'), False)),
     st.sampled_from(NUMBERS).map(
-        lambda spec: (Parameter(spec.name, value=type(spec.default)(spec.low - 1)), False)
+        lambda spec: (Parameter(spec.name, value=spec.kind(spec.constraints.low - 1)), False)
     ),
-    st.sampled_from(FROZEN).map(lambda spec: (Parameter(spec.name, value=spec.default), False)),
+    st.sampled_from(FROZEN).map(
+        lambda spec: (Parameter(spec.name, value=ros_default(spec)), False)
+    ),
     st.text('abc_', min_size=1).map(lambda name: (Parameter(f'no_{name}', value=1), False)),
 )
 hostile = st.one_of(

@@ -121,7 +121,7 @@ def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(
     make, block_model, monkeypatch, failure, reported
 ):
     engine = FailingEngine(load_engine(block_model, 'onnxruntime'), failure)
-    monkeypatch.setattr('jtn_ros.nodes.tracker.tracker_node.load_engine', lambda *_, **__: engine)
+    monkeypatch.setattr('jtn_ros.inference.options.load_engine', lambda *_, **__: engine)
     harness = make(model=str(block_model))
     harness.start()
     first = harness.track(message(0))

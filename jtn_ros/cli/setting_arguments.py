@@ -1,0 +1,35 @@
+"""Arguments of the command line that are made from settings."""
+
+import argparse
+from collections.abc import Sequence
+
+from jtn_ros.settings import Setting
+from jtn_ros.settings import settings_of
+
+
+def add_setting_arguments(
+    parser: argparse.ArgumentParser, kind: type, names: Sequence[str]
+) -> None:
+    """Declare an argument for each of the named settings; one that is not given is None.
+
+    Args:
+        parser: of the verb.
+        kind: class of the settings.
+        names: of the settings, single strings and numbers.
+    """
+    known = {entry.name: entry for entry in settings_of(kind)}
+    for name in names:
+        entry = known[name]
+        choices = [choice for choice in entry.choices if choice]
+        parser.add_argument(
+            f'--{name.replace("_", "-")}',
+            type=str if choices else entry.kind,
+            choices=choices or None,
+            help=_help(entry),
+        )
+
+
+def _help(entry: Setting) -> str:
+    """Return the description; empty and 0 are defaults that it explains."""
+    text = entry.constraints.description.replace('%', '%%')
+    return f'{text} (default: {entry.default})' if entry.default else text

@@ -1,0 +1,50 @@
+"""What users choose about the engine, in the node and on the command line."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from jtn_ros.inference.engine import Engine
+from jtn_ros.inference.engine import Precision
+from jtn_ros.inference.loading import Backend
+from jtn_ros.inference.loading import load_engine
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions(Settings):
+    """The model and what runs it; empty and 0 leave the choice to the engine."""
+
+    model: str = setting(
+        '',
+        'Path of an exported model, or the name of a bundled one. Empty selects the default '
+        'bundled model.',
+    )
+    backend: Literal['auto', Backend] = setting(
+        'auto', 'Inference back end. auto selects the fastest one that is installed.'
+    )
+    precision: Literal['', Precision] = setting(
+        '', 'Numeric precision of the network. Empty selects the default of the back end.'
+    )
+    device: str = setting(
+        '',
+        'Inference device in the notation of the back end, such as 0 (TensorRT), cuda:1 (torch) '
+        'or GPU (openvino). Empty selects the default of the back end.',
+    )
+    threads: int = setting(
+        0, 'Number of CPU threads for inference. 0 selects one per core.', low=0, high=256
+    )
+
+    def load(self) -> Engine:
+        """Load the model.
+
+        Raises:
+            OSError, JtnError: see `jtn_ros.inference.load_engine`.
+        """
+        return load_engine(
+            self.model or None,
+            self.backend,
+            self.precision or None,
+            device=self.device or None,
+            threads=self.threads or None,
+        )

@@ -1,0 +1,55 @@
+"""The parameters of the tracker node."""
+
+from dataclasses import dataclass
+
+from jtn_ros.inference.options import EngineOptions
+from jtn_ros.media.intensity import IntensitySettings
+from jtn_ros.nodes.outputs.settings import OutputSettings
+from jtn_ros.nodes.tracker.image_input import Transport
+from jtn_ros.nodes.tracker.locator import PositionSettings
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
+from jtn_ros.tracking.settings import TrackingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraNames(Settings):
+    """The cameras of the node, and whether it starts by itself."""
+
+    autostart: bool = setting(
+        False,
+        'Configure and activate the node at startup. If that fails, the process exits with an '
+        'error.',
+    )
+    camera_name: str = setting('camera', 'Camera name in the published messages.')
+    cameras: tuple[str, ...] = setting(
+        (),
+        'Names of the cameras that share the engine. Each camera has its own topics '
+        '(NAME/image, ~/NAME/tracks, ...). Leave empty for a single camera.',
+        pattern='[a-zA-Z][a-zA-Z0-9_]*',
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputSettings(IntensitySettings):
+    """How the images of a camera are received."""
+
+    image_transport: Transport = setting(
+        'auto',
+        'Image transport. auto selects raw images if they are published, otherwise compressed '
+        'ones.',
+    )
+    lazy: bool = setting(True, 'Subscribe to images only while an output has subscribers.')
+
+
+# The order of the fields is that of the bases from the last to the first.
+@dataclass(frozen=True, kw_only=True)
+class TrackerNodeSettings(
+    PositionSettings,
+    OutputSettings,
+    TrackingSettings,
+    InputSettings,
+    EngineOptions,
+    CameraNames,
+):
+    """All parameters of the tracker node."""
