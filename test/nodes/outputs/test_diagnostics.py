@@ -123,7 +123,8 @@ def test_the_node_does_without_messages_of_foxglove():
     code = (
         'import sys\nsys.modules["foxglove_msgs"] = None\n'
         'from jtn_ros.media.messages.tracker_topics import ANNOTATIONS\n'
-        'from jtn_ros.nodes.common import conversions\nfrom jtn_ros.nodes.tracker import tracker_node\n'
+        'from jtn_ros.nodes.common import conversions\n'
+        'from jtn_ros.nodes.tracker import tracker_node\n'
         'assert not conversions.is_installed(ANNOTATIONS.type_name)'
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
