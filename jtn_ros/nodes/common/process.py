@@ -45,12 +45,24 @@ def run_process(
     forwarding = ForwardingHandler(get_logger(name))
     logging.getLogger('jtn_ros').addHandler(forwarding)
     logging.getLogger('jtn_ros').setLevel(logging.INFO)
+    try:
+        return _run(name, body, signal_handlers)
+    except KeyboardInterrupt:  # also while an error was being logged
+        return 0
+    finally:
+        ignore_more_signals()
+        logging.getLogger('jtn_ros').removeHandler(forwarding)
+        rclpy.try_shutdown()
+
+
+def _run(name: str, body: Callable[[], None], signal_handlers: SignalHandlerOptions) -> int:
+    """Run the body, log its error, and return the exit code."""
     started = False
     try:
         _init_ros(signal_handlers)
         started = True
         body()
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
     except Exception as error:
         # A signal shuts ROS down under whatever the body was doing.
@@ -59,10 +71,6 @@ def run_process(
             get_logger(name).fatal(text)
             get_logger(name).debug(mask(format_exc()))
             return code
-    finally:
-        ignore_more_signals()
-        logging.getLogger('jtn_ros').removeHandler(forwarding)
-        rclpy.try_shutdown()
     return 0
 
 

@@ -96,6 +96,22 @@ def test_what_ends_a_process_is_logged_in_one_line(error, code, expected):
     assert done.returncode == code
 
 
+def test_ctrl_c_while_an_error_is_logged_ends_a_process_quietly():
+    program = (
+        'import os, signal, sys\nfrom jtn_ros.errors import JtnError\n'
+        'from jtn_ros.nodes.common.process import run_process\n'
+        'class Interrupting(JtnError):\n'
+        '    def __str__(self):\n        os.kill(os.getpid(), signal.SIGINT)\n'
+        '        return "late"\n'
+        'def body():\n    raise Interrupting\n'
+        'sys.exit(run_process("body", body))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', program], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, '')
+
+
 def test_progress_is_reported_while_something_takes_long(ros, capfd):
     with reported_progress(get_logger('slow'), 'building', period=0.02):
         time.sleep(0.15)
