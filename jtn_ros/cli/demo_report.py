@@ -37,7 +37,6 @@ from jtn_ros.media.drawing import draw_tracks
 from jtn_ros.media.results import ResultFiles
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
-from jtn_ros.tracking import TrackState
 
 logger = logging.getLogger(__name__)
 
@@ -208,9 +207,7 @@ def _video_path(output: Path) -> Path:
 def _best_frame(run: Sequence[RecordedTracks]) -> RecordedTracks | None:
     """Return the frame with the most confirmed, observed tracks; of several, the middle one."""
     late = run[int(len(run) * _PICTURE_AFTER) :]
-    numbers = np.array(
-        [(f.tracks.observed & (f.tracks.states == TrackState.CONFIRMED)).sum() for f in late]
-    )
+    numbers = np.array([len(f.tracks.reported) for f in late])
     if not len(numbers):
         return None
     candidates = np.flatnonzero(numbers == numbers.max())

@@ -281,7 +281,7 @@ def _unmatched(runs: dict[str, 'Run']) -> dict[str, Any]:
     return {
         name: {
             'frames_without_tracks': run.frames_without.tolist(),
-            'messages_without_frame_ns': run.strangers_ns.tolist(),
+            'messages_without_frame_ns': run.unmatched_ns.tolist(),
         }
         for name, run in runs.items()
     }

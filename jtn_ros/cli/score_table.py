@@ -95,11 +95,11 @@ def unmatched_lines(name: str, run: Run) -> list[str]:
             f'{name}: {len(run.frames_without)} frames without tracks count as missed: '
             f'{ranges(run.frames_without.tolist())}'
         )
-    if len(run.strangers_ns):
-        stamps = ', '.join(f'{stamp / 1e9:.3f}' for stamp in run.strangers_ns[:5].tolist())
-        more = ', ...' if len(run.strangers_ns) > 5 else ''
+    if len(run.unmatched_ns):
+        stamps = ', '.join(f'{stamp / 1e9:.3f}' for stamp in run.unmatched_ns[:5].tolist())
+        more = ', ...' if len(run.unmatched_ns) > 5 else ''
         lines.append(
-            f'{name}: {len(run.strangers_ns)} messages without a frame do not count, '
+            f'{name}: {len(run.unmatched_ns)} messages without a frame do not count, '
             f'stamped {stamps}{more} s'
         )
     return lines

@@ -16,12 +16,12 @@ class Alignment:
     Attributes:
         frames: int64 (M,), for each message the number of its frame, from 1, or 0 for none.
         frames_without: int64, the numbers of the frames that have no message.
-        strangers_ns: int64, the stamps of the messages that have no frame.
+        unmatched_ns: int64, the stamps of the messages that have no frame.
     """
 
     frames: NDArray[np.int64]
     frames_without: NDArray[np.int64]
-    strangers_ns: NDArray[np.int64]
+    unmatched_ns: NDArray[np.int64]
 
 
 def align(
@@ -57,7 +57,7 @@ def align(
             '(--bag), or a greater --tolerance'
         )
     without = np.setdiff1d(np.arange(1, len(frames) + 1), numbers)
-    return Alignment(frames=numbers, frames_without=without, strangers_ns=messages[numbers == 0])
+    return Alignment(frames=numbers, frames_without=without, unmatched_ns=messages[numbers == 0])
 
 
 def _nearest(values: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -28,7 +28,6 @@ from jtn_ros.synthetic.association_streams import DetectionStream
 from jtn_ros.tracking import ReferenceTracker
 from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import Tracks
-from jtn_ros.tracking import TrackState
 
 Results = dict[int, TrackedBoxes]
 Runner = Callable[[DetectionStream], Results]
@@ -69,7 +68,7 @@ def run_tracker(tracker: Tracker | ReferenceTracker, stream: DetectionStream) ->
     """Return the confirmed and observed tracks of every frame."""
     frames = zip(stream.detections, stream.stamps_ns, strict=True)
     steps = (tracker.update(detections, stamp) for detections, stamp in frames)
-    return [t.select(t.observed & (t.states == TrackState.CONFIRMED)) for t in steps]
+    return [tracks.reported for tracks in steps]
 
 
 def run_own(tracker: Tracker | ReferenceTracker, stream: DetectionStream) -> Results:

@@ -88,14 +88,15 @@ class SamplingEngine(Engine):
         self._stride = 1
         self._seen = 0
 
-    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Return the outputs; see `Engine.infer`."""
         if self._seen % self._stride == 0:
             self.samples.append({name: array.copy() for name, array in inputs.items()})
         self._seen += 1
         if len(self.samples) == 2 * self._count:
             self.samples = self.samples[::2]
             self._stride *= 2
-        return vars(self._engine.run(**inputs))
+        return self._engine.infer(inputs)
 
 
 def look_twice(engine: Engine, stills: Iterable[Still]) -> None:

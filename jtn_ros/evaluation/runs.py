@@ -74,14 +74,14 @@ class Run:
         tracks: by frame number.
         model: name of the model, or of what was read.
         frames_without: int64, frames for which nothing was published; they count as missed.
-        strangers_ns: int64, stamps of messages that belong to no frame; they do not count.
+        unmatched_ns: int64, stamps of messages that belong to no frame; they do not count.
         latencies: int64 (L, 2), stamps of frames and nanoseconds from image to tracks.
     """
 
     tracks: Mapping[int, TrackedBoxes]
     model: str
     frames_without: NDArray[np.int64] = field(default_factory=lambda: _NO_STAMPS)
-    strangers_ns: NDArray[np.int64] = field(default_factory=lambda: _NO_STAMPS)
+    unmatched_ns: NDArray[np.int64] = field(default_factory=lambda: _NO_STAMPS)
     latencies: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
 
@@ -193,7 +193,7 @@ def _read_bag_run(path: Path, truth: Truth, tolerance_s: float, topic: str | Non
         tracks=_tracks_of(messages, alignment.frames.tolist()),
         model=messages[0].model_name,
         frames_without=alignment.frames_without,
-        strangers_ns=alignment.strangers_ns,
+        unmatched_ns=alignment.unmatched_ns,
         latencies=np.array(latencies, np.int64).reshape(-1, 2),
     )
 

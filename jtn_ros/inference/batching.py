@@ -65,12 +65,8 @@ class BatchingEngine(Engine):
                 break
             self._largest = size
 
-    @property
-    def largest_batch(self) -> int:
-        """Return how many images run at once."""
-        return self._largest
-
-    def _infer(self, inputs: Arrays) -> Arrays:
+    def infer(self, inputs: Arrays) -> Arrays:
+        """Return the outputs; see `Engine.infer`."""
         request = _Request(inputs)
         self._waiting.append(request)
         with self._busy:
@@ -108,7 +104,7 @@ class BatchingEngine(Engine):
                 name: np.concatenate([request.inputs[name] for request in batch])
                 for name in inputs
             }
-        outputs = vars(self._engine.run(**inputs))
+        outputs = self._engine.infer(inputs)
         start = 0
         for request in batch:
             rows = slice(start, start + request.size)

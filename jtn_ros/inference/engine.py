@@ -201,8 +201,11 @@ class Engine(ABC):
             ValueError: if a shape or type is not the model's.
         """
         inputs = check_inputs(self._info, images, previous_images, prior_heatmaps)
-        return Peaks(**self._infer(inputs))
+        return Peaks(**self.infer(inputs))
 
     @abstractmethod
-    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-        """Return the graph's outputs by name for its checked inputs by name."""
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Return the graph's outputs by name for its inputs by name, which `run` has checked.
+
+        Engines that wrap another one call this; everybody else calls `run`.
+        """

@@ -66,6 +66,7 @@ class OnnxEngine(Engine):
         self._outputs = [output.name for output in self._session.get_outputs()]
         super().__init__(info, f'ONNX Runtime {device.upper()} {info.precision}')
 
-    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Return the outputs; see `Engine.infer`."""
         values: list[Any] = self._session.run(self._outputs, inputs)
         return dict(zip(self._outputs, values, strict=True))

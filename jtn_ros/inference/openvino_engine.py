@@ -81,7 +81,8 @@ class OpenVinoEngine(Engine):
         super().__init__(info, f'OpenVINO {self._device} {self._precision}{quantised}')
         self._request(1)
 
-    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Return the outputs; see `Engine.infer`."""
         with self._lock:
             results = self._request(len(inputs['images'])).infer(inputs, share_inputs=True)
         return {output.get_any_name(): value for output, value in results.items()}

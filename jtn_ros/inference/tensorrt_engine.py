@@ -65,7 +65,8 @@ class TensorRtEngine(Engine):
         self._lock = threading.Lock()
         super().__init__(info, f'TensorRT {trt.__version__} {self._cuda.name} {info.precision}')
 
-    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Return the outputs; see `Engine.infer`."""
         batch = len(inputs['images'])
         if batch > MAXIMUM_BATCH:
             raise JtnError(f'a batch of {batch} exceeds {MAXIMUM_BATCH}, as built')

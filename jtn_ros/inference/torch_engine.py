@@ -55,7 +55,8 @@ class TorchEngine(Engine):
         name = f'PyTorch {self._device.type.upper()} {self._precision}'
         super().__init__(model_info(module.config), name)
 
-    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Return the outputs; see `Engine.infer`."""
         with torch.inference_mode(), self._lock:
             tensors = {
                 name: torch.from_numpy(array).to(self._device) for name, array in inputs.items()

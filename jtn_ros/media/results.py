@@ -119,7 +119,7 @@ def reported_boxes(tracks: Tracks, class_names: Sequence[str] = ()) -> TrackedBo
     Classes are numbered as in MOTChallenge by their names; those that it does not know keep their
     own number. Nothing is said about the class where a model finds persons alone.
     """
-    reported = tracks.select(tracks.observed & (tracks.states == TrackState.CONFIRMED))
+    reported = tracks.reported
     numbers = [CLASS_NUMBERS.get(name, i + 1) for i, name in enumerate(class_names)]
     classes = None
     if set(numbers) - {CLASS_NUMBERS['person']}:

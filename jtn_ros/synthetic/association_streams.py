@@ -68,11 +68,6 @@ class DetectionStream:
     detections: list[Detections]
     annotations: dict[int, Annotations]
 
-    def without_extras(self) -> 'DetectionStream':
-        """Return the same stream as a plain detector sees it: boxes and scores alone."""
-        plain = [replace(d, displacements=None, embeddings=None) for d in self.detections]
-        return replace(self, detections=plain)
-
 
 def standard_streams(seed: int) -> list[StreamConfig]:
     """Return one stream for every difficulty, from 5 to 60 frames per second."""

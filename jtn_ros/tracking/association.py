@@ -68,7 +68,7 @@ def associate(
         total = cost + known * (config.appearance_weight * (distances - config.appearance_neutral))
         missing = proven & known & (unseen > config.reidentification_after)
         if missing.any():
-            again = _again_cost(measured, distances, table, unseen, config)
+            again = _reidentification_cost(measured, distances, table, unseen, config)
             again[np.isinf(cost) | ~missing] = np.inf
             total = np.minimum(total, again)
     matching.add(total, 1.0, confident)
@@ -76,7 +76,7 @@ def associate(
     return matching.matches
 
 
-def _again_cost(
+def _reidentification_cost(
     measured: Floats,
     distances: Costs,
     table: TrackTable,

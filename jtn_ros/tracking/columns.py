@@ -29,6 +29,14 @@ class Columns:
         """Return the same rows with other columns."""
         return replace(self, **columns)
 
+    def with_rows(self, index: Index, **columns: NDArray[Any]) -> Self:
+        """Return the table with other values of some columns in the rows of an index."""
+        changed = {}
+        for name, values in columns.items():
+            changed[name] = getattr(self, name).copy()
+            changed[name][index] = values
+        return self.replace(**changed)
+
     def extend(self, other: Self) -> Self:
         """Return copies of these rows followed by those of another table.
 

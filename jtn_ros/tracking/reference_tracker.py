@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from jtn_ros.detections import Detections
 from jtn_ros.geometry import Boxes
 from jtn_ros.geometry import box_sizes
+from jtn_ros.tracking.association import assign
 from jtn_ros.tracking.columns import Columns
 from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import Tracks
@@ -201,7 +201,8 @@ class ReferenceTracker:
         if detections.embeddings is None:
             return _match_greedily(np.where(invalid, np.inf, distances))
         cost = cdist(detections.embeddings, state.embeddings, 'cosine')
-        return _match_globally(np.nan_to_num(cost, nan=1.0).clip(0) + invalid)
+        # The published code leaves whoever stays alone at half the limit, which is the same.
+        return assign(np.nan_to_num(cost, nan=1.0).clip(0) + invalid, COST_LIMIT)
 
     def _smooth(
         self, detections: Detections, rows: NDArray[np.intp], columns: NDArray[np.intp]
@@ -279,18 +280,6 @@ class ReferenceTracker:
         kept = np.array(order, np.intp)
         self._state = self._state.select(kept)
         self._matched = self._matched[kept]
-
-
-def _match_globally(cost: NDArray[np.float64]) -> Matches:
-    """Minimise the cost of matched pairs plus COST_LIMIT / 2 for whoever stays alone.
-
-    That is the same as choosing pairs whose cost minus COST_LIMIT sums to the least, where a pair
-    at or above the limit might as well stay apart.
-    """
-    gain = np.minimum(cost - COST_LIMIT, 0)
-    rows, columns = linear_sum_assignment(gain)
-    good = gain[rows, columns] < 0
-    return rows[good], columns[good]
 
 
 def _match_greedily(distances: NDArray[np.float32]) -> Matches:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,3 +56,8 @@ class Tracks(Columns):
     def observed(self) -> NDArray[np.bool_]:
         """Return bool (N,): matched with a detection of this frame."""
         return self.detection_indices >= 0
+
+    @property
+    def reported(self) -> Self:
+        """Return what result files and scores are made of: confirmed tracks seen in this frame."""
+        return self.select(self.observed & (self.states == TrackState.CONFIRMED))

@@ -1,5 +1,7 @@
 """The default tracker: motion, appearance and patience."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -182,26 +184,28 @@ class Tracker:
         means, covariances = motion.correct(means, covariances, VALUE, measured, variance)
         if velocities is not None:
             motion.correct_velocities(means, covariances, velocities, rows)
-        table.means[columns] = means
-        table.covariances[columns] = covariances
-        table.scores[columns] = seen.scores
-        table.hits[columns] += 1
-        table.matched[columns] = rows
+        changed: dict[str, NDArray[Any]] = {
+            'means': means,
+            'covariances': covariances,
+            'scores': seen.scores,
+            'hits': table.hits[columns] + 1,
+            'matched': rows,
+            'stamps': np.full(len(columns), stamp_ns),
+        }
         if seen.embeddings is not None and len(rows):
-            self._remember_appearance(seen, columns, stamp_ns)
-        table.stamps[columns] = stamp_ns
+            changed['appearances'] = self._remember(seen, columns, stamp_ns)
+        self._table = table.with_rows(columns, **changed)
 
-    def _remember_appearance(
+    def _remember(
         self, seen: Detections, columns: NDArray[np.intp], stamp_ns: int
-    ) -> None:
+    ) -> NDArray[np.float32]:
+        """Return the mean appearances of matched tracks, with what was seen now."""
         config, table = self._config, self._table
         assert seen.embeddings is not None
         absence = table.unseen(stamp_ns)[columns]
         share = 1 - np.exp(-absence / max(config.appearance_memory, 1e-9))
         weights = np.minimum(share, 0.5) * seen.scores.clip(0, 1)
-        table.appearances[columns] = appearance.blend(
-            table.appearances[columns], seen.embeddings, weights
-        )
+        return appearance.blend(table.appearances[columns], seen.embeddings, weights)
 
     def _give_birth(
         self,
@@ -258,7 +262,8 @@ class Tracker:
         absence = table.unseen(stamp_ns)
         proven = table.hits >= config.confirmation_hits
         states = np.where(absence > config.coast_time, TrackState.LOST, TrackState.CONFIRMED)
-        table.states[:] = np.where(proven, states, TrackState.TENTATIVE)
+        states = np.where(proven, states, TrackState.TENTATIVE).astype(np.uint8)
+        self._table = table.replace(states=states)
         gone = absence > np.where(proven, config.lost_time, config.tentative_time)
         if gone.any():
-            self._table = table.select(~gone)
+            self._table = self._table.select(~gone)

@@ -22,7 +22,6 @@ from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.peak_network import PeakNetwork
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking import Tracks
-from jtn_ros.tracking.track import TrackState
 from jtn_ros.training import processes
 from jtn_ros.training.annotated_pairs import load
 
@@ -130,9 +129,7 @@ def track_clip(engine: TorchEngine, clip: Clip) -> dict[int, Tracks]:
     for image in clip.images:
         stamp_ns = round(image.number * 1e9 / clip.frame_rate)
         found = pipeline.process(load(image)[0], stamp_ns).tracks
-        tracks[image.number] = found.select(
-            found.observed & (found.states == TrackState.CONFIRMED)
-        )
+        tracks[image.number] = found.reported
     return tracks
 
 

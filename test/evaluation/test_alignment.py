@@ -14,7 +14,7 @@ MS = 1_000_000
 def test_equal_stamps():
     result = align([0, 40 * MS, 80 * MS], [0, 40 * MS, 80 * MS], 0)
     np.testing.assert_array_equal(result.frames, [1, 2, 3])
-    assert len(result.frames_without) == len(result.strangers_ns) == 0
+    assert len(result.frames_without) == len(result.unmatched_ns) == 0
 
 
 def test_jitter_drops_and_strangers():
@@ -23,13 +23,13 @@ def test_jitter_drops_and_strangers():
     result = align(frames, messages, 5 * MS)
     np.testing.assert_array_equal(result.frames, [1, 3, 0, 5, 0])
     np.testing.assert_array_equal(result.frames_without, [2, 4])
-    np.testing.assert_array_equal(result.strangers_ns, [100 * MS, 500 * MS])
+    np.testing.assert_array_equal(result.unmatched_ns, [100 * MS, 500 * MS])
 
 
 def test_two_messages_do_not_share_a_frame():
     result = align([0, 100 * MS], [99 * MS, 102 * MS], 10 * MS)
     np.testing.assert_array_equal(result.frames, [2, 0])
-    np.testing.assert_array_equal(result.strangers_ns, [102 * MS])
+    np.testing.assert_array_equal(result.unmatched_ns, [102 * MS])
 
 
 def test_clocks_that_differ_are_named():

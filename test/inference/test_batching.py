@@ -30,7 +30,7 @@ class MeanEngine(Engine):
         self.go = Event()
         self.go.set()
 
-    def _infer(self, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    def infer(self, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         images = inputs['images']
         if len(images) > self.largest:
             raise JtnError(f'no more than {self.largest} images')
@@ -102,7 +102,6 @@ def test_no_batch_is_larger_than_allowed():
 def test_an_engine_that_takes_single_images_only_is_served_so():
     inner = MeanEngine(largest=1)
     engine = BatchingEngine(inner, 4)
-    assert engine.largest_batch == 1
     assert run_together(engine, inner, [10, 20]) == [10, 20]
     assert set(inner.batches) == {1}
 

@@ -74,7 +74,7 @@ def answer_with(clips, monkeypatch, *, miss=None, blind=None):
                   centers=centers, boxes=boxes)
         )  # fmt: skip
 
-    monkeypatch.setattr(TorchEngine, '_infer', infer)
+    monkeypatch.setattr(TorchEngine, 'infer', infer)
 
 
 def test_all_but_the_first_frame_is_scored_when_everything_is_seen(clips, monkeypatch):

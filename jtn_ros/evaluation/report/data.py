@@ -96,7 +96,7 @@ def report_values(
                 'frames': truth.frames,
                 'identities': {kind: _life_lines(found) for kind, found in matches[name].items()},
                 'frames_without_tracks': evaluation.runs[name].frames_without.tolist(),
-                'messages_without_frame_ns': evaluation.runs[name].strangers_ns.tolist(),
+                'messages_without_frame_ns': evaluation.runs[name].unmatched_ns.tolist(),
                 'timing': _timing(evaluation.runs[name]),
                 'timing_against': None if against is None else _timing(against.runs[name]),
             }

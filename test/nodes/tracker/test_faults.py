@@ -50,7 +50,7 @@ class NothingEngine(Engine):
         info = ModelInfo(name='none', class_names=('x',), input_height=32, input_width=32, top_k=1)
         super().__init__(info, 'nothing')
 
-    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         count = len(inputs['images'])
         return {
             'scores': np.zeros((count, 1), np.float32),
@@ -96,7 +96,7 @@ class FailingEngine(Engine):
         self.failure = failure
         self.failing = False
 
-    def _infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         if self.failing:
             raise self.failure
         return vars(self.engine.run(**inputs))
