@@ -17,7 +17,7 @@ RATE = 20.0
 def running(
     node: str, parameters: Mapping[str, object], **variables: str
 ) -> Iterator[subprocess.Popen]:
-    """Run a node of the package with parameters and environment variables; kill it at the end."""
+    """Run a module of `jtn_ros.nodes` with parameters and variables; kill it at the end."""
     given = (part for name, value in parameters.items() for part in ('-p', f'{name}:={value}'))
     process = subprocess.Popen(
         [sys.executable, '-m', f'jtn_ros.nodes.{node}', '--ros-args', *given],

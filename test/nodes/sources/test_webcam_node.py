@@ -42,7 +42,7 @@ def server(request: pytest.FixtureRequest, camera: Camera) -> Iterator[MjpegServ
 
 
 def webcam(device: str, **variables: str) -> AbstractContextManager[subprocess.Popen]:
-    return running('webcam_node', {'device': device}, **variables)
+    return running('sources.webcam_node', {'device': device}, **variables)
 
 
 class User:
