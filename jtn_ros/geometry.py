@@ -1,9 +1,13 @@
 """Boxes, and the affine map between the source image and the network input."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+# How an image is fitted to the input of a network, see `jtn_ros.inference.preprocess`.
+Letterboxing = Literal['fit', 'published', 'fairmot']
 
 Boxes = NDArray[np.float32]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
-from jtn_ros.inference.preprocess import Letterboxing
+from jtn_ros.geometry import Letterboxing
 from jtn_ros.renames import with_current_names
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting

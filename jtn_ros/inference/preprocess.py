@@ -1,15 +1,13 @@
 """Fit a camera image to the network's input; normalisation is part of the network's graph."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.geometry import Letterbox
-
-Letterboxing = Literal['fit', 'published', 'fairmot']
+from jtn_ros.geometry import Letterboxing
 
 FAIRMOT_GREY = 128
 

@@ -15,7 +15,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.network.checkpoint import load_checkpoint
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.network.peak_network import PeakNetwork
 
 PRECISIONS = {'f32': torch.float32, 'f16': torch.float16, 'bf16': torch.bfloat16}

@@ -22,7 +22,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.files import what_came_instead
 from jtn_ros.files import written_atomically
 from jtn_ros.network.joint_track_net import JointTrackNet
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.network.published import recognise
 from jtn_ros.renames import with_current_names
 
@@ -84,28 +84,8 @@ def config_from_json(text: str) -> NetworkConfig:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise JtnError(f'the metadata is not JSON: {error}') from error
-    defaults = asdict(NetworkConfig())
     values = with_current_names(values) if isinstance(values, dict) else values
-    if not isinstance(values, dict) or not set(values) <= set(defaults):
-        raise JtnError(f'the metadata is not a network configuration: {text[:80]!r}')
-    for name, value in values.items():
-        values[name] = value = tuple(value) if isinstance(value, list) else value
-        if not _same_kind(value, defaults[name]):
-            raise JtnError(
-                f'the metadata has {name} = {value!r}, expected something like {defaults[name]!r}'
-            )
-    return NetworkConfig(**values)
-
-
-def _same_kind(value: Any, example: Any) -> bool:
-    """Return whether a setting has the type of its default value."""
-    if isinstance(example, dict):
-        return isinstance(value, dict) and all(type(number) is int for number in value.values())
-    if isinstance(example, tuple):
-        numbers = type(example[0]) is float  # three channels; class names may be any number
-        fits = isinstance(value, tuple) and (not numbers or len(value) == len(example))
-        return fits and all(_same_kind(item, example[0]) for item in value)
-    return type(value) is type(example) or (type(example) is float and type(value) is int)
+    return NetworkConfig.from_mapping(values, 'the metadata')
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

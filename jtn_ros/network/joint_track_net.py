@@ -6,90 +6,12 @@ neck lead to a stride-4 feature map; every head reads that map. Other backbones 
 inputs in their own way, see `jtn_ros.network.backbones`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field
-
 from torch import Tensor
 from torch import nn
 
-from jtn_ros.errors import JtnError
-from jtn_ros.network.backbones import CENTERNET_MEAN
-from jtn_ros.network.backbones import CENTERNET_STD
 from jtn_ros.network.backbones import find_backbone
 from jtn_ros.network.heads import make_head
-
-JOINT_TRACK_NET_HEADS = {
-    'hm': 1,
-    'reg': 2,
-    'wh': 2,
-    'embedding': 128,
-    'tracking': 2,
-    'ltrb_amodal': 4,
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkConfig:
-    """Everything that tells one network of the family from another, as data.
-
-    Attributes:
-        name: model name, for messages and reports.
-        backbone: 'dla34' (published), 'efficientnet_lite0' or 'light' (CPUs and small boards), see
-            `jtn_ros.network.backbones`.
-        class_names: one name per channel of the heat map.
-        heads: head name to number of output channels, in the order of the checkpoint.
-        head_channels: hidden channels of every head.
-        previous_image: whether there is a stem for the previous image.
-        prior_heatmap: whether there is a stem for the heat map of earlier tracks.
-        input_height: network input height in pixels, a multiple of 32.
-        input_width: network input width in pixels, a multiple of 32.
-        box_coding: 'ltrb_amodal' (four distances from the integer peak), 'center_size' (peak plus
-            `reg`, size `wh`) or 'center_ltrb' (four distances `wh` from peak plus `reg`).
-        embedding_head: the head with the identity embedding, '' without one.
-        mean: subtracted from the image divided by 255, per channel.
-        std: divides what is left, per channel.
-        rgb: whether the network wants red first; images are blue first everywhere else.
-        letterbox: how an image is fitted to the input, see `jtn_ros.inference.preprocess`.
-        top_k: peaks per image.
-        confident_score: the tracker trusts detections from here on; weaker ones keep tracks.
-        prior_threshold: tracks scoring less are not drawn in the prior heat map.
-        training_data: what the weights were trained on.
-        licence: licence of the weights.
-    """
-
-    name: str = 'jtn_dla34'
-    backbone: str = 'dla34'
-    class_names: tuple[str, ...] = ('person',)
-    heads: Mapping[str, int] = field(default_factory=lambda: dict(JOINT_TRACK_NET_HEADS))
-    head_channels: int = 256
-    previous_image: bool = True
-    prior_heatmap: bool = True
-    input_height: int = 544
-    input_width: int = 960
-    box_coding: str = 'ltrb_amodal'
-    embedding_head: str = 'embedding'
-    mean: tuple[float, float, float] = CENTERNET_MEAN
-    std: tuple[float, float, float] = CENTERNET_STD
-    rgb: bool = False
-    letterbox: str = 'fit'
-    top_k: int = 100
-    confident_score: float = 0.4
-    prior_threshold: float = 0.5
-    training_data: str = 'unknown'
-    licence: str = 'unknown'
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that the neck cannot add up."""
-        for name in ('input_height', 'input_width'):
-            value = getattr(self, name)
-            if value <= 0 or value % 32:
-                raise JtnError(f'{name} is {value}; it must be a positive multiple of 32')
-        if self.heads.get('hm') != len(self.class_names):
-            raise JtnError(
-                f'the hm head has {self.heads.get("hm")} channels for the '
-                f'{len(self.class_names)} classes {", ".join(self.class_names)}'
-            )
+from jtn_ros.network.network_config import NetworkConfig
 
 
 class JointTrackNet(nn.Module):

@@ -16,7 +16,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.network.heads import head_at_peaks
 from jtn_ros.network.heads import peak_neighbourhoods
 from jtn_ros.network.joint_track_net import JointTrackNet
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 
 
 def find_peaks(heatmap: Tensor, top_k: int) -> tuple[Tensor, Tensor, Tensor]:

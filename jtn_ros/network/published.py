@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from jtn_ros.errors import JtnError
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 
 COCO_CLASSES = (
     'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat',

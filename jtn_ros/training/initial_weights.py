@@ -11,7 +11,7 @@ from jtn_ros.network.backbones import find_backbone
 from jtn_ros.network.checkpoint import COUNTER
 from jtn_ros.network.checkpoint import read_tensors
 from jtn_ros.network.joint_track_net import JointTrackNet
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 
 logger = logging.getLogger(__name__)
 

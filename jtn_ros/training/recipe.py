@@ -13,7 +13,7 @@ from jtn_ros.datasets.augmentation import Augmentation
 from jtn_ros.datasets.targets import PriorNoise
 from jtn_ros.errors import JtnError
 from jtn_ros.network.backbones import BACKBONES
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.renames import with_current_names
 from jtn_ros.settings import Settings
 from jtn_ros.settings import build

@@ -12,7 +12,7 @@ from jtn_ros.inference.preprocess import letterbox_image
 
 torch = pytest.importorskip('torch')
 from jtn_ros.network import peak_network  # noqa: E402
-from jtn_ros.network.joint_track_net import NetworkConfig  # noqa: E402
+from jtn_ros.network.network_config import NetworkConfig  # noqa: E402
 
 GOLDENS = Path(__file__).parent / 'goldens'
 

@@ -13,7 +13,7 @@ from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.clips import LabelledImage
 from jtn_ros.datasets.targets import PriorNoise
 from jtn_ros.errors import JtnError
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.training.annotated_pairs import AnnotatedPairs
 from jtn_ros.training.annotated_pairs import number_identities
 from jtn_ros.training.recipe import AnnotatedData

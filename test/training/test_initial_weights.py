@@ -7,7 +7,7 @@ import torch
 
 from jtn_ros.network.checkpoint import save_checkpoint
 from jtn_ros.network.joint_track_net import JointTrackNet
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.training.initial_weights import load_initial_weights
 
 HEADS = {'hm': 1, 'reg': 2, 'wh': 2, 'tracking': 2, 'ltrb_amodal': 4}

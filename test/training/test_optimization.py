@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.training.optimization import learning_rate
 from jtn_ros.training.optimization import make_optimizer
 from jtn_ros.training.optimization import update_average

@@ -17,7 +17,7 @@ from jtn_ros.datasets.targets import PriorNoise
 from jtn_ros.geometry import box_sizes
 from jtn_ros.inference.export import export_onnx
 from jtn_ros.network.checkpoint import load_checkpoint
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.training.recipe import AnnotatedData
 from jtn_ros.training.recipe import Recipe

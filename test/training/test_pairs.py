@@ -5,7 +5,7 @@ import pytest
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.augmentation import Augmentation
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.training.pairs import PairMaker
 from jtn_ros.training.pairs import add_ghosts
 from jtn_ros.training.recipe import Recipe

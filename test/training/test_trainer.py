@@ -10,7 +10,7 @@ from jtn_ros.datasets.readers import read_clips
 from jtn_ros.datasets.targets import PriorNoise
 from jtn_ros.network.checkpoint import load_checkpoint
 from jtn_ros.network.joint_track_net import JointTrackNet
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.training import trainer
 from jtn_ros.training.data import open_training_data
 from jtn_ros.training.recipe import AnnotatedData

@@ -17,7 +17,7 @@ from jtn_ros.evaluation.runs import evaluate_folder
 from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.torch_engine import TorchEngine
 from jtn_ros.network.joint_track_net import JointTrackNet
-from jtn_ros.network.joint_track_net import NetworkConfig
+from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.tracking import Tracks
 from jtn_ros.training.validation import _of_class
 from jtn_ros.training.validation import validate
