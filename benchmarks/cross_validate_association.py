@@ -23,8 +23,8 @@ from jtn_ros.detections import Detections
 from jtn_ros.evaluation.association_benchmark import peer_trackers
 from jtn_ros.evaluation.association_benchmark import read_stream
 from jtn_ros.evaluation.association_benchmark import run_own
-from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.evaluation.trackeval_data import Recording
 from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerSettings
 
@@ -100,7 +100,7 @@ def scores(scenes, runner):
     rows = []
     for streams in scenes:
         reports = [
-            evaluate({s.name: Sequence(annotations=s.annotations, tracks=runner(s),
+            evaluate({s.name: Recording(annotations=s.annotations, tracks=runner(s),
                                        frames=len(s.detections))}).combined
             for s in streams
         ]  # fmt: skip

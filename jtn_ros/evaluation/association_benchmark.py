@@ -22,8 +22,8 @@ from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.detections import Detections
 from jtn_ros.errors import packages_for
 from jtn_ros.evaluation.metrics import Report
-from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.evaluation.trackeval_data import Recording
 from jtn_ros.synthetic.association_streams import DetectionStream
 from jtn_ros.tracking import ReferenceTracker
 from jtn_ros.tracking import Tracker
@@ -137,7 +137,7 @@ def compare(
     return {
         name: evaluate(
             {
-                stream.name: Sequence(
+                stream.name: Recording(
                     annotations=stream.annotations,
                     tracks=run(stream),
                     frames=len(stream.detections),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from jtn_ros.evaluation.trackeval_data import Sequence
+from jtn_ros.evaluation.trackeval_data import Recording
 from jtn_ros.evaluation.trackeval_data import prepare
 from jtn_ros.evaluation.trackeval_data import quiet_trackeval
 
@@ -45,7 +45,7 @@ class Matches:
         return self.track_ids == 0
 
 
-def match(name: str, sequence: Sequence, class_id: int = 0) -> Matches:
+def match(name: str, sequence: Recording, class_id: int = 0) -> Matches:
     """Match the objects and tracks of one class.
 
     Raises:
@@ -93,7 +93,7 @@ def match(name: str, sequence: Sequence, class_id: int = 0) -> Matches:
         for values, value in zip(collected.values(), row, strict=True):
             values.append(value)
     joined = {key: np.concatenate(values) for key, values in collected.items()}
-    return Matches(**joined, false_tracks=false_tracks)  # type: ignore[arg-type]
+    return Matches(**joined, false_tracks=false_tracks)
 
 
 def _pairs(true_ids: NDArray[np.int64], track_ids: NDArray[np.int64]) -> dict[int, int]:
@@ -102,7 +102,7 @@ def _pairs(true_ids: NDArray[np.int64], track_ids: NDArray[np.int64]) -> dict[in
     return {true_id: track_id for true_id, track_id in pairs if track_id}
 
 
-def _kept_ids(sequence: Sequence, class_id: int) -> NDArray[np.int64]:
+def _kept_ids(sequence: Recording, class_id: int) -> NDArray[np.int64]:
     """Return the ids of the true objects that count, sorted: TrackEval numbers them so."""
     kept = [
         objects.ids[~objects.ignored & (objects.class_ids == class_id)]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.sequences import CLASS_NUMBERS
-from jtn_ros.evaluation.trackeval_data import Sequence
+from jtn_ros.evaluation.trackeval_data import Recording
 from jtn_ros.evaluation.trackeval_data import prepare
 from jtn_ros.evaluation.trackeval_data import quiet_trackeval
 from jtn_ros.evaluation.trackeval_data import tracked_classes
@@ -86,7 +86,7 @@ def mean(report: Report) -> Scores:
     return Scores(**{name: float(np.mean([row[name] for row in rows])) for name in rows[0]})
 
 
-def evaluate(sequences: Mapping[str, Sequence]) -> Report:
+def evaluate(sequences: Mapping[str, Recording]) -> Report:
     """Compare tracks with the truth of named sequences.
 
     Scored are the classes of the truth that tracks have; if they have none of these, all.
@@ -132,7 +132,7 @@ def evaluate(sequences: Mapping[str, Sequence]) -> Report:
     )  # fmt: skip
 
 
-def mean_hota(sequences: Mapping[str, Sequence]) -> float:
+def mean_hota(sequences: Mapping[str, Recording]) -> float:
     """Return the mean HOTA of persons over sequences in per cent, in less time than `evaluate`.
 
     Raises:
@@ -165,7 +165,7 @@ class _Result:
     frames: int
 
 
-def scored_classes(sequences: Mapping[str, Sequence]) -> tuple[list[int], dict[int, int]]:
+def scored_classes(sequences: Mapping[str, Recording]) -> tuple[list[int], dict[int, int]]:
     """Return the classes that `evaluate` scores, and how many true objects the others have."""
     true: dict[int, int] = {}
     tracked: set[int] = set()

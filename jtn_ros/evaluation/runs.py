@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping
-from collections.abc import Sequence as SequenceOf
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -23,8 +23,8 @@ from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.alignment import align
 from jtn_ros.evaluation.metrics import Report
-from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.evaluation.trackeval_data import Recording
 from jtn_ros.media.bag_paths import is_bag
 from jtn_ros.media.bags.bag import BagReader
 from jtn_ros.media.bags.recorded_tracks import RecordedTracks
@@ -101,10 +101,10 @@ def evaluate_folder(ground_truth: Path, tracks: Path) -> Report:
     return evaluate({t.name: compared(t, read_run(Path(tracks), t, 0.0)) for t in truths})
 
 
-def compared(truth: Truth, run: Run) -> Sequence:
+def compared(truth: Truth, run: Run) -> Recording:
     """Return truth and tracks as the metrics take them."""
     frames = truth.frames if len(truth.stamps_ns) else max([truth.frames, *run.tracks])
-    return Sequence(
+    return Recording(
         annotations=truth.annotations,
         tracks=run.tracks,
         frames=frames,
@@ -199,7 +199,7 @@ def _read_bag_run(path: Path, truth: Truth, tolerance_s: float, topic: str | Non
 
 
 def collect_run(
-    frames: Iterable[TrackedFrame], model: str, class_names: SequenceOf[str], length: int
+    frames: Iterable[TrackedFrame], model: str, class_names: Sequence[str], length: int
 ) -> Run:
     """Return a run of frames that are tracked here; those that could not be read count as missed.
 
@@ -224,7 +224,7 @@ def collect_run(
 
 
 def _tracks_of(
-    messages: SequenceOf[RecordedTracks], numbers: Iterable[int]
+    messages: Sequence[RecordedTracks], numbers: Iterable[int]
 ) -> dict[int, TrackedBoxes]:
     """Return what messages report by frame number; 0 leaves one out.
 

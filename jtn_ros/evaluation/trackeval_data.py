@@ -25,7 +25,7 @@ _SCORED, _DISTRACTOR, _OTHER = 1, 8, 13
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sequence:
+class Recording:
     """Truth and tracks of one sequence, by frame number.
 
     Attributes:
@@ -39,7 +39,7 @@ class Sequence:
     frames: int
 
 
-def prepare(trackeval: Any, name: str, sequence: Sequence, class_id: int = 0) -> dict[str, Any]:
+def prepare(trackeval: Any, name: str, sequence: Recording, class_id: int = 0) -> dict[str, Any]:
     """Return one class of one sequence, by frame, after TrackEval's preprocessing.
 
     ``tracker_confidences`` holds the rows of `sequence.tracks` instead of scores, which no metric

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from collections.abc import Sequence as SequenceOf
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
@@ -133,7 +133,7 @@ def cache_key(*parts: object) -> str:
 
 
 def hota_of(
-    sequences: SequenceOf[SeenSequence], config: TrackerSettings, score_threshold: float = 0.0
+    sequences: Sequence[SeenSequence], config: TrackerSettings, score_threshold: float = 0.0
 ) -> float:
     """Return the mean HOTA of the tracker on what was seen, in per cent.
 

@@ -26,7 +26,7 @@ def read_model(path: Path) -> tuple[bytes, ModelInfo]:
     except JtnError as error:
         raise JtnError(f'{path} is no ONNX model, or incomplete: {error}') from error
     for entry in entries:
-        if entry.get(_ENTRY_KEY) == METADATA_KEY.encode():
+        if bytes(entry.get(_ENTRY_KEY, b'')) == METADATA_KEY.encode():
             text = bytes(entry.get(_ENTRY_VALUE, b'')).decode(errors='replace')
             try:
                 return content, ModelInfo.from_json(text)

@@ -92,7 +92,7 @@ def _reader(base: Any, samples: Sequence[Mapping[str, NDArray[Any]]]) -> Any:
     """Return the samples as the quantiser wants to be given them."""
     remaining = iter(samples)
 
-    class Reader(base):  # type: ignore[misc]
+    class Reader(base):
         def get_next(self) -> dict[str, NDArray[Any]] | None:
             sample = next(remaining, None)
             return None if sample is None else dict(sample)

@@ -14,9 +14,9 @@ from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.average_precision import evaluate_detections
-from jtn_ros.evaluation.metrics import Sequence as ScoredSequence
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.stills import detect
+from jtn_ros.evaluation.trackeval_data import Recording
 from jtn_ros.inference.torch_engine import TorchEngine
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.peak_network import PeakNetwork
@@ -135,7 +135,7 @@ def track_clip(engine: TorchEngine, clip: Clip) -> dict[int, Tracks]:
 
 def _of_class(
     clips: Sequence[Clip], tracked: Mapping[str, Mapping[int, Tracks]], class_id: int
-) -> dict[str, ScoredSequence]:
+) -> dict[str, Recording]:
     """Return the clips with objects of one class, which becomes the class that is scored."""
     sequences = {}
     for clip in clips:
@@ -146,7 +146,7 @@ def _of_class(
         for number, tracks in tracked[clip.name].items():
             kept = tracks.select(tracks.class_ids == class_id)
             results[number] = TrackedBoxes(kept.ids, kept.boxes, kept.scores)
-        sequences[clip.name] = ScoredSequence(
+        sequences[clip.name] = Recording(
             annotations=truth,
             tracks=results,
             frames=clip.images[-1].number,

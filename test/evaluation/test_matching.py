@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.evaluation.matching import match
-from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.evaluation.trackeval_data import Recording
 
 
 def boxes(lefts) -> np.ndarray:
@@ -40,7 +40,7 @@ def test_a_switch_a_miss_and_a_ghost():
         4: tracked([3, 5, 8], [0, 100, 50]),  # 8 is nobody
         5: tracked([5, 3], [0, 100]),  # they swap
     }
-    matches = match('s', Sequence(annotations=truth, tracks=tracks, frames=5))
+    matches = match('s', Recording(annotations=truth, tracks=tracks, frames=5))
     seven, nine = matches.true_ids == 7, matches.true_ids == 9
     assert matches.track_ids[seven].tolist() == [3, 3, 3, 3, 5]
     assert matches.track_ids[nine].tolist() == [4, 0, 5, 5, 3]
@@ -53,7 +53,7 @@ def test_a_switch_a_miss_and_a_ghost():
 def test_other_classes_and_ignored_objects_do_not_count():
     truth = {1: objects([1, 2, 3], [0, 100, 200], [0, 2, 0], [False, False, True])}
     tracks = {1: tracked([1, 2, 3], [0, 100, 200], [0, 2, 0])}
-    sequence = Sequence(annotations=truth, tracks=tracks, frames=1)
+    sequence = Recording(annotations=truth, tracks=tracks, frames=1)
     assert match('s', sequence).true_ids.tolist() == [1]
     assert match('s', sequence).false_tracks[1].tolist() == []
     assert match('s', sequence, class_id=2).true_ids.tolist() == [2]
@@ -75,7 +75,7 @@ def test_counts_are_those_of_clear(seed):
         tracks[frame] = tracked(rng.permutation(6)[: found.sum()] + 1, noisy)
     if not any(len(t.ids) for t in truth.values()):
         return
-    sequence = Sequence(annotations=truth, tracks=tracks, frames=frames)
+    sequence = Recording(annotations=truth, tracks=tracks, frames=frames)
     scores = evaluate({'s': sequence}).combined
     matches = match('s', sequence)
     false = sum(len(ids) for ids in matches.false_tracks.values())

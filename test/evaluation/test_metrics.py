@@ -17,10 +17,10 @@ from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import write_results
 from jtn_ros.datasets.mot_challenge import write_sequence_info
 from jtn_ros.evaluation.metrics import THRESHOLDS
-from jtn_ros.evaluation.metrics import Sequence
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.metrics import mean_hota
 from jtn_ros.evaluation.runs import evaluate_folder
+from jtn_ros.evaluation.trackeval_data import Recording
 
 from places import SHARED
 
@@ -47,7 +47,7 @@ def tracked(ids: list[int], *lefts: float) -> TrackedBoxes:
 def test_perfect_tracks_score_100() -> None:
     truth = {frame: annotations(frame, 100 - frame) for frame in range(1, 11)}
     tracks = {frame: tracked([7, 3], frame, 100 - frame) for frame in range(1, 11)}
-    scores = evaluate({'s': Sequence(annotations=truth, tracks=tracks, frames=10)}).combined
+    scores = evaluate({'s': Recording(annotations=truth, tracks=tracks, frames=10)}).combined
     assert (scores.hota, scores.mota, scores.idf1) == pytest.approx((100, 100, 100))
     assert (scores.id_switches, scores.true_objects, scores.true_identities) == (0, 20, 2)
 
@@ -56,7 +56,7 @@ def test_one_switch_in_the_middle() -> None:
     """One object of 10 frames whose identity changes once: half of it is associated."""
     truth = {frame: annotations(0) for frame in range(1, 11)}
     tracks = {frame: tracked([1 if frame <= 5 else 2], 0) for frame in range(1, 11)}
-    scores = evaluate({'s': Sequence(annotations=truth, tracks=tracks, frames=10)}).combined
+    scores = evaluate({'s': Recording(annotations=truth, tracks=tracks, frames=10)}).combined
     assert scores.det_a == pytest.approx(100)
     assert scores.ass_a == pytest.approx(50)
     assert scores.hota == pytest.approx(100 * 0.5**0.5)
@@ -68,7 +68,7 @@ def test_one_switch_in_the_middle() -> None:
 def test_misses_and_false_objects() -> None:
     truth = {frame: annotations(0) for frame in range(1, 5)}
     tracks = {1: tracked([1], 0), 2: tracked([1, 2], 0, 500), 3: tracked([1], 0)}
-    scores = evaluate({'s': Sequence(annotations=truth, tracks=tracks, frames=4)}).combined
+    scores = evaluate({'s': Recording(annotations=truth, tracks=tracks, frames=4)}).combined
     assert scores.mota == pytest.approx(100 * (1 - 2 / 4))
     assert scores.det_a == pytest.approx(100 * 3 / 5)
 
@@ -78,22 +78,22 @@ def test_results_on_ignored_persons_are_forgiven_unless_told_otherwise() -> None
     tracks = {1: tracked([1, 2], 0, 200)}
     unforgiven = {1: replace(truth[1], forgiven=np.zeros(2, np.bool_))}
     for annotated, mota in ((truth, 100), (unforgiven, 0)):
-        sequence = Sequence(annotations=annotated, tracks=tracks, frames=1)
+        sequence = Recording(annotations=annotated, tracks=tracks, frames=1)
         assert evaluate({'s': sequence}).combined.mota == pytest.approx(mota)
 
 
 def test_no_tracks_at_all() -> None:
-    sequence = Sequence(annotations={1: annotations(0)}, tracks={}, frames=1)
+    sequence = Recording(annotations={1: annotations(0)}, tracks={}, frames=1)
     scores = evaluate({'s': sequence}).combined
     assert (scores.hota, scores.mota, scores.tracked_objects) == (0, 0, 0)
 
 
 def test_frames_beyond_the_end_and_empty_truth_are_refused() -> None:
     with pytest.raises(ValueError, match='s: frame 3, but the sequence has 2 frames'):
-        evaluate({'s': Sequence(annotations={1: annotations(0)}, tracks={3: tracked([1], 0)},
+        evaluate({'s': Recording(annotations={1: annotations(0)}, tracks={3: tracked([1], 0)},
                                 frames=2)})  # fmt: skip
     with pytest.raises(ValueError, match='s: the ground truth is empty'):
-        evaluate({'s': Sequence(annotations={}, tracks={}, frames=2)})
+        evaluate({'s': Recording(annotations={}, tracks={}, frames=2)})
 
 
 def make_folders(root: Path) -> tuple[Path, Path]:
@@ -285,7 +285,7 @@ def test_classes_are_scored_apart_and_together() -> None:
         tracks[frame] = tracked([1, 2], 0, 100)._replace(
             class_ids=np.array([0, 2 if frame <= 2 else 0], np.int32)
         )
-    report = evaluate({'s': Sequence(annotations=truth, tracks=tracks, frames=4)})
+    report = evaluate({'s': Recording(annotations=truth, tracks=tracks, frames=4)})
     assert list(report.classes) == ['person', 'car']
     assert report.left_out == {'bicycle': 4}
     assert report.classes['person'].mota == pytest.approx(50)  # two false persons
@@ -303,8 +303,9 @@ def test_one_class_is_what_it_was_without_classes() -> None:
     tracks = {frame: tracked([1, 2 + frame // 3], 0, 52) for frame in range(1, 6)}
     classed = {f: t._replace(class_ids=np.zeros(2, np.int32)) for f, t in tracks.items()}
     plain, named = (
-        evaluate({'s': Sequence(annotations=truth, tracks=t, frames=5)}) for t in (tracks, classed)
+        evaluate({'s': Recording(annotations=truth, tracks=t, frames=5)})
+        for t in (tracks, classed)
     )
     assert plain == named
-    sequence = Sequence(annotations=truth, tracks=tracks, frames=5)
+    sequence = Recording(annotations=truth, tracks=tracks, frames=5)
     assert mean_hota({'s': sequence}) == plain.combined.hota

@@ -7,15 +7,15 @@ from collections.abc import Generator
 from pathlib import Path
 
 from mcap.reader import SeekingReader
+from mcap.records import Channel
+from mcap.records import DataEnd
+from mcap.records import Message
+from mcap.records import Schema
 from mcap.summary import Summary
 from rosbags.interfaces import Connection
 from rosbags.rosbag2.metadata import ReaderMetadata
 
 from jtn_ros.media.bags.connection import make_connection
-from jtn_ros.media.bags.mcap_records import Channel
-from jtn_ros.media.bags.mcap_records import DataEnd
-from jtn_ros.media.bags.mcap_records import Message
-from jtn_ros.media.bags.mcap_records import Schema
 from jtn_ros.media.bags.mcap_records import read_records
 
 logger = logging.getLogger(__name__)

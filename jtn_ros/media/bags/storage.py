@@ -44,7 +44,7 @@ class Storage(Protocol):
 class _Folder(DirectoryReader):
     """A folder with ``metadata.yaml``, which knows what is compressed and how."""
 
-    STORAGE_PLUGINS = {'mcap': McapStorage, 'sqlite3': SqliteStorage}  # type: ignore[dict-item]  # noqa: RUF012
+    STORAGE_PLUGINS = {'mcap': McapStorage, 'sqlite3': SqliteStorage}  # noqa: RUF012
 
 
 def open_storages(path: Path) -> list[Storage]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextlib import suppress
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -137,7 +138,7 @@ class StreamInput:
     def _picture(self, time_ns: int, image: Callable[[], NDArray[np.uint8]]) -> Picture:
         return Picture(self._clock.stamp(time_ns), image)
 
-    def _decode(self, packet: av.Packet) -> NDArray[np.uint8]:
+    def _decode(self, packet: 'av.Packet[Any]') -> NDArray[np.uint8]:
         """Return the image of a packet that needs no other.
 
         Raises:
@@ -178,7 +179,7 @@ def _explain(error: av.error.FFmpegError, address: str, silence: str, break_off:
     return f'{error.strerror}; check the address'
 
 
-def _nanoseconds(item: av.Packet | VideoFrame) -> int:
+def _nanoseconds(item: 'av.Packet[Any] | VideoFrame') -> int:
     assert item.pts is not None
     assert item.time_base is not None
     return round(item.pts * item.time_base * 1_000_000_000)
