@@ -34,8 +34,9 @@ weights:  ## make the bundled weights anew, DATA=<folder of pictures>; hours, an
 	@tools/run --dev jtn synthesize runs/calibration --sequences 4 --seconds 2 --fps 10 --seed 2147485000 --people 4-20
 	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people_int8.onnx --name jtn_people_int8 --int8 "$(DATA)/train.json" runs/calibration/*
 
-docs:  ## write the generated pages and files: docs/parameters.md, config/tracker.yaml
-	@tools/run python -m jtn_ros.nodes.tracker.parameter_docs .
+docs:  ## write the generated files (docs/parameters.md, config/tracker.yaml), then build the documentation into site/
+	@tools/run --dev python -m jtn_ros.nodes.tracker.parameter_docs .
+	@NO_MKDOCS_2_WARNING=1 tools/run --dev mkdocs build --strict
 
 format:  ## rewrite the code in the project's format
 	@tools/run --dev ruff check --select I --fix --quiet

@@ -1,4 +1,4 @@
-"""JointTrackNet for ROS 2: who is where, and how fast they move.
+"""JointTrackNet for ROS 2: multi-object tracking in camera images.
 
 The rooms of this package, and which of them may import which, are described in
 ``docs/architecture.md``.

@@ -12,16 +12,16 @@ class Detections:
     """N detections of one frame, in source-image pixels.
 
     Attributes:
-        boxes: float32 (N, 4), ``x1 y1 x2 y2``; they may reach outside the image.
+        boxes: float32 (N, 4), ``x1 y1 x2 y2``; can extend outside the image.
         scores: float32 (N,), 0 to 1.
         class_ids: int32 (N,), 0-based.
-        centers: float32 (N, 2), the point that the network found (not always the middle of
-            the box).
+        centers: float32 (N, 2), the peak that the network found (not always the middle of the
+            box).
         displacements: float32 (N, 2) from `centers` to the middle of the object in the previous
-            frame, or None when the source has no motion estimate.
-        embeddings: float32 (N, D), L2-normalised, or None when the source has none.
-        middles: float32 (N, 2), the middle of what is seen of the object, finer than `centers`;
-            what it moved is `middles - centers - displacements`. None takes `centers`.
+            frame, or None if there is no motion estimate.
+        embeddings: float32 (N, D), L2-normalised, or None.
+        middles: float32 (N, 2), the middle of the visible part of the object, more exact than
+            `centers`. The motion is `middles - centers - displacements`. None uses `centers`.
 
     Raises:
         ValueError: if the arrays do not have these shapes.
@@ -62,7 +62,7 @@ class Detections:
         return len(self.scores)
 
     def select(self, index: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Self:
-        """Return the detections that a boolean mask, an index array or a slice picks."""
+        """Return the detections selected by a boolean mask, an index array or a slice."""
         return type(self)(
             boxes=self.boxes[index],
             scores=self.scores[index],

@@ -47,10 +47,10 @@ _REMEDIES = {
 
 
 class JtnError(ValueError):
-    """A mistake of the user, or a limit of the machine: one line with the remedy.
+    """An error of the user, or a limit of the machine: one line with the remedy.
 
     Attributes:
-        exit_code: of the process that it ends.
+        exit_code: exit code of a command that ends with this error.
     """
 
     exit_code = 1

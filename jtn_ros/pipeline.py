@@ -29,13 +29,13 @@ STAGES = ('preprocess', 'inference', 'decode', 'camera_motion', 'tracking')
 
 @dataclass(frozen=True, kw_only=True)
 class FrameResult:
-    """What came out of one frame.
+    """The result of one frame.
 
     Attributes:
-        tracks: every live track after the frame.
-        detections: what the tracker was given.
-        camera_motion: (2, 3) affine matrix from pixels of the previous frame to this one, as the
-            tracker was told; None where it was not measured.
+        tracks: all live tracks after the frame.
+        detections: the detections given to the tracker.
+        camera_motion: (2, 3) affine matrix from pixels of the previous frame to this one, or None
+            if it was not measured.
         latencies: seconds by stage, in the order of the stages.
     """
 
@@ -46,10 +46,11 @@ class FrameResult:
 
 
 class TrackingPipeline:
-    """Tracks what one camera sees; many pipelines may share one engine.
+    """Tracks the objects in the images of one camera. Several pipelines can share one engine.
 
-    >>> pipeline = TrackingPipeline()
-    >>> tracks = pipeline.process(image, stamp_ns).tracks
+    Examples:
+        >>> pipeline = TrackingPipeline()
+        >>> tracks = pipeline.process(image, stamp_ns).tracks
     """
 
     def __init__(
@@ -66,12 +67,13 @@ class TrackingPipeline:
 
         Args:
             model: see `jtn_ros.inference.load_engine`, as for `backend` and `precision`.
-            backend: what runs the model.
-            tracker: by default a `Tracker` that trusts scores from the model's own threshold on.
-            precision: of the arithmetic.
-            score_threshold: detections at or below never reach the tracker; None leaves that to
-                the tracker, which can use weak detections to keep tracks.
-            engine: a loaded engine, instead of a model to load.
+            backend: inference back end.
+            tracker: tracker to use; by default a `Tracker` with the confidence threshold of the
+                model.
+            precision: numeric precision.
+            score_threshold: detections with this score or less never reach the tracker. None
+                leaves that to the tracker, which uses low-score detections to continue tracks.
+            engine: a loaded engine to use instead of loading a model.
 
         Raises:
             OSError, JtnError: if the model cannot be loaded.
@@ -88,7 +90,7 @@ class TrackingPipeline:
 
     @property
     def engine(self) -> Engine:
-        """Return what runs the network."""
+        """Return the inference engine."""
         return self._engine
 
     @property
@@ -97,16 +99,16 @@ class TrackingPipeline:
         return self._tracker
 
     def reset(self) -> None:
-        """Forget all tracks and the previous image, as before the first frame."""
+        """Remove all tracks and forget the previous image, as before the first frame."""
         self._tracker.reset()
         self._camera_flow.reset()
         self._previous = None
         self._image_size = None
 
     def process(self, image: NDArray[np.uint8], stamp_ns: int) -> FrameResult:
-        """Take the next frame of the camera and return what came out of it.
+        """Process the next frame of the camera.
 
-        Another image size starts over, because what was remembered is in pixels of the old one.
+        If the image size changes, all tracks are removed.
 
         Args:
             image: uint8 BGR (H, W, 3).

@@ -20,17 +20,23 @@ SHARE = Path(get_package_share_directory('jtn_ros'))
 PARAMETERS = str(SHARE / 'config' / 'demo.yaml')
 
 ARGUMENTS = (
-    DeclareLaunchArgument('input', description='Video, image folder, MOTChallenge sequence, bag.'),
-    DeclareLaunchArgument('output', description='Folder for the results; the bag goes to "bag".'),
-    DeclareLaunchArgument('rate', default_value='1.0', description='Speed; 2 is twice as fast.'),
     DeclareLaunchArgument(
-        'model', default_value='', description='Exported model; empty takes the bundled one.'
+        'input', description='Video, image folder, MOTChallenge sequence or bag.'
     ),
-    DeclareLaunchArgument('backend', default_value='auto', description='What runs the network.'),
+    DeclareLaunchArgument(
+        'output', description='Folder for the results. The bag is written to "bag".'
+    ),
+    DeclareLaunchArgument(
+        'rate', default_value='1.0', description='Playback speed. 2 is twice as fast.'
+    ),
+    DeclareLaunchArgument(
+        'model', default_value='', description='Exported model. Empty selects the bundled one.'
+    ),
+    DeclareLaunchArgument('backend', default_value='auto', description='Inference back end.'),
     DeclareLaunchArgument(
         'topics',
         default_value=topics_to_record('/image'),
-        description='Topics to record; the images last, because the player waits for them.',
+        description='Topics to record. The image topic must be last: the player waits for it.',
     ),
 )
 

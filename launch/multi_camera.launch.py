@@ -15,26 +15,29 @@ from jtn_ros.launching.tracker import include_tracker
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
 CAMERAS = {
-    'cameras': (None, 'Names of the cameras, as in front,rear.'),
-    'image': ('/{camera}/image_raw', 'Image topics; {camera} stands for the name of each.'),
+    'cameras': (None, 'Names of the cameras, such as front,rear.'),
+    'image': (
+        '/{camera}/image_raw',
+        'Image topics. {camera} is replaced by the name of each camera.',
+    ),
     'camera_info': ('/{camera}/camera_info', 'Calibration topics.'),
     'depth': ('/{camera}/depth', 'Depth topics, registered to the images.'),
 }
 # Other arguments that tracker.launch.py takes as well.
 PASSED = {
-    'model': ('', 'Exported model; empty takes that of the parameter file.'),
-    'backend': ('', 'What runs the network; empty takes that of the parameter file.'),
+    'model': ('', 'Exported model. Empty uses the parameter file.'),
+    'backend': ('', 'Inference back end. Empty uses the parameter file.'),
     'namespace': ('', 'Namespace of the node.'),
     'positions': ('', 'off, depth or ground; empty takes that of the parameter file.'),
-    'fixed_frame': ('', 'Frame of the positions; empty takes that of the parameter file.'),
+    'fixed_frame': ('', 'tf frame of the positions. Empty uses the parameter file.'),
     'params_file': (
-        str(SHARE / 'config' / 'tracker.yaml'), 'YAML file with parameters of jtn_tracker.'
+        str(SHARE / 'config' / 'tracker.yaml'), 'Parameter file of jtn_tracker.'
     ),
     'autostart': ('true', 'Configure and activate the node: true or false.'),
-    'use_sim_time': ('false', 'Take the time from /clock: true or false.'),
+    'use_sim_time': ('false', 'Use the time of /clock: true or false.'),
     'rviz': ('false', 'Show the cameras in RViz: true or false.'),
-    'rviz_frame': ('', 'Fixed frame of RViz; empty takes that of the positions or images.'),
-    'log_level': ('info', 'Least severity of the messages that are logged.'),
+    'rviz_frame': ('', 'Fixed frame of RViz. Empty uses that of the positions or images.'),
+    'log_level': ('info', 'Minimum severity of log messages.'),
 }  # fmt: skip
 
 

@@ -29,31 +29,33 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         'image',
         default_value='/image',
-        description='Image topic in the bag; raw, or compressed with its whole name.',
+        description='Image topic in the bag, raw or compressed. Give the full name.',
     ),
     DeclareLaunchArgument(
         'camera_info', default_value='/camera_info', description='Calibration topic in the bag.'
     ),
     DeclareLaunchArgument('depth', default_value='/depth', description='Depth topic in the bag.'),
-    DeclareLaunchArgument('rate', default_value='1.0', description='Speed; 2 is twice as fast.'),
     DeclareLaunchArgument(
-        'model', default_value='', description='Exported model; empty takes the bundled one.'
+        'rate', default_value='1.0', description='Playback speed. 2 is twice as fast.'
     ),
-    DeclareLaunchArgument('backend', default_value='auto', description='What runs the network.'),
+    DeclareLaunchArgument(
+        'model', default_value='', description='Exported model. Empty selects the bundled one.'
+    ),
+    DeclareLaunchArgument('backend', default_value='auto', description='Inference back end.'),
     DeclareLaunchArgument(
         'positions',
         default_value='',
-        description='off, depth or ground; empty takes that of the parameter file.',
+        description='off, depth or ground. Empty uses the parameter file.',
     ),
     DeclareLaunchArgument(
         'fixed_frame',
         default_value='',
-        description='Frame of the positions; empty takes that of the parameter file.',
+        description='tf frame of the positions. Empty uses the parameter file.',
     ),
     DeclareLaunchArgument(
         'params_file',
         default_value=PARAMETERS,
-        description='YAML file with parameters of jtn_tracker.',
+        description='Parameter file of jtn_tracker.',
     ),
     DeclareLaunchArgument(
         'rviz',
@@ -64,12 +66,12 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         'rviz_frame',
         default_value='',
-        description='Fixed frame of RViz; empty takes that of the positions, or of the images.',
+        description='Fixed frame of RViz. Empty uses that of the positions or images.',
     ),
     DeclareLaunchArgument(
         'topics',
         default_value=f'[{TRACKS.full_name}]',
-        description='Topics to record; playing begins when all of them are connected.',
+        description='Topics to record. Playback starts when all of them are connected.',
     ),
 )
 

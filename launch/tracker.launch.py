@@ -19,57 +19,59 @@ CONFIG = Path(get_package_share_directory('jtn_ros')) / 'config'
 TOPICS = ('image', 'camera_info', 'depth')
 
 ARGUMENTS = (
-    DeclareLaunchArgument('image', default_value='image', description='Image topic to track in.'),
+    DeclareLaunchArgument('image', default_value='image', description='Image topic.'),
     DeclareLaunchArgument(
-        'camera_info', default_value='camera_info', description='Calibration of the camera.'
+        'camera_info', default_value='camera_info', description='Calibration topic of the camera.'
     ),
     DeclareLaunchArgument(
-        'depth', default_value='depth', description='Depth image, registered to the image.'
+        'depth',
+        default_value='depth',
+        description='Topic of depth images that are registered to the images.',
     ),
     DeclareLaunchArgument(
         'cameras',
         default_value='',
-        description='Names of several cameras, as in front,rear; then {camera} stands for each of '
-        'them in the names of the topics.',
+        description='Names of several cameras, such as front,rear. {camera} in topic names is '
+        'replaced by each of them.',
     ),
     DeclareLaunchArgument(
         'positions',
         default_value='',
-        description='off, depth or ground: how tracks are located in space; '
-        'empty takes that of the parameter file.',
+        description='How 3D positions are computed: off, depth or ground. Empty uses the '
+        'parameter file.',
     ),
     DeclareLaunchArgument(
         'fixed_frame',
         default_value='',
-        description='tf frame of the positions; empty takes that of the parameter file.',
+        description='tf frame of the positions. Empty uses the parameter file.',
     ),
     DeclareLaunchArgument(
         'model',
         default_value='',
-        description='Exported model; empty takes that of the parameter file.',
+        description='Exported model. Empty uses the parameter file.',
     ),
     DeclareLaunchArgument(
         'backend',
         default_value='',
-        description='auto, openvino, onnxruntime, tensorrt or torch; '
-        'empty takes that of the parameter file.',
+        description='Inference back end: auto, openvino, onnxruntime, tensorrt or torch. Empty '
+        'uses the parameter file.',
     ),
     DeclareLaunchArgument('namespace', default_value='', description='Namespace of the node.'),
     DeclareLaunchArgument(
         'params_file',
         default_value=str(CONFIG / 'tracker.yaml'),
-        description='YAML file with parameters of jtn_tracker.',
+        description='Parameter file of jtn_tracker.',
     ),
     DeclareLaunchArgument(
         'autostart',
         default_value='true',
-        description='Configure and activate the node; false leaves that to a lifecycle manager.',
+        description='Configure and activate the node. false leaves that to a lifecycle manager.',
         choices=['true', 'false'],
     ),
     DeclareLaunchArgument(
         'use_sim_time',
         default_value='false',
-        description='Take the time from /clock.',
+        description='Use the time of /clock.',
         choices=['true', 'false'],
     ),
     DeclareLaunchArgument(
@@ -81,12 +83,12 @@ ARGUMENTS = (
     DeclareLaunchArgument(
         'rviz_frame',
         default_value='',
-        description='Fixed frame of RViz; empty takes that of the positions, or of the images.',
+        description='Fixed frame of RViz. Empty uses that of the positions or images.',
     ),
     DeclareLaunchArgument(
         'log_level',
         default_value='info',
-        description='Least severity of the messages that are logged.',
+        description='Minimum severity of log messages.',
         choices=['debug', 'info', 'warn', 'error', 'fatal'],
     ),
 )

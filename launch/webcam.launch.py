@@ -19,28 +19,28 @@ from jtn_ros.launching.tracker import rviz_node
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
 CAMERA = {
-    'device': ('0', 'Number of a webcam, its device file, a URL, or a video file.'),
-    'width': ('0', 'Width to ask the camera for, in pixels; 0 leaves it as it is.'),
-    'height': ('0', 'Height to ask the camera for, in pixels; 0 leaves it as it is.'),
-    'rate': ('0.0', 'Images per second; 0 takes what the camera or video says.'),
+    'device': ('0', 'Number of a webcam, device file, URL or video file.'),
+    'width': ('0', 'Requested image width, in pixels. 0 keeps the setting of the camera.'),
+    'height': ('0', 'Requested image height, in pixels. 0 keeps the setting of the camera.'),
+    'rate': ('0.0', 'Images per second. 0 uses the rate of the camera or video.'),
     'frame_id': ('camera', 'Coordinate frame of the camera.'),
-    'calibration': ('', 'YAML file of camera_calibration, needed for positions.'),
+    'calibration': ('', 'Calibration file of camera_calibration (YAML), required for positions.'),
 }
 PROCESS = {
     'one_process': (
-        'true', 'Run camera and tracker in one process, which loses no image between them.'
+        'true', 'Run camera and tracker in one process, so that no image is lost between them.'
     ),
 }  # fmt: skip
 TYPES = {'width': int, 'height': int, 'rate': float}
 TRACKER = {
-    'model': ('', 'Exported model; empty takes that of the parameter file.'),
-    'backend': ('', 'What runs the network; empty takes that of the parameter file.'),
+    'model': ('', 'Exported model. Empty uses the parameter file.'),
+    'backend': ('', 'Inference back end. Empty uses the parameter file.'),
     'positions': ('', 'off or ground; empty takes that of the parameter file.'),
     'params_file': (
-        str(SHARE / 'config' / 'tracker.yaml'), 'YAML file with parameters of jtn_tracker.'
+        str(SHARE / 'config' / 'tracker.yaml'), 'Parameter file of jtn_tracker.'
     ),
     'rviz': ('false', 'Show image, boxes, ids and trails in RViz: true or false.'),
-    'rviz_frame': ('', 'Fixed frame of RViz; empty takes that of the positions or images.'),
+    'rviz_frame': ('', 'Fixed frame of RViz. Empty uses that of the positions or images.'),
 }  # fmt: skip
 
 

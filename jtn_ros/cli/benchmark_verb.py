@@ -1,10 +1,11 @@
-"""Time every stage from image to tracks, for one configuration or several in turns.
+"""Measure the time of every stage from image to tracks, for one or more configurations.
 
     jtn benchmark --size 1080x1920 --json benchmark.json
     jtn benchmark --backend openvino --against precision=bf16 --against backend=onnxruntime
 
-A configuration given by --against differs from the first in what it names: model, backend,
-precision, device, threads or batch, separated by commas. Ratios are medians over frames.
+--against adds a configuration that differs from the first in the given keys: model, backend,
+precision, device, threads or batch, separated by commas. The configurations take turns frame by
+frame. Ratios are medians over frames.
 """
 
 import argparse
@@ -30,23 +31,29 @@ NOISE_IMAGES = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
-    parser.add_argument('--model', help='a file or a bundled model (the bundled default)')
-    parser.add_argument('--backend', default='auto', help='openvino, onnxruntime, ... (auto)')
-    parser.add_argument('--precision', help="f32, bf16, f16 (the back end's default)")
-    parser.add_argument('--device', help="in the back end's own words")
-    parser.add_argument('--threads', type=int, help='CPU threads (one per core)')
-    parser.add_argument('--batch', type=int, default=1, help='images per inference (1)')
+    parser.add_argument(
+        '--model', help='exported model, or the name of a bundled one (default: the bundled one)'
+    )
+    parser.add_argument('--backend', default='auto', help='inference back end (default: auto)')
+    parser.add_argument('--precision', help="f32, bf16 or f16 (default: the back end's)")
+    parser.add_argument('--device', help='inference device in the notation of the back end')
+    parser.add_argument(
+        '--threads', type=int, help='number of CPU threads (default: one per core)'
+    )
+    parser.add_argument('--batch', type=int, default=1, help='images per inference (default: 1)')
     parser.add_argument(
         '--size', type=input_size, default=(1080, 1920), metavar='HxW',
-        help='size of the camera image (1080x1920)',
+        help='size of the camera image (default: 1080x1920)',
     )  # fmt: skip
-    parser.add_argument('--input', help='images from a video, folder or bag instead of noise')
-    parser.add_argument('--frames', type=int, default=50, help='frames to time (50)')
+    parser.add_argument(
+        '--input', help='take the images from a video, folder or bag instead of noise'
+    )
+    parser.add_argument('--frames', type=int, default=50, help='number of frames (default: 50)')
     parser.add_argument(
         '--against', action='append', default=[], metavar='KEY=VALUE,...',
-        help='compare with another configuration; may be repeated',
+        help='add a configuration to compare with; can be repeated',
     )  # fmt: skip
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write everything as JSON')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the results as JSON')
 
 
 def run(args: argparse.Namespace) -> int:

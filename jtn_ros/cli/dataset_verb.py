@@ -4,9 +4,9 @@
     jtn dataset check crowdhuman/annotation_train.odgt
     jtn dataset check coco/annotations/instances_train2017.json
 
-Prints every problem with its file and line: rows that are no numbers, boxes without area or
-outside the image, identities that occur twice in a frame, missing, surplus or broken images, wrong
-numbers of frames. Exit code 0 when there is none, 1 otherwise.
+Prints every problem with its file and line: rows that are not numbers, boxes without area or
+outside the image, identities that occur twice in a frame, missing, extra or broken images, wrong
+numbers of frames. The exit code is 0 if there are no problems and 1 otherwise.
 """
 
 import argparse

@@ -1,13 +1,13 @@
-"""Track a clip through a real ROS 2 graph, and show what came out.
+"""Track a clip through ROS 2 and show the results.
 
     jtn demo
     jtn demo --input street.mp4 --output street_demo
 
-A player node publishes the input as camera images at its own rate, the tracker node tracks them,
-and a recorder writes both to a bag. Then the figures are printed, and these files are left in the
-output folder: bag/, a video, tracks.png, result.json, report.html (where the input has ground
-truth), tracks/ (MOTChallenge text and JSON lines), ros2.log and ros2/ (the logs of the nodes).
-Without an input the clip is rendered here, with ground truth.
+A player node publishes the input as camera images at its own frame rate, the tracker node tracks
+them, and a recorder writes both to a bag. The command prints a table and leaves these files in the
+output folder: bag/, a video, tracks.png, result.json, report.html (if the input has ground truth),
+tracks/ (MOTChallenge text and JSON lines), ros2.log and ros2/ (the logs of the nodes). Without an
+input, a clip with ground truth is rendered.
 """
 
 import argparse
@@ -48,13 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--output',
         type=Path,
         help=(
-            'folder for the results (default: $JTN_OUTPUT, else demo_output, or a temporary one '
-            'where nothing can be written here); those of an earlier run are replaced'
+            'folder for the results; those of an earlier run are replaced (default: $JTN_OUTPUT, '
+            'or demo_output, or a temporary folder if demo_output cannot be written)'
         ),
     )
     parser.add_argument('--model', default='', help='exported model (default: the bundled one)')
-    parser.add_argument('--backend', default='auto', help='what runs the network (default: auto)')
-    parser.add_argument('--rate', type=float, default=1.0, help='speed; 2 is twice as fast')
+    parser.add_argument('--backend', default='auto', help='inference back end (default: auto)')
+    parser.add_argument(
+        '--rate', type=float, default=1.0, help='playback speed; 2 is twice as fast (default: 1)'
+    )
 
 
 def run(args: argparse.Namespace) -> int:

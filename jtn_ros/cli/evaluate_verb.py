@@ -1,34 +1,35 @@
 """Compare tracks or detections with ground truth, and one run with another.
 
   jtn evaluate --ground-truth sequences --tracks results --json scores.json
-  jtn evaluate --ground-truth drive --bag drive.mcap                  tracked here, every frame
-  jtn evaluate --ground-truth drive --bag drive.mcap --tracks online  recorded from the node
+  jtn evaluate --ground-truth drive --bag drive.mcap                  track every frame now
+  jtn evaluate --ground-truth drive --bag drive.mcap --tracks online  tracks recorded from a node
   jtn evaluate --ground-truth drive --tracks new --against old --report report.html
 
---ground-truth is one MOTChallenge sequence (gt/gt.txt inside), a folder of sequences, or a bag
-whose tracks are taken for true. --tracks holds <sequence>.txt for each, as `jtn track` writes it,
-or is a bag with the tracks of a node. --bag is the recording that the sequence numbers the images
-of; without --tracks it is tracked here. Recorded tracks are matched with frames by their stamps;
-a frame without tracks counts as missed.
+--ground-truth is a MOTChallenge sequence (with gt/gt.txt), a folder of sequences, or a bag whose
+tracks are taken as true. --tracks is a folder with <sequence>.txt for each sequence, as written by
+`jtn track`, or a bag with the tracks of a node. --bag is the recording that belongs to the ground
+truth; without --tracks, it is tracked now. Recorded tracks are assigned to frames by timestamp.
+Frames without tracks count as missed.
 
   jtn evaluate --ground-truth val.json --model jtn_people --report detections.html
 
-runs the model over every image of a COCO .json or CrowdHuman .odgt file, each alone, and scores
-what it finds by the images' source: average precision (COCO's, by pycocotools), and precision and
-recall of the detections above a threshold.
+runs the model on every single image of a COCO .json or CrowdHuman .odgt file, and computes
+average precision (COCO's, by pycocotools), and precision and recall above a confidence threshold,
+per source of the images.
 
   jtn evaluate --ground-truth scenes --embeddings --model jtn_people
 
-measures how well the embeddings of a model tell objects apart, in MOTChallenge sequences or videos
-of a COCO file with track_id: cosine distances of the same object at least a second apart against
-those of others (area under the ROC curve, equal error rate and the distance there, rank-1).
+measures how well the embeddings of a model distinguish objects, in MOTChallenge sequences or in
+the videos of a COCO file with track_id. It compares cosine distances of the same object at least
+one second apart with distances to other objects (area under the ROC curve, equal error rate and
+its distance, rank-1).
 
   jtn evaluate --ground-truth sequences --trackers
   jtn evaluate --synthetic --trackers
 
-compares trackers instead, ours and those of the package `trackers` (pip install
-trackers==2.6.1; without it only ours), on the detections of the sequences (det/det.txt) or on
-synthetic ones; every tracker gets the mean over the sequences.
+compares the trackers of this project with those of the package `trackers`, if it is installed (pip
+install trackers==2.6.1), on the detections of the sequences (det/det.txt) or on synthetic ones.
+Scores are means over the sequences.
 """
 
 import argparse
@@ -61,35 +62,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     truth.add_argument('--ground-truth', type=Path, metavar='PATH',
                        help='a MOTChallenge sequence, a folder of them, a bag, or annotated '
                        'images (COCO .json, CrowdHuman .odgt)')  # fmt: skip
-    truth.add_argument('--synthetic', action='store_true', help='synthetic detection streams')
+    truth.add_argument('--synthetic', action='store_true', help='use synthetic detection streams')
     tracks = parser.add_mutually_exclusive_group()
     tracks.add_argument('--tracks', type=Path, metavar='PATH',
                         help='folder of <sequence>.txt, one such file, or a bag')  # fmt: skip
     tracks.add_argument('--trackers', action='store_true', help='compare trackers')
     tracks.add_argument('--embeddings', action='store_true',
                         help='verify the embeddings of the model')  # fmt: skip
-    parser.add_argument('--bag', type=Path, help='the recording (a video or folder works too)')
-    parser.add_argument('--topic', help='image topic, where the bag has several')
+    parser.add_argument('--bag', type=Path, help='the recording: a bag, video or folder')
+    parser.add_argument('--topic', help='image topic, if the bag has several')
     parser.add_argument('--tracks-topic', metavar='TOPIC',
-                        help='topic of tracks, where a bag has several')  # fmt: skip
+                        help='topic of the tracks, if the bag has several')  # fmt: skip
     parser.add_argument('--against', type=Path, metavar='PATH',
-                        help='another run, like --tracks, to compare with')  # fmt: skip
+                        help='another run to compare with, in the form of --tracks')  # fmt: skip
     parser.add_argument(
         '--tolerance', type=float, default=0.01, metavar='SECONDS',
-        help='greatest difference between the stamps of a frame and its tracks (default: 0.01)',
+        help='largest difference between the timestamps of a frame and its tracks '
+        '(default: 0.01)',
     )  # fmt: skip
     parser.add_argument(
         '--threshold', type=float, metavar='SCORE',
-        help='for annotated images: score above which precision and recall are taken, 0 to 1 '
+        help='confidence threshold for precision and recall on annotated images, 0 to 1 '
         "(default: the model's)",
     )  # fmt: skip
     parser.add_argument(
         '--benchmark', choices=tuple(BENCHMARKS),
-        help='whose rules the truth follows (default: as its names and columns tell)',
+        help='benchmark whose rules apply (default: recognized by names and columns)',
     )  # fmt: skip
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write the scores here too')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the scores as JSON')
     parser.add_argument('--report', type=Path, metavar='FILE.html',
-                        help='write a report for people, and its data as FILE.json')  # fmt: skip
+                        help='write an HTML report, and its data as FILE.json')  # fmt: skip
     add_tracking_arguments(parser)
 
 

@@ -1,19 +1,18 @@
-"""Turn a checkpoint into one ONNX file, from camera images to peaks.
+"""Convert a checkpoint to one ONNX file.
 
     jtn export runs/light/best.safetensors models/jtn_people.onnx
     jtn export mot17.pth mot17.onnx --input 384x672 --letterbox fit
     jtn export mot17.pth mot17_gpu.onnx --precision f16 --tensorrt
     jtn export mot17.pth mot17_cpu.onnx --int8 recordings/street.mp4 MOT17-02 people/train.json
 
-The file carries its own metadata and runs on every back end. It is compared with PyTorch before
-it is put in place.
+The file takes camera images and returns peaks. It contains its own metadata and runs on every
+back end. Its output is compared with PyTorch before the file is written.
 
---int8 quantises the convolutions for CPUs, calibrated on up to 128 frames of the recordings given
-(videos, folders, bags) and on up to 128 images of the COCO .json and CrowdHuman .odgt files, the
-same number of every source. A table, and <output>.accuracy.json, say what that costs: recordings
-are tracked before and after, and what is found in up to 512 images of a file is scored. Give
-footage like that on which the model will be used. An image stands in for a recording in which the
-camera turns a little.
+--int8 quantizes the convolutions for CPUs. They are calibrated on up to 128 frames of the given
+recordings (videos, folders, bags) and on up to 128 images of the given COCO .json and CrowdHuman
+.odgt files, the same number per source. Give footage like that on which the model will be used. A
+table and <output>.accuracy.json show the loss of accuracy: of the tracks of the recordings, and of
+the detections in up to 512 images per file.
 """
 
 import argparse
@@ -43,32 +42,36 @@ ACCURACY_SUFFIX = '.accuracy.json'
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
     parser.add_argument('checkpoint', type=Path, help='.safetensors or published .pth file')
-    parser.add_argument('output', type=Path, help='the .onnx file to write')
+    parser.add_argument('output', type=Path, help='.onnx file to write')
     parser.add_argument(
-        '--input', metavar='HxW', type=input_size, help="input size (the checkpoint's own)"
+        '--input', metavar='HxW', type=input_size, help="input size (default: the checkpoint's)"
     )
-    parser.add_argument('--top-k', type=int, metavar='K', help='peaks per image')
-    parser.add_argument('--letterbox', choices=('fit', 'published', 'fairmot'))
+    parser.add_argument('--top-k', type=int, metavar='K', help='number of peaks per image')
+    parser.add_argument(
+        '--letterbox', choices=('fit', 'published', 'fairmot'),
+        help='how images are fitted into the input (default: as the checkpoint says)',
+    )  # fmt: skip
     parser.add_argument('--name', help='model name in the metadata')
     parser.add_argument(
         '--confident-score',
         type=float,
         metavar='S',
-        help='score from which detections are trusted',
+        help='confidence threshold',
     )
     parser.add_argument(
         '--no-prior-heatmap',
         action='store_true',
-        help='leave out the heat map of earlier tracks, as the published evaluation does',
+        help='export without the input for the heat map of earlier tracks, as in the published '
+        'evaluation',
     )
     precision = parser.add_mutually_exclusive_group()
     precision.add_argument(
         '--precision', choices=('f32', 'f16'), default='f32',
-        help='f16 for GPUs, and for half the file size (f32)',
+        help='f16 halves the file size, for GPUs (default: f32)',
     )  # fmt: skip
     precision.add_argument(
         '--int8', nargs='+', metavar='FOOTAGE',
-        help='quantise for CPUs, calibrated on these recordings and annotated images',
+        help='quantize for CPUs; recordings and annotated images for the calibration',
     )  # fmt: skip
     parser.add_argument(
         '--tensorrt', action='store_true', help='also build the TensorRT plan for this GPU'

@@ -1,11 +1,11 @@
-"""Turn a published checkpoint into a model file of this project.
+"""Convert a published checkpoint to the format of this project.
 
     jtn import mot17_half.pth mot17.safetensors
-    jtn import coco_tracking.pth coco.safetensors --input 512x512 --licence 'research only'
+    jtn import coco_tracking.pth coco.safetensors --input 512x512 --license 'research only'
 
-Reads checkpoints of JointTrackNet, CenterTrack and FairMOT (DLA-34); nothing in them is executed.
-The result is for `jtn export` and as a start for `jtn train`. See docs/models.md for where such
-checkpoints are published.
+Reads checkpoints of JointTrackNet, CenterTrack and FairMOT (DLA-34). Nothing in them is executed.
+Use the result with `jtn export`, or as initial weights of `jtn train`. docs/models.md lists where
+such checkpoints are published.
 """
 
 import argparse
@@ -17,41 +17,41 @@ from jtn_ros.errors import packages_for
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
-    parser.add_argument('checkpoint', type=Path, help='the published file (.pth)')
+    parser.add_argument('checkpoint', type=Path, help='published file (.pth)')
     parser.add_argument('output', type=Path, help='file to write (.safetensors)')
     parser.add_argument('--name', help="model name (default: the checkpoint's file name)")
     parser.add_argument(
         '--classes',
         type=parse_classes,
         metavar='A,B',
-        help='class names (default: those of the published models with as many classes)',
+        help='class names (default: those of the published model with the same number of classes)',
     )
     parser.add_argument(
         '--input',
         type=parse_size,
         metavar='HxW',
-        help='network input size, multiples of 32 (default: that of the published models)',
+        help='input size of the network, multiples of 32 (default: that of the published model)',
     )
     parser.add_argument(
         '--letterbox',
         choices=('fit', 'published', 'fairmot'),
-        help="'fit' keeps the whole image, 'published' crops narrow ones as the authors did",
+        help="'fit' keeps the whole image, 'published' crops narrow images like the authors",
     )
     parser.add_argument(
         '--confident-score',
         type=float,
         metavar='S',
-        help='score from which detections are trusted',
+        help='confidence threshold',
     )
     parser.add_argument(
         '--no-prior-heatmap',
         dest='prior_heatmap',
         action='store_const',
         const=False,
-        help="leave out the stem of the prior heat map, as JointTrackNet's evaluation does",
+        help="import without the stem of the prior heat map, as in JointTrackNet's evaluation",
     )
-    parser.add_argument('--training-data', help='what the weights were trained on')
-    parser.add_argument('--licence', help='licence of the weights')
+    parser.add_argument('--training-data', help='description of the training data')
+    parser.add_argument('--license', dest='licence', metavar='TEXT', help='license of the weights')
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -49,7 +49,7 @@ def build_parser(chosen: Collection[str]) -> argparse.ArgumentParser:
     parser = Parser(
         prog='jtn',
         description='Track objects in camera images: joint detection and tracking.',
-        epilog='Run "jtn VERB --help" for the arguments of a verb.',
+        epilog='Run "jtn VERB --help" for the arguments of a command.',
     )
     subparsers = parser.add_subparsers(dest='verb', metavar='VERB', required=True)
     for verb in verbs():

@@ -1,12 +1,12 @@
-"""Write synthetic sequences with ground truth in MOTChallenge format.
+"""Render synthetic sequences with ground truth, in MOTChallenge format.
 
     jtn synthesize data --sequences 20 --seconds 10
     jtn synthesize data --size 960x540 --people 10-30 --camera-motion pan --video
     jtn synthesize data --sequences 20 --vehicles 2-6 --workers 2
 
-Every sequence is a folder synthetic-<seed> with seqinfo.ini, img1/ and gt/gt.txt. Its seed alone
-decides what is in it: the first sequence has the seed given, the next ones count on from there.
-People are class 1 of gt.txt and vehicles class 3, as MOTChallenge numbers them.
+Each sequence is a folder synthetic-<seed> with seqinfo.ini, img1/ and gt/gt.txt. The seed
+determines its content. The first sequence has the given seed, and the following ones count up
+from there. In gt.txt, people are class 1 and vehicles class 3, as in MOTChallenge.
 """
 
 import argparse
@@ -37,8 +37,12 @@ MOT_CAR = 3  # MOTChallenge has no class for all vehicles; its class 2 is a pers
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
     parser.add_argument('output', type=Path, help='folder for the sequences')
-    parser.add_argument('--sequences', type=int, default=1, help='how many (default: 1)')
-    parser.add_argument('--seconds', type=float, default=10.0, help='length of each (default: 10)')
+    parser.add_argument(
+        '--sequences', type=int, default=1, help='number of sequences (default: 1)'
+    )
+    parser.add_argument(
+        '--seconds', type=float, default=10.0, help='length of each sequence (default: 10)'
+    )
     parser.add_argument('--fps', type=float, default=25.0, help='frame rate (default: 25)')
     parser.add_argument(
         '--size', type=_pair('x'), default=(512, 288), metavar='WxH',
@@ -46,21 +50,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--people', type=_pair('-'), default=(3, 14), metavar='MIN-MAX',
-        help='number of people in a scene (default: 3-14)',
+        help='number of people per scene (default: 3-14)',
     )  # fmt: skip
     parser.add_argument(
         '--vehicles', type=_pair('-'), default=(0, 0), metavar='MIN-MAX',
-        help='number of vehicles in an outdoor scene (default: none)',
+        help='number of vehicles per outdoor scene (default: none)',
     )  # fmt: skip
-    parser.add_argument('--seed', type=int, default=0, help='of the first (default: 0)')
+    parser.add_argument(
+        '--seed', type=int, default=0, help='seed of the first sequence (default: 0)'
+    )
     parser.add_argument(
         '--camera-motion', choices=get_args(CameraMotion), default='random',
-        help='how the camera moves (default: random)',
+        help='motion of the camera (default: random)',
     )  # fmt: skip
     parser.add_argument(
-        '--workers', type=int, default=1, help='sequences made at the same time (default: 1)'
+        '--workers', type=int, default=1, help='number of parallel processes (default: 1)'
     )
-    parser.add_argument('--video', action='store_true', help='write <sequence>.mp4 as well')
+    parser.add_argument('--video', action='store_true', help='also write <sequence>.mp4')
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,10 +6,11 @@
     jtn track street.mp4 --output results --rerun street.rrd
     jtn track MOT17-02 --detections MOT17-02/det/det.txt --output results
 
-Writes <name>.txt (MOTChallenge: the confirmed tracks seen in each frame) and <name>.jsonl (one
-line a frame with every live track, its velocity and state). Frames count from 1. A frame that
-cannot be read is reported and left out; where the stamps jump back a new session begins. Of a
-camera the newest frame is tracked; how many were dropped before it is in the JSON lines.
+Writes <name>.txt (MOTChallenge format: the confirmed tracks that were detected in each frame) and
+<name>.jsonl (one line per frame: all live tracks with velocity and state). Frames count from 1.
+Frames that cannot be read are reported and skipped. A new session starts where timestamps jump
+back. For a camera, only the newest frame is processed; the JSON lines contain the number of
+dropped frames.
 """
 
 import argparse
@@ -41,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
     parser.add_argument(
         'input',
-        help='video, image folder, sequence folder, bag, camera index or stream URL; '
-        'env:VARIABLE or file:PATH where the URL is kept',
+        help='video, image folder, MOTChallenge sequence, bag, camera index or stream URL; '
+        'env:VARIABLE or file:PATH reads the URL from there',
     )
     parser.add_argument('--output', type=Path, required=True, help='folder for the results')
     add_tracking_arguments(parser)
@@ -50,43 +51,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--detections',
         type=Path,
         metavar='FILE',
-        help='track these (MOTChallenge det.txt) instead of running the network',
+        help='track the detections of this file (MOTChallenge det.txt) instead of running the '
+        'network',
     )
     parser.add_argument(
-        '--video', action='store_true', help='write a video with the tracks that browsers play'
+        '--video', action='store_true', help='write a video with the tracks, for browsers'
     )
     parser.add_argument(
-        '--bag', action='store_true', help='write a bag with the tracks beside the original topics'
+        '--bag', action='store_true', help='write a copy of the bag with the tracks added'
     )
     parser.add_argument(
         '--rerun',
         metavar='TARGET',
         help='log images, tracks and latencies for the Rerun viewer: to a file (FILE.rrd), to a '
-        'viewer that opens now (live), or to one that runs (rerun+http://HOST:9876/proxy)',
+        'new viewer (live), or to a running one (rerun+http://HOST:9876/proxy)',
     )
     parser.add_argument('--window', action='store_true', help='show the tracks on the screen')
     parser.add_argument(
         '--show',
         type=_views,
         metavar='VIEW,...',
-        help=f'what to draw beside the boxes: {", ".join(_VIEWS)} (default: trails)',
+        help=f'what to draw in addition to the boxes: {", ".join(_VIEWS)} (default: trails)',
     )
     parser.add_argument('--start', type=_frame_number, default=1, help='first frame (default: 1)')
     parser.add_argument('--end', type=_frame_number, help='last frame (default: the last)')
+    parser.add_argument('--fps', type=float, help='frame rate, if the input does not contain it')
     parser.add_argument(
-        '--fps', type=float, help='frames per second, where the input does not know them'
+        '--reconnect', action='store_true', help='open the camera again when it stops'
     )
-    parser.add_argument(
-        '--reconnect', action='store_true', help='open a camera again when it stops'
-    )
-    parser.add_argument('--topic', help='image topic, where a bag has several')
+    parser.add_argument('--topic', help='image topic, if the bag has several')
     parser.add_argument(
         '--intensity-range',
         type=float,
         nargs=2,
         metavar=('LOW', 'HIGH'),
-        help='values of images with more than 8 bits that become black and white '
-        '(default: found in the images)',
+        help='pixel values that map to black and white, for images with more than 8 bits '
+        '(default: estimated from the images)',
     )
 
 

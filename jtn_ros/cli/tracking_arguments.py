@@ -93,7 +93,7 @@ def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
         '--params-file',
         type=Path,
         metavar='FILE',
-        help="the node's parameter file, for the thresholds (as jtn tune writes it)",
+        help='parameter file of the node, also written by jtn tune',
     )
 
 

@@ -1,13 +1,13 @@
-"""Train a network by a recipe.
+"""Train a network with a recipe.
 
     jtn train synthetic_small --output runs/synthetic_small
     jtn train mot17_half --data MOT17 --output runs/mot17_half
     jtn train my_recipe.yaml --data footage --output runs/mine
     torchrun --no-python --nproc-per-node 4 jtn train mot17 --data MOT17 --output runs/mot17
 
-The run leaves weights.safetensors and, where it is validated, best.safetensors (for `jtn
-export`), last.pt (the same command again continues), log.jsonl and tensorboard/ in the output
-folder. docs/training.md describes recipes and layouts of data.
+Writes weights.safetensors, best.safetensors (if the recipe has validation data), last.pt,
+log.jsonl and tensorboard/ to the output folder. Run the same command again to resume a run. Use
+`jtn export` with the weights. docs/training.md describes recipes and data formats.
 """
 
 import argparse
@@ -32,22 +32,32 @@ _SCORES = ('hota', 'ap50')  # shown while training
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
-    parser.add_argument('recipe', help='a YAML file, or the name of a recipe of this package')
+    parser.add_argument('recipe', help='YAML file, or the name of a bundled recipe')
     parser.add_argument('--output', type=Path, required=True, help='folder for the weights')
     parser.add_argument(
-        '--data', type=Path, metavar='DIR', help="folder that the recipe's paths are relative to"
+        '--data',
+        type=Path,
+        metavar='DIR',
+        help='folder to which the paths in the recipe are relative',
     )
     parser.add_argument(
-        '--initial', type=Path, metavar='FILE', help="checkpoint to start from (the recipe's own)"
+        '--initial',
+        type=Path,
+        metavar='FILE',
+        help="checkpoint to start from (default: the recipe's)",
     )
     parser.add_argument(
         '--validation', type=Path, metavar='PATH',
-        help='footage to score from time to time, videos by HOTA and still images by AP50 '
-        "(the recipe's own)",
+        help='footage for validation: videos are scored by HOTA, still images by AP50 '
+        "(default: the recipe's)",
     )  # fmt: skip
-    parser.add_argument('--device', help='torch device (default: cuda where there is one)')
-    parser.add_argument('--workers', type=int, default=1, help='processes that make data')
-    parser.add_argument('--threads', type=int, default=0, help='CPU threads of torch (0: all)')
+    parser.add_argument('--device', help='torch device (default: cuda if available)')
+    parser.add_argument(
+        '--workers', type=int, default=1, help='number of processes that prepare data (default: 1)'
+    )
+    parser.add_argument(
+        '--threads', type=int, default=0, help='CPU threads of torch; 0 uses all (default: 0)'
+    )
 
 
 def find_recipe(name: str) -> Path:

@@ -1,15 +1,15 @@
-"""Search the tracker's thresholds by HOTA on sequences with ground truth.
+"""Search for tracker parameters with the highest HOTA on sequences with ground truth.
 
     jtn tune sequences --output params.yaml
     jtn tune sequences --validate others --trials 200 --output params.yaml
     jtn tune sequences --detections --parameters position_noise,lost_time --output params.yaml
 
-The network runs once over every sequence (--cache keeps what it saw), a trial tracks and scores.
-In the end the network runs again with what was found, because a model that takes the heat map of
-earlier tracks sees a little else with other thresholds: that is the HOTA to believe. Thresholds
-fit the sequences they were found on; --validate tells how they do on others.
+The network processes each sequence once (--cache stores its detections). A trial only runs the
+tracker and the metrics. Finally the network runs again with the best parameters, because its
+detections depend on the heat map of earlier tracks; this HOTA is the one to report. The parameters
+fit the sequences that they were found on. Use --validate to test them on other sequences.
 
-The file is for the node (params_file:=...) and for jtn track and evaluate (--params-file).
+The result is a parameter file for the node (params_file:=FILE) and for jtn (--params-file FILE).
 """
 
 import argparse
@@ -42,17 +42,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--output', type=Path, required=True, metavar='FILE.yaml',
                         help='parameter file to write')  # fmt: skip
     parser.add_argument('--validate', type=Path, metavar='DIR',
-                        help='sequences to try the result on, not to search on')  # fmt: skip
+                        help='other sequences to test the result on')  # fmt: skip
     parser.add_argument('--trials', type=int, default=60, help='number of trials (default: 60)')
-    parser.add_argument('--seed', type=int, default=0, help='of the search (default: 0)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the search (default: 0)')
     parser.add_argument(
         '--parameters', metavar='NAME,...',
-        help="thresholds to search (default: the node's); see docs/tracking.md",
+        help="parameters to vary (default: the node's); docs/parameters.md lists all",
     )  # fmt: skip
     parser.add_argument('--detections', action='store_true',
                         help='track det/det.txt instead of running the network')  # fmt: skip
     parser.add_argument('--cache', type=Path, metavar='DIR',
-                        help='keep what the network saw here')  # fmt: skip
+                        help='store the detections of the network here')  # fmt: skip
     add_tracking_arguments(parser)
 
 

@@ -28,7 +28,7 @@ FilePrecision = Literal['f32', 'f16', 'int8']
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo(Settings):
-    """The metadata that travels inside an exported model, so that no user has to repeat it.
+    """The metadata inside an exported model.
 
     Attributes:
         name: model name, for messages and reports.
@@ -43,11 +43,11 @@ class ModelInfo(Settings):
         displacement: whether the graph estimates the displacement to the previous frame.
         letterbox: 'fit' keeps the whole image, 'published' scales by the width alone, 'fairmot'
             pads with gray (see `jtn_ros.inference.preprocess`).
-        confident_score: the tracker trusts detections from here on; weaker ones keep tracks.
-        prior_threshold: tracks scoring less are not drawn in the prior heat map.
-        precision: of the file: 'f32', 'f16' or 'int8' (convolutions; the rest is f32). A back end
-            may compute with less.
-        training_data: what the weights were trained on.
+        confident_score: confidence threshold; detections below it only continue tracks.
+        prior_threshold: minimum score of the tracks that are drawn in the prior heat map.
+        precision: precision of the file: 'f32', 'f16' or 'int8' (convolutions; the rest is f32). A
+            back end may compute with a lower one.
+        training_data: description of the training data.
         licence: license of the weights.
     """
 
@@ -98,10 +98,10 @@ class Peaks:
     """The K best peaks of each of B images, in output cells, best first.
 
     Attributes:
-        scores: float32 (B, K); 0 marks a row that holds nothing.
+        scores: float32 (B, K); 0 marks an empty row.
         class_ids: int32 (B, K).
-        centers: float32 (B, K, 2), x and y of the point that association uses: the peak's cell, or
-            the middle of the box where the model was trained so (FairMOT).
+        centers: float32 (B, K, 2), x and y of the point used for association: the cell of the
+            peak, or the center of the box if the model was trained that way (FairMOT).
         boxes: float32 (B, K, 4), ``x1 y1 x2 y2``.
         displacements: float32 (B, K, 2) to the previous frame, or None.
         embeddings: float32 (B, K, D), L2-normalised, or None.
@@ -166,7 +166,7 @@ def random_inputs(info: ModelInfo, batch: int = 1, seed: int = 0) -> dict[str, N
 
 
 class Engine(ABC):
-    """A network that runs: stateless, batched, shared by all cameras."""
+    """A network ready to run: stateless, batched, shared by all cameras."""
 
     def __init__(self, info: ModelInfo, description: str) -> None:
         """Remember the model's metadata, and back end, device and precision for people."""
@@ -175,7 +175,7 @@ class Engine(ABC):
 
     @property
     def info(self) -> ModelInfo:
-        """Return what the model says about itself."""
+        """Return the metadata of the model."""
         return self._info
 
     @property
@@ -192,7 +192,7 @@ class Engine(ABC):
         """Return the peaks of B images.
 
         Args:
-            images: uint8 BGR (B, H, W, 3) of the network's input size.
+            images: uint8 BGR (B, H, W, 3), in the input size of the network.
             previous_images: the same of the previous frame of each camera, where the model takes
                 them.
             prior_heatmaps: float32 (B, 1, H, W), 0 to 1, where the model takes them.

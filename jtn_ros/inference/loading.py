@@ -39,17 +39,17 @@ def load_engine(
     """Load a model into a back end.
 
     Args:
-        model: an exported file, a checkpoint (PyTorch only), the name of a bundled model, or
-            None for the bundled default.
-        backend: 'openvino', 'onnxruntime', 'tensorrt', 'torch', or 'auto' for the best that works;
-            why the better ones did not is logged.
-        precision: 'f32', 'f16' or 'bf16' where the back end has it; None for its default.
-        device: where to run, in the back end's own words; None for its default.
-        threads: CPU threads, None for one per core.
+        model: exported file, checkpoint (PyTorch only), name of a bundled model, or None for the
+            default bundled model.
+        backend: 'openvino', 'onnxruntime', 'tensorrt' or 'torch'. 'auto' selects the fastest one
+            that works, and logs why others were skipped.
+        precision: 'f32', 'f16' or 'bf16', if the back end supports it; None for its default.
+        device: device in the notation of the back end; None for its default.
+        threads: number of CPU threads; None for one per core.
 
     Raises:
         OSError: if the file does not exist or cannot be read.
-        JtnError: if there is no such model, or no installed back end runs it as wanted.
+        JtnError: if there is no such model, or no installed back end can run it as requested.
     """
     if backend != 'auto' and backend not in BACKENDS:
         raise JtnError(f'unknown back end {backend!r}; known: auto, {", ".join(BACKENDS)}')

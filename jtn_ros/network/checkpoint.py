@@ -51,13 +51,13 @@ def save_checkpoint(path: str | Path, network: JointTrackNet) -> None:
 def load_checkpoint(path: str | Path, **settings: Any) -> JointTrackNet:
     """Read a network, in evaluation mode, from a published checkpoint or one of this project.
 
-    Published are those of JointTrackNet, CenterTrack and FairMOT; which of them a file is shows
-    in its tensors (see `jtn_ros.network.published`).
+    Published checkpoints are those of JointTrackNet, CenterTrack and FairMOT. The tensors tell
+    which one a file is (see `jtn_ros.network.published`).
 
     Args:
-        path: the file.
-        settings: fields of `NetworkConfig` that replace what the file says, such as
-            `class_names`. `prior_heatmap=False` leaves that stem out.
+        path: path of the file.
+        settings: fields of `NetworkConfig` that override those of the file, such as
+            `class_names`. `prior_heatmap=False` removes that stem.
 
     Raises:
         OSError: if the file cannot be read.

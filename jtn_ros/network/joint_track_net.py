@@ -15,7 +15,7 @@ from jtn_ros.network.network_config import NetworkConfig
 
 
 class JointTrackNet(nn.Module):
-    """The network; parameter names and their order are those of the published checkpoints."""
+    """The network. Parameter names and their order are those of the published checkpoints."""
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
         """Build a network with fresh weights.
@@ -48,10 +48,10 @@ class JointTrackNet(nn.Module):
         """Return the stride-4 map (B, C, H/4, W/4) that every head reads.
 
         Args:
-            image: normalised float (B, 3, H, W).
-            previous_image: the same for the previous frame; None contributes nothing, or stands
-                for no motion, as the backbone takes it, which is not the same as zeros.
-            prior_heatmap: float (B, 1, H, W) from 0 to 1; None contributes nothing.
+            image: normalized float (B, 3, H, W).
+            previous_image: the same for the previous frame. None adds nothing, or means no
+                motion, depending on the backbone; zeros have another effect.
+            prior_heatmap: float (B, 1, H, W) from 0 to 1; None adds nothing.
         """
         modules = {name: self.get_submodule(name) for name in self._trunk}
         levels = modules['base'](image, previous_image, prior_heatmap)
@@ -65,7 +65,7 @@ class JointTrackNet(nn.Module):
     ) -> dict[str, Tensor]:
         """Return the raw map (B, channels, H/4, W/4) of every head, without sigmoid.
 
-        Arguments as in `features`.
+        The arguments are those of `features`.
         """
         features = self.features(image, previous_image, prior_heatmap)
         return {name: self.head(name)(features) for name in self.config.heads}

@@ -69,9 +69,9 @@ class Deployment(Settings):
         rgb: whether the network wants red first; images are blue first everywhere else.
         letterbox: how an image is fitted to the input, see `jtn_ros.inference.preprocess`.
         top_k: peaks per image.
-        confident_score: the tracker trusts detections from here on; weaker ones keep tracks.
-        prior_threshold: tracks scoring less are not drawn in the prior heat map.
-        training_data: what the weights were trained on.
+        confident_score: confidence threshold; detections below it only continue tracks.
+        prior_threshold: minimum score of the tracks that are drawn in the prior heat map.
+        training_data: description of the training data.
         licence: license of the weights.
     """
 

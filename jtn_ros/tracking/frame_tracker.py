@@ -16,11 +16,11 @@ class FrameTracker(Protocol):
 
     @property
     def minimum_score(self) -> float:
-        """Return the score at or below which a detection is of no use to the tracker."""
+        """Return the score up to which detections are ignored."""
         ...
 
     def configure(self, config: TrackerSettings) -> None:
-        """Replace the thresholds from the next frame on; the tracks go on."""
+        """Replace the thresholds from the next frame on. Tracks are kept."""
         ...
 
     def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
@@ -33,16 +33,16 @@ class FrameTracker(Protocol):
         stamp_ns: int,
         camera_motion: NDArray[np.float64] | None = None,
     ) -> Tracks:
-        """Take the detections of the next frame, empty ones too.
+        """Process the detections of the next frame and return the tracks.
 
         Args:
-            detections: of this frame.
+            detections: detections of this frame; can be empty.
             stamp_ns: time of the frame in nanoseconds.
             camera_motion: (2, 3) affine matrix from pixels of the previous frame to this one;
-                None where it is not known.
+                None if it is unknown.
         """
         ...
 
     def reset(self) -> None:
-        """Forget all tracks."""
+        """Remove all tracks."""
         ...

@@ -66,31 +66,31 @@ class ReferenceState(Columns):
 class ReferenceTracker:
     """The published tracker.
 
-    What the detections carry decides how they are associated: embeddings make it a global
-    assignment of cosine distances, without them detections take the nearest track greedily;
-    displacements move a detection back to where the track was.
+    The association depends on the detections. With embeddings, it is a global assignment of cosine
+    distances. Without embeddings, each detection takes the nearest track greedily; displacements
+    move the detection back to the previous position of the track.
 
-    Two things are added for the users of `Tracks`: the velocity is that between the last two
-    observations (0 at equal stamps), and its covariance is zero, which means unknown.
+    Velocities are added to the published output: those between the last two detections (0 for
+    equal timestamps). Their covariance is zero, which means unknown.
     """
 
     def __init__(self, max_age: int = 50, new_thresh: float = 0.4) -> None:
         """Create a tracker.
 
         Args:
-            max_age: missed frames after which a track is deleted in the next missed one; -1
-                deletes at once.
-            new_thresh: a detection must score more to start a track.
+            max_age: number of frames without a detection after which a track is deleted in the
+                next such frame; -1 deletes at once.
+            new_thresh: a detection with a higher score starts a track.
         """
         self._max_age = max_age
         self._new_thresh = new_thresh
         self.reset()
 
     def configure(self, config: TrackerSettings) -> None:
-        """Leave everything as it is: the published thresholds are not those of `Tracker`."""
+        """Do nothing: the published thresholds differ from those of `Tracker`."""
 
     def reset(self) -> None:
-        """Forget all tracks; identities start at 1 again, as published."""
+        """Remove all tracks. Ids start at 1 again, as in the published tracker."""
         self._last_id = 0
         self._frame = 0
         self._stamp = 0
@@ -104,7 +104,7 @@ class ReferenceTracker:
 
     @property
     def tracks(self) -> Tracks:
-        """Return all live tracks, those on probation and lost ones too, in list order."""
+        """Return all live tracks, including tentative and lost ones, in list order."""
         state = self._state
         seen = self._matched >= 0
         states = np.where(state.probation, TrackState.TENTATIVE, TrackState.CONFIRMED)
@@ -126,7 +126,7 @@ class ReferenceTracker:
 
     @property
     def minimum_score(self) -> float:
-        """Return the score at or below which published detections never reach the tracker."""
+        """Return the score up to which detections are ignored, as published."""
         return self._new_thresh
 
     def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
@@ -139,12 +139,12 @@ class ReferenceTracker:
         stamp_ns: int,
         camera_motion: NDArray[np.float64] | None = None,
     ) -> Tracks:
-        """Take the detections of the next frame, empty ones too.
+        """Process the detections of the next frame.
 
         Args:
-            detections: in the order in which the published code would see them: falling score.
-            stamp_ns: the frame's time in nanoseconds; only velocities depend on it.
-            camera_motion: not used by the published algorithm.
+            detections: detections in descending order of score; can be empty.
+            stamp_ns: time of the frame in nanoseconds; only velocities depend on it.
+            camera_motion: not used.
 
         Returns:
             The tracks that the published code outputs in this frame: those matched, in the order

@@ -11,7 +11,7 @@ from jtn_ros.tracking.columns import Columns
 
 
 class TrackState(IntEnum):
-    """Where a track is in its life; the numbers are those of ``jtn_msgs/TrackedObject``."""
+    """State of a track, with the values of ``jtn_msgs/TrackedObject``."""
 
     TENTATIVE = 0
     CONFIRMED = 1
@@ -24,18 +24,18 @@ class Tracks(Columns):
 
     Attributes:
         ids: int64 (N,), positive, never reused within a session.
-        boxes: float32 (N, 4), ``x1 y1 x2 y2``; predicted ones for tracks not seen in this frame.
-        scores: float32 (N,), of the last detection.
+        boxes: float32 (N, 4), ``x1 y1 x2 y2``; predicted if not detected in this frame.
+        scores: float32 (N,), score of the last detection.
         class_ids: int32 (N,).
         centers: float32 (N, 2).
         velocities: float32 (N, 2) in px/s.
         velocity_covariances: float32 (N, 2, 2) in (px/s)^2.
         states: uint8 (N,), see `TrackState`.
         ages: int32 (N,), frames since the track was created.
-        hits: int32 (N,), frames in which it was observed.
-        unseen_ns: int64 (N,), nanoseconds since the last observation; 0 when seen in this frame.
-        detection_indices: int32 (N,), the row of the frame's detections that was matched, or -1.
-        embeddings: float32 (N, D) appearance, or None.
+        hits: int32 (N,), number of frames with a detection.
+        unseen_ns: int64 (N,), nanoseconds since the last detection; 0 if detected in this frame.
+        detection_indices: int32 (N,), index of the matched detection of this frame, or -1.
+        embeddings: float32 (N, D), mean appearance, or None.
     """
 
     ids: NDArray[np.int64]

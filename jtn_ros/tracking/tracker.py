@@ -25,18 +25,19 @@ _STEADY_HITS = 3
 
 
 class Tracker:
-    """Tracks objects over the frames of one camera.
+    """The default tracker, for the frames of one camera.
 
-    Every frame goes through `update`, also when nothing was detected:
+    Call `update` for every frame, also for frames without detections:
 
-    1. tracks are predicted to the frame's stamp, and moved along when the camera moved;
-    2. confident detections are assigned by motion, displacement and appearance, to lost tracks
-       by appearance alone, the further away the longer they are lost;
-    3. the remaining tracks get detections of low score, by motion alone;
-    4. what is left starts tentative tracks, and tracks unseen for too long are removed.
+    1. Tracks are predicted to the timestamp of the frame and moved with the camera.
+    2. Confident detections are associated by motion, displacement and appearance. Lost tracks can
+       be re-identified by appearance alone, within a radius that grows with time.
+    3. Low-score detections are associated with the remaining tracks by motion alone.
+    4. Unmatched confident detections start tentative tracks. Tracks without detections for too
+       long are removed.
 
-    Detections need neither embeddings nor displacements, and those of different classes never
-    share a track. The same detections always give the same tracks.
+    Embeddings and displacements are optional. Detections of different classes never share a track.
+    The same detections always give the same tracks.
     """
 
     def __init__(self, config: TrackerSettings | None = None) -> None:
@@ -46,14 +47,14 @@ class Tracker:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all tracks, as after a jump in time; identities go on, none is used again."""
+        """Remove all tracks, as after a jump in time. Ids are not reused."""
         self._frame = 0
         self._stamp: int | None = None
         self._errors = PredictionErrors()
         self._table = self._create(Detections.empty(), np.zeros(0, np.intp), None, 0)
 
     def configure(self, config: TrackerSettings) -> None:
-        """Replace the thresholds from the next frame on; the tracks go on."""
+        """Replace the thresholds from the next frame on. Tracks are kept."""
         self._config = config
 
     @property
@@ -63,7 +64,7 @@ class Tracker:
 
     @property
     def minimum_score(self) -> float:
-        """Return the score at or below which a detection is of no use to the tracker."""
+        """Return the score up to which detections are ignored."""
         return self._config.minimum_score
 
     def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
@@ -73,10 +74,10 @@ class Tracker:
     def update(
         self, detections: Detections, stamp_ns: int, camera_motion: Floats | None = None
     ) -> Tracks:
-        """Take the detections of the next frame and return all live tracks.
+        """Process the detections of the next frame and return all live tracks.
 
         Args:
-            detections: of this frame, in any order; empty ones count too.
+            detections: detections of this frame, in any order; can be empty.
             stamp_ns: time of the frame in nanoseconds.
             camera_motion: (2, 3) affine matrix from pixels of the previous frame to this one,
                 or None to estimate a shift from the detections.

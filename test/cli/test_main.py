@@ -53,7 +53,7 @@ def test_help_imports_nothing_heavy():
     )
     *shown, imported = result.stdout.splitlines()
     assert imported == ''
-    assert '    train     Train a network by a recipe.' in shown
+    assert '    train     Train a network with a recipe.' in shown
 
 
 @pytest.mark.parametrize(

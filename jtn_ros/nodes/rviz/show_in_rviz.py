@@ -37,9 +37,7 @@ class ShowInRvizSettings(Settings):
     """The parameters of the node."""
 
     tracker: str = setting('jtn_tracker', 'Name of the tracker.')
-    frame: str = setting(
-        '', 'Fixed frame of RViz; empty takes that of the positions, or of the images.'
-    )
+    frame: str = setting('', 'Fixed frame of RViz. Empty uses that of the positions or images.')
 
 
 _REMINDER_S = 5.0

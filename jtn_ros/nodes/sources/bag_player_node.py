@@ -42,15 +42,13 @@ class BagPlayerSettings(Settings):
     """The parameters of the node."""
 
     input: str = setting('', 'Bag to play.')
-    topics: tuple[str, ...] = setting((), 'Topics to play; without names all of the bag.')
-    exclude: tuple[str, ...] = setting(
-        (), 'What the names of topics begin with that are not played.'
-    )
-    rate: float = setting(1.0, 'Speed; 2 is twice as fast.', low=0.01, high=100.0)
-    clock: bool = setting(True, 'Whether to publish the times of the recording on /clock.')
+    topics: tuple[str, ...] = setting((), 'Topics to play. Empty selects all topics of the bag.')
+    exclude: tuple[str, ...] = setting((), 'Prefixes of topics that are not played.')
+    rate: float = setting(1.0, 'Playback speed. 2 is twice as fast.', low=0.01, high=100.0)
+    clock: bool = setting(True, 'Publish the time of the recording on /clock.')
     wait_for: str = setting(
         '',
-        'Topic that somebody has to listen to before the first message; empty waits for nobody.',
+        'Topic that must have a subscriber before playback starts. Empty does not wait.',
     )
     wait_for_ready: str = setting(
         '',

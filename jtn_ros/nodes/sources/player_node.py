@@ -28,10 +28,10 @@ class PlayerSettings(Settings):
     """The parameters of the node."""
 
     input: str = setting('', 'Video file, image folder, MOTChallenge sequence or bag to play.')
-    rate: float = setting(1.0, 'Speed; 2 is twice as fast.', low=0.01, high=100.0)
-    loop: bool = setting(False, 'Whether to start again at the end; the stamps then jump back.')
+    rate: float = setting(1.0, 'Playback speed. 2 is twice as fast.', low=0.01, high=100.0)
+    loop: bool = setting(False, 'Start again at the end. The timestamps then jump back.')
     wait_for_subscribers: int = setting(
-        1, 'Number of subscribers that have to be there before the first frame.', low=0, high=100
+        1, 'Number of subscribers to wait for before the first frame.', low=0, high=100
     )
     frame_id: str = setting('camera', 'Coordinate frame in the headers.')
 

@@ -42,8 +42,8 @@ class RecorderSettings(Settings):
     output: str = setting('', 'Folder of the bag to write; it must not exist.')
     topics: tuple[str, ...] = setting(
         (),
-        'Topics to record. Each is connected once those before it are, so name last what sets '
-        'everything in motion.',
+        'Topics to record. They are connected one after the other, so name the topic that '
+        'starts everything last.',
     )
     storage: Literal['mcap', 'sqlite3'] = setting('mcap', 'Storage format of the bag.')
 

@@ -47,21 +47,28 @@ class WebcamSettings(Settings):
 
     device: str = setting(
         '0',
-        'Number of a webcam, its device file, a URL, or a video file, which loops; env:VARIABLE '
-        'or file:PATH where the URL is kept, since parameters can be read by all.',
+        'Number of a webcam, device file, URL or video file (played in a loop). env:VARIABLE or '
+        'file:PATH reads the URL from there and keeps it secret, because every node can read '
+        'parameters.',
     )
     width: int = setting(
-        0, 'Width to ask the camera for, in pixels; 0 leaves it as it is.', low=0, high=16384
+        0,
+        'Requested image width, in pixels. 0 keeps the setting of the camera.',
+        low=0,
+        high=16384,
     )
     height: int = setting(
-        0, 'Height to ask the camera for, in pixels; 0 leaves it as it is.', low=0, high=16384
+        0,
+        'Requested image height, in pixels. 0 keeps the setting of the camera.',
+        low=0,
+        high=16384,
     )
     rate: float = setting(
-        0.0, 'Images per second; 0 takes what the camera or video says.', low=0.0, high=1000.0
+        0.0, 'Images per second. 0 uses the rate of the camera or video.', low=0.0, high=1000.0
     )
     frame_id: str = setting('camera', 'Coordinate frame in the headers.')
     calibration: str = setting(
-        '', 'YAML file of camera_calibration; with it, camera_info is published too.'
+        '', 'Calibration file of camera_calibration (YAML). If given, camera_info is published.'
     )
 
 

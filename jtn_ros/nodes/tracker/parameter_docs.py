@@ -11,6 +11,7 @@ from jtn_ros.nodes.common.parameters import type_name
 from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
 from jtn_ros.settings import Setting
 from jtn_ros.settings import settings_of
+from jtn_ros.tracking import TrackerSettings
 
 _WIDTH = 98
 _SET_BY_LAUNCH = 'autostart'
@@ -45,6 +46,15 @@ a configured node refuses to change them. `make docs` generates this page.
 
 """
 
+_THRESHOLDS_HEAD = """
+## Further thresholds of the default tracker
+
+The node does not have these. In a parameter file for `jtn` (`--params-file FILE`), they can be set
+like the parameters above, and `jtn tune --parameters` searches for them. A *size* is the square
+root of the area of a box.
+
+"""
+
 
 def parameter_file() -> str:
     """Return ``config/tracker.yaml``."""
@@ -55,7 +65,8 @@ def parameter_file() -> str:
 
 def parameter_reference() -> str:
     """Return ``docs/parameters.md``."""
-    return _REFERENCE_HEAD + markdown_table(TrackerNodeSettings) + '\n'
+    parameters = markdown_table(TrackerNodeSettings)
+    return f'{_REFERENCE_HEAD}{parameters}\n{_THRESHOLDS_HEAD}{_threshold_table()}\n'
 
 
 def markdown_table(kind: type) -> str:
@@ -69,6 +80,19 @@ def markdown_table(kind: type) -> str:
             f'| `{entry.name}` | {type_name(entry)} | {default} | {entry.range_text} | {live} '
             f'| {entry.constraints.description} |'
         )
+    return '\n'.join(rows)
+
+
+def _threshold_table() -> str:
+    """Return the thresholds that are no parameters of the node as a Markdown table."""
+    known = {entry.name for entry in settings_of(TrackerNodeSettings)}
+    rows = ['| threshold | default | values | |', '|---|---|---|---|']
+    rows += [
+        f'| `{entry.name}` | `{entry.default}` | {entry.range_text} '
+        f'| {entry.constraints.description} |'
+        for entry in settings_of(TrackerSettings)
+        if entry.name not in known
+    ]
     return '\n'.join(rows)
 
 

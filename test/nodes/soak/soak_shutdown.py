@@ -117,7 +117,8 @@ LAUNCH_ABORTED = re.compile(
     r'[\s\S]*terminate called without an active exception\s*$'
 )
 _ONE = r'Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*\S.*\n?'
-TRACEBACK = re.compile(rf'{_ONE}(?:\nDuring handling of .*:\n\n{_ONE})*')
+_LINK = r'\n(?:During handling of|The above exception was the direct cause) .*:\n\n'
+TRACEBACK = re.compile(rf'{_ONE}(?:{_LINK}{_ONE})*')
 
 
 def texts_of_processes(output: str) -> list[str]:

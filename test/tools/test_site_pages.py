@@ -1,0 +1,46 @@
+"""The documentation site builds: every link leads somewhere, every page is in the navigation."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from places import ROOT
+
+# What a page loads by itself; <a href> is for the reader to follow.
+_LOADED = re.compile(
+    r'<(?:script|link|img|iframe|source)\b[^>]*(?:src|href)="((?:https?:)?//[^"]+)'
+)
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('site')
+    # Not --quiet: what MkDocs does not print does not fail a strict build either.
+    done = subprocess.run(
+        ['mkdocs', 'build', '--strict', '--site-dir', str(folder)],
+        cwd=ROOT,
+        env={**os.environ, 'NO_MKDOCS_2_WARNING': '1'},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_every_document_becomes_a_page(site):
+    documents = {path.relative_to(ROOT / 'docs') for path in ROOT.glob('docs/**/*.md')}
+    pages = {path.relative_to(site).with_suffix('.md') for path in site.glob('**/*.html')}
+    assert documents <= pages
+    assert '<h2 id="quick-start">' in (site / 'index.html').read_text('utf-8')  # of the README
+
+
+def test_links_to_source_code_become_text(site):
+    assert '../test/' in (ROOT / 'docs' / 'training.md').read_text('utf-8')
+    assert '../test/' not in (site / 'training.html').read_text('utf-8')
+
+
+def test_no_page_loads_anything_from_the_network(site):
+    for page in site.glob('**/*.html'):
+        assert _LOADED.findall(page.read_text('utf-8')) == [], page.name

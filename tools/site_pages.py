@@ -1,0 +1,46 @@
+"""Make pages of the documents outside docs/, and drop the links that lead out of the site.
+
+The documents are written to be read in the repository as well, so their links are relative to
+the file that they are in, and some lead to source code. MkDocs calls these functions while it
+builds the site.
+"""
+
+import posixpath
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = {
+    'index.md': ROOT / 'README.md',
+    'model_card.md': ROOT / 'models' / 'README.md',
+    'changelog.md': ROOT / 'CHANGELOG.md',
+}
+_LINK = re.compile(r'!?\[(?P<text>[^\]]*)\]\((?!\w+:)(?P<target>[^)#\s]+)(?P<anchor>#[^)]*)?\)')
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Add the documents that are not in docs/."""
+    for name, source in PAGES.items():
+        files.append(File.generated(config, name, abs_src_path=str(source)))
+    return files
+
+
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Return a page whose links fit the site. Dead ones stay, so that MkDocs reports them."""
+    uris = {Path(file.abs_src_path): file.src_uri for file in files if file.abs_src_path}
+    source = Path(str(page.file.abs_src_path))
+    folder = posixpath.dirname(page.file.src_uri)
+
+    def mended(link: re.Match[str]) -> str:
+        target = (source.parent / link['target']).resolve()
+        if target in uris:
+            uri = posixpath.relpath(uris[target], folder or '.')
+            return link[0].replace(f']({link["target"]}', f']({uri}')
+        return link['text'] if target.exists() else link[0]
+
+    return _LINK.sub(mended, markdown)
