@@ -13,9 +13,9 @@ from torch import Tensor
 from torch import nn
 
 from jtn_ros.network.blocks import conv_bn_relu
+from jtn_ros.network.cost_volume import MOTION_CHANNELS
+from jtn_ros.network.cost_volume import Motion
 from jtn_ros.network.depthwise import DepthwiseConv2d
-from jtn_ros.network.motion import MOTION_CHANNELS
-from jtn_ros.network.motion import Motion
 
 # Kernel, stride, expansion, output channels of the sixteen blocks, by the stage that they end in:
 # strides 4, 8, 16, 32.

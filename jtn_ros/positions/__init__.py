@@ -5,8 +5,8 @@ from jtn_ros.positions.depth import locate_by_depth
 from jtn_ros.positions.ground import GroundPlane
 from jtn_ros.positions.ground import locate_on_ground
 from jtn_ros.positions.measurement import Measurements
-from jtn_ros.positions.motion import PositionFilter
-from jtn_ros.positions.motion import Positions
+from jtn_ros.positions.position_filter import PositionFilter
+from jtn_ros.positions.position_filter import Positions
 
 __all__ = [
     'CameraModel',

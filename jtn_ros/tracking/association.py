@@ -12,11 +12,11 @@ from scipy.optimize import linear_sum_assignment
 
 from jtn_ros.detections import Detections
 from jtn_ros.tracking import appearance
-from jtn_ros.tracking import motion
-from jtn_ros.tracking.motion import RATE
-from jtn_ros.tracking.motion import VALUE
-from jtn_ros.tracking.motion import Floats
-from jtn_ros.tracking.motion import Velocities
+from jtn_ros.tracking import kalman_filter
+from jtn_ros.tracking.kalman_filter import RATE
+from jtn_ros.tracking.kalman_filter import VALUE
+from jtn_ros.tracking.kalman_filter import Floats
+from jtn_ros.tracking.kalman_filter import Velocities
 from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.track_table import TrackTable
@@ -51,7 +51,7 @@ def associate(
     matching = Matching(len(detections), len(table))
     if not len(detections) or not len(table):
         return matching.matches
-    measured = motion.measure(detections.boxes)
+    measured = kalman_filter.measure(detections.boxes)
     if detections.embeddings is not None:
         # Looks decide between those who are near; an exact motion must not outvote them.
         error_scale = np.maximum(error_scale, 1)
@@ -89,8 +89,8 @@ def _reidentification_cost(
     greatest permitted distance the cost is 1, and out of reach it is infinite.
     """
     predicted = table.means[..., VALUE]
-    x, y = motion.differences(measured[:, :2], predicted[:, :2])
-    reach = motion.sizes_of(predicted)[:, 0] * (1 + config.reidentification_speed * unseen)
+    x, y = kalman_filter.differences(measured[:, :2], predicted[:, :2])
+    reach = kalman_filter.sizes_of(predicted)[:, 0] * (1 + config.reidentification_speed * unseen)
     cost = 1 + config.appearance_weight * (distances - config.reidentification_limit)
     cost[x * x + y * y > reach * reach] = np.inf
     return cost
@@ -111,9 +111,9 @@ def motion_cost(
     as an accepted pair may be. A measured velocity is compared with the one that the track would
     have after taking over the position.
     """
-    noise = motion.measurement_variance(means[..., VALUE], config)
+    noise = kalman_filter.measurement_variance(means[..., VALUE], config)
     variance = covariances[..., VALUE, VALUE] + noise
-    apart = motion.differences(measured, means[..., VALUE])
+    apart = kalman_filter.differences(measured, means[..., VALUE])
     likely = variance * error_scale
     cost = _misfit(apart, _columns(likely), config)
     if velocities is not None:
@@ -122,13 +122,15 @@ def motion_cost(
         faster = [
             rate - share * distance
             for rate, share, distance in zip(
-                motion.differences(velocities.values, means[:, :2, RATE]),
+                kalman_filter.differences(velocities.values, means[:, :2, RATE]),
                 _columns(gain),
                 apart,
                 strict=False,
             )
         ]
-        cost += _misfit(faster, motion.differences(velocities.variances, -remaining), config)
+        cost += _misfit(
+            faster, kalman_filter.differences(velocities.variances, -remaining), config
+        )
     cost += (config.vagueness_weight * np.log(likely / noise).sum(axis=1)).astype(np.float32)
     cost /= config.motion_limit
     return cost

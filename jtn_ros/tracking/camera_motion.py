@@ -5,11 +5,11 @@ A camera motion is a 2x3 affine matrix from pixels of the previous frame to pixe
 
 import numpy as np
 
-from jtn_ros.tracking.motion import RATE
-from jtn_ros.tracking.motion import VALUE
-from jtn_ros.tracking.motion import Floats
-from jtn_ros.tracking.motion import differences
-from jtn_ros.tracking.motion import sizes_of
+from jtn_ros.tracking.kalman_filter import RATE
+from jtn_ros.tracking.kalman_filter import VALUE
+from jtn_ros.tracking.kalman_filter import Floats
+from jtn_ros.tracking.kalman_filter import differences
+from jtn_ros.tracking.kalman_filter import sizes_of
 from jtn_ros.tracking.settings import TrackerSettings
 
 STILL: Floats = np.eye(2, 3)

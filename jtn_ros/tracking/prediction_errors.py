@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jtn_ros.tracking.motion import Floats
+from jtn_ros.tracking.kalman_filter import Floats
 from jtn_ros.tracking.settings import TrackerSettings
 
 _LEAST = 0.2  # some people stand still for long, and then walk on

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.tracking import motion
+from jtn_ros.tracking import kalman_filter
 from jtn_ros.tracking.columns import Columns
-from jtn_ros.tracking.motion import RATE
-from jtn_ros.tracking.motion import VALUE
-from jtn_ros.tracking.motion import Floats
+from jtn_ros.tracking.kalman_filter import RATE
+from jtn_ros.tracking.kalman_filter import VALUE
+from jtn_ros.tracking.kalman_filter import Floats
 from jtn_ros.tracking.track import Tracks
 
 
@@ -19,7 +19,7 @@ class TrackTable(Columns):
 
     Attributes:
         ids: int64 (M,).
-        means: float64 (M, 4, 2), see `jtn_ros.tracking.motion`.
+        means: float64 (M, 4, 2), see `jtn_ros.tracking.kalman_filter`.
         covariances: float64 (M, 4, 2, 2).
         scores: float32 (M,), of the last detection.
         class_ids: int32 (M,).
@@ -53,7 +53,7 @@ class TrackTable(Columns):
         covariances[:, [0, 1], [0, 1]] = self.covariances[:, :2, RATE, RATE]
         return Tracks(
             ids=self.ids.copy(),
-            boxes=motion.boxes_of(self.means),
+            boxes=kalman_filter.boxes_of(self.means),
             scores=self.scores.copy(),
             class_ids=self.class_ids.copy(),
             centers=self.means[:, :2, VALUE].astype(np.float32),

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from jtn_ros.detections import Detections
 from jtn_ros.geometry import Boxes
 from jtn_ros.tracking import appearance
-from jtn_ros.tracking import motion
+from jtn_ros.tracking import kalman_filter
 from jtn_ros.tracking.association import associate
 from jtn_ros.tracking.camera_motion import common_shift
 from jtn_ros.tracking.camera_motion import move
-from jtn_ros.tracking.motion import RATE
-from jtn_ros.tracking.motion import VALUE
-from jtn_ros.tracking.motion import Floats
+from jtn_ros.tracking.kalman_filter import RATE
+from jtn_ros.tracking.kalman_filter import VALUE
+from jtn_ros.tracking.kalman_filter import Floats
 from jtn_ros.tracking.prediction_errors import PredictionErrors
 from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import Tracks
@@ -69,7 +69,7 @@ class Tracker:
 
     def prior(self) -> tuple[Boxes, NDArray[np.float32]]:
         """Return boxes (M, 4) and scores (M,) of all live tracks, for the prior heat map."""
-        return motion.boxes_of(self._table.means), self._table.scores.copy()
+        return kalman_filter.boxes_of(self._table.means), self._table.scores.copy()
 
     def update(
         self, detections: Detections, stamp_ns: int, camera_motion: Floats | None = None
@@ -132,7 +132,7 @@ class Tracker:
         means = table.means.copy()
         # What is cut off by the thing it hides behind seems to shrink; do not extrapolate that.
         means[table.matched < 0, 2:, RATE] = 0
-        means, covariances = motion.predict(means, table.covariances, seconds, self._config)
+        means, covariances = kalman_filter.predict(means, table.covariances, seconds, self._config)
         self._table = table.replace(
             means=means, covariances=covariances, matched=np.full(len(means), -1, np.int32)
         )
@@ -141,29 +141,31 @@ class Tracker:
         config, table = self._config, self._table
         recent = table.unseen(stamp_ns) < config.camera_memory
         confident = config.confident(detections.scores)
-        measured = motion.measure(detections.boxes[confident])
+        measured = kalman_filter.measure(detections.boxes[confident])
         return common_shift(measured, table.means[recent, :, VALUE], config)
 
     def _measure_velocities(
         self, detections: Detections, seconds: float, camera_motion: Floats
-    ) -> motion.Velocities | None:
+    ) -> kalman_filter.Velocities | None:
         """Return the velocities that the displacements tell, without the camera's motion."""
         if detections.displacements is None or seconds <= 0:
             return None
         before = detections.centers.astype(np.float64) + detections.displacements
         middle = detections.centers if detections.middles is None else detections.middles
         before = before @ camera_motion[:, :2].T + camera_motion[:, 2]
-        scale = motion.sizes_of(motion.measure(detections.boxes))
+        scale = kalman_filter.sizes_of(kalman_filter.measure(detections.boxes))
         doubt = 2 - detections.scores.clip(0, 1)[:, None]
         deviations = self._config.displacement_noise * scale * doubt / seconds
-        return motion.Velocities((middle - before) / seconds, np.repeat(deviations**2, 2, axis=1))
+        return kalman_filter.Velocities(
+            (middle - before) / seconds, np.repeat(deviations**2, 2, axis=1)
+        )
 
     def _correct(
         self,
         detections: Detections,
         rows: NDArray[np.intp],
         columns: NDArray[np.intp],
-        velocities: motion.Velocities | None,
+        velocities: kalman_filter.Velocities | None,
         stamp_ns: int,
         seen_before: NDArray[np.bool_],
     ) -> None:
@@ -173,18 +175,18 @@ class Tracker:
         """
         config, table = self._config, self._table
         seen = detections.select(rows)
-        measured = motion.measure(seen.boxes)
+        measured = kalman_filter.measure(seen.boxes)
         means, covariances = table.means[columns], table.covariances[columns]
-        variance = motion.measurement_variance(measured, config)
+        variance = kalman_filter.measurement_variance(measured, config)
         steady = seen_before[columns] & (table.hits[columns] >= _STEADY_HITS)
         self._errors.learn(
             (measured - means[..., VALUE])[steady],
             (covariances[..., VALUE, VALUE] + variance)[steady],
             config,
         )
-        means, covariances = motion.correct(means, covariances, VALUE, measured, variance)
+        means, covariances = kalman_filter.correct(means, covariances, VALUE, measured, variance)
         if velocities is not None:
-            motion.correct_velocities(means, covariances, velocities, rows)
+            kalman_filter.correct_velocities(means, covariances, velocities, rows)
         changed: dict[str, NDArray[Any]] = {
             'means': means,
             'covariances': covariances,
@@ -212,7 +214,7 @@ class Tracker:
         self,
         detections: Detections,
         rows: NDArray[np.intp],
-        velocities: motion.Velocities | None,
+        velocities: kalman_filter.Velocities | None,
         stamp_ns: int,
     ) -> None:
         """Start tracks at confident detections that belong to no track."""
@@ -228,15 +230,17 @@ class Tracker:
         self,
         detections: Detections,
         rows: NDArray[np.intp],
-        velocities: motion.Velocities | None,
+        velocities: kalman_filter.Velocities | None,
         stamp_ns: int,
     ) -> TrackTable:
         """Return tentative tracks that start at some detections."""
         number = len(rows)
         seen = detections.select(rows)
-        means, covariances = motion.initiate(motion.measure(seen.boxes), self._config)
+        means, covariances = kalman_filter.initiate(
+            kalman_filter.measure(seen.boxes), self._config
+        )
         if velocities is not None:
-            motion.correct_velocities(means, covariances, velocities, rows)
+            kalman_filter.correct_velocities(means, covariances, velocities, rows)
         embeddings = seen.embeddings
         if embeddings is None:
             width = self._table.appearances.shape[1] if self._last_id else 0

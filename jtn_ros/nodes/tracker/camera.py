@@ -83,6 +83,21 @@ class Camera:
         self.apply(values)
 
     @property
+    def health(self) -> CameraHealth:
+        """Return how the camera fares."""
+        return self._health
+
+    @property
+    def locator(self) -> SpatialLocator | None:
+        """Return what finds the tracks in space; None where that is not wanted."""
+        return self._locator
+
+    @property
+    def worker(self) -> CameraWorker | None:
+        """Return what tracks the images; None while the camera is inactive."""
+        return self._worker
+
+    @property
     def tracks_topic(self) -> str:
         """Return the full name of the topic of the tracks."""
         return self._outputs.tracks_topic

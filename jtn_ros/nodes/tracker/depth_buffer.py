@@ -35,6 +35,11 @@ class DepthBuffer:
         self._cache = Cache(self._arrivals, _CAPACITY)
         self._missed = False
 
+    @property
+    def latest(self) -> Image | None:
+        """Return the depth image with the latest stamp; None before the first."""
+        return self._cache.getLast()
+
     def add(self, message: Image) -> None:
         """Take a depth image; called by the executor."""
         if message.header.stamp.sec < 0:

@@ -115,6 +115,16 @@ class SpatialLocator:
         self._info: CameraInfo | None = None
         self._camera: tuple[CameraInfo, CameraModel] | None = None
 
+    @property
+    def calibration(self) -> CameraInfo | None:
+        """Return the latest calibration; None before the first."""
+        return self._info
+
+    @property
+    def latest_depth(self) -> Image | None:
+        """Return the latest depth image; None before the first."""
+        return self._depth.latest
+
     def open(self) -> None:
         """Subscribe to the calibration, and to the depth where it is used."""
         if self._subscriptions:

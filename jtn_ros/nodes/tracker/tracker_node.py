@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import wraps
 from traceback import format_exc
 from typing import Any
@@ -91,6 +92,11 @@ class TrackerNode(LifecycleNode):
             _CHECK_PERIOD_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self.add_post_set_parameters_callback(self._apply)
+
+    @property
+    def cameras(self) -> Sequence[Camera]:
+        """Return the cameras; empty while the node is not configured."""
+        return tuple(self._cameras)
 
     def start(self) -> bool:
         """Configure and activate the node; return whether that worked."""

@@ -77,7 +77,7 @@ def test_share_of_the_node_in_cpu_time(graph, block_model, size):
         camera.node.create_subscription(kind, f'/jtn_tracker/{topic}', lambda _: None, 10)
     assert tracker.start()
     camera.connect()
-    worker = tracker._cameras[0]._worker
+    worker = tracker.cameras[0].worker
     whole, network = timed(worker, 'process'), timed(worker._pipeline, 'step')
     samples = camera.measure(10, SECONDS)
     own = (np.array(whole) - np.array(network)) * 1e3

@@ -126,7 +126,7 @@ def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(
     harness.start()
     first = harness.track(message(0))
     engine.failing = True
-    health = harness.tracker._cameras[0]._health
+    health = harness.tracker.cameras[0].health
     for number in range(1, 4):
         harness.images.publish(message(number))
         harness.wait(lambda n=number: health.snapshot.errors == n, 'the error')

@@ -214,23 +214,23 @@ def test_without_transform_calibration_or_depth_the_tracks_go_on(make, block_mod
 
     track_without('no calibration has come on /camera_info', 0)
     rig.calibrate(k=[float('nan')] * 9)
-    harness.wait(lambda: harness.tracker._cameras[0]._locator._info, 'the calibration')
+    harness.wait(lambda: harness.tracker.cameras[0].locator.calibration, 'the calibration')
     track_without('is not finite', 1)
     rig.calibrate(k=[1e12, *K[1:]])
-    harness.wait(lambda: harness.tracker._cameras[0]._locator._info.k[0] == 1e12, 'another')
+    harness.wait(lambda: harness.tracker.cameras[0].locator.calibration.k[0] == 1e12, 'another')
     track_without('are absurd', 2)
     rig.calibrate(width=640)
-    harness.wait(lambda: harness.tracker._cameras[0]._locator._info.width == 640, 'another')
+    harness.wait(lambda: harness.tracker.cameras[0].locator.calibration.width == 640, 'another')
     track_without('the calibration is for images of 640x192', 3)
     rig.calibrate()
-    harness.wait(lambda: harness.tracker._cameras[0]._locator._info.width == 320, 'another')
+    harness.wait(lambda: harness.tracker.cameras[0].locator.calibration.width == 320, 'another')
     track_without('no depth image has come', 4)
     rig.depth.publish(depth_message(0))
-    harness.wait(lambda: harness.tracker._cameras[0]._locator._depth._cache.getLast(), 'depth')
+    harness.wait(lambda: harness.tracker.cameras[0].locator.latest_depth, 'depth')
     track_without('no depth image is within 0.02 s of the image; the latest is 0.200 s older', 5)
     rig.depth.publish(depth_message(6))
     harness.wait(
-        lambda: harness.tracker._cameras[0]._locator._depth._cache.getLast().header.stamp
+        lambda: harness.tracker.cameras[0].locator.latest_depth.header.stamp
         == message(6).header.stamp,
         'depth of the image',
     )  # fmt: skip
@@ -243,7 +243,7 @@ def test_without_transform_calibration_or_depth_the_tracks_go_on(make, block_mod
 
 
 def problem(harness: Harness) -> str:
-    problem = harness.tracker._cameras[0]._locator.problem
+    problem = harness.tracker.cameras[0].locator.problem
     return '' if problem is None else problem.text
 
 
@@ -258,7 +258,7 @@ def test_an_image_without_stamp_is_never_located_by_the_latest_transform(make, b
     output = rig.harness.track(message(0, stamp_ns=0))
     assert not any(o.has_3d for o in output.objects)
     rig.calibrate()
-    rig.harness.wait(lambda: rig.harness.tracker._cameras[0]._locator._info, 'the calibration')
+    rig.harness.wait(lambda: rig.harness.tracker.cameras[0].locator.calibration, 'the calibration')
     output = rig.harness.track(message(1, stamp_ns=0))
     assert not any(o.has_3d for o in output.objects)
     assert 'the image has no stamp' in problem(rig.harness)

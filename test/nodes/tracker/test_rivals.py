@@ -50,7 +50,7 @@ def test_another_publisher_of_the_tracks_is_named(active):
 
 
 def test_cameras_that_alternate_on_a_topic_do_not_flood_the_log(active, monkeypatch):
-    monkeypatch.setattr('jtn_ros.nodes.tracker.camera._LOG_PERIOD_S', 0.5)
+    monkeypatch.setattr('jtn_ros.nodes.tracker.camera_health._LOG_PERIOD_S', 0.5)
     sessions = set()
 
     def track(number: int) -> None:
@@ -77,12 +77,12 @@ def test_an_image_after_ctrl_c_is_no_failure(block_model, capfd):
     node = TrackerNode(context=context, parameter_overrides=overrides)
     try:
         assert node.start()
-        camera = node._cameras[0]
-        camera._worker.process(Arrival(message(0), 0.0, 0))
+        camera = node.cameras[0]
+        camera.worker.process(Arrival(message(0), 0.0, 0))
         context.try_shutdown()
-        camera._worker.process(Arrival(message(1), 0.0, 0))
-        assert camera._worker.processed == 2  # it was tracked, but there is no topic any more
-        assert camera._health.snapshot.errors == 0
+        camera.worker.process(Arrival(message(1), 0.0, 0))
+        assert camera.worker.processed == 2  # it was tracked, but there is no topic any more
+        assert camera.health.snapshot.errors == 0
     finally:
         node.destroy_node()
     assert 'could not be tracked' not in capfd.readouterr().err

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from jtn_ros.network.motion import similarities
+from jtn_ros.network.cost_volume import similarities
 
 
 @pytest.mark.parametrize(('dx', 'dy'), [(0, 0), (2, -1), (-2, 2)])
