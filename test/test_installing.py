@@ -149,6 +149,16 @@ def test_images_are_tracked_without_what_bags_and_videos_need(run_without, tmp_p
     assert not list((tmp_path / 'other').glob('*.jsonl'))
 
 
+def test_every_verb_can_be_explained_without_what_is_optional(run_without):
+    absent = (
+        'rosbags,mcap,lz4,zstandard,av,trackeval,pycocotools,optuna,rerun,trackers,supervision,'
+        'torch,torchvision,onnx,onnxscript,openvino,onnxruntime,tensorrt,cuda,matplotlib'
+    )
+    code = 'from jtn_ros.cli.main import build_parser, verbs; build_parser(verbs())'
+    done = run_without(absent, code)
+    assert (done.returncode, done.stderr) == (0, '')
+
+
 def test_the_back_end_that_fits_the_machine_is_advised_first(run_without):
     from jtn_ros.inference.loading import has_nvidia_gpu
 

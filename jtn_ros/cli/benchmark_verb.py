@@ -15,16 +15,19 @@ from collections.abc import Sequence
 from dataclasses import fields
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
+
+import numpy as np
 
 from jtn_ros.cli.export_verb import input_size
 from jtn_ros.errors import JtnError
-
-if TYPE_CHECKING:
-    from jtn_ros.evaluation.benchmark import Configuration
-    from jtn_ros.evaluation.benchmark import Measurement
-
+from jtn_ros.evaluation.benchmark import Configuration
+from jtn_ros.evaluation.benchmark import Measurement
+from jtn_ros.evaluation.benchmark import report
+from jtn_ros.evaluation.benchmark import run_benchmark
+from jtn_ros.files import written_atomically
+from jtn_ros.media import open_frames
+from jtn_ros.media.overwriting import protect_inputs
 
 NOISE_IMAGES = 8
 
@@ -58,12 +61,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print a table, and write the JSON."""
-    from jtn_ros.evaluation.benchmark import Configuration
-    from jtn_ros.evaluation.benchmark import report
-    from jtn_ros.evaluation.benchmark import run_benchmark
-    from jtn_ros.files import written_atomically
-    from jtn_ros.media.overwriting import protect_inputs
-
     protect_inputs([args.json], (args.model, args.input))
     names = [field.name for field in fields(Configuration)]
     first = Configuration(**{name: getattr(args, name) for name in names})
@@ -78,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _changed(first: 'Configuration', text: str) -> 'Configuration':
+def _changed(first: Configuration, text: str) -> Configuration:
     """Return the first configuration with what ``key=value,...`` changes.
 
     Raises:
@@ -98,18 +95,14 @@ def _changed(first: 'Configuration', text: str) -> 'Configuration':
 
 def _images(args: argparse.Namespace) -> list[Any]:
     """Return the images that are timed."""
-    import numpy as np
-
     if args.input is None:
         rng = np.random.default_rng(0)
         return [rng.integers(0, 256, (*args.size, 3), np.uint8) for _ in range(NOISE_IMAGES)]
-    from jtn_ros.media import open_frames
-
     with open_frames(args.input) as source:
         return [frame.image.copy() for frame in itertools.islice(source, args.frames)]
 
 
-def _table(measurements: Sequence['Measurement'], result: dict[str, Any]) -> list[str]:
+def _table(measurements: Sequence[Measurement], result: dict[str, Any]) -> list[str]:
     """Return the lines of the table: median and 95th percentile in milliseconds."""
     stages = list(measurements[0].seconds)
     head = ['', *stages, 'images/s', 'peaks/s', 'MB', 'ratio']

@@ -12,6 +12,9 @@ numbers of frames. The exit code is 0 if there are no problems and 1 otherwise.
 import argparse
 from pathlib import Path
 
+from jtn_ros.cli.progress import show_progress
+from jtn_ros.datasets.check import check_dataset
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
@@ -23,9 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is wrong."""
-    from jtn_ros.cli.progress import show_progress
-    from jtn_ros.datasets.check import check_dataset
-
     findings = check_dataset(
         args.dataset, lambda images: show_progress(images, 'images', len(images))
     )

@@ -27,8 +27,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from jtn_ros.cli.demo_clip import write_clip
+from jtn_ros.cli.ros_launch import first_error
+from jtn_ros.cli.ros_launch import run_launch_file
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
+from jtn_ros.media import open_frames
+from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.resources import resource_folder
+from jtn_ros.tracking import TrackerSettings
 
 if TYPE_CHECKING:
     from jtn_ros.cli.demo_report import Report
@@ -61,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo."""
-    from jtn_ros.cli.demo_report import print_report
+    from jtn_ros.cli.demo_report import print_report  # needs rosbags, which help does not
 
     if args.rate <= 0:
         raise JtnError(f'--rate {args.rate} is not positive')
@@ -74,13 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _track(args: argparse.Namespace, output: Path) -> 'Report':
     """Track the input, and leave the files of the report in the folder."""
-    from jtn_ros.cli.demo_clip import write_clip
     from jtn_ros.cli.demo_report import make_report
-    from jtn_ros.cli.ros_launch import first_error
-    from jtn_ros.cli.ros_launch import run_launch_file
-    from jtn_ros.media import open_frames
-    from jtn_ros.media.overwriting import protect_inputs
-    from jtn_ros.resources import resource_folder
 
     launch_file = resource_folder('launch') / 'demo.launch.py'
     protect_inputs((output / name for name in OURS), [args.input])
@@ -120,8 +121,6 @@ def _track(args: argparse.Namespace, output: Path) -> 'Report':
 
 def _parameters(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the tracker of the demo runs with: its defaults, and what was asked for."""
-    from jtn_ros.tracking import TrackerSettings
-
     by_model = dict.fromkeys(('confident_score', 'birth_score'), "the model's")
     return {'backend': args.backend, 'rate': args.rate} | asdict(TrackerSettings()) | by_model
 

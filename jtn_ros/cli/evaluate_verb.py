@@ -36,24 +36,53 @@ import argparse
 import json
 import sys
 from contextlib import ExitStack
+from contextlib import closing
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
 
+import numpy as np
+
+from jtn_ros.cli.evaluate_embeddings import evaluate_embeddings
+from jtn_ros.cli.evaluate_stills import evaluate_stills
+from jtn_ros.cli.progress import show_progress
+from jtn_ros.cli.score_table import differences
+from jtn_ros.cli.score_table import format_rows
+from jtn_ros.cli.score_table import rows_of
+from jtn_ros.cli.score_table import unmatched_lines
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
+from jtn_ros.cli.tracking_arguments import read_settings
 from jtn_ros.datasets.benchmarks import BENCHMARKS
+from jtn_ros.datasets.mot_challenge import find_sequences
+from jtn_ros.datasets.readers import is_annotation_file
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
+from jtn_ros.evaluation.association_benchmark import Runner
+from jtn_ros.evaluation.association_benchmark import compare
+from jtn_ros.evaluation.association_benchmark import own_trackers
+from jtn_ros.evaluation.association_benchmark import peer_trackers
+from jtn_ros.evaluation.association_benchmark import read_stream
+from jtn_ros.evaluation.metrics import Report
+from jtn_ros.evaluation.metrics import evaluate
+from jtn_ros.evaluation.metrics import mean
+from jtn_ros.evaluation.report.data import Evaluation
+from jtn_ros.evaluation.report.report import write_report
+from jtn_ros.evaluation.runs import Run
+from jtn_ros.evaluation.runs import Truth
+from jtn_ros.evaluation.runs import collect_run
+from jtn_ros.evaluation.runs import compared
+from jtn_ros.evaluation.runs import read_run
+from jtn_ros.evaluation.runs import read_truth
 from jtn_ros.files import written_atomically
-
-if TYPE_CHECKING:
-    from jtn_ros.evaluation.association_benchmark import Runner
-    from jtn_ros.evaluation.metrics import Report
-    from jtn_ros.evaluation.runs import Run
-    from jtn_ros.evaluation.runs import Truth
-    from jtn_ros.media import FrameSource
-    from jtn_ros.synthetic.association_streams import DetectionStream
+from jtn_ros.media import FrameSource
+from jtn_ros.media import open_frames
+from jtn_ros.media.bag_paths import is_bag
+from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.media.read_ahead import read_ahead
+from jtn_ros.offline import track_frames
+from jtn_ros.synthetic.association_streams import DetectionStream
+from jtn_ros.synthetic.association_streams import make_stream
+from jtn_ros.synthetic.association_streams import standard_streams
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,20 +126,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table of scores, and write them as JSON if asked."""
-    from jtn_ros.media.overwriting import protect_inputs
-
     if args.report and args.report.suffix != '.html':
         raise UsageError(f'--report {args.report}: a report is an .html file')
     data = None if args.report is None else args.report.with_suffix('.json')
     inputs = (args.ground_truth, args.tracks, args.against, args.bag, args.model, args.params_file)
     protect_inputs((args.json, args.report, data), inputs)
     if args.embeddings:
-        from jtn_ros.cli.evaluate_embeddings import evaluate_embeddings
-
         values = evaluate_embeddings(args)
     elif _has_stills(args):
-        from jtn_ros.cli.evaluate_stills import evaluate_stills
-
         values = evaluate_stills(args)
     else:
         _check_usage(args)
@@ -122,8 +145,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _has_stills(args: argparse.Namespace) -> bool:
-    from jtn_ros.datasets.readers import is_annotation_file
-
     return args.ground_truth is not None and is_annotation_file(args.ground_truth)
 
 
@@ -148,13 +169,6 @@ def _check_usage(args: argparse.Namespace) -> None:
 
 def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:
     """Print the scores of a run, and of the other one, and return them."""
-    from jtn_ros.cli.score_table import differences
-    from jtn_ros.cli.score_table import format_rows
-    from jtn_ros.cli.score_table import rows_of
-    from jtn_ros.cli.score_table import unmatched_lines
-    from jtn_ros.evaluation.report.data import Evaluation
-    from jtn_ros.evaluation.report.report import write_report
-
     truths = _read_truths(args)
     by_name = {truth.name: truth for truth in truths}
     parameters: dict[str, Any] = {}
@@ -180,16 +194,16 @@ def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:
                 print(line)
     if args.report is not None:
         evaluation = Evaluation(truths=by_name, runs=runs, report=report)
-        compared = None
+        other_evaluation = None
         if other is not None and other_runs is not None:
-            compared = Evaluation(truths=by_name, runs=other_runs, report=other)
+            other_evaluation = Evaluation(truths=by_name, runs=other_runs, report=other)
         with ExitStack() as stack:
             paths = write_report(
                 args.report,
                 evaluation,
                 title=', '.join(by_name),
                 sources=_open_images(args, stack),
-                against=compared,
+                against=other_evaluation,
                 against_title=str(args.against),
                 parameters=parameters,
             )
@@ -197,14 +211,7 @@ def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:
     return values
 
 
-def _read_truths(args: argparse.Namespace) -> list['Truth']:
-    import numpy as np
-
-    from jtn_ros.datasets.mot_challenge import find_sequences
-    from jtn_ros.evaluation.runs import read_truth
-    from jtn_ros.media import open_frames
-    from jtn_ros.media.bag_paths import is_bag
-
+def _read_truths(args: argparse.Namespace) -> list[Truth]:
     if is_bag(args.ground_truth):
         truths = [read_truth(args.ground_truth, args.tracks_topic)]
     else:
@@ -221,12 +228,8 @@ def _read_truths(args: argparse.Namespace) -> list['Truth']:
     return [truths[0].with_stamps(np.array(line, np.int64))]
 
 
-def _open_images(args: argparse.Namespace, stack: ExitStack) -> dict[str, 'FrameSource']:
+def _open_images(args: argparse.Namespace, stack: ExitStack) -> dict[str, FrameSource]:
     """Open the images of the sequences that have some."""
-    from jtn_ros.datasets.mot_challenge import find_sequences
-    from jtn_ros.media import open_frames
-    from jtn_ros.media.bag_paths import is_bag
-
     if args.bag is not None:
         name = args.ground_truth.resolve().name
         return {name: stack.enter_context(open_frames(args.bag, topic=args.topic))}
@@ -239,27 +242,14 @@ def _open_images(args: argparse.Namespace, stack: ExitStack) -> dict[str, 'Frame
     return sources
 
 
-def _read_runs(path: Path, truths: list['Truth'], args: argparse.Namespace) -> dict[str, 'Run']:
-    from jtn_ros.evaluation.runs import read_run
-
+def _read_runs(path: Path, truths: list[Truth], args: argparse.Namespace) -> dict[str, Run]:
     return {
         truth.name: read_run(path, truth, args.tolerance, args.tracks_topic) for truth in truths
     }
 
 
-def _track_bag(
-    args: argparse.Namespace, truth: 'Truth'
-) -> tuple[dict[str, 'Run'], dict[str, Any]]:
+def _track_bag(args: argparse.Namespace, truth: Truth) -> tuple[dict[str, Run], dict[str, Any]]:
     """Track every image of the recording; return the run and the parameters."""
-    from contextlib import closing
-
-    from jtn_ros.cli.progress import show_progress
-    from jtn_ros.cli.tracking_arguments import read_settings
-    from jtn_ros.evaluation.runs import collect_run
-    from jtn_ros.media import open_frames
-    from jtn_ros.media.read_ahead import read_ahead
-    from jtn_ros.offline import track_frames
-
     settings = read_settings(args)
     with open_frames(args.bag, topic=args.topic) as source, closing(read_ahead(source)) as frames:
         engine = settings.load()
@@ -272,14 +262,11 @@ def _track_bag(
     return {truth.name: run}, settings.as_dict(info.confident_score) | used
 
 
-def _evaluate(truths: list['Truth'], runs: dict[str, 'Run']) -> 'Report':
-    from jtn_ros.evaluation.metrics import evaluate
-    from jtn_ros.evaluation.runs import compared
-
+def _evaluate(truths: list[Truth], runs: dict[str, Run]) -> Report:
     return evaluate({truth.name: compared(truth, runs[truth.name]) for truth in truths})
 
 
-def _unmatched(runs: dict[str, 'Run']) -> dict[str, Any]:
+def _unmatched(runs: dict[str, Run]) -> dict[str, Any]:
     return {
         name: {
             'frames_without_tracks': run.frames_without.tolist(),
@@ -290,32 +277,20 @@ def _unmatched(runs: dict[str, 'Run']) -> dict[str, Any]:
 
 
 def _compare_trackers(args: argparse.Namespace) -> dict[str, Any]:
-    from jtn_ros.cli.score_table import format_rows
-    from jtn_ros.evaluation.association_benchmark import compare
-    from jtn_ros.evaluation.metrics import mean
-
     reports = compare(_streams(args), _available_trackers())
     print(format_rows('tracker', {name: mean(report) for name, report in reports.items()}))
     return {name: report.as_dict() for name, report in reports.items()}
 
 
-def _streams(args: argparse.Namespace) -> list['DetectionStream']:
-    from jtn_ros.datasets.mot_challenge import find_sequences
-    from jtn_ros.evaluation.association_benchmark import read_stream
-    from jtn_ros.synthetic.association_streams import make_stream
-    from jtn_ros.synthetic.association_streams import standard_streams
-
+def _streams(args: argparse.Namespace) -> list[DetectionStream]:
     if args.synthetic:
         return [make_stream(config) for config in standard_streams(seed=1)]
     benchmark = BENCHMARKS.get(args.benchmark)
     return [read_stream(folder, benchmark) for folder in find_sequences(args.ground_truth)]
 
 
-def _available_trackers() -> dict[str, 'Runner']:
+def _available_trackers() -> dict[str, Runner]:
     """Return ours and, where the package is installed, those of `trackers`."""
-    from jtn_ros.evaluation.association_benchmark import own_trackers
-    from jtn_ros.evaluation.association_benchmark import peer_trackers
-
     try:
         return own_trackers() | peer_trackers()
     except JtnError as error:

@@ -24,13 +24,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from jtn_ros.datasets.readers import is_annotation_file
 from jtn_ros.errors import UsageError
 from jtn_ros.errors import packages_for
+from jtn_ros.evaluation.quantisation import Loss
+from jtn_ros.evaluation.quantisation import SamplingEngine
+from jtn_ros.evaluation.quantisation import StillsLoss
+from jtn_ros.evaluation.quantisation import compare_tracks
+from jtn_ros.evaluation.quantisation import look_twice
+from jtn_ros.evaluation.quantisation import track_recordings
+from jtn_ros.evaluation.stills import read_stills
+from jtn_ros.evaluation.stills import score
+from jtn_ros.evaluation.stills import spread
+from jtn_ros.files import written_atomically
+from jtn_ros.inference import load_engine
+from jtn_ros.inference.engine import ModelInfo
+from jtn_ros.inference.quantise import quantise_onnx
+from jtn_ros.inference.tensorrt_plan import tensorrt_plan
+from jtn_ros.media.overwriting import protect_inputs
 
 if TYPE_CHECKING:
-    from jtn_ros.evaluation.quantisation import Loss
-    from jtn_ros.evaluation.quantisation import StillsLoss
-    from jtn_ros.inference.engine import ModelInfo
     from jtn_ros.network import JointTrackNet
 
 
@@ -93,8 +106,6 @@ def run(args: argparse.Namespace) -> int:
     with packages_for('exporting needs', 'torch', 'torchvision', 'onnx', 'onnxscript'):
         from jtn_ros.inference.export import export_onnx
         from jtn_ros.network import load_checkpoint
-    from jtn_ros.media.overwriting import protect_inputs
-
     protect_inputs(
         (args.output, args.output.with_suffix(ACCURACY_SUFFIX)),
         (args.checkpoint, *(args.int8 or ())),
@@ -121,27 +132,13 @@ def run(args: argparse.Namespace) -> int:
         + (' before it was quantised' if args.int8 else '')
     )
     if args.tensorrt:
-        from jtn_ros.inference.tensorrt_plan import tensorrt_plan
-
         print(f'TensorRT plan: {tensorrt_plan(args.output)}')
     return 0
 
 
-def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> 'ModelInfo':
+def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> ModelInfo:
     """Export, calibrate, quantise, and report what it costs."""
-    from jtn_ros.datasets.readers import is_annotation_file
-    from jtn_ros.evaluation.quantisation import SamplingEngine
-    from jtn_ros.evaluation.quantisation import StillsLoss
-    from jtn_ros.evaluation.quantisation import compare_tracks
-    from jtn_ros.evaluation.quantisation import look_twice
-    from jtn_ros.evaluation.quantisation import track_recordings
-    from jtn_ros.evaluation.stills import read_stills
-    from jtn_ros.evaluation.stills import score
-    from jtn_ros.evaluation.stills import spread
-    from jtn_ros.files import written_atomically
-    from jtn_ros.inference import load_engine
     from jtn_ros.inference.export import export_onnx
-    from jtn_ros.inference.quantise import quantise_onnx
 
     files = [Path(source) for source in sources if is_annotation_file(Path(source))]
     recordings = [source for source in sources if Path(source) not in files]
@@ -174,7 +171,7 @@ def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> 
     return info
 
 
-def _accuracy_table(losses: list['Loss | StillsLoss']) -> list[str]:
+def _accuracy_table(losses: list[Loss | StillsLoss]) -> list[str]:
     """Return the lines of the report, in per cent; a dash where there is no such score."""
     columns = {'HOTA': 'hota', 'MOTA': 'mota', 'IDF1': 'idf1', 'AP50': 'ap50'}
     width = max(len(loss.source) for loss in losses)

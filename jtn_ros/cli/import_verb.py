@@ -13,6 +13,7 @@ from pathlib import Path
 
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import packages_for
+from jtn_ros.media.overwriting import protect_inputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,8 +76,6 @@ def run(args: argparse.Namespace) -> int:
     with packages_for('importing a checkpoint needs', 'torch'):
         from jtn_ros.network import load_checkpoint
         from jtn_ros.network import save_checkpoint
-    from jtn_ros.media.overwriting import protect_inputs
-
     if args.output.suffix != '.safetensors':
         raise JtnError(f'{args.output}: the name of the output must end in .safetensors')
     protect_inputs([args.output], [args.checkpoint])

@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if '_ARGCOMPLETE' in os.environ:  # a shell asks what could come next
         import argcomplete
 
-        argcomplete.autocomplete(build_parser(verbs()))
+        argcomplete.autocomplete(build_parser(os.environ['COMP_LINE'].split()))
     debug = '--debug' in arguments
     if isinstance(sys.stdout, io.TextIOWrapper):  # no name can be too foreign to be printed
         sys.stdout.reconfigure(errors='backslashreplace')

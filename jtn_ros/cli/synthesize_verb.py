@@ -20,15 +20,20 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import get_args
 
-from jtn_ros.errors import JtnError
-from jtn_ros.synthetic.scene_config import CameraMotion
+import cv2
 
-if TYPE_CHECKING:
-    from jtn_ros.datasets.annotations import Annotations
-    from jtn_ros.synthetic import SceneConfig
+from jtn_ros.cli.progress import show_progress
+from jtn_ros.datasets.annotations import Annotations
+from jtn_ros.datasets.mot_challenge import SequenceInfo
+from jtn_ros.datasets.mot_challenge import write_ground_truth
+from jtn_ros.datasets.mot_challenge import write_sequence_info
+from jtn_ros.errors import JtnError
+from jtn_ros.media.video_writer import VideoWriter
+from jtn_ros.synthetic import Scene
+from jtn_ros.synthetic import SceneConfig
+from jtn_ros.synthetic.scene_config import CameraMotion
 
 JPEG_QUALITY = 95
 MOT_CAR = 3  # MOTChallenge has no class for all vehicles; its class 2 is a person on one
@@ -71,9 +76,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the sequences."""
-    from jtn_ros.cli.progress import show_progress
-    from jtn_ros.synthetic import SceneConfig
-
     if args.sequences < 1:
         raise JtnError(f'--sequences is {args.sequences}; give 1 or more')
     if not 0 < args.fps <= 1000:
@@ -104,11 +106,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(
-    output: Path, config: 'SceneConfig', *, frame_rate: float, length: int, with_video: bool
+    output: Path, config: SceneConfig, *, frame_rate: float, length: int, with_video: bool
 ) -> Path:
     """Write one sequence in a process of its own and return its folder."""
-    import cv2
-
     # The sequences are what runs in parallel; threads of OpenCV would only get in the way.
     cv2.setNumThreads(1)
     folder = output / f'synthetic-{config.seed:06d}'
@@ -118,20 +118,12 @@ def _write(
 
 def write_sequence(
     folder: Path,
-    config: 'SceneConfig',
+    config: SceneConfig,
     frame_rate: float,
     length: int,
     with_video: bool = False,
 ) -> Iterator[int]:
     """Write one sequence, yielding after every frame."""
-    import cv2
-
-    from jtn_ros.datasets.mot_challenge import SequenceInfo
-    from jtn_ros.datasets.mot_challenge import write_ground_truth
-    from jtn_ros.datasets.mot_challenge import write_sequence_info
-    from jtn_ros.media.video_writer import VideoWriter
-    from jtn_ros.synthetic import Scene
-
     images, truth = folder / 'img1', folder / 'gt'
     if images.is_dir() and any(images.iterdir()):
         raise JtnError(f'{images} holds images already; remove {folder} or choose another seed')
@@ -169,7 +161,7 @@ def write_sequence(
     )
 
 
-def _with_mot_classes(objects: 'Annotations') -> 'Annotations':
+def _with_mot_classes(objects: Annotations) -> Annotations:
     """Return the objects with the classes that MOTChallenge gives to people and vehicles."""
     class_ids = objects.class_ids.copy()
     class_ids[class_ids == 1] = MOT_CAR - 1

@@ -128,7 +128,7 @@ class TrackOutputs:
     def _open_video(self, source: FrameSource, path: Path) -> None:
         """Open the video: of a camera, the stamps decide how long a picture is shown."""
         if source.live:
-            from jtn_ros.media.stamped_video import StampedVideo
+            from jtn_ros.media.stamped_video import StampedVideo  # only these need av
 
             stamped = StampedVideo(path)
             self._record = stamped.write

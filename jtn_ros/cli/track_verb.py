@@ -21,19 +21,30 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
+from jtn_ros.cli.progress import show_progress
+from jtn_ros.cli.track_outputs import TrackOutputs
 from jtn_ros.cli.tracking_arguments import OfflineSettings
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
 from jtn_ros.cli.tracking_arguments import read_settings
+from jtn_ros.datasets.mot_challenge import read_detections
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
 from jtn_ros.masking import mask
-
-if TYPE_CHECKING:
-    from jtn_ros.media import FrameSource
-    from jtn_ros.media.labels import Labels
-    from jtn_ros.offline import FrameTracking
+from jtn_ros.media import FrameSource
+from jtn_ros.media import open_frames
+from jtn_ros.media.camera_address import is_camera
+from jtn_ros.media.labels import Labels
+from jtn_ros.media.live.live_source import CameraStoppedError
+from jtn_ros.media.read_ahead import WriteBehind
+from jtn_ros.media.read_ahead import read_ahead
+from jtn_ros.media.rerun_log import file_of
+from jtn_ros.media.timeline import Timeline
+from jtn_ros.media.window import Window
+from jtn_ros.offline import FrameTracking
+from jtn_ros.offline import StoredTracking
+from jtn_ros.offline import TrackedFrame
+from jtn_ros.offline import track_frames
 
 _VIEWS = ('heatmap', 'displacement', 'embedding', 'trails')
 
@@ -92,16 +103,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Track the input and write the results."""
-    from jtn_ros.cli.progress import show_progress
-    from jtn_ros.cli.track_outputs import TrackOutputs
-    from jtn_ros.media.camera_address import is_camera
-    from jtn_ros.media.live.live_source import CameraStoppedError
-    from jtn_ros.media.read_ahead import WriteBehind
-    from jtn_ros.media.read_ahead import read_ahead
-    from jtn_ros.media.window import Window
-    from jtn_ros.offline import TrackedFrame
-    from jtn_ros.offline import track_frames
-
     _check_usage(args)
     settings = read_settings(args)
     with ExitStack() as stack:
@@ -180,9 +181,6 @@ def _views(text: str) -> tuple[str, ...]:
 
 
 def _check_usage(args: argparse.Namespace) -> None:
-    from jtn_ros.media.camera_address import is_camera
-    from jtn_ros.media.rerun_log import file_of
-
     if args.end is not None and args.end < args.start:
         raise UsageError(f'--end {args.end} lies before --start {args.start}')
     if args.reconnect and not is_camera(args.input):
@@ -193,11 +191,8 @@ def _check_usage(args: argparse.Namespace) -> None:
         file_of(args.rerun)
 
 
-def _open_source(args: argparse.Namespace, settings: OfflineSettings) -> 'FrameSource':
+def _open_source(args: argparse.Namespace, settings: OfflineSettings) -> FrameSource:
     """Open the input; only its ``seqinfo.ini`` where no image is needed."""
-    from jtn_ros.media import open_frames
-    from jtn_ros.media.timeline import Timeline
-
     pictures = args.video or args.window or args.rerun
     if args.detections and not pictures and (Path(args.input) / 'seqinfo.ini').exists():
         return Timeline.of_sequence(Path(args.input), args.fps)
@@ -212,12 +207,8 @@ def _open_source(args: argparse.Namespace, settings: OfflineSettings) -> 'FrameS
 
 def _make_tracking(
     args: argparse.Namespace, settings: OfflineSettings
-) -> tuple['FrameTracking', 'Labels']:
+) -> tuple[FrameTracking, Labels]:
     """Return what tracks a frame, and what is said about the model."""
-    from jtn_ros.datasets.mot_challenge import read_detections
-    from jtn_ros.media.labels import Labels
-    from jtn_ros.offline import StoredTracking
-
     if args.detections is None:
         engine = settings.load()
         info = engine.info
@@ -241,7 +232,7 @@ def _inputs(args: argparse.Namespace) -> list[str]:
     return [str(path.resolve()) for path in given if path is not None]
 
 
-def _count(source: 'FrameSource', args: argparse.Namespace) -> int | None:
+def _count(source: FrameSource, args: argparse.Namespace) -> int | None:
     """Return how many frames will be tracked, where that is known."""
     if source.length is None:
         return None if args.end is None else args.end - args.start + 1

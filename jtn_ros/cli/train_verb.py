@@ -18,8 +18,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+from rich.progress import BarColumn
+from rich.progress import MofNCompleteColumn
+from rich.progress import Progress
+from rich.progress import TextColumn
+from rich.progress import TimeRemainingColumn
+
+from jtn_ros.datasets.readers import read_clips
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import packages_for
+from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.resources import resource_folder
 
 if TYPE_CHECKING:
     from jtn_ros.training.run_files import Record
@@ -66,8 +76,6 @@ def find_recipe(name: str) -> Path:
     Raises:
         JtnError: if it is neither.
     """
-    from jtn_ros.resources import resource_folder
-
     folder = resource_folder(RECIPES)
     for path in (Path(name), folder / f'{name}.yaml'):
         if path.is_file():
@@ -82,8 +90,6 @@ def find_weights(name: str) -> Path:
     Raises:
         JtnError: if it is neither.
     """
-    from jtn_ros.resources import resource_folder
-
     bundled = resource_folder('models') / f'{name}.safetensors'
     for path in (Path(name), bundled):
         if path.is_file():
@@ -102,8 +108,6 @@ def run(args: argparse.Namespace) -> int:
     _keep_freed_memory()
     with packages_for('training needs', 'torch', 'torchvision', 'tensorboard'):
         import torch
-    from jtn_ros.datasets.readers import read_clips
-    from jtn_ros.media.overwriting import protect_inputs
     from jtn_ros.training import processes
     from jtn_ros.training.initial_weights import imagenet_weights
     from jtn_ros.training.initial_weights import load_initial_weights
@@ -173,13 +177,6 @@ def _keep_freed_memory() -> None:
 
 def _show_progress(records: Iterable['Record']) -> Iterator['Record']:
     """Yield the records; show the losses, the last score and the time left."""
-    from rich.console import Console
-    from rich.progress import BarColumn
-    from rich.progress import MofNCompleteColumn
-    from rich.progress import Progress
-    from rich.progress import TextColumn
-    from rich.progress import TimeRemainingColumn
-
     columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
     score = ''

@@ -18,19 +18,37 @@ from dataclasses import asdict
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
 
+import yaml
+
+from jtn_ros.cli.progress import show_progress
 from jtn_ros.cli.tracking_arguments import OfflineSettings
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
 from jtn_ros.cli.tracking_arguments import read_settings
+from jtn_ros.datasets.mot_challenge import find_sequences
+from jtn_ros.datasets.mot_challenge import read_detections
+from jtn_ros.detections import Detections
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
+from jtn_ros.evaluation.metrics import mean_hota
+from jtn_ros.evaluation.runs import collect_run
+from jtn_ros.evaluation.runs import compared
+from jtn_ros.evaluation.runs import read_truth
+from jtn_ros.evaluation.tuning import NODE_PARAMETERS
+from jtn_ros.evaluation.tuning import SeenSequence
+from jtn_ros.evaluation.tuning import cache_key
+from jtn_ros.evaluation.tuning import hota_of
+from jtn_ros.evaluation.tuning import load_detections
+from jtn_ros.evaluation.tuning import save_detections
+from jtn_ros.evaluation.tuning import search
 from jtn_ros.files import written_atomically
-
-if TYPE_CHECKING:
-    from jtn_ros.evaluation.tuning import SeenSequence
-    from jtn_ros.inference import Engine
+from jtn_ros.inference import Engine
+from jtn_ros.inference import find_model
+from jtn_ros.media import open_frames
+from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.offline import track_frames
+from jtn_ros.tracking import TrackerSettings
 
 # The network hands over everything that a trial could want.
 _LEAST_SCORE = 0.05
@@ -58,10 +76,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Search, confirm, and write the file."""
-    from jtn_ros.cli.progress import show_progress
-    from jtn_ros.evaluation.tuning import search
-    from jtn_ros.media.overwriting import protect_inputs
-
     if args.trials < 1:
         raise UsageError(f'--trials {args.trials}: at least one is needed')
     if args.tracker == 'reference':
@@ -95,7 +109,7 @@ class _Bench:
     """
 
     def __init__(
-        self, settings: OfflineSettings, engine: 'Engine | None', cache: Path | None
+        self, settings: OfflineSettings, engine: Engine | None, cache: Path | None
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -109,31 +123,18 @@ class _Bench:
         values['score_threshold'] = self._settings.score_threshold or thresholds.minimum_score
         return {name: values[name] for name in names}
 
-    def see(self, folder: Path) -> list['SeenSequence']:
+    def see(self, folder: Path) -> list[SeenSequence]:
         """Return what the network sees in the sequences, or what their det/det.txt says."""
-        from jtn_ros.datasets.mot_challenge import find_sequences
-
         look = self._run_network if self._engine is not None else _read_detections
         return [look(path) for path in find_sequences(folder)]
 
-    def score(self, seen: Sequence['SeenSequence'], values: dict[str, Any]) -> float:
+    def score(self, seen: Sequence[SeenSequence], values: dict[str, Any]) -> float:
         """Return the mean HOTA with these thresholds."""
-        from jtn_ros.evaluation.tuning import hota_of
-
         chosen = self._settings.with_values(values)
         return hota_of(seen, chosen.tracker_settings(self._trusted), chosen.score_threshold)
 
     def confirm(self, folder: Path, values: dict[str, Any]) -> tuple[float, float]:
         """Return the mean HOTA before and with these thresholds, the network in the loop."""
-        from jtn_ros.cli.progress import show_progress
-        from jtn_ros.datasets.mot_challenge import find_sequences
-        from jtn_ros.evaluation.metrics import mean_hota
-        from jtn_ros.evaluation.runs import collect_run
-        from jtn_ros.evaluation.runs import compared
-        from jtn_ros.evaluation.runs import read_truth
-        from jtn_ros.media import open_frames
-        from jtn_ros.offline import track_frames
-
         if self._engine is None:
             seen = self.see(folder)
             return self.score(seen, {}), self.score(seen, values)
@@ -150,18 +151,8 @@ class _Bench:
             scores.append(mean_hota(sequences))
         return scores[0], scores[1]
 
-    def _run_network(self, folder: Path) -> 'SeenSequence':
+    def _run_network(self, folder: Path) -> SeenSequence:
         """Return what the network sees in a sequence, from the cache if it was there before."""
-        from jtn_ros.cli.progress import show_progress
-        from jtn_ros.evaluation.runs import read_truth
-        from jtn_ros.evaluation.tuning import SeenSequence
-        from jtn_ros.evaluation.tuning import cache_key
-        from jtn_ros.evaluation.tuning import load_detections
-        from jtn_ros.evaluation.tuning import save_detections
-        from jtn_ros.inference import find_model
-        from jtn_ros.media import open_frames
-        from jtn_ros.offline import track_frames
-
         assert self._engine is not None
         truth = read_truth(folder)
         seeing = self._settings.with_values({'score_threshold': _LEAST_SCORE})
@@ -188,13 +179,8 @@ class _Bench:
         return seen
 
 
-def _read_detections(folder: Path) -> 'SeenSequence':
+def _read_detections(folder: Path) -> SeenSequence:
     """Return the stored detections of a sequence."""
-    from jtn_ros.datasets.mot_challenge import read_detections
-    from jtn_ros.detections import Detections
-    from jtn_ros.evaluation.runs import read_truth
-    from jtn_ros.evaluation.tuning import SeenSequence
-
     truth = read_truth(folder)
     if not len(truth.stamps_ns):
         raise JtnError(f'{folder} has no seqinfo.ini, so its frames have no times')
@@ -213,9 +199,6 @@ def _line(what: str, path: Path, before: float, after: float) -> str:
 
 def _names(args: argparse.Namespace) -> tuple[str, ...]:
     """Return the names of the thresholds to search."""
-    from jtn_ros.evaluation.tuning import NODE_PARAMETERS
-    from jtn_ros.tracking import TrackerSettings
-
     if args.parameters is None:
         return NODE_PARAMETERS
     names = tuple(args.parameters.split(','))
@@ -227,10 +210,6 @@ def _names(args: argparse.Namespace) -> tuple[str, ...]:
 
 def _write(path: Path, values: dict[str, Any], lines: Sequence[str]) -> None:
     """Write a parameter file with what was measured as comments."""
-    import yaml
-
-    from jtn_ros.evaluation.tuning import NODE_PARAMETERS
-
     content = {'/**': {'ros__parameters': {name: _rounded(v) for name, v in values.items()}}}
     comments = [f'# {line}' for line in ('Thresholds found by jtn tune.', *lines)]
     if foreign := sorted(set(values) - set(NODE_PARAMETERS)):

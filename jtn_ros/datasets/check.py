@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.box_table import BoxTable
@@ -196,8 +197,6 @@ def _open_images(
     paths: list[Path], findings: Findings, progress: Progress
 ) -> Iterator[tuple[Path, ImageSize]]:
     """Yield the images that can be decoded, with their size; note the others."""
-    from PIL import Image
-
     for path in progress(paths):
         try:
             with Image.open(path) as image:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import read_sequence_info
@@ -136,8 +137,6 @@ def _numbered(folder: Path, files: list[Path]) -> dict[int, Path]:
 
 def _size_of(image: Path) -> tuple[int, int]:
     """Return width and height of an image file."""
-    from PIL import Image
-
     try:
         with Image.open(image) as opened:
             return opened.size

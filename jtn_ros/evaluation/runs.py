@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
@@ -26,12 +27,12 @@ from jtn_ros.evaluation.metrics import Report
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.trackeval_data import Recording
 from jtn_ros.media.bag_paths import is_bag
-from jtn_ros.media.bags.bag import BagReader
-from jtn_ros.media.bags.recorded_tracks import RecordedTracks
-from jtn_ros.media.bags.recorded_tracks import read_tracks
 from jtn_ros.media.results import reported_boxes
 from jtn_ros.media.timeline import Timeline
 from jtn_ros.offline import TrackedFrame
+
+if TYPE_CHECKING:
+    from jtn_ros.media.bags.recorded_tracks import RecordedTracks
 
 _NO_STAMPS = np.zeros(0, np.int64)
 
@@ -125,8 +126,7 @@ def read_truth(path: Path, topic: str | None = None, benchmark: Benchmark | None
     """
     name = path.resolve().name
     if is_bag(path):
-        with BagReader(path) as bag:
-            messages = sorted(read_tracks(bag, topic), key=lambda message: message.stamp_ns)
+        messages = sorted(_read_messages(path, topic), key=lambda message: message.stamp_ns)
         tracks = _tracks_of(messages, range(1, len(messages) + 1))
         return Truth(
             name=name,
@@ -175,14 +175,21 @@ def read_run(path: Path, truth: Truth, tolerance_s: float, topic: str | None = N
     return Run(tracks=read_results(results), model=results.name)
 
 
+def _read_messages(path: Path, topic: str | None) -> list['RecordedTracks']:
+    from jtn_ros.media.bags.bag import BagReader  # only bags need rosbags
+    from jtn_ros.media.bags.recorded_tracks import read_tracks
+
+    with BagReader(path) as bag:
+        return list(read_tracks(bag, topic))
+
+
 def _read_bag_run(path: Path, truth: Truth, tolerance_s: float, topic: str | None) -> Run:
     if not len(truth.stamps_ns):
         raise JtnError(
             f'{truth.name} has no seqinfo.ini, so its frames have no times to match with {path}; '
             'give the recording that was played (--bag)'
         )
-    with BagReader(path) as bag:
-        messages = list(read_tracks(bag, topic))
+    messages = _read_messages(path, topic)
     stamps = [message.stamp_ns for message in messages]
     try:
         alignment = align(truth.stamps_ns, stamps, round(tolerance_s * 1e9))
@@ -224,7 +231,7 @@ def collect_run(
 
 
 def _tracks_of(
-    messages: Sequence[RecordedTracks], numbers: Iterable[int]
+    messages: Sequence['RecordedTracks'], numbers: Iterable[int]
 ) -> dict[int, TrackedBoxes]:
     """Return what messages report by frame number; 0 leaves one out.
 

@@ -11,6 +11,9 @@ from jtn_ros.errors import packages_for
 from jtn_ros.files import what_came_instead
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import random_inputs
+from jtn_ros.inference.onnx_engine import OnnxEngine
+from jtn_ros.inference.openvino_engine import OpenVinoEngine
+from jtn_ros.inference.tensorrt_engine import TensorRtEngine
 from jtn_ros.resources import resource_folder
 
 logger = logging.getLogger(__name__)
@@ -117,8 +120,6 @@ def _bundled_models() -> list[Path]:
 def _load_tensorrt(
     path: Path, device: str | None, precision: str | None, threads: int | None
 ) -> Engine:
-    from jtn_ros.inference.tensorrt_engine import TensorRtEngine
-
     del threads  # a GPU has none to choose
     return TensorRtEngine(path, device=device, precision=precision)
 
@@ -126,16 +127,12 @@ def _load_tensorrt(
 def _load_openvino(
     path: Path, device: str | None, precision: str | None, threads: int | None
 ) -> Engine:
-    from jtn_ros.inference.openvino_engine import OpenVinoEngine
-
     return OpenVinoEngine(path, device=device, precision=precision, threads=threads)
 
 
 def _load_onnxruntime(
     path: Path, device: str | None, precision: str | None, threads: int | None
 ) -> Engine:
-    from jtn_ros.inference.onnx_engine import OnnxEngine
-
     return OnnxEngine(path, device=device, precision=precision, threads=threads)
 
 

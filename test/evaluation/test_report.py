@@ -140,7 +140,7 @@ def test_pictures_open_in_full_width_and_close_again(report):
     number = len(values['moments'])
     assert links == [name for i in range(number) for name in (f'moment{i}', 'moments')]
     assert set(links) == places
-    assert 'figure:target{position:fixed' in path.read_text()
+    assert re.search(r'figure:target {\s+position: fixed;', path.read_text())
 
 
 def test_the_page_shows_scores_changes_and_names(report):

@@ -2,34 +2,37 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 import jtn_ros
 from jtn_ros.evaluation.average_precision import RECALLS
 from jtn_ros.evaluation.average_precision import THRESHOLDS
 from jtn_ros.evaluation.average_precision import DetectionReport
+from jtn_ros.evaluation.average_precision import DetectionScores
 from jtn_ros.evaluation.report.charts import LINE_COLOURS
 from jtn_ros.evaluation.report.charts import Line
 from jtn_ros.evaluation.report.charts import line_chart
-from jtn_ros.evaluation.report.page import document
-from jtn_ros.evaluation.report.page import parameter_list
+from jtn_ros.evaluation.report.page import Column
+from jtn_ros.evaluation.report.page import Figure
+from jtn_ros.evaluation.report.page import Row
+from jtn_ros.evaluation.report.page import render
 from jtn_ros.evaluation.report.page import require_html
-from jtn_ros.evaluation.report.page import tiles
 from jtn_ros.evaluation.report.page import write_files
 
 _COLUMNS = (
-    ('AP', 'ap', 'average precision, the mean over overlaps of 0.5 to 0.95'),
-    ('AP50', 'ap50', 'average precision at an overlap of 0.5'),
-    ('small', 'ap_small', 'AP of objects of less than 32x32 pixels'),
-    ('medium', 'ap_medium', 'AP of objects between'),
-    ('large', 'ap_large', 'AP of objects of more than 96x96 pixels'),
-    ('AR', 'ar', 'average recall, the mean over the same overlaps'),
-    ('precision', 'precision', 'share of the detections above the threshold that are right'),
-    ('recall', 'recall', 'share of the objects that they find'),
-    ('F1', 'f1', 'harmonic mean of precision and recall'),
-    ('best F1', 'best_f1', 'the greatest there is at any threshold'),
+    Column('AP', 'ap', 'average precision, the mean over overlaps of 0.5 to 0.95'),
+    Column('AP50', 'ap50', 'average precision at an overlap of 0.5'),
+    Column('small', 'ap_small', 'AP of objects of less than 32x32 pixels'),
+    Column('medium', 'ap_medium', 'AP of objects between'),
+    Column('large', 'ap_large', 'AP of objects of more than 96x96 pixels'),
+    Column('AR', 'ar', 'average recall, the mean over the same overlaps'),
+    Column('precision', 'precision', 'share of the detections above the threshold that are right'),
+    Column('recall', 'recall', 'share of the objects that they find'),
+    Column('F1', 'f1', 'harmonic mean of precision and recall'),
+    Column('best F1', 'best_f1', 'the greatest there is at any threshold'),
 )
 _TILES = ('ap', 'ap50', 'ar', 'precision', 'recall', 'best_f1')
 
@@ -62,54 +65,41 @@ def write_detection_report(
         'scores': report.as_dict(),
         'parameters': dict(parameters),
     }
-    subtitle = f'detections: {escape(model)} · jtn_ros {escape(jtn_ros.__version__)}'
-    sections = [
-        _tiles(report),
-        '<h2>Scores</h2>' + _table(report),
-        '<h2>What is found at what price</h2>' + _charts(report),
-        '<h2>Parameters</h2>' + parameter_list(parameters),
-    ]
-    return write_files(path, document(title, subtitle, sections), values)
+    figures = {column: _figure(report.mean, column) for column in _COLUMNS}
+    html = render(
+        'detections.html',
+        title=title,
+        values=values,
+        columns=_COLUMNS,
+        figures=[(column, figure) for column, figure in figures.items() if column.key in _TILES],
+        rows=_rows(report),
+        charts=_charts(report),
+    )
+    return write_files(path, html, values)
 
 
-def _figure(value: float | None, digits: int = 1) -> str:
+def _figure(scores: DetectionScores, column: Column) -> Figure:
+    return Figure(_text(getattr(scores, column.key)))
+
+
+def _text(value: float | None, digits: int = 1) -> str:
     return '-' if value is None else f'{value:.{digits}f}'
 
 
-def _tiles(report: DetectionReport) -> str:
-    """Return the means over the sources as large figures."""
-    return tiles(
-        [
-            (name, meaning, f'<b>{_figure(getattr(report.mean, key))}</b>')
-            for name, key, meaning in _COLUMNS
-            if key in _TILES
-        ]
-    )
-
-
-def _table(report: DetectionReport) -> str:
-    rows = []
-    for name, scores in report.rows().items():
-        style = ' class="all"' if scores is report.combined else ''
-        cells = ''.join(f'<td>{_figure(getattr(scores, key))}</td>' for _, key, _ in _COLUMNS)
-        rows.append(
-            f'<tr{style}><td>{escape(name)}</td>{cells}<td>{_figure(scores.best_threshold, 2)}'
-            f'</td><td>{scores.images}</td><td>{scores.objects}</td></tr>'
+def _rows(report: DetectionReport) -> list[Row]:
+    return [
+        Row(
+            name,
+            [_figure(scores, column) for column in _COLUMNS],
+            [_text(scores.best_threshold, 2), str(scores.images), str(scores.objects)],
+            total=scores is report.combined,
         )
-    heads = ''.join(f'<th title="{meaning}">{name}</th>' for name, _, meaning in _COLUMNS)
-    note = (
-        'In per cent. Precision, recall and F1 are those of detections that score more than '
-        f'{report.threshold:.2f}, at an overlap of 0.5.'
-    )
-    if len(report.sources) > 1:
-        note += ' The figures above the table are means over the sources.'
-    return (
-        f'<div class="card scroll"><table><tr><th></th>{heads}<th>at</th><th>images</th>'
-        f'<th>objects</th></tr>{"".join(rows)}</table><p class="soft">{note}</p></div>'
-    )
+        for name, scores in report.rows().items()
+    ]
 
 
-def _charts(report: DetectionReport) -> str:
+def _charts(report: DetectionReport) -> list[Markup]:
+    """Return precision over recall and shares over thresholds, where there are some."""
     curves = {'all': report.combined_curve}
     if len(report.sources) > 1:
         curves |= {name or 'no source': curve for name, curve in report.curves.items()}
@@ -121,7 +111,7 @@ def _charts(report: DetectionReport) -> str:
         _line(name, number, THRESHOLDS, values)
         for number, (name, values) in enumerate(report.threshold_curves.items())
     ]
-    charts = [
+    return [
         line_chart(known, x, y, top=100)
         for lines, x, y in (
             (recalls, 'recall (at an overlap of 0.5)', 'precision, per cent'),
@@ -129,10 +119,6 @@ def _charts(report: DetectionReport) -> str:
         )
         if (known := [line for line in lines if line.x])
     ]
-    if not charts:
-        return '<p class="soft">There are no objects and no detections.</p>'
-    cards = ''.join(f'<div class="card">{chart}</div>' for chart in charts)
-    return f'<div class="grid2">{cards}</div>'
 
 
 def _line(label: str, number: int, x: Sequence[float], y: Sequence[float | None]) -> Line:

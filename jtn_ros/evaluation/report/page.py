@@ -1,15 +1,59 @@
-"""What all reports share: the page around their sections, and the two files."""
+"""What all reports share: pages from templates, scores as they are shown, and the two files."""
 
 import json
 from collections.abc import Mapping
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
+from typing import NamedTuple
+
+from jinja2 import Environment
+from jinja2 import PackageLoader
+from jinja2 import StrictUndefined
+from markupsafe import Markup
 
 from jtn_ros.errors import JtnError
-from jtn_ros.evaluation.report.style import CSS
 from jtn_ros.files import written_atomically
+
+_TEMPLATES = Environment(
+    loader=PackageLoader('jtn_ros.evaluation.report'),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+class Column(NamedTuple):
+    """A score that a report shows: its name, its key in the data, and what it means."""
+
+    name: str
+    key: str
+    meaning: str
+    fewer_is_better: bool = False
+
+
+class Figure(NamedTuple):
+    """A score as text, with its change from another run and the style's class of that change."""
+
+    text: str
+    change: str = ''
+    trend: str = ''
+
+
+class Row(NamedTuple):
+    """A row of a table: a figure for each column, and counts; totals are emphasized."""
+
+    name: str
+    figures: Sequence[Figure]
+    counts: Sequence[str]
+    total: bool = False
+
+
+def render(template: str, **values: Any) -> Markup:
+    """Return a template filled in; values are text unless they were rendered, too."""
+    return Markup(_TEMPLATES.get_template(template).render(values))
 
 
 def write_files(path: Path, html: str, values: Mapping[str, Any]) -> tuple[Path, Path]:
@@ -33,33 +77,3 @@ def require_html(path: Path) -> None:
     """
     if path.suffix != '.html':
         raise JtnError(f'{path}: a report is an .html file')
-
-
-def document(title: str, subtitle: str, sections: Sequence[str]) -> str:
-    """Return a whole page; the title is text, the rest HTML."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f'<title>{escape(title)}</title><style>{CSS}</style></head><body><main>'
-        f'<h1>{escape(title)}</h1><p class="soft">{subtitle}</p>{"".join(sections)}'
-        '</main></body></html>\n'
-    )
-
-
-def tiles(entries: Sequence[tuple[str, str, str]]) -> str:
-    """Return large figures: name, meaning and the figure as HTML."""
-    parts = [
-        f'<div class="tile" title="{meaning}"><span>{name}</span>{figure}</div>'
-        for name, meaning, figure in entries
-    ]
-    return f'<div class="tiles">{"".join(parts)}</div>'
-
-
-def parameter_list(parameters: Mapping[str, Any]) -> str:
-    """Return parameters by name; those that are empty are left out."""
-    rows = ''.join(
-        f'<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>'
-        for name, value in parameters.items()
-        if value != ''
-    )
-    return f'<div class="card"><dl class="keys">{rows}</dl></div>'

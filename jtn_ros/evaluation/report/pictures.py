@@ -23,6 +23,12 @@ _FOUND = (120, 200, 80)
 _MISSED = (60, 60, 235)
 _FALSE = (30, 165, 255)
 _SWITCHED = (230, 90, 220)
+OUTCOME_COLOURS = {  # for a legend
+    'found': _FOUND,
+    'missed': _MISSED,
+    'false positive': _FALSE,
+    'identity switch': _SWITCHED,
+}
 
 
 def picture_of(

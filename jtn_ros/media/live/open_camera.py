@@ -98,7 +98,7 @@ def open_camera(
 
     def open_input() -> LiveInput:
         if '://' in address:
-            from jtn_ros.media.live.stream_input import StreamInput
+            from jtn_ros.media.live.stream_input import StreamInput  # only streams need av
 
             return StreamInput(address)
         return DeviceInput(address, width=width, height=height, frame_rate=frame_rate)
