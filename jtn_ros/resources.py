@@ -1,4 +1,4 @@
-"""Where the files that come with the package are: in the source tree or in the ROS 2 install."""
+"""Where the files are that come with the package: in the source tree, the wheel or ROS 2."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from jtn_ros.errors import JtnError
 
 PACKAGE = 'jtn_ros'
+_PACKAGE_FOLDER = Path(__file__).resolve().parent
 
 
 def resource_folder(relative: str | Path) -> Path:
@@ -16,14 +17,30 @@ def resource_folder(relative: str | Path) -> Path:
     Raises:
         JtnError: if the package is not installed completely.
     """
-    source = Path(__file__).resolve().parent.parent
-    prefixes = [
-        Path(entry) for entry in os.environ.get('AMENT_PREFIX_PATH', '').split(':') if entry
-    ]
-    for root in (source, *(prefix / 'share' / PACKAGE for prefix in prefixes)):
+    for root in (*_own_roots(), *(share / PACKAGE for share in _ament_shares())):
         if (root / relative).is_dir():
             return root / relative
     raise JtnError(
-        f'the folder {relative} of {PACKAGE} was found neither in {source} nor in '
+        f'the folder {relative} of {PACKAGE} was found neither in {_PACKAGE_FOLDER.parent} nor in '
         'AMENT_PREFIX_PATH; build the package with colcon and source its setup file'
     )
+
+
+def message_folders(package: str) -> list[Path]:
+    """Return the folders with the .msg files of a ROS package, the one to prefer first.
+
+    They are those of this package, if it brings them, and of the ROS 2 workspaces sourced.
+    """
+    roots = (*_own_roots(), *_ament_shares())
+    return [root / package / 'msg' for root in roots if (root / package / 'msg').is_dir()]
+
+
+def _own_roots() -> tuple[Path, Path]:
+    """Return the root of the source tree, and what a wheel has of it (see setup.py)."""
+    return _PACKAGE_FOLDER.parent, _PACKAGE_FOLDER / 'share'
+
+
+def _ament_shares() -> list[Path]:
+    """Return the share folders of the ROS 2 workspaces that are sourced."""
+    prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
+    return [Path(prefix) / 'share' for prefix in prefixes if prefix]

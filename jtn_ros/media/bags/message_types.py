@@ -1,6 +1,5 @@
 """The ROS messages that bags are read and written with, without a ROS installation."""
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import packages_for
+from jtn_ros.resources import message_folders
 
 with packages_for('bags need', 'rosbags'):
     from rosbags.interfaces import Connection
@@ -98,10 +98,9 @@ def message_types() -> Typestore:
     store = get_typestore(Stores.ROS2_JAZZY)
     definitions = dict(_FOREIGN)
     for package in sorted({name.partition('/')[0] for name in _FOREIGN}):
-        for folder in _installed_interfaces(package)[:1]:
+        for folder in message_folders(package)[:1]:
             definitions |= _definitions(package, folder)
-    checkout = Path(__file__).resolve().parents[3] / 'jtn_msgs' / 'msg'
-    folders = [checkout] if checkout.is_dir() else _installed_interfaces('jtn_msgs')
+    folders = message_folders('jtn_msgs')
     if not folders:
         raise JtnError(
             'the message definitions of jtn_msgs are not found; source the workspace that holds it'
@@ -159,10 +158,3 @@ def _definitions(package: str, folder: Path) -> dict[str, str]:
     """Return the texts of the interface files in a folder by the names of their types."""
     files = sorted(folder.glob('*.msg'))
     return {f'{package}/msg/{path.stem}': path.read_text('utf-8') for path in files}
-
-
-def _installed_interfaces(package: str) -> list[Path]:
-    """Return the folders of .msg files that the sourced workspaces have of a package."""
-    prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
-    folders = [Path(prefix) / 'share' / package / 'msg' for prefix in prefixes if prefix]
-    return [folder for folder in folders if folder.is_dir()]
