@@ -99,7 +99,7 @@ def test_unknown_recipes_and_keys_are_named(tmp_path, capsys):
     (tmp_path / 'mine.yaml').write_text(RECIPE + 'learningrate: 1\n')
     assert main(['train', str(tmp_path / 'mine.yaml'), '--output', str(tmp_path)]) == 1
     error = capsys.readouterr().err
-    assert "unknown setting 'learningrate'; did you mean 'learning_rate'?" in error
+    assert "unknown setting 'learningrate' (did you mean learning_rate?)" in error
 
 
 def test_a_diverging_run_ends_in_one_line(command, tmp_path, capsys):
