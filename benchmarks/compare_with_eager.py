@@ -3,7 +3,7 @@
     tools/run --dev python benchmarks/compare_with_eager.py [rounds]
 
 Everything runs the published network (random weights, 544x960) on 1080p images. The stand-in for
-the published implementation normalises on the CPU in double precision, runs all six heads
+the published implementation normalizes on the CPU in double precision, runs all six heads
 everywhere, and computes its deformable convolutions in eager PyTorch: by one grid_sample (the
 faster), or by torchvision's operator.
 """

@@ -59,7 +59,7 @@ class CameraFlow:
 def _follow(
     previous: NDArray[np.uint8], image: NDArray[np.uint8], border: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the motion between two grey images (H, W), whose borders left and on top are padding.
+    """Return the motion between two gray images (H, W), whose borders left and on top are padding.
 
     The padding on the other sides is as wide.
     """

@@ -34,10 +34,10 @@ def draw_gaussian(
 
     Args:
         heatmap: the map; the larger of the old and the new value stays.
-        x: column of the centre, which may lie outside.
-        y: row of the centre.
+        x: column of the center, which may lie outside.
+        y: row of the center.
         radius: half the side of the square that is drawn; a third of it is one sigma.
-        peak: value at the centre.
+        peak: value at the center.
     """
     height, width = heatmap.shape
     top, bottom = max(0, y - radius), min(height, y + radius + 1)

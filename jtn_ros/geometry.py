@@ -39,7 +39,7 @@ def box_iou(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArra
 class Letterbox:
     """A uniform scaling and shift from source-image pixels to network-input pixels.
 
-    ``network = scale * source + offset``, pixel coordinates with integer values at pixel centres.
+    ``network = scale * source + offset``, pixel coordinates with integer values at pixel centers.
     """
 
     scale: float

@@ -129,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
     print(
         f'{args.output}: {info.name}, {info.input_height}x{info.input_width}, '
         f'{", ".join(info.class_names)}, {info.precision}, {size:.1f} MB, agrees with PyTorch'
-        + (' before it was quantised' if args.int8 else '')
+        + (' before it was quantized' if args.int8 else '')
     )
     if args.tensorrt:
         print(f'TensorRT plan: {tensorrt_plan(args.output)}')
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> ModelInfo:
-    """Export, calibrate, quantise, and report what it costs."""
+    """Export, calibrate, quantize, and report what it costs."""
     from jtn_ros.inference.export import export_onnx
 
     files = [Path(source) for source in sources if is_annotation_file(Path(source))]

@@ -22,13 +22,13 @@ class Augmentation(Settings):
 
     Attributes:
         scale: smallest and largest zoom.
-        shift: largest shift of the centre, as a share of the image size (0 to 0.5).
+        shift: largest shift of the center, as a share of the image size (0 to 0.5).
         flip: probability of a mirror image.
         colour: brightness, contrast and saturation change by up to this share (0 to 1).
-        lighting: standard deviation of the light's colour, along the principal components of the
-            colours of photographs (0 to 1).
-        grey: probability of a grey picture.
-        cast: probability of a picture whose colours are mixed by a factor of up to two.
+        lighting: standard deviation of the light's color, along the principal components of the
+            colors of photographs (0 to 1).
+        grey: probability of a gray picture.
+        cast: probability of a picture whose colors are mixed by a factor of up to two.
         blur: probability of a blurred picture.
         noise: probability of a noisy picture.
         jpeg: probability of a picture that went through strong JPEG compression.
@@ -109,7 +109,7 @@ class Augmentation(Settings):
         return factors, 255 * _COMPONENTS @ (rng.normal(0, self.lighting, 3) * _VARIANCES)
 
 
-# Principal components of the colours of ImageNet, blue first (Krizhevsky et al., 2012, section
+# Principal components of the colors of ImageNet, blue first (Krizhevsky et al., 2012, section
 # 4.1; the values are those of CenterNet).
 _VARIANCES = np.array([0.2141788, 0.01817699, 0.00341571])
 _COMPONENTS = np.array(
@@ -127,9 +127,9 @@ class Camera:
 
     Attributes:
         gains: factors (3,) of the channels.
-        grey: whether the picture has no colours.
+        grey: whether the picture has no colors.
         blur: standard deviation of a Gaussian blur in pixels, 0 for none.
-        noise: standard deviation of the noise in grey levels, 0 for none.
+        noise: standard deviation of the noise in gray levels, 0 for none.
         quality: of the JPEG compression, 0 for none.
     """
 
@@ -190,12 +190,12 @@ def warp(
 def change_colour(
     image: NDArray[np.uint8], factors: NDArray[np.float64], tint: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
-    """Scale brightness, contrast (about the mean) and saturation (about the grey), and add a tint.
+    """Scale brightness, contrast (about the mean) and saturation (about the gray), and add a tint.
 
     Args:
         image: uint8 BGR (H, W, 3).
         factors: of brightness, contrast and saturation; 1 changes nothing.
-        tint: added to the channels, in grey levels.
+        tint: added to the channels, in gray levels.
     """
     brightness, contrast, saturation = factors
     # All are linear in the channels: one 3x4 matrix instead of four passes.

@@ -1,4 +1,4 @@
-"""Footage with ground truth, whatever format it came in: clips of labelled images."""
+"""Footage with ground truth, whatever format it came in: clips of labeled images."""
 
 from dataclasses import dataclass
 from dataclasses import replace

@@ -220,7 +220,7 @@ def write_ground_truth(path: Path, annotations_by_frame: Mapping[int, Annotation
 def read_detections(path: Path) -> dict[int, Detections]:
     """Read a detection file, ``det.txt``: persons, without displacements or embeddings.
 
-    Centres are the middles of the boxes. Scores are passed on as they are: many public detectors
+    Centers are the middles of the boxes. Scores are passed on as they are: many public detectors
     write unbounded ones (margins of a classifier), which thresholds on 0 to 1 do not fit.
 
     Raises:

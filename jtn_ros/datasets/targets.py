@@ -22,7 +22,7 @@ class PriorNoise(Settings):
     """How training disturbs the prior heat map, so that the network does not trust it blindly.
 
     Attributes:
-        jitter: standard deviation of the centre, in box sizes (0 to 0.5).
+        jitter: standard deviation of the center, in box sizes (0 to 0.5).
         lost: probability that an earlier track is missing (0 to 1).
         false_positive: probability of a second peak near an earlier track (0 to 1).
     """
@@ -81,8 +81,8 @@ def make_prior(
     """Draw the prior heat map of the previous frame's objects.
 
     Returns:
-        The float32 (1, H, W) map; the ids (n,) of the objects inside it; their centres (n, 2) in
-        output cells: the disturbed centre for a lost one, else the true one.
+        The float32 (1, H, W) map; the ids (n,) of the objects inside it; their centers (n, 2) in
+        output cells: the disturbed center for a lost one, else the true one.
     """
     heatmap = np.zeros((1, layout.input_height, layout.input_width), np.float32)
     boxes, inside = _clip(
@@ -122,7 +122,7 @@ def make_targets(
     Args:
         annotations: the objects of the image, in source pixels; slot k belongs to object k.
         previous_ids: ids (n,) of the objects of the previous frame.
-        previous_centers: their centres (n, 2) in output cells.
+        previous_centers: their centers (n, 2) in output cells.
         letterbox: from source to network pixels.
         layout: sizes of input, output and slots.
 

@@ -37,7 +37,7 @@ _CORNERS = np.array([(0, 0), (1, 1), (1, 0), (0, 1)])
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """How the tracks of a model and of its quantised twin score on one recording.
+    """How the tracks of a model and of its quantized twin score on one recording.
 
     Attributes:
         source: name of the recording.
@@ -59,7 +59,7 @@ class Loss:
 
 @dataclass(frozen=True, kw_only=True)
 class StillsLoss:
-    """How the detections of a model and of its quantised twin score on annotated images.
+    """How the detections of a model and of its quantized twin score on annotated images.
 
     Attributes:
         source: name of the file.

@@ -28,7 +28,7 @@ class Sightings:
         ids: int64 (N,), which object; an object is seen once in a frame at most.
         class_ids: int32 (N,); only objects of one class are compared.
         times_s: float64 (N,), time in seconds, the same within a frame.
-        embeddings: float32 (N, D), L2-normalised.
+        embeddings: float32 (N, D), L2-normalized.
     """
 
     ids: NDArray[np.int64]

@@ -48,7 +48,7 @@ def check_agreement(
 def _match(
     expected: Peaks, found: Peaks, image: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which of one image's peaks are the same, and which are the same or neighbours."""
+    """Return which of one image's peaks are the same, and which are the same or neighbors."""
     step = expected.centers[image][:, None] - found.centers[image][None]
     distance = np.abs(step).max(axis=2)
     candidates = expected.class_ids[image][:, None] == found.class_ids[image][None]

@@ -104,7 +104,7 @@ class Peaks:
             peak, or the center of the box if the model was trained that way (FairMOT).
         boxes: float32 (B, K, 4), ``x1 y1 x2 y2``.
         displacements: float32 (B, K, 2) to the previous frame, or None.
-        embeddings: float32 (B, K, D), L2-normalised, or None.
+        embeddings: float32 (B, K, D), L2-normalized, or None.
     """
 
     scores: NDArray[np.float32]

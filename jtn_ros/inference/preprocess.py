@@ -1,4 +1,4 @@
-"""Fit a camera image to the network's input; normalisation is part of the network's graph."""
+"""Fit a camera image to the network's input; normalization is part of the network's graph."""
 
 from collections.abc import Callable
 
@@ -21,9 +21,9 @@ def letterbox_image(
         image: uint8 BGR (H, W, 3) of any size.
         height: network input height in pixels.
         width: network input width in pixels.
-        kind: 'fit' keeps the whole image, centred on black. 'published' scales by the longer side
+        kind: 'fit' keeps the whole image, centered on black. 'published' scales by the longer side
             to the input's width and pads or crops the height, byte for byte as JointTrackNet and
-            CenterTrack do. 'fairmot' keeps the whole image on grey, averaging when it shrinks.
+            CenterTrack do. 'fairmot' keeps the whole image on gray, averaging when it shrinks.
 
     Returns:
         The input, uint8 (height, width, 3), and the map from source pixels to its pixels.

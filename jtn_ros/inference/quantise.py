@@ -1,7 +1,7 @@
 """int8 convolutions: ONNX to ONNX, calibrated on inputs as they occur.
 
 Every convolution gets int8 weights, one scale a channel, and uint8 inputs whose range is that of
-the calibration (post-training quantisation: Jacob et al., Quantization and Training of Neural
+the calibration (post-training quantization: Jacob et al., Quantization and Training of Neural
 Networks for Efficient Integer-Arithmetic-Only Inference, CVPR 2018). The sparse heads and
 deformable convolutions stay as they are: they are small, or have no int8 kernel.
 """
@@ -89,7 +89,7 @@ def quantise_onnx(
 
 
 def _reader(base: Any, samples: Sequence[Mapping[str, NDArray[Any]]]) -> Any:
-    """Return the samples as the quantiser wants to be given them."""
+    """Return the samples as the quantizer wants to be given them."""
     remaining = iter(samples)
 
     class Reader(base):

@@ -45,7 +45,7 @@ def cached_plan(trt: Any, model: Path, gpu: str) -> Path:
     """Return the plan of an exported file for a GPU by name; see `tensorrt_plan`."""
     content, info = read_model(model)
     if info.precision == 'int8':
-        raise JtnError(f'{model} is quantised for CPUs; export it with --precision f16')
+        raise JtnError(f'{model} is quantized for CPUs; export it with --precision f16')
     plan = plan_path(model.stem, content, trt.__version__, gpu)
     if not plan.exists():
         logger.info('building a TensorRT plan for %s, which takes minutes', gpu)

@@ -77,9 +77,9 @@ def draw_heatmap(image: NDArray[np.uint8], detections: Detections) -> NDArray[np
 
 
 class LookColours:
-    """Colours for embeddings: those who look alike to the network get like colours.
+    """Colors for embeddings: those who look alike to the network get like colors.
 
-    A colour is a fixed random projection, relative to the mean and spread of all that were seen.
+    A color is a fixed random projection, relative to the mean and spread of all that were seen.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class LookColours:
         self._sums = np.zeros((2, 3))
 
     def colours(self, embeddings: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Return (N, 3) BGR colours of embeddings (N, D), and remember these."""
+        """Return (N, 3) BGR colors of embeddings (N, D), and remember these."""
         axes = np.random.default_rng(0).standard_normal((embeddings.shape[1], 3))
         seen = np.nan_to_num(embeddings.astype(np.float64)) @ axes
         self._number += len(seen)

@@ -23,7 +23,7 @@ _SATURATION = 0.55
 
 
 def colour_of(track_id: int) -> Colour:
-    """Return the BGR colour of an identity; consecutive ones are far apart."""
+    """Return the BGR color of an identity; consecutive ones are far apart."""
     hue = track_id * _GOLDEN_RATIO % 1.0
     value = (1.0, 0.85)[track_id % 2]
     red, green, blue = colorsys.hsv_to_rgb(hue, _SATURATION, value)
@@ -31,14 +31,14 @@ def colour_of(track_id: int) -> Colour:
 
 
 def text_colour_on(colour: Colour) -> Colour:
-    """Return black or white, which is legible on a colour."""
+    """Return black or white, which is legible on a color."""
     blue, green, red = colour
     bright = 0.114 * blue + 0.587 * green + 0.299 * red > 128
     return (0, 0, 0) if bright else (255, 255, 255)
 
 
 def caption_of(track_id: int, class_id: int, class_names: Sequence[str]) -> str:
-    """Return what a track is labelled with: its identity, and its class if there are several."""
+    """Return what a track is labeled with: its identity, and its class if there are several."""
     if len(class_names) < 2:
         return f'{track_id}'
     known = 0 <= class_id < len(class_names)

@@ -83,7 +83,7 @@ _PLANAR = {'i420': (i420_bytes, i420_to_bgr), 'nv24': (nv24_bytes, nv24_to_bgr)}
 
 ENCODINGS = tuple(_LAYOUTS)
 
-# Type of a value, and metres in one unit of it.
+# Type of a value, and meters in one unit of it.
 _DEPTHS = {'16UC1': ('u2', 0.001), 'mono16': ('u2', 0.001), '32FC1': ('f4', 1.0)}
 
 
@@ -98,7 +98,7 @@ def decode_image(
 ) -> Image:
     """Decode the fields of a ``sensor_msgs/Image`` to uint8 BGR (height, width, 3).
 
-    Colour is reconstructed from Bayer patterns by bilinear interpolation, YUV is taken as BT.601
+    Color is reconstructed from Bayer patterns by bilinear interpolation, YUV is taken as BT.601
     with limited range, alpha is dropped.
 
     Args:
@@ -126,7 +126,7 @@ def decode_image(
     _expect_pixels(width, height)
     if (layout.halves[0] and width % 2) or (layout.halves[1] and height % 2):
         raise JtnError(
-            f'{encoding} stores colour for pairs of pixels, so {width}x{height} cannot be; '
+            f'{encoding} stores color for pairs of pixels, so {width}x{height} cannot be; '
             'publish an even size'
         )
     if encoding.startswith('bayer'):
@@ -171,7 +171,7 @@ def decode_compressed_image(
     """
     if 'compressedDepth' in format_:
         raise JtnError(
-            f'compressed image format {format_!r} is a depth map; choose a colour image topic'
+            f'compressed image format {format_!r} is a depth map; choose a color image topic'
         )
     if decoder_of(format_) is not None:
         raise JtnError(
@@ -200,7 +200,7 @@ def decode_compressed_image(
         return np.ascontiguousarray(pixels, np.uint8)
     conversion = cv2.COLOR_GRAY2BGR
     if (mosaic := re.match(r'bayer_(\w{4})(8|16)\b', format_)) and mosaic[1] in _BAYER:
-        # It was compressed as if it were grey.
+        # It was compressed as if it were gray.
         _expect_bayer(pixels.shape[1], pixels.shape[0])
         conversion = _BAYER[mosaic[1]]
     return np.asarray(cv2.cvtColor(pixels, conversion), np.uint8)
@@ -209,7 +209,7 @@ def decode_compressed_image(
 def decode_depth(
     encoding: str, width: int, height: int, step: int, is_bigendian: bool, data: Buffer
 ) -> tuple[NDArray[np.generic], float]:
-    """View the fields of a depth image (REP 118: 16UC1 in millimetres, 32FC1 in metres).
+    """View the fields of a depth image (REP 118: 16UC1 in millimeters, 32FC1 in meters).
 
     Args:
         encoding: ``16UC1``, which some drivers call ``mono16``, or ``32FC1``.
@@ -220,7 +220,7 @@ def decode_depth(
         data: anything with a buffer of bytes.
 
     Returns:
-        A view (height, width) of the data, and metres in one unit of it.
+        A view (height, width) of the data, and meters in one unit of it.
 
     Raises:
         JtnError: if the encoding is no depth or the sizes contradict each other.
@@ -241,12 +241,12 @@ def decode_depth(
 
 
 def _without_alpha(image: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return grey or three channels of an image that is wide or from a file."""
+    """Return gray or three channels of an image that is wide or from a file."""
     return image[..., :3] if image.ndim == 3 else image
 
 
 def _expect_bayer(width: int, height: int) -> None:
-    """Refuse a mosaic that no colour can be interpolated in."""
+    """Refuse a mosaic that no color can be interpolated in."""
     if min(width, height) < 3:
         raise JtnError(
             f'{width}x{height} pixels are too few for a Bayer pattern; publish 3x3 or more'

@@ -31,7 +31,7 @@ def to_bgr(frame: VideoFrame, intensity: IntensityRange | None = None) -> NDArra
 
     Args:
         frame: the frame.
-        intensity: stretches grey of more than 8 bits; by default for this frame alone.
+        intensity: stretches gray of more than 8 bits; by default for this frame alone.
     """
     if frame.format.name.startswith('gray') and frame.format.name != 'gray':
         grey = (intensity or IntensityRange()).apply(frame.to_ndarray(format='gray16le'))

@@ -105,7 +105,7 @@ def browser_suffix() -> str:
 
 @cache
 def _can_write_h264() -> bool:
-    """Try it: builds of OpenCV differ, and many leave the encoder out for its licence."""
+    """Try it: builds of OpenCV differ, and many leave the encoder out for its license."""
     with tempfile.TemporaryDirectory() as folder, _quiet_stderr():
         return bool(_open_writer(Path(folder) / 'try.mp4', 'avc1', 25, 64, 64).isOpened())
 

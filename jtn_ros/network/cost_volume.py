@@ -37,7 +37,7 @@ class Motion(nn.Module):
         )
 
     def forward(self, image: Tensor, previous_image: Tensor) -> list[Tensor]:
-        """Return the maps at strides 4 and 8; the images are normalised (B, 3, H, W)."""
+        """Return the maps at strides 4 and 8; the images are normalized (B, 3, H, W)."""
         now, before = self._describe(image), self._describe(previous_image)
         return [
             read(similarities(new, old, reach))

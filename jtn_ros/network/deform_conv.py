@@ -73,7 +73,7 @@ def _fake(input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Ten
 def _by_embedding_bag(
     input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor, block: int
 ) -> Tensor:
-    """Sample with `embedding_bag` (a bag = a tap's four neighbours), then multiply.
+    """Sample with `embedding_bag` (a bag = a tap's four neighbors), then multiply.
 
     Args:
         input: as all tensors as in `modulated_deform_conv2d`.
@@ -228,7 +228,7 @@ class DeformConv(nn.Module):
     """Deformable convolution, batch norm, ReLU: the brick of the DLA neck."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        """Build the brick; the normalisation stands first, as in published checkpoints."""
+        """Build the brick; the normalization stands first, as in published checkpoints."""
         super().__init__()
         self.actf = nn.Sequential(nn.BatchNorm2d(outputs), nn.ReLU())
         self.conv = ModulatedDeformConv2d(inputs, outputs)

@@ -66,7 +66,7 @@ class DLA34(nn.Module):
         An input that is left out adds nothing; this is not the same as an input of zeros.
 
         Args:
-            image: normalised (N, 3, H, W).
+            image: normalized (N, 3, H, W).
             previous_image: the same of the previous frame.
             prior_heatmap: (N, 1, H, W).
 

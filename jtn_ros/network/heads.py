@@ -1,7 +1,7 @@
 """Prediction heads: everywhere, or at the peaks alone.
 
 Only the heat map is needed at every output cell. The other heads matter at the K peaks, so they
-can be evaluated on K neighbourhoods of 3x3 cells: the same numbers for a fraction of the work.
+can be evaluated on K neighborhoods of 3x3 cells: the same numbers for a fraction of the work.
 """
 
 import torch
@@ -20,7 +20,7 @@ def make_head(in_channels: int, hidden_channels: int, out_channels: int) -> nn.S
 
 
 def peak_neighbourhoods(features: Tensor, indices: Tensor) -> Tensor:
-    """Gather the 3x3 neighbourhoods of some cells, zero outside the map.
+    """Gather the 3x3 neighborhoods of some cells, zero outside the map.
 
     Args:
         features: (B, C, h, w).
@@ -41,7 +41,7 @@ def peak_neighbourhoods(features: Tensor, indices: Tensor) -> Tensor:
 
 
 def head_at_peaks(head: nn.Sequential, neighbourhoods: Tensor) -> Tensor:
-    """Evaluate a head on neighbourhoods (B, K, 9 C) and return (B, K, outputs)."""
+    """Evaluate a head on neighborhoods (B, K, 9 C) and return (B, K, outputs)."""
     first, last = head[0], head[2]
     if not isinstance(first, nn.Conv2d) or not isinstance(last, nn.Conv2d):
         raise TypeError('a head is a 3x3 convolution, a ReLU and a 1x1 convolution')

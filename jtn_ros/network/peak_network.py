@@ -1,6 +1,6 @@
 """From camera images to K peaks in one graph: what an exported model contains.
 
-Around JointTrackNet stand the normalisation before it and the decoding after it, so that a back
+Around JointTrackNet stand the normalization before it and the decoding after it, so that a back
 end moves two small images in and a few kilobytes out, and all back ends agree because they run
 the same graph.
 """
@@ -90,7 +90,7 @@ class PeakNetwork(nn.Module):
     std: Tensor
 
     def __init__(self, network: JointTrackNet) -> None:
-        """Wrap a network; its configuration says how images are normalised and boxes coded.
+        """Wrap a network; its configuration says how images are normalized and boxes coded.
 
         Raises:
             JtnError: if there are fewer cells than peaks.

@@ -26,7 +26,7 @@ _FOCAL_RANGE = (0.05, 200.0)
 class CameraModel:
     """The intrinsic calibration of a camera, as in ``sensor_msgs/CameraInfo``.
 
-    Pixel coordinates have integer values at the centres of pixels. Directions are in the optical
+    Pixel coordinates have integer values at the centers of pixels. Directions are in the optical
     frame: x to the right, y downward, z forward.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Objects located by a depth image that is registered to the colour image."""
+"""Objects located by a depth image that is registered to the color image."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,20 +33,20 @@ def locate_by_depth(
     """Return where the surfaces in the middle of boxes are, in the camera's optical frame.
 
     Args:
-        camera: the calibration of the colour camera.
-        boxes: (N, 4) ``x1 y1 x2 y2`` in pixels of the colour image.
+        camera: the calibration of the color camera.
+        boxes: (N, 4) ``x1 y1 x2 y2`` in pixels of the color image.
         depth: (H, W) along the optical axis; 0, negative or not finite where nothing is known.
-            Its size may differ from that of the colour image, its field of view may not.
-        metres_per_unit: metres in one unit of `depth`.
+            Its size may differ from that of the color image, its field of view may not.
+        metres_per_unit: meters in one unit of `depth`.
 
     Raises:
-        JtnError: if the depth image cannot cover the colour image.
+        JtnError: if the depth image cannot cover the color image.
     """
     rows, columns = depth.shape
     scales = np.array([columns / camera.width, rows / camera.height])
     if abs(scales[0] / scales[1] - 1) > 0.01:
         raise JtnError(
-            f'a depth image of {columns}x{rows} pixels is not registered to a colour image of '
+            f'a depth image of {columns}x{rows} pixels is not registered to a color image of '
             f'{camera.width}x{camera.height}; publish registered depth'
         )
     boxes = boxes.astype(np.float64)
@@ -96,7 +96,7 @@ def _sample(
     """Return the depth (N, _GRID^2) on a grid over the core of each box; 0 outside the image."""
     offsets = ((np.arange(_GRID) + 0.5) / _GRID - 0.5) * _CORE
     centers, sizes = box_centers(boxes), box_sizes(boxes)
-    # From pixel centres of one image to those of the other.
+    # From pixel centers of one image to those of the other.
     x, y = (
         np.rint((centers[:, i, None] + offsets * sizes[:, i, None] + 0.5) * scales[i] - 0.5)
         for i in (0, 1)

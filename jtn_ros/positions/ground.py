@@ -13,7 +13,7 @@ from jtn_ros.positions.measurement import pixel_variances
 
 Floats = NDArray[np.float64]
 
-# A ray that sinks by less than this per metre meets the ground too far away to be of use.
+# A ray that sinks by less than this per meter meets the ground too far away to be of use.
 _LEAST_SLOPE = 0.01
 # Standard deviation of the height of the real ground, which is no plane. [m]
 _UNEVENNESS = 0.03
@@ -25,7 +25,7 @@ class GroundPlane:
 
     Attributes:
         down: float64 (3,), unit vector toward the ground.
-        height: of the camera above the ground, in metres.
+        height: of the camera above the ground, in meters.
     """
 
     down: Floats
@@ -36,7 +36,7 @@ class GroundPlane:
         """Return the ground below a camera.
 
         Args:
-            height: of the camera, in metres.
+            height: of the camera, in meters.
             pitch: angle of the optical axis below the horizon, in radians.
             roll: turn of the camera about its axis, clockwise as seen from behind, in radians.
 

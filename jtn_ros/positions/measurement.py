@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.geometry import box_sizes
 
-# Standard deviation of a detected centre or foot, relative to the size of the box, sqrt(area).
+# Standard deviation of a detected center or foot, relative to the size of the box, sqrt(area).
 # It is what the tracker assumes too (TrackerSettings.position_noise).
 _PIXEL_NOISE = 0.06
 
@@ -18,8 +18,8 @@ class Measurements:
     """Measured places of N objects, in one coordinate frame.
 
     Attributes:
-        points: float64 (N, 3) in metres; NaN where `valid` is False.
-        covariances: float64 (N, 3, 3) in square metres.
+        points: float64 (N, 3) in meters; NaN where `valid` is False.
+        covariances: float64 (N, 3, 3) in square meters.
         valid: bool (N,), whether the object could be located.
     """
 
@@ -45,6 +45,6 @@ class Measurements:
 
 
 def pixel_variances(boxes: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the variance (N,) in square pixels of one coordinate of a box's centre or foot."""
+    """Return the variance (N,) in square pixels of one coordinate of a box's center or foot."""
     areas = np.clip(box_sizes(boxes).astype(np.float64), 1, None).prod(axis=1)
     return _PIXEL_NOISE**2 * areas

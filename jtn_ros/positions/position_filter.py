@@ -26,8 +26,8 @@ class Positions:
     Attributes:
         frame_id: name of the coordinate frame.
         known: bool (N,), whether the other values are set.
-        points: float64 (N, 3) in metres.
-        velocities: float64 (N, 3) in metres per second.
+        points: float64 (N, 3) in meters.
+        velocities: float64 (N, 3) in meters per second.
         covariances: float64 (N, 6, 6) of point and velocity together.
     """
 

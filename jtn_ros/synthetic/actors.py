@@ -29,9 +29,9 @@ class ActorView:
 
     Attributes:
         numbers: (N,) which of the actors they are.
-        centers, radii: (N, S, 3) and (N, S) metres in the world.
+        centers, radii: (N, S, 3) and (N, S) meters in the world.
         pixels, radii_px: (N, S, 2) and (N, S) in the image.
-        ranges: (N,) metres over the ground, by which figures hide one another.
+        ranges: (N,) meters over the ground, by which figures hide one another.
         boxes: (N, 4) silhouettes in the image.
         drifts: (N, 2) pixels that they move while the shutter is open.
     """
@@ -74,7 +74,7 @@ class Actors(ABC):
     def _shape(
         self, positions: Array, headings: Array, travelled: Array, speeds: Array
     ) -> tuple[Array, Array]:
-        """Return centres (N, S, 3) and radii (N, S) of the spheres in metres."""
+        """Return centers (N, S, 3) and radii (N, S) of the spheres in meters."""
 
     def seen_by(self, camera: Camera, time_s: float, shutter_s: float) -> ActorView:
         """Return the figures whose silhouettes reach into the image."""

@@ -56,7 +56,7 @@ class Plate:
         return camera.intrinsics @ turn @ np.linalg.inv(camera.intrinsics)
 
     def drift(self, camera: Camera, time_s: float, span_s: float) -> tuple[float, float]:
-        """Return the motion (x, y) of the image centre, in pixels, over a span of time."""
+        """Return the motion (x, y) of the image center, in pixels, over a span of time."""
         if not camera.moves:
             return 0.0, 0.0
         center = np.array([(camera.width - 1) / 2, (camera.height - 1) / 2, 1])
@@ -79,7 +79,7 @@ class Plate:
 
 
 def paint_plate(camera: Camera, far: float, indoor: bool, rng: np.random.Generator) -> Plate:
-    """Paint the surroundings; people stay nearer than `far` metres."""
+    """Paint the surroundings; people stay nearer than `far` meters."""
     margin_x, margin_y = Plate.margins(camera)
     width, height = camera.width + 2 * margin_x, camera.height + 2 * margin_y
     view, up = _look_at_ground(camera, width, height, margin_x, margin_y)

@@ -1,4 +1,4 @@
-"""The moving human body: a skeleton of spheres in metres, driven by the gait phase.
+"""The moving human body: a skeleton of spheres in meters, driven by the gait phase.
 
 All people of a scene are posed at once. A body is a set of named spheres; flesh and clothes are
 convex hulls of some of them (see `outfit`), which gives the right silhouette from every side
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# Proportions of a person of this stature, in metres.
+# Proportions of a person of this stature, in meters.
 REFERENCE_STATURE = 1.75
 
 SPHERES = (
@@ -42,7 +42,7 @@ class Bodies:
     """Constant build and habits of N people, as arrays (N,).
 
     Attributes:
-        stature: metres, shoes to crown.
+        stature: meters, shoes to crown.
         girth: thickness relative to the average.
         shoulders: shoulder width relative to the average.
         stride: leg swing in radians at walking speed.
@@ -53,7 +53,7 @@ class Bodies:
         sitting: 0 stands, 1 sits.
         hem: height of the hem of coat or skirt, as a share of the hip height.
         flare: half-width of that hem relative to the hip.
-        hair_length: how far long hair hangs, metres below the head.
+        hair_length: how far long hair hangs, meters below the head.
         load: size of bag and backpack relative to the average.
         build: (N, S) radius of every sphere relative to the average.
     """
@@ -121,13 +121,13 @@ def pose(
 
     Args:
         bodies: the people.
-        positions: (N, 2) ground positions in metres.
+        positions: (N, 2) ground positions in meters.
         headings: (N,) walking directions in radians, counter-clockwise from the X axis.
         phases: (N,) gait phases in radians; one full turn is two steps.
         effort: (N,) 0 standing to 1 walking at full stride.
 
     Returns:
-        Centres (N, S, 3) and radii (N, S) of the spheres, in metres, in the world frame.
+        Centers (N, S, 3) and radii (N, S) of the spheres, in meters, in the world frame.
 
     """
     scale = bodies.stature / REFERENCE_STATURE

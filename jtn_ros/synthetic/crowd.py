@@ -43,7 +43,7 @@ class Crowd(Actors):
         self, count: int, region: GroundRegion, duration_s: float, backdrop: NDArray[np.uint8],
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
-        """Draw `count` people; some wear colours (M, 3) of the place behind them."""
+        """Draw `count` people; some wear colors (M, 3) of the place behind them."""
         bodies = Bodies.sample(count, rng)
         colors = backdrop[rng.integers(len(backdrop), size=count)].astype(np.float32)
         folds = octave_noise(rng, 3 * SHEET, 3 * SHEET, coarsest=9, octaves=5, persistence=0.75)

@@ -17,7 +17,7 @@ def paint_facade(
     length: float, height: float, indoor: bool, color: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:  # fmt: skip
-    """Return a picture (h, w, 3) of a wall of so many metres."""
+    """Return a picture (h, w, 3) of a wall of so many meters."""
     density = _LIMIT / max(length, height)
     rows, columns = max(16, int(height * density)), max(16, int(length * density))
     grain = octave_noise(rng, rows, columns, coarsest=3, octaves=7, persistence=0.85)

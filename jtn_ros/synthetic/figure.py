@@ -31,7 +31,7 @@ class Light:
 
     Attributes:
         direction: (2,) image direction towards its source, of length about 1.
-        brightness: of a lit surface relative to its colour, 0 to 1.
+        brightness: of a lit surface relative to its color, 0 to 1.
         contrast: strength of the shading, 0 to 1.
     """
 
@@ -44,7 +44,7 @@ def silhouette_boxes(pixels: Array, radii: Array, drawn: NDArray[np.bool_]) -> A
     """Return the boxes (N, 4) ``x1 y1 x2 y2`` around projected bodies.
 
     Args:
-        pixels: (N, S, 2) sphere centres, integer values at pixel centres.
+        pixels: (N, S, 2) sphere centers, integer values at pixel centers.
         radii: (N, S) pixels.
         drawn: (N, S), the spheres that belong to a visible part.
 
@@ -52,7 +52,7 @@ def silhouette_boxes(pixels: Array, radii: Array, drawn: NDArray[np.bool_]) -> A
     apart = np.where(drawn, 0.0, np.inf)[..., None]
     low = (pixels - radii[..., None] + apart).min(axis=1)
     high = (pixels + radii[..., None] - apart).max(axis=1)
-    return np.concatenate([low, high], axis=1) + 0.5  # from pixel centres to pixel edges
+    return np.concatenate([low, high], axis=1) + 0.5  # from pixel centers to pixel edges
 
 
 def draw_figure(
@@ -61,9 +61,9 @@ def draw_figure(
     """Draw a figure.
 
     Args:
-        pixels: (S, 2) projected sphere centres.
+        pixels: (S, 2) projected sphere centers.
         radii: (S,) projected radii in pixels.
-        distances: (S,) metres from the camera, by which parts hide one another.
+        distances: (S,) meters from the camera, by which parts hide one another.
         look: what is drawn.
         box: (4,) of the silhouette.
         light: what falls on it.

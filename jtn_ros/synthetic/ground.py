@@ -23,8 +23,8 @@ class GroundView:
     """Where every pixel of a picture meets the ground.
 
     Attributes:
-        east, north: (h, w) metres.
-        footprint: (h, w) metres that a pixel covers across the line of sight.
+        east, north: (h, w) meters.
+        footprint: (h, w) meters that a pixel covers across the line of sight.
     """
 
     east: Field
@@ -32,7 +32,7 @@ class GroundView:
     footprint: Field
 
     def across(self, angle: float, offset: float) -> Field:
-        """Return the signed distance (h, w) in metres from a line on the ground."""
+        """Return the signed distance (h, w) in meters from a line on the ground."""
         distance = cv2.addWeighted(
             self.east, math.cos(angle), self.north, math.sin(angle), -offset
         )
@@ -52,7 +52,7 @@ def blend(image: Image, other: Image, weight: Image) -> Image:
 
 
 def paint_ground(view: GroundView, far: float, indoor: bool, rng: np.random.Generator) -> Image:
-    """Return the picture (h, w, 3) of a ground on which people come as far as `far` metres."""
+    """Return the picture (h, w, 3) of a ground on which people come as far as `far` meters."""
     if indoor:
         return _material(view, 'floor', rng)
     kinds = ['paving', 'asphalt', 'grass']
@@ -137,7 +137,7 @@ def _material(view: GroundView, kind: str, rng: np.random.Generator) -> Image:
 
 
 def _spread(texture: Field, view: GroundView, meters: float, turn: float) -> Field:
-    """Return a texture of so many metres laid on the ground, turned by an angle."""
+    """Return a texture of so many meters laid on the ground, turned by an angle."""
     scale = _TEXTURE / meters
     cos, sin = math.cos(turn) * scale, math.sin(turn) * scale
     map_x = cv2.addWeighted(view.east, cos, view.north, sin, 0)
@@ -149,7 +149,7 @@ def _spread(texture: Field, view: GroundView, meters: float, turn: float) -> Fie
 
 
 def _texture(kind: str, rng: np.random.Generator) -> tuple[Field, float]:
-    """Return a brightness texture around 0, and the metres it covers."""
+    """Return a brightness texture around 0, and the meters it covers."""
     noise = octave_noise(rng, _TEXTURE, _TEXTURE, coarsest=8, octaves=6, persistence=0.85)
     noise *= np.float32(rng.uniform(0.04, 0.3 if kind == 'grass' else 0.18))
     pixel = np.arange(_TEXTURE)

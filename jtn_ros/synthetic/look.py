@@ -1,4 +1,4 @@
-"""How a person or a vehicle is put together: hulls of spheres, colours, patterns."""
+"""How a person or a vehicle is put together: hulls of spheres, colors, patterns."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Part:
     Attributes:
         spheres: indices into the figure's spheres.
         label: the material, 1 or greater.
-        nearer: metres by which the part is moved towards the camera when parts are sorted.
+        nearer: meters by which the part is moved towards the camera when parts are sorted.
     """
 
     spheres: tuple[int, ...]
@@ -30,7 +30,7 @@ class Look:
         parts: what is drawn.
         members: (K,) indices of the spheres of every part.
         means: (P, S) weights that average the spheres of every part.
-        nearer: (P,) metres, as in the parts.
+        nearer: (P,) meters, as in the parts.
         drawn: bool (S,), spheres that belong to a part.
         palette: uint8 (1, 256, 4) BGR and alpha by label.
         upper: uint8 (1, 256), 255 for the labels that wear the first pattern.
@@ -41,7 +41,7 @@ class Look:
         self, parts: list[Part], sphere_count: int, colors: NDArray[np.float32],
         patterns: NDArray[np.uint8], upper: tuple[int, ...] = (),
     ) -> None:  # fmt: skip
-        """Put a figure together; colours (L, 3) are BGR by label."""
+        """Put a figure together; colors (L, 3) are BGR by label."""
         self.parts = tuple(parts)
         self.members = [np.array(part.spheres) for part in parts]
         self.patterns = patterns

@@ -1,4 +1,4 @@
-"""What people wear: which hulls of body spheres are drawn, in which colours and patterns."""
+"""What people wear: which hulls of body spheres are drawn, in which colors and patterns."""
 
 import cv2
 import numpy as np
@@ -26,7 +26,7 @@ def sample_outfit(
 
     Args:
         rng: the source of all choices.
-        backdrop: (3,) BGR colour of the scene, which some clothes take on.
+        backdrop: (3,) BGR color of the scene, which some clothes take on.
         folds: noise with deviation 1, larger than SHEET, of which every cloth gets a piece.
 
     """

@@ -267,7 +267,7 @@ def _clutter(brush: Brush) -> None:
     brush.rectangle(0.3, 0.6, 0.7, 1)
 
 
-# Painter, width range and height range in metres, roundness and grain of the shading.
+# Painter, width range and height range in meters, roundness and grain of the shading.
 Range = tuple[float, float]
 Shape = tuple[Callable[[Brush], None], Range, Range, float, float]
 SHAPES: dict[str, Shape] = {
@@ -298,7 +298,7 @@ SHAPES: dict[str, Shape] = {
 
 def paint_shape(kind: str, width: float, height: float, rng: np.random.Generator
                 ) -> NDArray[np.uint8]:  # fmt: skip
-    """Return a picture (h, w, 4) of a kind of object of so many metres; BGR times alpha."""
+    """Return a picture (h, w, 4) of a kind of object of so many meters; BGR times alpha."""
     painter, _, _, roundness, grain = SHAPES[kind]
     brush = Brush(width / height, rng)
     painter(brush)

@@ -26,8 +26,8 @@ class Prop:
 
     Attributes:
         patch: how it looks.
-        foot: (2,) ground position in metres.
-        width, height: metres.
+        foot: (2,) ground position in meters.
+        width, height: meters.
     """
 
     patch: Patch

@@ -1,6 +1,6 @@
-"""A pinhole camera above a ground plane, turning about its centre over time.
+"""A pinhole camera above a ground plane, turning about its center over time.
 
-World frame: metres, X to the right, Y away from the camera, Z up, ground at Z = 0, camera at
+World frame: meters, X to the right, Y away from the camera, Z up, ground at Z = 0, camera at
 (0, 0, height). Camera frame: x to the right, y down, z along the optical axis.
 """
 
@@ -47,8 +47,8 @@ class Camera:
 
     Attributes:
         width, height: image size in pixels.
-        focal: focal length in pixels; the principal point is the image centre.
-        elevation: metres above the ground.
+        focal: focal length in pixels; the principal point is the image center.
+        elevation: meters above the ground.
         pitch: radians below the horizon.
         roll: radians.
         motions: yaw, pitch and roll over time, added to the mean orientation.
@@ -90,7 +90,7 @@ class Camera:
         return tilt @ look @ turn
 
     def project(self, points: Array, time_s: float | None = None) -> tuple[Array, Array]:
-        """Project world points (..., 3) to pixels (..., 2) and depths (...) in metres."""
+        """Project world points (..., 3) to pixels (..., 2) and depths (...) in meters."""
         local = (points - (0, 0, self.elevation)) @ self.rotation(time_s).T
         depth = np.maximum(local[..., 2], 1e-3)
         pixels = local[..., :2] / depth[..., None] * self.focal

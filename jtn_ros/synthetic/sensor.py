@@ -1,4 +1,4 @@
-"""What lens, sensor and codec do to the light: vignette, colours, blur, noise, compression."""
+"""What lens, sensor and codec do to the light: vignette, colors, blur, noise, compression."""
 
 import math
 

@@ -25,7 +25,7 @@ class Sun:
     """Where the light comes from.
 
     Attributes:
-        slope: (2,) metres a shadow extends on the ground for each metre of height.
+        slope: (2,) meters a shadow extends on the ground for each meter of height.
         strength: darkness of the cast shadow, 0 to 1.
         contact: darkness of the soft shadow at the feet, 0 to 1.
         softness: blur of the shadows in pixels of half the image size.

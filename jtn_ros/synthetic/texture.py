@@ -1,4 +1,4 @@
-"""Random textures and colours: the raw material of everything that is drawn."""
+"""Random textures and colors: the raw material of everything that is drawn."""
 
 import colorsys
 
@@ -27,13 +27,13 @@ def octave_noise(
 
 
 def hsv(hue: float, saturation: float, value: float) -> NDArray[np.float32]:
-    """Return the BGR colour (3,), 0 to 255, of hue, saturation and value from 0 to 1."""
+    """Return the BGR color (3,), 0 to 255, of hue, saturation and value from 0 to 1."""
     red, green, blue = colorsys.hsv_to_rgb(hue % 1, min(max(saturation, 0), 1), value)
     return np.array([blue, green, red], np.float32) * 255
 
 
 def surface_color(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw the BGR colour of a built or natural surface: mostly dull."""
+    """Draw the BGR color of a built or natural surface: mostly dull."""
     ranges = [(0, 0.1), (0.1, 0.3), (0.3, 0.65)]
     saturation = rng.uniform(*ranges[int(rng.choice(3, p=[0.62, 0.32, 0.06]))])
     hue = float(rng.choice([rng.uniform(0.03, 0.14), rng.uniform(0, 1)], p=[0.65, 0.35]))
@@ -41,5 +41,5 @@ def surface_color(rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def foliage_color(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw the BGR colour of grass or leaves."""
+    """Draw the BGR color of grass or leaves."""
     return hsv(rng.uniform(0.17, 0.36), rng.uniform(0.2, 0.62), rng.uniform(0.15, 0.55))

@@ -21,7 +21,7 @@ class GroundRegion:
 
     Attributes:
         camera: the camera.
-        near, far: depth range along the optical axis in metres.
+        near, far: depth range along the optical axis in meters.
     """
 
     camera: Camera
@@ -69,13 +69,13 @@ class WalkStyle:
     """How a kind of figures moves.
 
     Attributes:
-        speed: mean, deviation, least and greatest speed in metres per second.
+        speed: mean, deviation, least and greatest speed in meters per second.
         still: share that stands in one place.
         pausing: share of the others that stops for a while.
         flows: probabilities of the scene's order of movement: free, across, along, mixed.
         sociable: range of the share that goes in groups.
         turning: range of the columns, 0.5 at the image border, at which crossing figures turn.
-        sway: metres of swaying from side to side.
+        sway: meters of swaying from side to side.
     """
 
     speed: tuple[float, float, float, float]
@@ -102,10 +102,10 @@ class Walks:
     """The walks of N people, tabulated at a fixed rate.
 
     Attributes:
-        positions: (T, N, 2) metres.
+        positions: (T, N, 2) meters.
         headings: (T, N) unwrapped radians.
-        travelled: (T, N) metres walked since the start.
-        speeds: (T, N) metres per second.
+        travelled: (T, N) meters walked since the start.
+        speeds: (T, N) meters per second.
     """
 
     positions: Array

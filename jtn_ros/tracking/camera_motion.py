@@ -28,7 +28,7 @@ def common_shift(measured: Floats, predicted: Floats, config: TrackerSettings) -
     stands still is left alone.
 
     Args:
-        measured: (N, 4) detected boxes, centre and size.
+        measured: (N, 4) detected boxes, center and size.
         predicted: (M, 4) boxes of tracks seen recently.
         config: thresholds.
 

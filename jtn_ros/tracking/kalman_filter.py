@@ -1,6 +1,6 @@
 """Constant-velocity Kalman filters of many boxes at once.
 
-A box is centre x, centre y, width, height, and each of the four has its own filter of value and
+A box is center x, center y, width, height, and each of the four has its own filter of value and
 rate: means are (M, 4, 2), covariances (M, 4, 2, 2), in pixels and pixels per second. The noises
 grow with the box, so that near and far objects are treated alike.
 """
@@ -33,7 +33,7 @@ class Velocities(NamedTuple):
 
 
 def measure(boxes: NDArray[np.floating]) -> Floats:
-    """Return boxes (N, 4) ``x1 y1 x2 y2`` as (N, 4) centre x, centre y, width, height."""
+    """Return boxes (N, 4) ``x1 y1 x2 y2`` as (N, 4) center x, center y, width, height."""
     boxes = boxes.astype(np.float64)
     return np.hstack([box_centers(boxes), np.maximum(box_sizes(boxes), _SMALLEST)])
 
@@ -45,7 +45,7 @@ def boxes_of(means: Floats) -> Boxes:
 
 
 def sizes_of(measured: Floats) -> Floats:
-    """Return the (M, 1) length scale of (M, 4) centres, widths and heights: sqrt(area)."""
+    """Return the (M, 1) length scale of (M, 4) centers, widths and heights: sqrt(area)."""
     return np.sqrt(measured[:, 2:3] * measured[:, 3:4])
 
 

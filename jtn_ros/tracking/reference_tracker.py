@@ -38,7 +38,7 @@ class ReferenceState(Columns):
         centers: float32 (M, 2), of the last observation.
         ages: int64 (M,), the published counter of missed frames, with its faults.
         probation: bool (M,), seen only once so far.
-        embeddings: float32 (M, D), smoothed, not normalised; D is 0 without embeddings.
+        embeddings: float32 (M, D), smoothed, not normalized; D is 0 without embeddings.
         history: float32 (M, HISTORY, D), running means, the rest zeros.
         history_lengths: int64 (M,).
         velocities: float32 (M, 2) in px/s, between the last two observations.

@@ -74,7 +74,7 @@ class AnnotatedData(PairData):
         halves: train on the first half of every sequence and validate on the second
             (CenterTrack's protocol, when `train` and `validation` are the same).
         max_gap: longest time between the frames of a pair, in seconds, either way; a direct
-            neighbour is never too far, and the frame itself is as likely as another.
+            neighbor is never too far, and the frame itself is as likely as another.
         views: image pairs that a sample makes of the same picture, each changed in its own way.
             Two or more show everyone twice, which teaches the embedding by contrast.
         view_gap: longest time between the frames of the views of a video, in seconds.
@@ -129,7 +129,7 @@ class Recipe(Settings):
             (within the batch, for scenes without end).
         temperature: of the contrastive identity loss.
         box_loss: 'l1' (published), or 'giou', which adds the generalized overlap of the boxes,
-            learned at the centre of an object and at four cells around it.
+            learned at the center of an object and at four cells around it.
         balance: 'uncertainty' (learned) or 'fixed' weights of detection and identity.
         identity_weight: weight of the identity loss when the balance is fixed.
         precision: 'f32', 'bf16' or 'f16'; the last two are mixed with f32. 'auto' is bf16 where

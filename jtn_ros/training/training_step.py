@@ -15,7 +15,7 @@ from jtn_ros.training.losses import IdentityContrast
 from jtn_ros.training.losses import JointLoss
 from jtn_ros.training.recipe import Recipe
 
-# Distance of the cells around a centre, in sizes of the box.
+# Distance of the cells around a center, in sizes of the box.
 AROUND = 0.15
 
 _AUTOCAST = {'bf16': torch.bfloat16, 'f16': torch.float16}
@@ -78,7 +78,7 @@ class TrainingStep(nn.Module):
     def _boxes_around(
         self, features: Tensor, batch: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return boxes as seen from cells at and around the centres, their targets and mask.
+        """Return boxes as seen from cells at and around the centers, their targets and mask.
 
         More cells an object teach its box in fewer steps (TTFNet, Liu et al., 2020), and a peak
         that is a little off still gives the right box.

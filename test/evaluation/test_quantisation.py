@@ -62,7 +62,7 @@ def test_the_verb_quantises_and_reports_the_cost(sequence, labels, tmp_path, cap
     assert export(output, labels, sequence) == 0
     printed = capsys.readouterr().out
     assert 'int8 against f32' in printed
-    assert 'agrees with PyTorch before it was quantised' in printed
+    assert 'agrees with PyTorch before it was quantized' in printed
     loss, found = json.loads((tmp_path / 'small.accuracy.json').read_text())
     assert loss['source'] == sequence.name
     assert loss['agreement']['hota'] > 60

@@ -32,7 +32,7 @@ CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
 
 
 class GreyFrames(FrameSource):
-    """Grey images of 320x240."""
+    """Gray images of 320x240."""
 
     def read(self, start=0, stop=None):
         for index in range(start, min(stop or FRAMES, FRAMES)):

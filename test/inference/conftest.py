@@ -7,7 +7,7 @@ HEADS = {'hm': 2, 'embedding': 16, 'tracking': 2, 'ltrb_amodal': 4}
 
 @pytest.fixture(scope='session')
 def light_network():
-    """Return a random light network with lively normalisations, in evaluation mode."""
+    """Return a random light network with lively normalizations, in evaluation mode."""
     torch = pytest.importorskip('torch')
     from jtn_ros.network import JointTrackNet
     from jtn_ros.network import NetworkConfig

@@ -87,7 +87,7 @@ def test_a_kept_plan_is_used_and_a_quantised_model_refused(light_model, tmp_path
     model.metadata_props[0].value = replace(INFO, precision='int8').to_json()
     small = tmp_path / 'small.onnx'
     onnx.save(model, small)
-    with pytest.raises(ValueError, match='quantised for CPUs'):
+    with pytest.raises(ValueError, match='quantized for CPUs'):
         cached_plan(lean, small, 'H200')
 
 

@@ -42,7 +42,7 @@ def make_tracks(*boxes, ids=None, velocities=None, seen=None, class_ids=None) ->
 
 
 def changed(image: np.ndarray) -> np.ndarray:
-    """Return bool (H, W): where the drawing differs from the grey image."""
+    """Return bool (H, W): where the drawing differs from the gray image."""
     return (image != GREY).any(axis=2)
 
 
@@ -81,7 +81,7 @@ def test_a_predicted_box_is_dashed():
 
 def test_the_arrow_points_along_the_velocity():
     drawn = changed(draw_tracks(GREY, make_tracks((100, 80, 160, 200), velocities=[(160, 0)])))
-    assert drawn[140, 130:209].all()  # half a second from the centre
+    assert drawn[140, 130:209].all()  # half a second from the center
     assert not drawn[136:145, 215:].any()
     assert not drawn[136:145, 104:126].any()
 
@@ -146,7 +146,7 @@ def test_neighbouring_ids_have_distinguishable_colours():
 
 
 def luminance(bgr: tuple[int, int, int]) -> float:
-    """Return the relative luminance of a colour, as WCAG defines it."""
+    """Return the relative luminance of a color, as WCAG defines it."""
     encoded = np.array(bgr[::-1]) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     return float(linear @ (0.2126, 0.7152, 0.0722))

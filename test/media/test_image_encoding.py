@@ -19,7 +19,7 @@ from jtn_ros.media.image_encoding import decode_image
 from jtn_ros.media.intensity import IntensityRange
 
 WIDTH, HEIGHT = 8, 6
-# BT.601 with limited range: the eight corners of the colour cube, as (Y, U, V) and (B, G, R).
+# BT.601 with limited range: the eight corners of the color cube, as (Y, U, V) and (B, G, R).
 COLOURS = {
     (16, 128, 128): (0, 0, 0),
     (235, 128, 128): (255, 255, 255),
@@ -201,8 +201,8 @@ def test_padding_of_the_last_row_may_be_missing():
         (('bgr8', 8, -1, 24), '8x-1 pixels is empty'),
         (('bgr8', 8, 6, 23), 'step 23 is shorter than a row of 8 bgr8 pixels'),
         (('bgr8', 8, 6, 25), '144 bytes are too few'),
-        (('yuyv', 7, 6, 16), 'yuyv stores colour for pairs of pixels, so 7x6 cannot be'),
-        (('nv12', 8, 5, 8), 'nv12 stores colour for pairs of pixels, so 8x5 cannot be'),
+        (('yuyv', 7, 6, 16), 'yuyv stores color for pairs of pixels, so 7x6 cannot be'),
+        (('nv12', 8, 5, 8), 'nv12 stores color for pairs of pixels, so 8x5 cannot be'),
         (('bayer_rggb8', 2, 6, 8), '2x6 pixels are too few'),
     ],
 )
@@ -331,5 +331,5 @@ def test_a_video_is_no_compressed_image(format_):
 
 
 def test_a_depth_map_is_refused():
-    with pytest.raises(ValueError, match='is a depth map; choose a colour image topic'):
+    with pytest.raises(ValueError, match='is a depth map; choose a color image topic'):
         decode_compressed_image('16UC1; compressedDepth', b'')

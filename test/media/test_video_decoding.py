@@ -23,7 +23,7 @@ CODECS = {
 
 
 def picture(time: float) -> np.ndarray:
-    """Return a white bar on grey ground that moves by 4 pixels a frame."""
+    """Return a white bar on gray ground that moves by 4 pixels a frame."""
     image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     left = round(8 + 4 * time)
     image[:, left : left + 24] = 250

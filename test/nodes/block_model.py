@@ -38,7 +38,7 @@ def write_block_model(path: Path, name: str = 'blocks') -> None:
         'tiny': np.float32(1e-6),
         'share': np.full((1, 3, BLOCK[1], BLOCK[0]), 1 / (3 * BLOCK[0] * BLOCK[1]), np.float32),
         'moments': _moments(*window),
-        'ramp': ramp.astype(np.float32),  # of two equal neighbours one is better
+        'ramp': ramp.astype(np.float32),  # of two equal neighbors one is better
         'parts': np.array([1, 2]),
         'halves': np.array([2, 2]),
         'flat': np.array([0, -1]),

@@ -24,7 +24,7 @@ def truth(number: int) -> NDArray[np.float64]:
 
 
 def middles(number: int) -> NDArray[np.float64]:
-    """Return the centres (2, 2) of the boxes in a frame."""
+    """Return the centers (2, 2) of the boxes in a frame."""
     boxes = truth(number)
     return (boxes[:, :2] + boxes[:, 2:]) / 2
 

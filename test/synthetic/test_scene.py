@@ -248,7 +248,7 @@ def test_no_two_people_are_built_alike():
     tops = centers[:, crown, 2] + radii[:, crown]
     stands = bodies.sitting == 0
     assert tops[stands] == pytest.approx(bodies.stature[stands], rel=0.08)
-    hands = centers[:, [INDEX['hand_l'], INDEX['hand_r']], 0]  # metres forward of the body
+    hands = centers[:, [INDEX['hand_l'], INDEX['hand_r']], 0]  # meters forward of the body
     both = (hands > 0.3).all(axis=1).mean()
     assert both > 0.05
 

@@ -85,7 +85,7 @@ def test_previous_frames_lie_within_the_gap_on_either_side(recipe, clip):
     assert sorted(numbers) == [3, 4, 5, 7]
     assert min(numbers.values()) > 850
     positions = {pairs.draw_near(0, 2, 0.01, rng) for _ in range(200)}
-    assert positions == {1, 2, 3}, 'a direct neighbour is never too far'
+    assert positions == {1, 2, 3}, 'a direct neighbor is never too far'
 
 
 def test_displacements_point_to_the_previous_frame(recipe, clip):

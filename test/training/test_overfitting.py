@@ -86,7 +86,7 @@ def test_one_sequence_is_tracked_nearly_perfectly(draw_sequence, tmp_path):
 
 
 def write_coco(folder: Path) -> Path:
-    """Write a COCO subset of two categories: red people and blue cars on grey, one crowd."""
+    """Write a COCO subset of two categories: red people and blue cars on gray, one crowd."""
     rng = np.random.default_rng(3)
     images, annotations = [], []
     (folder / 'val2017').mkdir(parents=True)

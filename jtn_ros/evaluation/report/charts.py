@@ -1,4 +1,4 @@
-"""Charts as inline SVG; their colours are those of the page around them (CSS variables)."""
+"""Charts as inline SVG; their colors are those of the page around them (CSS variables)."""
 
 import math
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ class Line:
         label: for the legend.
         x: growing.
         y: as long.
-        colour: number of a line colour of the page, from 1.
+        colour: number of a line color of the page, from 1.
         dashed: for the run that is compared with.
     """
 
@@ -86,7 +86,7 @@ def line_chart(
 
 
 def identity_chart(lines: Sequence[dict[str, Any]], frames: int, dropped: Iterable[int]) -> Markup:
-    """Return a time line with a row for each object, in the colour of the track on it.
+    """Return a time line with a row for each object, in the color of the track on it.
 
     Args:
         lines: of `report_data`: object, spans (first and last frame, track), switches.

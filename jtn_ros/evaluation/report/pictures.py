@@ -48,7 +48,7 @@ def draw_moment(
 ) -> NDArray[np.uint8]:
     """Return the part of a frame where things went wrong, with truth and tracks in it.
 
-    True boxes have the colour of what became of them; the boxes of tracks are thin and white.
+    True boxes have the color of what became of them; the boxes of tracks are thin and white.
     """
     marks: list[_Mark] = []
     tracked = run.tracks.get(number, _NOTHING)

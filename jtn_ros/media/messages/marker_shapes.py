@@ -41,8 +41,8 @@ class Shapes:
     Attributes:
         new: makes the messages.
         header: frame and time of the markers.
-        line: width of lines in metres.
-        text: height of texts in metres.
+        line: width of lines in meters.
+        text: height of texts in meters.
     """
 
     new: NewMessage
@@ -155,7 +155,7 @@ class Shapes:
         return marker
 
     def _points(self, places: NDArray[np.floating]) -> list[Any]:
-        """Return places (N, 3) in metres as points."""
+        """Return places (N, 3) in meters as points."""
         return self._messages('geometry_msgs/msg/Point', 'xyz', places)
 
     def _colors(self, colors: NDArray[np.floating]) -> list[Any]:

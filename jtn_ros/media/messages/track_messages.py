@@ -175,7 +175,7 @@ def to_detection_array(new: NewMessage, header: Any, objects: Sequence[Any]) -> 
 
 
 def _bounding_box(new: NewMessage, center: list[float], size: list[float]) -> Any:
-    """Return a box without rotation from its centre and size in pixels."""
+    """Return a box without rotation from its center and size in pixels."""
     box = new('vision_msgs/msg/BoundingBox2D', size_x=size[0], size_y=size[1])
     box.center.position.x, box.center.position.y = center
     return box

@@ -86,7 +86,7 @@ def image_to_array(
 
 
 def depth_to_array(message: Image) -> tuple[NDArray[np.generic], float]:
-    """Return a view (height, width) of a depth image, and metres in one unit of it.
+    """Return a view (height, width) of a depth image, and meters in one unit of it.
 
     Raises:
         JtnError: if the encoding is no depth or the message contradicts itself.

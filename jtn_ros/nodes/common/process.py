@@ -33,7 +33,7 @@ def run_process(
     body: Callable[[], None],
     signal_handlers: SignalHandlerOptions = SignalHandlerOptions.ALL,
 ) -> int:
-    """Run the body of a process with ROS initialised.
+    """Run the body of a process with ROS initialized.
 
     Returns:
         The exit code: 0 when the body ended or was interrupted. After an error, which is logged
@@ -102,7 +102,7 @@ def explain(error: Exception) -> tuple[str, int]:
 
 
 def _init_ros(signal_handlers: SignalHandlerOptions) -> None:
-    """Initialise ROS with the arguments and variables of this process.
+    """Initialize ROS with the arguments and variables of this process.
 
     Raises:
         JtnError: if ROS refuses them.

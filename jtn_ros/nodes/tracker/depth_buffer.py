@@ -1,4 +1,4 @@
-"""Depth images that wait for the colour image of their time."""
+"""Depth images that wait for the color image of their time."""
 
 from threading import Condition
 
@@ -18,14 +18,14 @@ _CAPACITY = 10
 class DepthBuffer:
     """Keeps the last depth images and finds the one that belongs to a stamp.
 
-    The colour images do not pass through: without depth they are tracked all the same.
+    The color images do not pass through: without depth they are tracked all the same.
     """
 
     def __init__(self, tolerance: float, patience: float) -> None:
         """Start empty.
 
         Args:
-            tolerance: seconds between the stamps of depth and colour, at most.
+            tolerance: seconds between the stamps of depth and color, at most.
             patience: seconds to wait for a depth image that has not come yet.
         """
         self._tolerance = Duration(seconds=tolerance)

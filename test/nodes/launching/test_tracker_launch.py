@@ -85,7 +85,7 @@ class TestTracker(unittest.TestCase):
         assert received[0].header == header
         assert (received[0].image_width, received[0].image_height) == (512, 288)
         assert received[0].model_name == 'jtn_people'
-        assert list(received[0].objects) == [], 'nobody is in a grey image'
+        assert list(received[0].objects) == [], 'nobody is in a gray image'
 
 
 @launch_testing.post_shutdown_test()

@@ -79,7 +79,7 @@ def test_the_last_color_of_lines_is_the_palest_so_that_rviz_blends_them():
         tracks = moving_tracks(0)
         (boxes,) = named(draw(tracks.select(np.array([1, 0])) if reverse else tracks), 'boxes')
         assert [color.a for color in boxes.colors] == pytest.approx([1.0] * 8 + [0.3] * 8)
-        # Each colour is still that of its box.
+        # Each color is still that of its box.
         assert all(x < -1.5 for x, _, _ in points(boxes)[8:])
 
 

@@ -74,7 +74,7 @@ def padded(rows: NDArray[np.generic], padding: int) -> tuple[int, bytes]:
 
 
 def assert_true(output: TrackedObjectArray, number: int) -> None:
-    """Compare the centres of all boxes with the truth."""
+    """Compare the centers of all boxes with the truth."""
     found = sorted((o.bbox.center.position.x, o.bbox.center.position.y) for o in output.objects)
     np.testing.assert_allclose(found, sorted(middles(number).tolist()), atol=1)
 

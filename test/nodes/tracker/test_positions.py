@@ -152,7 +152,7 @@ def _id(tracked) -> int:
 
 
 def transform(stamp_ns: int, x: float) -> TransformStamped:
-    """Return where the camera is: upright, 1.5 m above the ground, x metres ahead."""
+    """Return where the camera is: upright, 1.5 m above the ground, x meters ahead."""
     result = TransformStamped(child_frame_id='lens')
     result.header.stamp = ns_to_stamp(stamp_ns)
     result.header.frame_id = 'map'
