@@ -29,6 +29,16 @@ def site(tmp_path_factory):
     return folder
 
 
+def exists(name: str) -> bool:
+    """Return whether a dotted name is that of a module, or occurs in the module before it."""
+    module, _, last = name.rpartition('.')
+    path = ROOT / module.replace('.', '/')
+    files = [file for file in (path / '__init__.py', path.with_suffix('.py')) if file.is_file()]
+    if (path / last).is_dir() or (path / f'{last}.py').is_file():
+        return True
+    return any(re.search(rf'\b{last}\b', file.read_text('utf-8')) for file in files)
+
+
 def test_every_document_becomes_a_page(site):
     documents = {path.relative_to(ROOT / 'docs') for path in ROOT.glob('docs/**/*.md')}
     pages = {path.relative_to(site).with_suffix('.md') for path in site.glob('**/*.html')}
@@ -39,6 +49,17 @@ def test_every_document_becomes_a_page(site):
 def test_links_to_source_code_become_text(site):
     assert '../test/' in (ROOT / 'docs' / 'training.md').read_text('utf-8')
     assert '../test/' not in (site / 'training.html').read_text('utf-8')
+
+
+def test_the_names_in_the_documents_exist():
+    documents = [ROOT / 'README.md', *ROOT.glob('docs/**/*.md')]
+    named = {
+        name
+        for path in documents
+        for name in re.findall(r'\bjtn_ros(?:\.\w+)+', path.read_text('utf-8'))
+    }
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not exists(name)] == []
 
 
 def test_no_page_loads_anything_from_the_network(site):
