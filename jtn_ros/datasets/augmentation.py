@@ -18,22 +18,22 @@ Frame = tuple[NDArray[np.uint8], Annotations]
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation(Settings):
-    """How far an image pair may be changed; both images get the same geometry.
+    """The augmentation of image pairs. Both images get the same geometry and colors.
 
     Attributes:
-        scale: smallest and largest zoom.
-        shift: largest shift of the center, as a share of the image size (0 to 0.5).
+        scale: minimum and maximum zoom.
+        shift: maximum shift of the center, as a fraction of the image size (0 to 0.5).
         flip: probability of a mirror image.
-        colour: brightness, contrast and saturation change by up to this share (0 to 1).
+        colour: maximum relative change of brightness, contrast and saturation (0 to 1).
         lighting: standard deviation of the light's color, along the principal components of the
             colors of photographs (0 to 1).
-        grey: probability of a gray picture.
-        cast: probability of a picture whose colors are mixed by a factor of up to two.
-        blur: probability of a blurred picture.
-        noise: probability of a noisy picture.
-        jpeg: probability of a picture that went through strong JPEG compression.
-        still_motion: how far a still image is shifted and zoomed for the previous image that it
-            lacks: standard deviation, as a share of the image size (0 to 0.5).
+        grey: probability of a gray image.
+        cast: probability of a color cast, with factors of up to two.
+        blur: probability of a blurred image.
+        noise: probability of a noisy image.
+        jpeg: probability of strong JPEG compression.
+        still_motion: standard deviation of the shift and zoom that stand in for the motion of a
+            still image, as a fraction of the image size (0 to 0.5).
     """
 
     scale: tuple[float, float] = (0.7, 1.4)

@@ -19,7 +19,7 @@ Random = np.random.Generator | np.random.RandomState
 
 @dataclass(frozen=True, kw_only=True)
 class PriorNoise(Settings):
-    """How training disturbs the prior heat map, so that the network does not trust it blindly.
+    """The disturbance of the prior heat map, so that the network does not rely on it blindly.
 
     Attributes:
         jitter: standard deviation of the center, in box sizes (0 to 0.5).

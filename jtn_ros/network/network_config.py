@@ -24,7 +24,7 @@ JOINT_TRACK_NET_HEADS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture(Settings):
-    """What decides the layers of the network, and the tensors of its checkpoints.
+    """The settings that determine the layers of the network and the tensors of its checkpoints.
 
     Attributes:
         backbone: 'dla34' (published), 'efficientnet_lite0' or 'light' (CPUs and small boards), see
@@ -55,7 +55,7 @@ class Architecture(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment(Settings):
-    """How the network is fed and read, which an exported model carries along.
+    """The inputs and outputs of the network. Exported models contain these settings.
 
     Attributes:
         name: model name, for messages and reports.
@@ -64,9 +64,9 @@ class Deployment(Settings):
         box_coding: 'ltrb_amodal' (four distances from the integer peak), 'center_size' (peak plus
             `reg`, size `wh`) or 'center_ltrb' (four distances `wh` from peak plus `reg`).
         embedding_head: the head with the identity embedding, '' without one.
-        mean: subtracted from the image divided by 255, per channel.
-        std: divides what is left, per channel.
-        rgb: whether the network wants red first; images are blue first everywhere else.
+        mean: mean of each channel, subtracted from the image divided by 255.
+        std: standard deviation of each channel, by which the result is divided.
+        rgb: whether the network takes RGB images; images are BGR everywhere else.
         letterbox: how an image is fitted to the input, see `jtn_ros.inference.preprocess`.
         top_k: peaks per image.
         confident_score: confidence threshold; detections below it only continue tracks.

@@ -22,18 +22,19 @@ from jtn_ros.settings import setting
 
 @dataclass(frozen=True, kw_only=True)
 class PairData(Settings):
-    """What image pairs have in common, wherever they come from.
+    """The keys of all data sources.
 
     Attributes:
-        share: share of the batches, beside the other sources; rounded to whole scenes or views.
-        seed: start of every random choice.
-        min_visibility: objects less visible are no targets (0 to 1).
-        clear_visibility: objects that are less visible than this, and are not left out by
-            `min_visibility`, are ignored: neither targets nor background (0 to 1).
-        min_height: objects lower than this many network pixels are ignored.
-        no_prior: share of the pairs whose prior heat map is empty (0 to 1).
-        first_frame: share of the pairs whose previous image is the image itself (0 to 1).
-        ghosts: mean number of tracks in the prior heat map where nobody is.
+        share: fraction of each batch that comes from this source; rounded to whole scenes or
+            views.
+        seed: random seed.
+        min_visibility: objects with a lower visible fraction are left out (0 to 1).
+        clear_visibility: objects with a visible fraction between `min_visibility` and this value
+            are ignored regions (0 to 1).
+        min_height: objects with a smaller height in network pixels are ignored regions.
+        no_prior: fraction of pairs with an empty prior heat map (0 to 1).
+        first_frame: fraction of pairs whose previous image is the image itself (0 to 1).
+        ghosts: mean number of false tracks in the prior heat map.
     """
 
     share: float = setting(1.0, low=1e-6, high=1.0)
@@ -48,14 +49,14 @@ class PairData(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticData(PairData):
-    """Image pairs drawn from synthetic scenes, a new one for every index.
+    """Image pairs rendered from synthetic scenes.
 
     Attributes:
-        frame_gap: shortest and longest time between the frames of a pair, in seconds.
-        burst_gap: shortest and longest time between the two bursts of a scene, in seconds; the
-            second one shows the same people later, which teaches the embedding.
-        people: least and greatest number of people in a scene; small numbers are as likely as
-            large ones (their logarithm is even).
+        frame_gap: minimum and maximum time between the frames of a pair, in seconds.
+        burst_gap: minimum and maximum time between the two bursts of a scene, in seconds. The
+            second burst shows the same people later, which trains the embedding.
+        people: minimum and maximum number of people in a scene. The logarithm of the number is
+            distributed uniformly.
     """
 
     frame_gap: tuple[float, float] = (0.03, 0.2)
@@ -65,22 +66,22 @@ class SyntheticData(PairData):
 
 @dataclass(frozen=True, kw_only=True)
 class AnnotatedData(PairData):
-    """Image pairs from annotated footage; paths are relative to the folder given to the run.
+    """Image pairs from annotated footage. Paths are relative to the `--data` folder.
 
     Attributes:
-        train: folder of MOTChallenge sequences, CrowdHuman ``.odgt`` or COCO ``.json`` file.
-        sources: of a COCO file whose images name a `source`, take only these; () takes all.
-        validation: the same as `train`, scored from time to time; '' for nothing.
-        halves: train on the first half of every sequence and validate on the second
-            (CenterTrack's protocol, when `train` and `validation` are the same).
-        max_gap: longest time between the frames of a pair, in seconds, either way; a direct
-            neighbor is never too far, and the frame itself is as likely as another.
-        views: image pairs that a sample makes of the same picture, each changed in its own way.
-            Two or more show everyone twice, which teaches the embedding by contrast.
-        view_gap: longest time between the frames of the views of a video, in seconds.
-        mosaic: share of the samples that put four pictures together (0 to 1).
-        cut_boxes: whether boxes end at the border of the picture, as most people label them, so
-            that crops cut them, too.
+        train: folder of MOTChallenge sequences, CrowdHuman ``.odgt`` file or COCO ``.json`` file.
+        sources: use only the images of a COCO file with these `source` values; () uses all.
+        validation: footage for validation, in the form of `train`; '' for none.
+        halves: train on the first half of each sequence and validate on the second (CenterTrack's
+            protocol, if `train` and `validation` are the same).
+        max_gap: maximum time between the frames of a pair in either direction, in seconds.
+            Adjacent frames are always allowed. The frame itself is chosen as often as any other.
+        views: number of image pairs per sample, each with a different augmentation of the same
+            image. Two or more show each object twice, which trains the embedding by contrast.
+        view_gap: maximum time between the frames of the views of a video, in seconds.
+        mosaic: fraction of samples that are composed of four images (0 to 1).
+        cut_boxes: boxes end at the border of the image, as most people annotate them; crops then
+            cut them as well.
     """
 
     train: str
@@ -101,42 +102,41 @@ class Recipe(Settings):
 
     Attributes:
         network: the network and its metadata.
-        data: where the image pairs come from: one source, or a list of them. Every batch mixes
-            them by their shares. A source that names `train` is annotated footage, else it is
-            synthetic scenes.
-        augmentation: how the image pairs are changed.
+        data: one data source, or a list of them. Each batch mixes the sources by their shares. A
+            source with the key `train` is annotated footage; others are synthetic scenes.
+        augmentation: how the image pairs are augmented.
         prior_noise: how the prior heat map is disturbed.
-        initial_weights: checkpoint to start from, 'imagenet' for those of the backbone, '' for
-            fresh weights.
-        freeze: names of modules of the network that stay as they are in the initial weights.
-        steps: optimizer steps, unless the recipe counts epochs.
-        epochs: passes over the images of a single source of annotated footage; 0 leaves the
-            length to `steps`.
-        batch_size: image pairs in a step, over all processes.
-        max_objects: slots for objects in an image.
+        initial_weights: checkpoint to start from, 'imagenet' for the ImageNet weights of the
+            backbone, or '' for random weights.
+        freeze: names of modules of the network that are not trained.
+        steps: number of optimizer steps, unless `epochs` is set.
+        epochs: number of passes over the images of a single source of annotated footage; 0 uses
+            `steps`.
+        batch_size: number of image pairs per step, over all processes.
+        max_objects: maximum number of objects per image.
         optimizer: 'adamw', or 'sgd' with momentum 0.9.
         learning_rate: peak learning rate.
-        backbone_rate: factor of the learning rate for the backbone.
-        weight_decay: on all weights but the loss's own.
-        warm_up: steps of linear warm-up; the schedule follows.
-        schedule: 'cosine' down to a hundredth, or 'step', which without `drops` is level.
-        drops: for 'step', after which shares of the run the rate falls to a tenth (0 to 1).
-        gradient_clip: largest norm of the gradient.
-        freeze_batch_norm: keep the statistics of the batch norms as they are in the initial
-            weights, for batches too small to have their own.
-        ema_decay: decay of the moving average of the weights, which is what is kept.
-        identity_loss: 'focal' or 'ce' (tell all identities of the footage apart), or 'contrast'
-            (within the batch, for scenes without end).
-        temperature: of the contrastive identity loss.
-        box_loss: 'l1' (published), or 'giou', which adds the generalized overlap of the boxes,
-            learned at the center of an object and at four cells around it.
+        backbone_rate: factor for the learning rate of the backbone.
+        weight_decay: weight decay of all weights except those of the loss.
+        warm_up: number of steps of linear warm-up before the schedule.
+        schedule: 'cosine' falls to a hundredth; 'step' is constant, apart from `drops`.
+        drops: for 'step', fractions of the run after which the rate falls to a tenth (0 to 1).
+        gradient_clip: maximum norm of the gradient.
+        freeze_batch_norm: keep the batch norm statistics of the initial weights; for small
+            batches.
+        ema_decay: decay of the moving average of the weights, which is what is saved.
+        identity_loss: 'focal' or 'ce' (classify all identities of the footage), or 'contrast'
+            (within the batch, also for unlimited numbers of identities).
+        temperature: temperature of the contrastive identity loss.
+        box_loss: 'l1' (published), or 'giou', which adds the generalized IoU of the boxes, at the
+            center of an object and at four cells around it.
         balance: 'uncertainty' (learned) or 'fixed' weights of detection and identity.
-        identity_weight: weight of the identity loss when the balance is fixed.
-        precision: 'f32', 'bf16' or 'f16'; the last two are mixed with f32. 'auto' is bf16 where
-            the device computes in it, else f32.
-        seed: of the fresh weights.
-        checkpoint_every: steps between checkpoints.
-        validations: how often the run is validated, evenly spread; the last time at its end.
+        identity_weight: weight of the identity loss with the balance 'fixed'.
+        precision: 'f32', 'bf16' or 'f16'; the last two are mixed with f32. 'auto' is bf16 if the
+            device supports it, otherwise f32.
+        seed: seed of the random weights.
+        checkpoint_every: number of steps between checkpoints.
+        validations: number of validations, evenly distributed, including one at the end.
     """
 
     network: NetworkConfig
