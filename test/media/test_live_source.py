@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import one_line
 from jtn_ros.media import open_frames
 from jtn_ros.media.live.live_source import CameraStoppedError
 from jtn_ros.media.live.live_source import LiveSource
@@ -234,6 +235,7 @@ def test_a_password_is_used_and_never_shown(server):
     with pytest.raises(JtnError, match='the user or the password is wrong or missing') as wrong:
         live(place.replace('//', f'//{USER}:hunter2@'))
     assert 'hunter2' not in str(wrong.value)
+    assert one_line(wrong.value).endswith('put USER:PASSWORD@ before the host of the address')
     assert '***@127.0.0.1' in str(wrong.value)
     with pytest.raises(JtnError, match='the user or the password is wrong or missing'):
         live(place)

@@ -39,7 +39,7 @@ _CHECK = '; check the host, the network, and that the camera is on'
 
 _REASONS: dict[type[av.error.FFmpegError] | int, str] = {
     av.error.HTTPUnauthorizedError: 'the user or the password is wrong or missing; '
-    'give them as in rtsp://USER:PASSWORD@HOST/PATH',
+    'put USER:PASSWORD@ before the host of the address',
     av.error.HTTPForbiddenError: 'this user may not see the stream; ask for the permission',
     av.error.HTTPNotFoundError: 'it has no such path; check the path of the address',
     av.error.HTTPServerError: 'it reports an error of its own; restart it, or check the path',
