@@ -205,6 +205,7 @@ def test_a_long_stream_from_a_camera_holds_no_more_than_a_short_one(graph, loop)
                 camera.gone.clear()
     values = run.values['webcam']
     print(f'\n{SECONDS:.0f} s of a camera: {len(run.ages)} tracked, {values}; {growth(held)}')
+    print('memory:', *(f'{one.resident_mb:.1f}' for one in held), 'MB')
     assert int(values['reconnections']) == 1
     assert held[-1].threads == held[1].threads
     assert held[-1].descriptors <= held[1].descriptors + 1
