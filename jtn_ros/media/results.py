@@ -54,7 +54,8 @@ class ResultFiles(Output):
         self._temporary = self.json_path.with_name(f'.{name}.jsonl.part')
         self._temporary_text = self.text_path.with_name(f'.{name}.txt.part')
         self.json_path.parent.mkdir(parents=True, exist_ok=True)
-        self._lines = self._temporary.open('a', encoding='utf-8')
+        # Line by line, so that what a live camera gave can be followed and outlives a crash.
+        self._lines = self._temporary.open('a', buffering=1, encoding='utf-8')
         try:
             flock(self._lines, LOCK_EX | LOCK_NB)
         except BlockingIOError:

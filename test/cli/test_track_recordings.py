@@ -267,3 +267,18 @@ def test_a_camera_is_opened_again_and_a_long_gap_begins_a_session(camera, model,
     assert {line['session'] for line in lines} == {1, 2}
     gap = max(b['stamp_ns'] - a['stamp_ns'] for a, b in pairwise(lines))
     assert 1.5e9 < gap < 8e9
+
+
+def test_streams_of_one_host_share_a_folder_and_no_recording_is_overwritten(
+    camera, model, tmp_path, capsys
+):
+    with MjpegServer(camera) as opened:
+        codes = [
+            main(['track', opened.url.replace('live', path), '--output', str(tmp_path),
+                  '--model', str(model), '--end', '3'])
+            for path in ('channel/1', 'channel/2', 'channel/1')
+        ]  # fmt: skip
+        names = {f'{opened.place.replace(":", "_")}_channel_{number}.jsonl' for number in (1, 2)}
+    assert codes == [0, 0, 2]
+    assert {path.name for path in tmp_path.glob('*.jsonl')} == names
+    assert 'choose another --output, or remove the file' in capsys.readouterr().err

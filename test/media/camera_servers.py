@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
 
@@ -38,11 +39,13 @@ def number_in(image: NDArray[np.uint8]) -> int:
     return sum(int(cell > 127) << bit for bit, cell in enumerate(cells.mean(axis=(0, 2, 3))))
 
 
-def encoder(codec: str, rate: float) -> av.VideoCodecContext:
+def encoder(
+    codec: str, rate: float, width: int = WIDTH, height: int = HEIGHT
+) -> av.VideoCodecContext:
     """Return an encoder of H.264 (libx264) or H.265 (libx265) that holds no image back."""
     context = av.CodecContext.create(codec, 'w')
     assert isinstance(context, av.VideoCodecContext)
-    context.width, context.height, context.pix_fmt = WIDTH, HEIGHT, 'yuv420p'
+    context.width, context.height, context.pix_fmt = width, height, 'yuv420p'
     context.time_base = Fraction(1, round(rate))
     context.framerate = Fraction(round(rate))
     context.gop_size = 25
@@ -199,6 +202,26 @@ class H264Server(RtspServer):
         """Yield the numbers of the images and their payloads, the last one of each marked."""
         for number, data in self.camera.encoded('libx264'):
             yield number, _h264_payloads(data)
+
+
+class LoopServer(H264Server):
+    """A camera that sends the same encoded images again and again, which costs hardly anything.
+
+    The images show their number modulo that of the packets.
+    """
+
+    def __init__(self, camera: Camera, loop: Sequence[bytes]) -> None:
+        """Send packets of H.264, the first of which is a key frame."""
+        self._loop = loop
+        super().__init__(camera)
+
+    def packets(self) -> Iterator[tuple[int, Iterable[tuple[bool, bytes]]]]:
+        """Yield the numbers of the images and their payloads, the last one of each marked."""
+        begun = False
+        for number in self.camera.numbers():
+            begun = begun or number % len(self._loop) == 0
+            if begun:
+                yield number, _h264_payloads(self._loop[number % len(self._loop)])
 
 
 class H264UdpServer(H264Server):

@@ -118,3 +118,15 @@ def test_a_clock_that_jumps_is_followed(jump):
     stamps = play(CaptureClock(), jumped, arrivals, [0.03] * 60)
     assert len(stamps) >= 53
     assert all(abs(stamp - arrivals[i]) < MS for i, stamp in stamps.items())
+
+
+def test_after_a_silence_pictures_without_times_are_new_once_several_come_in_time():
+    arrivals = [OFFSET + number * PERIOD for number in range(60)]
+    waits = [0.03] * 60
+    for number in range(30, 45):  # held up; one of them is read as if it were new
+        late_ns = PERIOD // 2 if number > 35 else 0
+        arrivals[number] = OFFSET + 44 * PERIOD + (number - 30) * 1000 + late_ns
+        waits[number] = 0.02 if number == 36 else 0.0
+    waits[30] = 0.6
+    stamps = play(CaptureClock(), arrivals, arrivals, waits)
+    assert list(stamps) == [*range(1, 30), *range(50, 60)]

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
 from jtn_msgs.msg import TrackedObjectArray
+from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.nodes.common.conversions import stamp_to_ns
 
 from media.camera_servers import Camera
 from media.camera_servers import MjpegServer
 from media.camera_servers import RtspServer
+from media.camera_servers import numbered
 from nodes.camera_nodes import RATE
 from nodes.camera_nodes import end_by_signal
 from nodes.camera_nodes import running
@@ -101,3 +104,16 @@ def test_a_camera_that_is_none_ends_both(block_model):
     assert process.returncode == 1
     assert 'hello is no file; give a camera, its URL, or a video file' in text
     assert 'Traceback' not in text
+
+
+def test_a_video_that_is_played_again_begins_a_session_at_the_cut(graph, block_model, tmp_path):
+    video = tmp_path / 'street.webm'
+    with VideoWriter(video, 20) as writer:
+        for number in range(30):
+            writer.write(numbered(number))
+    user = User(graph)
+    with node(str(video), block_model):
+        graph.wait(lambda: len({bytes(one.session.uuid) for one in user.tracks}) > 2, what='cuts')
+    for before, after in pairwise(user.tracks):
+        backward = stamp_to_ns(after.header.stamp) < stamp_to_ns(before.header.stamp)
+        assert (after.session != before.session) == backward

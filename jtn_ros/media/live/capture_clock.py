@@ -6,7 +6,8 @@ _WAIT_S = 0.001
 _SILENCE_S = 0.5
 # A picture that is found so much later than it was taken was held up; skip what lies between.
 _BEHIND_NS = 1_000_000_000
-# After a silence, pictures this late were held up too, unless so many in a row come in time.
+# After a silence, pictures this late were held up too, unless so many in a row come in time. So
+# were those that have no times of their own.
 _HELD_NS, _PATIENCE = 200_000_000, 5
 # A reader that catches up at no time sees old pictures, with their times, rather than none.
 _LONGEST_DOUBT_NS = 3_000_000_000
@@ -31,6 +32,7 @@ class CaptureClock:
         self._period_ns: float | None = None
         self._steady = 0
         self._doubted_ns = 0
+        self._silent = False
         self.current = False
         self.behind = False
 
@@ -41,7 +43,7 @@ class CaptureClock:
         whether the reader falls behind the stream.
 
         Args:
-            time_ns: in the time of the stream; that of the arrival where the stream has none.
+            time_ns: in the time of the stream; `arrival_ns` where the stream has none.
             arrival_ns: in the time of this machine.
             waited_s: seconds that reading it took.
         """
@@ -55,10 +57,12 @@ class CaptureClock:
         elif self._came_late(waited_s) or (self.current and waited and age_ns > _BEHIND_NS):
             # It was held up, or the clock of the stream has jumped.
             self.current, self._steady, self._doubted_ns = False, 0, arrival_ns
+            self._silent = True
         elif not self.current:
             steady = waited and self._is_steady(time_ns, arrival_ns)
             self._steady = self._steady + 1 if steady else 0
-            self.current = steady and (age_ns < _HELD_NS or self._steady >= _PATIENCE)
+            new = age_ns < _HELD_NS and not (self._silent and time_ns == arrival_ns)
+            self.current = steady and (new or self._steady >= _PATIENCE)
             jumped = self.current and age_ns >= _HELD_NS
             self._offset_ns = delay_ns if jumped else min(self._offset_ns, delay_ns)
             self.current = self.current or arrival_ns - self._doubted_ns > _LONGEST_DOUBT_NS

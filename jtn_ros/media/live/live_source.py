@@ -46,12 +46,13 @@ class CameraStoppedError(JtnError):
 
 @dataclass(frozen=True)
 class LiveCounts:
-    """How a camera fares.
+    """How a camera fares; a picture that was grabbed and is in no other count waits.
 
     Attributes:
         grabbed: pictures that came.
         delivered: pictures that were handed out.
-        dropped: pictures that came and never will be: old, damaged, or replaced by a newer one.
+        replaced: pictures that a newer one replaced before they were read.
+        unusable: pictures that were old when they came, damaged, or not complete.
         connections: times that the camera was opened.
         age_s: seconds since the newest picture was taken; None before the first.
         problem: why no picture comes; empty while they come.
@@ -59,10 +60,16 @@ class LiveCounts:
 
     grabbed: int
     delivered: int
-    dropped: int
+    replaced: int
+    unusable: int
     connections: int
     age_s: float | None
     problem: str
+
+    @property
+    def dropped(self) -> int:
+        """Return how many pictures came and never will be handed out."""
+        return self.replaced + self.unusable
 
 
 class LiveSource(FrameSource):
@@ -100,7 +107,7 @@ class LiveSource(FrameSource):
         self._reconnect = reconnect
         self._changed = Condition()
         self._newest: Picture | None = None
-        self._grabbed = self._delivered = self._connections = 0
+        self._grabbed = self._delivered = self._unusable = self._connections = 0
         self._stamp_ns = 0
         self._problem = ''
         self._failure: BaseException | None = None
@@ -116,8 +123,9 @@ class LiveSource(FrameSource):
             waiting = self._newest is not None
             return LiveCounts(
                 grabbed=self._grabbed,
-                delivered=self._delivered,
-                dropped=self._grabbed - self._delivered - waiting,
+                delivered=self._delivered - self.broken,
+                replaced=self._grabbed - self._delivered - self._unusable - waiting,
+                unusable=self._unusable + self.broken,
                 connections=self._connections,
                 age_s=(time_ns() - self._stamp_ns) / 1e9 if self._stamp_ns else None,
                 problem=self._problem,
@@ -210,6 +218,7 @@ class LiveSource(FrameSource):
             with self._changed:
                 self._grabbed += 1
                 if picture is None or 0 <= self._stamp_ns - picture.stamp_ns < _JUMP_NS:
+                    self._unusable += 1
                     continue
                 self._newest, self._stamp_ns = picture, picture.stamp_ns
                 if self._problem:
@@ -237,7 +246,8 @@ class LiveSource(FrameSource):
         with self._changed:
             news = str(failure) != self._problem
             self._problem = str(failure)
-            self._newest = None  # it is old already
+            self._unusable += self._newest is not None  # it is old already
+            self._newest = None
             self._changed.notify_all()
         if news and not self._closing:
             logger.warning('%s; trying again', failure)

@@ -21,6 +21,7 @@ from jtn_ros.media.frames import plausible_rate
 from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.media.live.capture_clock import CaptureClock
 from jtn_ros.media.live.live_input import Picture
+from jtn_ros.media.live.steady_rate import SteadyRate
 from jtn_ros.media.video_decoding import Deinterlacer
 from jtn_ros.media.video_decoding import to_bgr
 
@@ -38,7 +39,7 @@ _CHECK = '; check the host, the network, and that the camera is on'
 
 _REASONS: dict[type[av.error.FFmpegError] | int, str] = {
     av.error.HTTPUnauthorizedError: 'the user or the password is wrong or missing; '
-    'give them as in rtsp://USER:PASSWORD@HOST/PATH',
+    'put USER:PASSWORD@ before the host of the address',
     av.error.HTTPForbiddenError: 'this user may not see the stream; ask for the permission',
     av.error.HTTPNotFoundError: 'it has no such path; check the path of the address',
     av.error.HTTPServerError: 'it reports an error of its own; restart it, or check the path',
@@ -89,6 +90,7 @@ class StreamInput:
         self._has_times = not self._container.format.flags & _NO_TIMESTAMPS
         self._packets = self._container.demux(stream)
         self._clock = CaptureClock()
+        self._rate = SteadyRate()
         self._intensity = IntensityRange()
         self._deinterlacer = Deinterlacer()
         # A decoder of its own, because it is used on another thread than the stream.
@@ -111,9 +113,10 @@ class StreamInput:
         if packet is None or not packet.size:
             raise JtnError('it ended the stream')
         arrival_ns = time.time_ns()
-        time_ns = arrival_ns
         if self._has_times and packet.pts is not None:
             time_ns = _nanoseconds(packet)
+        else:
+            time_ns = self._rate.time_of(arrival_ns, waited_s)
         self._clock.observe(time_ns, arrival_ns, waited_s)
         if self._lazy is not None:
             image = partial(self._decode, packet)

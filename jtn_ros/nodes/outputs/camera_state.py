@@ -48,6 +48,7 @@ class CameraState:
         problem: what keeps images or positions from coming; None if nothing does.
         processed: images tracked since the activation.
         dropped: images since then that a newer one replaced before they could be tracked.
+        lost: images that were published and did not arrive, since the start.
         snapshot: rates, latencies and errors.
     """
 
@@ -57,4 +58,5 @@ class CameraState:
     problem: Problem | None
     processed: int
     dropped: int
+    lost: int
     snapshot: Snapshot

@@ -93,6 +93,7 @@ def _camera_status(name: str, camera: CameraState) -> DiagnosticStatus:
                 'processed rate [Hz]': f'{snapshot.output_rate:.2f}',
                 'processed': str(camera.processed),
                 'dropped': str(camera.dropped),
+                'lost': str(camera.lost),
                 'errors': str(snapshot.errors),
                 'last error': snapshot.last_error,
                 'latency 50% [ms]': middle,

@@ -44,6 +44,8 @@ class WebcamDiagnostics:
             'grabbed': str(counts.grabbed),
             'published': str(published),
             'dropped': str(counts.dropped),
+            'dropped: replaced': str(counts.replaced),
+            'dropped: unusable': str(counts.unusable),
             'reconnections': str(max(0, counts.connections - 1)),
             'age of the newest image [s]': '' if counts.age_s is None else f'{counts.age_s:.2f}',
             'problem': counts.problem,

@@ -171,6 +171,7 @@ class Camera:
             problem=problem,
             processed=worker.processed if worker is not None else 0,
             dropped=worker.dropped if worker is not None else 0,
+            lost=self._input.lost,
             snapshot=self._health.snapshot,
         )
 

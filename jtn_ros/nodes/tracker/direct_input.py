@@ -18,6 +18,7 @@ class DirectInput:
     Attributes:
         is_open: whether images are wanted.
         topic: on which the camera publishes for others.
+        lost: images that did not arrive, which cannot happen here.
         problem: returns why no images come; None while they do.
     """
 
@@ -25,6 +26,7 @@ class DirectInput:
         """Begin without a tracker and without a camera."""
         self.is_open = False
         self.topic = ''
+        self.lost = 0
         self.problem: Callable[[], Problem | None] = lambda: None
         self._on_image: Callable[[ImageMessage], None] | None = None
 

@@ -1,9 +1,11 @@
 """The images of one camera, raw or compressed, and why they do not come."""
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from time import monotonic
 from typing import Literal
 
+from rclpy import get_rmw_implementation_identifier
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility
 from rclpy.qos import QoSProfile
@@ -14,8 +16,10 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
+from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.common.qos import sensor_data
+from jtn_ros.nodes.tracker.image_losses import ImageLosses
 
 Transport = Literal['auto', 'raw', 'compressed']
 SILENCE_S = 3.0
@@ -67,6 +71,7 @@ class ImageInput:
         self._last = 0.0
         self._published_since: float | None = None
         self._silence: Problem | None = None
+        self._losses = ImageLosses(get_rmw_implementation_identifier())
 
     @property
     def is_open(self) -> bool:
@@ -77,6 +82,11 @@ class ImageInput:
     def topic(self) -> str:
         """Return the full name of the topic that is subscribed, or would be."""
         return self._subscription.topic_name if self._subscription else self._choose()[0]
+
+    @property
+    def lost(self) -> int:
+        """Return how many images were published and did not arrive."""
+        return self._losses.lost
 
     def open(self) -> None:
         """Subscribe; does nothing when open."""
@@ -119,7 +129,7 @@ class ImageInput:
             reason = self._explain_silence(topic, kind, publishers, fitting)
             text = f'no image for {self._silent_s():.0f} s on {topic}{reason}'
             self._silence = Problem(reason, text)
-        return problem or self._silence
+        return problem or self._silence or self._losses.problem(topic)
 
     def _silent_s(self) -> float:
         """Return the seconds without an image, counted from when a publisher appeared."""
@@ -160,9 +170,11 @@ class ImageInput:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
 
-    def _take(self, message: ImageMessage) -> None:
+    def _take(self, message: ImageMessage, info: Mapping[str, int | None]) -> None:
         """Pass an image on."""
         self._last = monotonic()
+        sequence = info.get('publication_sequence_number')
+        self._losses.arrived(stamp_to_ns(message.header.stamp), sequence)
         self._on_image(message)
 
     def _explain_silence(

@@ -1,0 +1,89 @@
+"""The times of a stream that has none of its own, from the steady rate of its pictures."""
+
+from collections import deque
+from collections.abc import Sequence
+
+# Pictures from which the rate is estimated, and the fewest of them.
+_WINDOW, _FEWEST = 64, 16
+# Shares of the period: how near the line the best pictures come, and what is late or early.
+_TOUCHING, _LATE, _EARLY = 1 / 8, 1 / 2, 1 / 4
+# The rate has changed where only late pictures came for so many periods, and none was held up.
+_PATIENCE = 5
+
+
+class SteadyRate:
+    """Tells when the pictures of a stream were sent, which arrive late now and then.
+
+    A camera with a steady rate takes its pictures along a line: their number times the period. An
+    arrival is never early, so the line is the highest one below all arrivals, and is found again
+    and again in the last few seconds. Where the arrivals do not follow a line, because the rate
+    varies, their own times are all there is.
+    """
+
+    def __init__(self) -> None:
+        """Begin before the first picture."""
+        self._number = 0
+        self._arrivals = deque[tuple[int, int]](maxlen=_WINDOW)
+        self._line: tuple[float, int, int] | None = None
+        self._late_ns = 0.0
+
+    def time_of(self, arrival_ns: int, waited_s: float) -> int:
+        """Return when the next picture was sent, in nanoseconds of this machine.
+
+        Args:
+            arrival_ns: when it came.
+            waited_s: seconds that reading it took; what was held up is there at once.
+        """
+        self._number += 1
+        if self._line is not None:
+            period_ns = self._line[0]
+            due_ns = _at(self._line, self._number)
+            delay_ns = arrival_ns - due_ns
+            if delay_ns > _LATE * period_ns:
+                waited_ns = min(waited_s * 1e9, 2 * period_ns)  # a silence alone tells nothing
+                held_up = waited_ns < _LATE * period_ns
+                self._late_ns = 0.0 if held_up else self._late_ns + waited_ns
+                if self._late_ns < _PATIENCE * period_ns:
+                    return due_ns
+            if not -_EARLY * period_ns < delay_ns <= _LATE * period_ns:
+                self._arrivals.clear()
+        self._late_ns = 0.0
+        self._arrivals.append((self._number, arrival_ns))
+        self._line = _line_below(self._arrivals)
+        return arrival_ns if self._line is None else _at(self._line, self._number)
+
+
+def _at(line: tuple[float, int, int], number: int) -> int:
+    """Return the time of a picture on a line, which is a period and the picture it begins with."""
+    period_ns, first, first_ns = line
+    return first_ns + round((number - first) * period_ns)
+
+
+def _line_below(arrivals: Sequence[tuple[int, int]]) -> tuple[float, int, int] | None:
+    """Return the highest line below all arrivals; None where they do not follow one.
+
+    That is the edge of their lower convex hull which spans the middle. The arrivals follow it if
+    some in each quarter come near it.
+
+    Args:
+        arrivals: numbers of pictures, rising, and when they came.
+    """
+    if len(arrivals) < _FEWEST:
+        return None
+    hull: list[tuple[int, int]] = []
+    for number, time_ns in arrivals:
+        while len(hull) > 1:
+            (n1, t1), (n2, t2) = hull[-2:]
+            if (t2 - t1) * (number - n2) < (time_ns - t2) * (n2 - n1):
+                break
+            hull.pop()
+        hull.append((number, time_ns))
+    middle = (arrivals[0][0] + arrivals[-1][0]) / 2
+    end = next(index for index, point in enumerate(hull) if point[0] >= middle)
+    (n1, t1), (n2, t2) = hull[end - 1 : end + 1]
+    line = ((t2 - t1) / (n2 - n1), n1, t1)
+    near = [time_ns - _at(line, number) < _TOUCHING * line[0] for number, time_ns in arrivals]
+    size = -(-len(near) // 4)
+    if all(any(near[start : start + size]) for start in range(0, len(near), size)):
+        return line
+    return None

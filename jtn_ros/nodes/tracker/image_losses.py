@@ -1,0 +1,110 @@
+"""Images that were published and did not arrive."""
+
+from collections import deque
+from threading import Lock
+from time import monotonic
+
+import numpy as np
+
+from jtn_ros.nodes.common.problem import Problem
+
+_WINDOW_S = 10.0
+# Shares of the images that are lost when it becomes a problem, and when it no longer is one.
+_BAD, _GOOD = 0.1, 0.05
+_FEWEST = 20
+# Steps from stamp to stamp from which the period is estimated; a longer one is a pause. [ns]
+_STEPS, _PAUSE_NS = 64, 1_000_000_000
+# A step from number to number that leads to another publisher.
+_OTHER_PUBLISHER = 1000
+
+_REMEDIES = {
+    'rmw_cyclonedds_cpp': 'set its Internal/MaxMessageSize to 65500B, and a larger '
+    'net.core.rmem_max',
+    'rmw_fastrtps_cpp': 'give it a shared-memory transport of 64 MB',
+    'rmw_fastrtps_dynamic_cpp': 'give it a shared-memory transport of 64 MB',
+}
+
+
+class ImageLosses:
+    """Counts images that a middleware lost; safe to use from several threads.
+
+    Most middlewares number what a publisher sends. With one that does not (CycloneDDS), the
+    stamps tell: the images of a camera with a steady rate are whole periods apart. Then the camera
+    itself may have left out some of them.
+    """
+
+    def __init__(self, middleware: str) -> None:
+        """Start with nothing.
+
+        Args:
+            middleware: its identifier, as in ``RMW_IMPLEMENTATION``.
+        """
+        self._middleware = middleware
+        self._lock = Lock()
+        self._recent = deque[tuple[float, int, int]]()
+        self._steps = deque[int](maxlen=_STEPS)
+        self._last: tuple[int, int | None] | None = None
+        self._rising = True
+        self._lost = 0
+        self._bad = False
+
+    @property
+    def lost(self) -> int:
+        """Return how many images were lost since the start."""
+        return self._lost
+
+    def arrived(self, stamp_ns: int, sequence: int | None) -> None:
+        """Count an image that came, and those before it that did not.
+
+        Args:
+            stamp_ns: of the image.
+            sequence: its number among those of its publisher; None if the middleware has none.
+        """
+        with self._lock:
+            last, self._last = self._last, (stamp_ns, sequence)
+            missing = 0
+            if last is not None and sequence is not None and last[1] is not None:
+                missing = self._skipped(sequence - last[1])
+            elif last is not None and 0 < stamp_ns - last[0] < _PAUSE_NS:
+                missing = self._missing(stamp_ns - last[0])
+            self._count(1, missing)
+
+    def problem(self, topic: str) -> Problem | None:
+        """Return what to say where many of the last images were lost; None if few were."""
+        with self._lock:
+            self._count(0, 0)
+            came = sum(entry[1] for entry in self._recent)
+            lost = sum(entry[2] for entry in self._recent)
+        share = lost / (came + lost) if came + lost >= _FEWEST else 0.0
+        self._bad = share > (_GOOD if self._bad else _BAD)
+        if not self._bad:
+            return None
+        kind = f'the middleware {self._middleware} loses images of {topic}'
+        if self._steps:
+            kind = f'by their stamps, {topic} lacks images; the camera leaves them out, or '
+            kind += f'{self._middleware} loses them'
+        remedy = _REMEDIES.get(self._middleware, 'let it get large messages through')
+        return Problem(kind, f'{kind} ({share:.0%} of the last); {remedy}')
+
+    def _count(self, came: int, lost: int) -> None:
+        """Count, and forget what is older than the window."""
+        now = monotonic()
+        self._lost += lost
+        self._recent.append((now, came, lost))
+        while now - self._recent[0][0] > _WINDOW_S:
+            self._recent.popleft()
+
+    def _skipped(self, step: int) -> int:
+        """Return how many numbers lie in a step, unless it goes to or from another publisher."""
+        before, self._rising = self._rising, 0 < step < _OTHER_PUBLISHER
+        return step - 1 if before and self._rising else 0
+
+    def _missing(self, step_ns: int) -> int:
+        """Return how many images lie in a step, where all steps are whole periods."""
+        self._steps.append(step_ns)
+        if len(self._steps) < _FEWEST:
+            return 0
+        periods = np.array(self._steps) / np.quantile(self._steps, 0.1)
+        if np.mean(np.abs(periods - periods.round()) < 0.2) < 0.8:
+            return 0
+        return round(periods[-1]) - 1
