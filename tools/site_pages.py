@@ -19,6 +19,8 @@ PAGES = {
     'index.md': ROOT / 'README.md',
     'model_card.md': ROOT / 'models' / 'README.md',
     'changelog.md': ROOT / 'CHANGELOG.md',
+    'contributing.md': ROOT / 'CONTRIBUTING.md',
+    'security.md': ROOT / 'SECURITY.md',
 }
 _LINK = re.compile(r'!?\[(?P<text>[^\]]*)\]\((?!\w+:)(?P<target>[^)#\s]+)(?P<anchor>#[^)]*)?\)')
 
