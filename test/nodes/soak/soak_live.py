@@ -36,10 +36,19 @@ class Run:
         user.create_subscription(TrackedObjectArray, '/jtn_tracker/tracks', self._take, 10)
         user.create_subscription(DiagnosticArray, '/diagnostics', self._note, 10)
         self.process = subprocess.Popen(
-            [sys.executable, '-m', 'jtn_ros.nodes.webcam_tracker_node', '--ros-args', '-p',
-             'jtn_tracker:autostart:=true', '-p', f'webcam:device:={url}', '-p',
-             'jtn_tracker:threads:=1'],
-        )  # fmt: skip
+            [
+                sys.executable,
+                '-m',
+                'jtn_ros.nodes.webcam_tracker_node',
+                '--ros-args',
+                '-p',
+                'jtn_tracker:autostart:=true',
+                '-p',
+                f'webcam:device:={url}',
+                '-p',
+                'jtn_tracker:threads:=1',
+            ],
+        )
 
     def _take(self, message: TrackedObjectArray) -> None:
         self.ages.append(time.time() - stamp_to_ns(message.header.stamp) / 1e9)
