@@ -42,9 +42,13 @@ def found_in_scenes(engine: Engine, count: int) -> Iterator[tuple[str, Annotatio
     info = engine.info
     for number in range(count):
         scene = Scene(
-            SceneConfig(width=info.input_width, height=info.input_height,
-                        seed=FIRST_SEED + number, people=(4, 14))
-        )  # fmt: skip
+            SceneConfig(
+                width=info.input_width,
+                height=info.input_height,
+                seed=FIRST_SEED + number,
+                people=(4, 14),
+            )
+        )
         image, truth = scene.render(0)
         truth.ignored[truth.visibilities < 0.5] = True
         (found,) = detect(engine, [image])

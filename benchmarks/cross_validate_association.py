@@ -100,10 +100,15 @@ def scores(scenes, runner):
     rows = []
     for streams in scenes:
         reports = [
-            evaluate({s.name: Recording(annotations=s.annotations, tracks=runner(s),
-                                       frames=len(s.detections))}).combined
+            evaluate(
+                {
+                    s.name: Recording(
+                        annotations=s.annotations, tracks=runner(s), frames=len(s.detections)
+                    )
+                }
+            ).combined
             for s in streams
-        ]  # fmt: skip
+        ]
         rows.append(np.mean([(r.hota, r.mota, r.idf1) for r in reports], axis=0))
     return np.array(rows)
 

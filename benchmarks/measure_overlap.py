@@ -58,9 +58,13 @@ def main() -> None:
                 total, work = perf_counter() - began, process_time() - worked
                 inference, pipeline = stages['inference'], sum(stages.values())
                 ratios[way].append(
-                    (total / inference, total / pipeline, 1000 * inference / FRAMES,
-                     1000 * work / FRAMES)
-                )  # fmt: skip
+                    (
+                        total / inference,
+                        total / pipeline,
+                        1000 * inference / FRAMES,
+                        1000 * work / FRAMES,
+                    )
+                )
     for way, values in ratios.items():
         to_network, to_pipeline, network, work = np.median(values, axis=0)
         print(
@@ -79,9 +83,15 @@ def write_720p(clip: Path, path: Path) -> Path:
 def make_outputs(clip: Path, folder: Path, video: bool) -> TrackOutputs:
     with open_frames(clip) as source:
         return TrackOutputs(
-            folder, source, model_name='', class_names=('person',), video=video, bag=False,
-            pictures=False, views=('trails',),
-        )  # fmt: skip
+            folder,
+            source,
+            model_name='',
+            class_names=('person',),
+            video=video,
+            bag=False,
+            pictures=False,
+            views=('trails',),
+        )
 
 
 def run_in_turn(engine: Engine, clip: Path, folder: Path, video: bool) -> Counter[str]:

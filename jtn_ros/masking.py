@@ -5,8 +5,10 @@ import re
 _HIDDEN = '***'
 # A path may have lost a slash. A password may hold any character, so everything up to the last @
 # of a word counts as one.
-_ADDRESS = re.compile(r'(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]*:/{1,2})(?:\S*@)?(?P<place>[^\s?]*)'
-                      r'(?P<query>\?[^\s;,)\'"]+)?')  # fmt: skip
+_ADDRESS = re.compile(
+    r'(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]*:/{1,2})(?:\S*@)?(?P<place>[^\s?]*)'
+    r'(?P<query>\?[^\s;,)\'"]+)?'
+)
 
 
 def mask(text: str) -> str:

@@ -119,8 +119,9 @@ def track_frames(
                 reported.add(distrust)
                 logger.warning(
                     'frame %d %s; it and all like it are tracked at the time of their recording',
-                    frame.index + 1, distrust,
-                )  # fmt: skip
+                    frame.index + 1,
+                    distrust,
+                )
         if reason is not None:
             logger.warning('frame %d: %s; a new session begins', frame.index + 1, reason)
             tracking.reset()

@@ -30,15 +30,13 @@ PASSED = {
     'namespace': ('', 'Namespace of the node.'),
     'positions': ('', 'off, depth or ground; empty takes that of the parameter file.'),
     'fixed_frame': ('', 'tf frame of the positions. Empty uses the parameter file.'),
-    'params_file': (
-        str(SHARE / 'config' / 'tracker.yaml'), 'Parameter file of jtn_tracker.'
-    ),
+    'params_file': (str(SHARE / 'config' / 'tracker.yaml'), 'Parameter file of jtn_tracker.'),
     'autostart': ('true', 'Configure and activate the node: true or false.'),
     'use_sim_time': ('false', 'Use the time of /clock: true or false.'),
     'rviz': ('false', 'Show the cameras in RViz: true or false.'),
     'rviz_frame': ('', 'Fixed frame of RViz. Empty uses that of the positions or images.'),
     'log_level': ('info', 'Minimum severity of log messages.'),
-}  # fmt: skip
+}
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -102,8 +102,14 @@ def _start(context: LaunchContext) -> list[Action]:
         output='screen',
     )
     passed = (
-        'model', 'backend', 'positions', 'fixed_frame', 'params_file', 'rviz', 'rviz_frame',
-    )  # fmt: skip
+        'model',
+        'backend',
+        'positions',
+        'fixed_frame',
+        'params_file',
+        'rviz',
+        'rviz_frame',
+    )
     return play_track_and_record(
         player,
         recording=LaunchConfiguration('bag'),

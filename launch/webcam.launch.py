@@ -28,20 +28,19 @@ CAMERA = {
 }
 PROCESS = {
     'one_process': (
-        'true', 'Run camera and tracker in one process, so that no image is lost between them.'
+        'true',
+        'Run camera and tracker in one process, so that no image is lost between them.',
     ),
-}  # fmt: skip
+}
 TYPES = {'width': int, 'height': int, 'rate': float}
 TRACKER = {
     'model': ('', 'Exported model. Empty uses the parameter file.'),
     'backend': ('', 'Inference back end. Empty uses the parameter file.'),
     'positions': ('', 'off or ground; empty takes that of the parameter file.'),
-    'params_file': (
-        str(SHARE / 'config' / 'tracker.yaml'), 'Parameter file of jtn_tracker.'
-    ),
+    'params_file': (str(SHARE / 'config' / 'tracker.yaml'), 'Parameter file of jtn_tracker.'),
     'rviz': ('false', 'Show image, boxes, ids and trails in RViz: true or false.'),
     'rviz_frame': ('', 'Fixed frame of RViz. Empty uses that of the positions or images.'),
-}  # fmt: skip
+}
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -48,8 +48,12 @@ def parity_tensor(
     parts = name.split('.')
     leaf, fan_in = parts[-1], np.prod(shape[1:])
     head_scales = {'hm': 10, 'reg': 0.5, 'wh': 6, 'embedding': 2, 'tracking': 3, 'ltrb_amodal': 3}
-    head_biases = {'hm': {101: -5.7, 202: -3.0}.get(seed, -2.0), 'reg': 0.5, 'wh': 6,
-                   'ltrb_amodal': (-3, -6, 3, 6)}  # fmt: skip
+    head_biases = {
+        'hm': {101: -5.7, 202: -3.0}.get(seed, -2.0),
+        'reg': 0.5,
+        'wh': 6,
+        'ltrb_amodal': (-3, -6, 3, 6),
+    }
     if leaf == 'num_batches_tracked':
         return np.zeros(shape)
     if leaf == 'running_var':

@@ -36,9 +36,13 @@ def test_values_become_what_the_fields_are():
         'inner': {'share': 1}, 'flag': True,
     }  # fmt: skip
     expected = Outer(
-        number=3, span=(1.0, 20.0), names=('a', 'b'), weights={'hm': 1.0},
-        inner=Inner(share=1.0), flag=True,
-    )  # fmt: skip
+        number=3,
+        span=(1.0, 20.0),
+        names=('a', 'b'),
+        weights={'hm': 1.0},
+        inner=Inner(share=1.0),
+        flag=True,
+    )
     found = Outer.from_mapping(given, 'file')
     assert found == expected
     assert [type(value) for value in found.span] == [float, float]

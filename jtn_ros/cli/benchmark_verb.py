@@ -45,17 +45,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--batch', type=int, default=1, help='images per inference (default: 1)')
     parser.add_argument(
-        '--size', type=input_size, default=(1080, 1920), metavar='HxW',
+        '--size',
+        type=input_size,
+        default=(1080, 1920),
+        metavar='HxW',
         help='size of the camera image (default: 1080x1920)',
-    )  # fmt: skip
+    )
     parser.add_argument(
         '--input', help='take the images from a video, folder or bag instead of noise'
     )
     parser.add_argument('--frames', type=int, default=50, help='number of frames (default: 50)')
     parser.add_argument(
-        '--against', action='append', default=[], metavar='KEY=VALUE,...',
+        '--against',
+        action='append',
+        default=[],
+        metavar='KEY=VALUE,...',
         help='add a configuration to compare with; can be repeated',
-    )  # fmt: skip
+    )
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the results as JSON')
 
 

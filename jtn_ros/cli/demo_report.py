@@ -96,9 +96,7 @@ def make_report(
         except MissingPackageError as error:  # the run itself went well
             logger.warning('no scores: %s', error)
     json_path, page_path = output / 'result.json', output / 'report.html'
-    files = (
-        page_path, _video_path(output), output / 'tracks.png', results.text_path, json_path
-    )  # fmt: skip
+    files = (page_path, _video_path(output), output / 'tracks.png', results.text_path, json_path)
     report = Report(
         source=source.name,
         model=run[0].model_name,
@@ -130,9 +128,12 @@ def _evaluate(
     )
     sources = {truth.name: source}
     write_report(
-        output / 'report.html', evaluation, title=truth.name, sources=sources,
+        output / 'report.html',
+        evaluation,
+        title=truth.name,
+        sources=sources,
         parameters=parameters,
-    )  # fmt: skip
+    )
     return evaluation.report.combined
 
 

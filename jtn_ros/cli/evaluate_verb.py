@@ -88,39 +88,62 @@ from jtn_ros.synthetic.association_streams import standard_streams
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     truth = parser.add_mutually_exclusive_group(required=True)
-    truth.add_argument('--ground-truth', type=Path, metavar='PATH',
-                       help='a MOTChallenge sequence, a folder of them, a bag, or annotated '
-                       'images (COCO .json, CrowdHuman .odgt)')  # fmt: skip
+    truth.add_argument(
+        '--ground-truth',
+        type=Path,
+        metavar='PATH',
+        help='a MOTChallenge sequence, a folder of them, a bag, or annotated '
+        'images (COCO .json, CrowdHuman .odgt)',
+    )
     truth.add_argument('--synthetic', action='store_true', help='use synthetic detection streams')
     tracks = parser.add_mutually_exclusive_group()
-    tracks.add_argument('--tracks', type=Path, metavar='PATH',
-                        help='folder of <sequence>.txt, one such file, or a bag')  # fmt: skip
+    tracks.add_argument(
+        '--tracks',
+        type=Path,
+        metavar='PATH',
+        help='folder of <sequence>.txt, one such file, or a bag',
+    )
     tracks.add_argument('--trackers', action='store_true', help='compare trackers')
-    tracks.add_argument('--embeddings', action='store_true',
-                        help='verify the embeddings of the model')  # fmt: skip
+    tracks.add_argument(
+        '--embeddings', action='store_true', help='verify the embeddings of the model'
+    )
     parser.add_argument('--bag', type=Path, help='the recording: a bag, video or folder')
     parser.add_argument('--topic', help='image topic, if the bag has several')
-    parser.add_argument('--tracks-topic', metavar='TOPIC',
-                        help='topic of the tracks, if the bag has several')  # fmt: skip
-    parser.add_argument('--against', type=Path, metavar='PATH',
-                        help='another run to compare with, in the form of --tracks')  # fmt: skip
     parser.add_argument(
-        '--tolerance', type=float, default=0.01, metavar='SECONDS',
-        help='largest difference between the timestamps of a frame and its tracks '
-        '(default: 0.01)',
-    )  # fmt: skip
+        '--tracks-topic', metavar='TOPIC', help='topic of the tracks, if the bag has several'
+    )
     parser.add_argument(
-        '--threshold', type=float, metavar='SCORE',
+        '--against',
+        type=Path,
+        metavar='PATH',
+        help='another run to compare with, in the form of --tracks',
+    )
+    parser.add_argument(
+        '--tolerance',
+        type=float,
+        default=0.01,
+        metavar='SECONDS',
+        help='largest difference between the timestamps of a frame and its tracks (default: 0.01)',
+    )
+    parser.add_argument(
+        '--threshold',
+        type=float,
+        metavar='SCORE',
         help='confidence threshold for precision and recall on annotated images, 0 to 1 '
         "(default: the model's)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        '--benchmark', choices=tuple(BENCHMARKS),
+        '--benchmark',
+        choices=tuple(BENCHMARKS),
         help='benchmark whose rules apply (default: recognized by names and columns)',
-    )  # fmt: skip
+    )
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the scores as JSON')
-    parser.add_argument('--report', type=Path, metavar='FILE.html',
-                        help='write an HTML report, and its data as FILE.json')  # fmt: skip
+    parser.add_argument(
+        '--report',
+        type=Path,
+        metavar='FILE.html',
+        help='write an HTML report, and its data as FILE.json',
+    )
     add_tracking_arguments(parser)
 
 

@@ -61,9 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--top-k', type=int, metavar='K', help='number of peaks per image')
     parser.add_argument(
-        '--letterbox', choices=('fit', 'published', 'fairmot'),
+        '--letterbox',
+        choices=('fit', 'published', 'fairmot'),
         help='how images are fitted into the input (default: as the checkpoint says)',
-    )  # fmt: skip
+    )
     parser.add_argument('--name', help='model name in the metadata')
     parser.add_argument(
         '--confident-score',
@@ -79,13 +80,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     precision = parser.add_mutually_exclusive_group()
     precision.add_argument(
-        '--precision', choices=('f32', 'f16'), default='f32',
+        '--precision',
+        choices=('f32', 'f16'),
+        default='f32',
         help='f16 halves the file size, for GPUs (default: f32)',
-    )  # fmt: skip
+    )
     precision.add_argument(
-        '--int8', nargs='+', metavar='FOOTAGE',
+        '--int8',
+        nargs='+',
+        metavar='FOOTAGE',
         help='quantize for CPUs; recordings and annotated images for the calibration',
-    )  # fmt: skip
+    )
     parser.add_argument(
         '--tensorrt', action='store_true', help='also build the TensorRT plan for this GPU'
     )

@@ -14,8 +14,13 @@ from rich.progress import TimeRemainingColumn
 
 def show_progress[T](items: Iterable[T], title: str, total: int | None) -> Iterator[T]:
     """Yield the items; when stderr is a terminal, show a bar with the time left on it."""
-    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-               TextColumn('{task.fields[rate]}'), TimeRemainingColumn())  # fmt: skip
+    columns = (
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn('{task.fields[rate]}'),
+        TimeRemainingColumn(),
+    )
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(title, total=total, rate='')

@@ -50,24 +50,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--fps', type=float, default=25.0, help='frame rate (default: 25)')
     parser.add_argument(
-        '--size', type=_pair('x'), default=(512, 288), metavar='WxH',
+        '--size',
+        type=_pair('x'),
+        default=(512, 288),
+        metavar='WxH',
         help='image size in pixels (default: 512x288)',
-    )  # fmt: skip
+    )
     parser.add_argument(
-        '--people', type=_pair('-'), default=(3, 14), metavar='MIN-MAX',
+        '--people',
+        type=_pair('-'),
+        default=(3, 14),
+        metavar='MIN-MAX',
         help='number of people per scene (default: 3-14)',
-    )  # fmt: skip
+    )
     parser.add_argument(
-        '--vehicles', type=_pair('-'), default=(0, 0), metavar='MIN-MAX',
+        '--vehicles',
+        type=_pair('-'),
+        default=(0, 0),
+        metavar='MIN-MAX',
         help='number of vehicles per outdoor scene (default: none)',
-    )  # fmt: skip
+    )
     parser.add_argument(
         '--seed', type=int, default=0, help='seed of the first sequence (default: 0)'
     )
     parser.add_argument(
-        '--camera-motion', choices=get_args(CameraMotion), default='random',
+        '--camera-motion',
+        choices=get_args(CameraMotion),
+        default='random',
         help='motion of the camera (default: random)',
-    )  # fmt: skip
+    )
     parser.add_argument(
         '--workers', type=int, default=1, help='number of parallel processes (default: 1)'
     )

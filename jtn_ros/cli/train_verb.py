@@ -57,10 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="checkpoint to start from (default: the recipe's)",
     )
     parser.add_argument(
-        '--validation', type=Path, metavar='PATH',
+        '--validation',
+        type=Path,
+        metavar='PATH',
         help='footage for validation: videos are scored by HOTA, still images by AP50 '
         "(default: the recipe's)",
-    )  # fmt: skip
+    )
     parser.add_argument('--device', help='torch device (default: cuda if available)')
     parser.add_argument(
         '--workers', type=int, default=1, help='number of processes that prepare data (default: 1)'
@@ -177,8 +179,12 @@ def _keep_freed_memory() -> None:
 
 def _show_progress(records: Iterable['Record']) -> Iterator['Record']:
     """Yield the records; show the losses, the last score and the time left."""
-    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-               TimeRemainingColumn())  # fmt: skip
+    columns = (
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     score = ''
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = None

@@ -57,20 +57,27 @@ _LEAST_SCORE = 0.05
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument('sequences', type=Path, help='a MOTChallenge sequence or a folder of them')
-    parser.add_argument('--output', type=Path, required=True, metavar='FILE.yaml',
-                        help='parameter file to write')  # fmt: skip
-    parser.add_argument('--validate', type=Path, metavar='DIR',
-                        help='other sequences to test the result on')  # fmt: skip
+    parser.add_argument(
+        '--output', type=Path, required=True, metavar='FILE.yaml', help='parameter file to write'
+    )
+    parser.add_argument(
+        '--validate', type=Path, metavar='DIR', help='other sequences to test the result on'
+    )
     parser.add_argument('--trials', type=int, default=60, help='number of trials (default: 60)')
     parser.add_argument('--seed', type=int, default=0, help='seed of the search (default: 0)')
     parser.add_argument(
-        '--parameters', metavar='NAME,...',
+        '--parameters',
+        metavar='NAME,...',
         help="parameters to vary (default: the node's); docs/parameters.md lists all",
-    )  # fmt: skip
-    parser.add_argument('--detections', action='store_true',
-                        help='track det/det.txt instead of running the network')  # fmt: skip
-    parser.add_argument('--cache', type=Path, metavar='DIR',
-                        help='store the detections of the network here')  # fmt: skip
+    )
+    parser.add_argument(
+        '--detections',
+        action='store_true',
+        help='track det/det.txt instead of running the network',
+    )
+    parser.add_argument(
+        '--cache', type=Path, metavar='DIR', help='store the detections of the network here'
+    )
     add_tracking_arguments(parser)
 
 
@@ -157,9 +164,12 @@ class _Bench:
         truth = read_truth(folder)
         seeing = self._settings.with_values({'score_threshold': _LEAST_SCORE})
         key = cache_key(
-            find_model(seeing.model or None), self._engine.description, asdict(seeing),
-            folder.resolve(strict=True).as_posix(), truth.frames,
-        )  # fmt: skip
+            find_model(seeing.model or None),
+            self._engine.description,
+            asdict(seeing),
+            folder.resolve(strict=True).as_posix(),
+            truth.frames,
+        )
         cached = None if self._cache is None else self._cache / f'{truth.name}-{key}.npz'
         if cached is not None and cached.exists():
             return load_detections(cached, truth)

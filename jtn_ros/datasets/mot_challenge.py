@@ -106,8 +106,15 @@ def read_sequence_info(folder: Path) -> SequenceInfo:
 def write_sequence_info(folder: Path, info: SequenceInfo) -> None:
     """Write ``seqinfo.ini`` into a sequence folder, which is made if need be."""
     rate = int(info.frame_rate) if float(info.frame_rate).is_integer() else info.frame_rate
-    values = (info.name, info.image_dir, rate, info.length, info.width, info.height,
-              info.image_extension)  # fmt: skip
+    values = (
+        info.name,
+        info.image_dir,
+        rate,
+        info.length,
+        info.width,
+        info.height,
+        info.image_extension,
+    )
     lines = [f'{key}={value}\n' for key, value in zip(_KEYS, values, strict=True)]
     _write_text(Path(folder) / 'seqinfo.ini', '[Sequence]\n' + ''.join(lines))
 
@@ -211,8 +218,12 @@ def write_ground_truth(path: Path, annotations_by_frame: Mapping[int, Annotation
     for frame, objects in sorted(annotations_by_frame.items()):
         classes = objects.class_ids + 1
         classes = np.where(objects.ignored & (classes == _PERSON), _DISTRACTOR, classes)
-        columns = [*_box_columns(frame, objects.ids, objects.boxes), ~objects.ignored, classes,
-                   objects.visibilities]  # fmt: skip
+        columns = [
+            *_box_columns(frame, objects.ids, objects.boxes),
+            ~objects.ignored,
+            classes,
+            objects.visibilities,
+        ]
         rows.append(np.column_stack(columns))
     _write_rows(path, rows, ['%d', '%d', *['%.3f'] * 4, '%d', '%d', '%.5f'])
 

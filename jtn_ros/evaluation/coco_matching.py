@@ -146,9 +146,15 @@ def _dataset(
         ):
             number = len(entries) + 1  # 0 would mean that nothing matches
             entries.append(
-                {'id': number, 'image_id': image, 'category_id': class_id, 'bbox': box,
-                 'area': area, column: value}
-            )  # fmt: skip
+                {
+                    'id': number,
+                    'image_id': image,
+                    'category_id': class_id,
+                    'bbox': box,
+                    'area': area,
+                    column: value,
+                }
+            )
     return {
         'images': [{'id': image} for image in range(len(parts))],
         'categories': [{'id': class_id} for class_id in range(classes)],

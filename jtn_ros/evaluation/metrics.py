@@ -125,11 +125,15 @@ def evaluate(sequences: Mapping[str, Recording]) -> Report:
         combined=_scores(total),
         curves={
             name: (100 * total.values[0][key]).tolist()
-            for name, key in (('hota', 'HOTA'), ('det_a', 'DetA'), ('ass_a', 'AssA'),
-                              ('loc_a', 'LocA'))
+            for name, key in (
+                ('hota', 'HOTA'),
+                ('det_a', 'DetA'),
+                ('ass_a', 'AssA'),
+                ('loc_a', 'LocA'),
+            )
         },
         left_out={class_name(c): number for c, number in left_out.items()},
-    )  # fmt: skip
+    )
 
 
 def mean_hota(sequences: Mapping[str, Recording]) -> float:

@@ -64,9 +64,13 @@ def rviz_node(
     """
     parameters = {'frame': frame, 'use_sim_time': arguments.pop('use_sim_time', False)}
     return LaunchedNode(
-        package='jtn_ros', executable='show_in_rviz', parameters=[parameters],
-        remappings=remappings, output='screen', **arguments,
-    )  # fmt: skip
+        package='jtn_ros',
+        executable='show_in_rviz',
+        parameters=[parameters],
+        remappings=remappings,
+        output='screen',
+        **arguments,
+    )
 
 
 def declare_arguments(

@@ -178,9 +178,16 @@ class _Pen:
         top = top - strip[1] if top >= strip[1] else max(0, top)
         corner = (left + strip[0] - 1, top + strip[1] - 1)
         cv2.rectangle(self._canvas, (left, top), corner, colour, cv2.FILLED)
-        cv2.putText(self._canvas, text, (left + margin, top + margin + height), font,
-                    self._font_scale, text_colour_on(colour), self._font_thickness,
-                    cv2.LINE_AA)  # fmt: skip
+        cv2.putText(
+            self._canvas,
+            text,
+            (left + margin, top + margin + height),
+            font,
+            self._font_scale,
+            text_colour_on(colour),
+            self._font_thickness,
+            cv2.LINE_AA,
+        )
 
     def _dashes(
         self, start: NDArray[np.floating], end: NDArray[np.floating]

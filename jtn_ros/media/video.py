@@ -85,8 +85,10 @@ class VideoFrames(FrameSource):
         if previous_ns + longest_ns < self._duration_ns:
             logger.warning(
                 '%s ends after %d frames, but announces %s; it may be truncated',
-                self._title, self._index, self.length,
-            )  # fmt: skip
+                self._title,
+                self._index,
+                self.length,
+            )
 
     def _opened(self) -> VideoInput:
         try:

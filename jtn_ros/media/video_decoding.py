@@ -225,9 +225,11 @@ def _deinterlacing(frame: VideoFrame) -> Graph:
     """Return a graph that makes a frame of each interlaced one and leaves the others alone."""
     graph = Graph()
     source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format.name,
+        width=frame.width,
+        height=frame.height,
+        format=frame.format.name,
         time_base=frame.time_base or _ONE,
-    )  # fmt: skip
+    )
     filter_ = graph.add('bwdif', 'mode=send_frame:deint=interlaced')
     sink = graph.add('buffersink')
     source.link_to(filter_)

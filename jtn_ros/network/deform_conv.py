@@ -149,9 +149,13 @@ def _by_torchvision(
         from torchvision.ops import deform_conv2d
     exact = torch.promote_types(torch.float32, input.dtype)
     output: Tensor = deform_conv2d(
-        input.to(exact), offset.to(exact), weight.to(exact), bias.to(exact),
-        padding=weight.shape[-1] // 2, mask=mask.to(exact),
-    )  # fmt: skip
+        input.to(exact),
+        offset.to(exact),
+        weight.to(exact),
+        bias.to(exact),
+        padding=weight.shape[-1] // 2,
+        mask=mask.to(exact),
+    )
     return output.to(input.dtype).contiguous(memory_format=torch.channels_last)
 
 
@@ -198,9 +202,14 @@ def onnx_translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     def deform_conv(input: Any, offset: Any, mask: Any, weight: Any, bias: Any) -> Any:
         kernel = weight.shape[-1]
         return opset20.DeformConv(
-            input, weight, offset, bias, mask,
-            kernel_shape=[kernel, kernel], pads=[kernel // 2] * 4,
-        )  # fmt: skip
+            input,
+            weight,
+            offset,
+            bias,
+            mask,
+            kernel_shape=[kernel, kernel],
+            pads=[kernel // 2] * 4,
+        )
 
     return {OPERATOR: deform_conv}
 

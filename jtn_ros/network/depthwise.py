@@ -75,9 +75,18 @@ def _plain(
     """Return PyTorch's own gradient of the input, or of the weight."""
     channels = len(weight)
     found: tuple[Tensor, ...] = torch.ops.aten.convolution_backward(
-        gradient, x, weight, [channels], [stride] * 2, [padding] * 2, [1, 1], False, [0, 0],
-        channels, [to_input, not to_input, False],
-    )  # fmt: skip
+        gradient,
+        x,
+        weight,
+        [channels],
+        [stride] * 2,
+        [padding] * 2,
+        [1, 1],
+        False,
+        [0, 0],
+        channels,
+        [to_input, not to_input, False],
+    )
     return found[0] if to_input else found[1]
 
 

@@ -30,11 +30,19 @@ KITTI_CLASSES = ('pedestrian', 'car', 'cyclist')
 # What the number of classes tells about CenterTrack's models: the data and the input size.
 BY_CLASSES: Mapping[int, Mapping[str, Any]] = {
     1: {'class_names': ('person',), 'input_height': 544, 'input_width': 960},
-    3: {'class_names': KITTI_CLASSES, 'input_height': 384, 'input_width': 1280,
-        'confident_score': 0.3},
-    80: {'class_names': COCO_CLASSES, 'input_height': 512, 'input_width': 512,
-         'confident_score': 0.3},
-}  # fmt: skip
+    3: {
+        'class_names': KITTI_CLASSES,
+        'input_height': 384,
+        'input_width': 1280,
+        'confident_score': 0.3,
+    },
+    80: {
+        'class_names': COCO_CLASSES,
+        'input_height': 512,
+        'input_width': 512,
+        'confident_score': 0.3,
+    },
+}
 FAIRMOT: Mapping[str, Any] = {
     'embedding_head': 'id',
     'mean': (0.0, 0.0, 0.0),

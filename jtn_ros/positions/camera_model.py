@@ -108,9 +108,13 @@ class CameraModel:
             # OpenCV 5 has one function for both, with the criteria.
             undistort: Any = getattr(cv2, 'undistortPointsIter', cv2.undistortPoints)
             points = undistort(
-                points, self.matrix, self.distortion, R=None, P=None,
+                points,
+                self.matrix,
+                self.distortion,
+                R=None,
+                P=None,
                 criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-9),
-            )  # fmt: skip
+            )
         else:
             (fx, skew, cx), (_, fy, cy), _ = self.matrix
             y = (points[..., 1] - cy) / fy

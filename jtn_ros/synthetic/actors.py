@@ -93,10 +93,15 @@ class Actors(ABC):
         feet[1, :, :2] += pace[index] * shutter_s
         (before, after), _ = camera.project(feet, time_s)
         return ActorView(
-            numbers=index, centers=centers[index], radii=radii[index], pixels=pixels[index],
-            radii_px=radii_px[index], ranges=np.hypot(*positions[index].T), boxes=boxes[index],
+            numbers=index,
+            centers=centers[index],
+            radii=radii[index],
+            pixels=pixels[index],
+            radii_px=radii_px[index],
+            ranges=np.hypot(*positions[index].T),
+            boxes=boxes[index],
             drifts=after - before,
-        )  # fmt: skip
+        )
 
     def draw(self, view: ActorView, camera: Camera, light: Light) -> list[Patch]:
         """Return the whole pictures of the figures in a view."""
@@ -107,7 +112,12 @@ class Actors(ABC):
         return [
             smear(draw_figure(pixels, radii, order, self._looks[number], box, light), *drift)
             for number, pixels, radii, order, box, drift in zip(
-                view.numbers, view.pixels, view.radii_px, distances, view.boxes, view.drifts,
+                view.numbers,
+                view.pixels,
+                view.radii_px,
+                distances,
+                view.boxes,
+                view.drifts,
                 strict=True,
             )
-        ]  # fmt: skip
+        ]

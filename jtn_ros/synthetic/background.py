@@ -71,11 +71,14 @@ class Plate:
         shift = np.array([[1, 0, -self.margin_x], [0, 1, -self.margin_y], [0, 0, 1.0]])
         return np.asarray(
             cv2.warpPerspective(
-                self.image, self.turn(camera, time_s) @ shift, (camera.width, camera.height),
-                flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT,
+                self.image,
+                self.turn(camera, time_s) @ shift,
+                (camera.width, camera.height),
+                flags=cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REFLECT,
             ),
             np.uint8,
-        )  # fmt: skip
+        )
 
 
 def paint_plate(camera: Camera, far: float, indoor: bool, rng: np.random.Generator) -> Plate:
@@ -107,9 +110,10 @@ def _look_at_ground(
     east, north, up = (right[i] * columns + down[i] * rows + ahead[i] for i in range(3))
     distance = np.float32(camera.elevation) / np.maximum(-up, np.float32(1e-3))
     view = GroundView(
-        east=east * distance, north=north * distance,
+        east=east * distance,
+        north=north * distance,
         footprint=distance / np.float32(camera.focal),
-    )  # fmt: skip
+    )
     return view, up
 
 
@@ -181,9 +185,13 @@ def _add_glare(canvas: Image, rng: np.random.Generator) -> None:
 
 
 def _stand_walls(
-    canvas: Image, camera: Camera, margin: tuple[int, int], far: float, indoor: bool,
+    canvas: Image,
+    camera: Camera,
+    margin: tuple[int, int],
+    far: float,
+    indoor: bool,
     rng: np.random.Generator,
-) -> None:  # fmt: skip
+) -> None:
     """Paint buildings, or the walls of a room, that stand beyond and beside the people."""
     back = far * rng.uniform(1.1, 1.5 if indoor else 2.2) + 1
     half = back * camera.width / camera.focal / 2
@@ -199,19 +207,25 @@ def _stand_walls(
         east = -half * 1.8
         if rng.random() < 0.3:
             edge = -half * rng.uniform(0.5, 1.0)
-            walls.append((np.array([edge, back * 0.15]), np.array([edge, back]),
-                          rng.uniform(5, 15)))  # fmt: skip
+            walls.append(
+                (np.array([edge, back * 0.15]), np.array([edge, back]), rng.uniform(5, 15))
+            )
         if rng.random() < 0.3:
             edge = half * rng.uniform(0.5, 1.0)
-            walls.append((np.array([edge, back]), np.array([edge, back * 0.15]),
-                          rng.uniform(5, 15)))  # fmt: skip
+            walls.append(
+                (np.array([edge, back]), np.array([edge, back * 0.15]), rng.uniform(5, 15))
+            )
         while east < half * 1.8:
             wide = half * rng.uniform(0.3, 1.5)
             if rng.random() < 0.75:
                 north = back * rng.uniform(1, 1.3)
-                walls.append((np.array([east, north]),
-                              np.array([east + wide, north + rng.uniform(-0.1, 0.1) * wide]),
-                              rng.uniform(2.5, 18)))  # fmt: skip
+                walls.append(
+                    (
+                        np.array([east, north]),
+                        np.array([east + wide, north + rng.uniform(-0.1, 0.1) * wide]),
+                        rng.uniform(2.5, 18),
+                    )
+                )
             east += wide * rng.uniform(0.8, 1.2)
         walls.sort(key=lambda wall: -float(wall[0][1] + wall[1][1]))
     style = surface_color(rng)
@@ -242,8 +256,9 @@ def _paste_quad(
     transform = cv2.getPerspectiveTransform(source, target - low.astype(np.float32))
     roi = canvas[low[1] : high[1], low[0] : high[0]]
     size = (int(high[0] - low[0]), int(high[1] - low[1]))
-    painted = cv2.warpPerspective(texture, transform, size, flags=cv2.INTER_LINEAR,
-                                  borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+    painted = cv2.warpPerspective(
+        texture, transform, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     mask = np.zeros(size[::-1], np.uint8)
     cv2.fillConvexPoly(
         mask, np.clip((target - low) * 16, -1e7, 1e7).astype(np.int32), 255, cv2.LINE_AA, 4

@@ -57,7 +57,7 @@ def silhouette_boxes(pixels: Array, radii: Array, drawn: NDArray[np.bool_]) -> A
 
 def draw_figure(
     pixels: Array, radii: Array, distances: Array, look: Look, box: Array, light: Light
-) -> Patch:  # fmt: skip
+) -> Patch:
     """Draw a figure.
 
     Args:
@@ -75,8 +75,12 @@ def draw_figure(
     size = (math.ceil(width * zoom), math.ceil(height * zoom))
     labels, shade = _draw_parts(
         (pixels - (left - 0.5, top - 0.5)) * (size[0] / width, size[1] / height) - 0.5,
-        radii * zoom, distances, size, look, light,
-    )  # fmt: skip
+        radii * zoom,
+        distances,
+        size,
+        look,
+        light,
+    )
 
     painted = cv2.LUT(cv2.merge([labels] * 4), look.palette)
     painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_AREA)
@@ -87,10 +91,15 @@ def draw_figure(
     to_sheet = np.array([[SHEET / height, 0, SHEET / 2 * (1 - width / height)],
                          [0, SHEET / height, 0]])  # fmt: skip
     worn, cloth = (
-        cv2.warpAffine(sheet, to_sheet, (width, height), borderMode=cv2.BORDER_REFLECT,
-                       flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        cv2.warpAffine(
+            sheet,
+            to_sheet,
+            (width, height),
+            borderMode=cv2.BORDER_REFLECT,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        )
         for sheet in look.patterns
-    )  # fmt: skip
+    )
     cv2.copyTo(worn, upper, cloth)
     color, alpha = cv2.cvtColor(painted, cv2.COLOR_BGRA2BGR), cv2.extractChannel(painted, 3)
     color = cv2.multiply(color, cloth, scale=1 / 128)
@@ -100,9 +109,13 @@ def draw_figure(
 
 
 def _draw_parts(
-    centers: Array, radii: Array, distances: Array, size: tuple[int, int], look: Look,
+    centers: Array,
+    radii: Array,
+    distances: Array,
+    size: tuple[int, int],
+    look: Look,
     light: Light,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:  # fmt: skip
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the materials and the brightness (128 = 1) of every pixel, far parts first."""
     labels = np.zeros((size[1], size[0]), np.uint8)
     shade = np.full((size[1], size[0]), 128, np.uint8)

@@ -89,8 +89,9 @@ def sample_outfit(
 
 
 def _head_wear(rng: np.random.Generator) -> list[Part]:
-    style = rng.choice(['short', 'long', 'bald', 'hat', 'cap', 'hood'],
-                       p=[0.45, 0.27, 0.04, 0.08, 0.08, 0.08])  # fmt: skip
+    style = rng.choice(
+        ['short', 'long', 'bald', 'hat', 'cap', 'hood'], p=[0.45, 0.27, 0.04, 0.08, 0.08, 0.08]
+    )
     if style == 'short':
         return [_part('hair_top hair_back', HAIR)]
     if style == 'long':
@@ -136,9 +137,10 @@ def _cloth_color(
 def _skin_color(rng: np.random.Generator) -> NDArray[np.float32]:
     darkness = rng.beta(1.2, 2.2)
     return hsv(
-        rng.uniform(0.03, 0.08), 0.25 + 0.4 * darkness + rng.uniform(-0.05, 0.1),
+        rng.uniform(0.03, 0.08),
+        0.25 + 0.4 * darkness + rng.uniform(-0.05, 0.1),
         0.9 - 0.62 * darkness,
-    )  # fmt: skip
+    )
 
 
 def _hair_color(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -173,8 +175,9 @@ def _pattern(
         elif kind == 'print':
             mask = np.zeros((SHEET, SHEET), np.uint8)
             center = (int(rng.uniform(36, 60)), int(rng.uniform(25, 40)))
-            cv2.ellipse(mask, center, (int(rng.uniform(4, 14)), int(rng.uniform(3, 9))),
-                        0, 0, 360, 1, -1)  # fmt: skip
+            cv2.ellipse(
+                mask, center, (int(rng.uniform(4, 14)), int(rng.uniform(3, 9))), 0, 0, 360, 1, -1
+            )
         elif kind == 'block':
             mask = rows < rng.uniform(20, 45)
         elif kind == 'opening':

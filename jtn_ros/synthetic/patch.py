@@ -77,6 +77,7 @@ def smear(patch: Patch, dx: float, dy: float) -> Patch:
     if kernel is None:
         return patch
     return replace(
-        patch, color=cv2.filter2D(patch.color, -1, kernel),
+        patch,
+        color=cv2.filter2D(patch.color, -1, kernel),
         alpha=cv2.filter2D(patch.alpha, -1, kernel),
-    )  # fmt: skip
+    )

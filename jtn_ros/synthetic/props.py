@@ -83,7 +83,9 @@ def _sample_prop(
     )
     foot = pixels[0]
     patch = Patch(
-        left=round(foot[0] - columns / 2), top=round(foot[1] - rows),
-        color=cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR), alpha=cv2.extractChannel(picture, 3),
-    )  # fmt: skip
+        left=round(foot[0] - columns / 2),
+        top=round(foot[1] - rows),
+        color=cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR),
+        alpha=cv2.extractChannel(picture, 3),
+    )
     return Prop(patch=patch, foot=np.asarray(position), width=wide, height=tall)

@@ -47,7 +47,7 @@ class Scene:
         # One stream for each purpose: more people do not change the place.
         camera_rng, place_rng, people_rng, prop_rng, light_rng, sensor_rng, traffic_rng = (
             np.random.default_rng(config.seed).spawn(7)
-        )  # fmt: skip
+        )
         indoor = bool(place_rng.random() < _INDOOR_SHARE)
         farthest = _FARTHEST_INDOORS_M if indoor else _FARTHEST_OUTDOORS_M
         self._camera = sample_camera(config, indoor, camera_rng)
@@ -70,8 +70,11 @@ class Scene:
         least, greatest = config.vehicles
         count = 0 if indoor else int(traffic_rng.integers(least, greatest, endpoint=True))
         if count:
-            street = replace(region, near=max(region.near, _NEAREST_VEHICLE_M),
-                             far=max(region.far, 2 * _NEAREST_VEHICLE_M))  # fmt: skip
+            street = replace(
+                region,
+                near=max(region.near, _NEAREST_VEHICLE_M),
+                far=max(region.far, 2 * _NEAREST_VEHICLE_M),
+            )
             self._actors.append(Traffic(count, street, config.duration_s, traffic_rng))
         self._sensor = None
         self._shutter_s = 0.0

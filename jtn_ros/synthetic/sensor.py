@@ -86,8 +86,9 @@ class Sensor:
         if kernel is not None:
             image = cv2.filter2D(image, -1, kernel)
         if self._scale < 1:
-            image = cv2.resize(image, None, fx=self._scale, fy=self._scale,
-                               interpolation=cv2.INTER_AREA)  # fmt: skip
+            image = cv2.resize(
+                image, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA
+            )
         if self._defocus:
             image = cv2.GaussianBlur(image, (5, 5), self._defocus * self._scale)
         if self._scale < 1:

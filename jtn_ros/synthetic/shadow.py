@@ -60,8 +60,16 @@ class Sun:
     ) -> None:
         """Darken the ground under the actors in a view."""
         if len(view.numbers):
-            self._darken(image, camera, (0, 0), time_s, view.centers, view.radii,
-                         actors.shadow_hulls, actors.shadow_feet)  # fmt: skip
+            self._darken(
+                image,
+                camera,
+                (0, 0),
+                time_s,
+                view.centers,
+                view.radii,
+                actors.shadow_hulls,
+                actors.shadow_feet,
+            )
 
     def cast_props(
         self, image: Image, camera: Camera, margin: tuple[int, int], props: Sequence[Prop]
@@ -77,9 +85,16 @@ class Sun:
         self._darken(image, camera, margin, None, centers, radii, [[0, 1]], [0])
 
     def _darken(
-        self, image: Image, camera: Camera, margin: tuple[int, int], time_s: float | None,
-        centers: Array, radii: Array, hulls: list[list[int]], feet: list[int],
-    ) -> None:  # fmt: skip
+        self,
+        image: Image,
+        camera: Camera,
+        margin: tuple[int, int],
+        time_s: float | None,
+        centers: Array,
+        radii: Array,
+        hulls: list[list[int]],
+        feet: list[int],
+    ) -> None:
         mask = np.zeros((image.shape[0] // 2, image.shape[1] // 2), np.uint8)
         ground = centers.copy()
         ground[..., 2] = 0

@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 
 
 def octave_noise(
-    rng: np.random.Generator, height: int, width: int, coarsest: int = 2, octaves: int = 6,
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    coarsest: int = 2,
+    octaves: int = 6,
     persistence: float = 0.6,
-) -> NDArray[np.float32]:  # fmt: skip
+) -> NDArray[np.float32]:
     """Return (height, width) smooth noise of several scales with mean 0 and deviation 1."""
     total = np.zeros((height, width), np.float32)
     for octave in range(octaves):

@@ -88,8 +88,12 @@ def _sample_shape(rng: np.random.Generator) -> tuple[Array, Array]:
     radii[_BODY : _CABIN + 8] = rounding
 
     # Windows lie on the cabin's left, right, front and rear, a little outside of it.
-    glass = (([0, 3, 7, 4], (0, 1)), ([1, 2, 6, 5], (0, -1)),
-             ([3, 2, 6, 7], (1, 0)), ([0, 1, 5, 4], (-1, 0)))  # fmt: skip
+    glass = (
+        ([0, 3, 7, 4], (0, 1)),
+        ([1, 2, 6, 5], (0, -1)),
+        ([3, 2, 6, 7], (1, 0)),
+        ([0, 1, 5, 4], (-1, 0)),
+    )
     for number, (corners, outward) in enumerate(glass):
         quad = centers[_CABIN:][corners]
         inset = quad.mean(axis=0) + (quad - quad.mean(axis=0)) * (0.86, 0.86, 0.7)
@@ -108,18 +112,20 @@ def _sample_shape(rng: np.random.Generator) -> tuple[Array, Array]:
             ]
         )
         radii[place] = 0.06
-    centers[_LAMPS:] = np.column_stack([ends * half * 0.99, sides * (side - 0.25),
-                                        np.full(4, belt - 0.25)])  # fmt: skip
+    centers[_LAMPS:] = np.column_stack(
+        [ends * half * 0.99, sides * (side - 0.25), np.full(4, belt - 0.25)]
+    )
     radii[_LAMPS:] = 0.09
     return centers, radii
 
 
 def _sample_paint(rng: np.random.Generator) -> Look:
     paints = (
-        hsv(0, 0, rng.uniform(0.75, 1)), hsv(0, 0, rng.uniform(0.03, 0.2)),
+        hsv(0, 0, rng.uniform(0.75, 1)),
+        hsv(0, 0, rng.uniform(0.03, 0.2)),
         hsv(0.6, 0.05, rng.uniform(0.3, 0.7)),
         hsv(rng.random(), rng.uniform(0.3, 0.85), rng.uniform(0.2, 0.8)),
-    )  # fmt: skip
+    )
     colors = np.zeros((6, 3), np.float32)
     colors[_PAINT] = paints[int(rng.integers(len(paints)))]
     colors[_GLASS] = hsv(0.58, rng.uniform(0, 0.3), rng.uniform(0.08, 0.5))

@@ -88,13 +88,23 @@ class WalkStyle:
 
 
 WALKING = WalkStyle(
-    speed=(1.25, 0.35, 0.3, 3.2), still=0.14, pausing=0.25, flows=(0.3, 0.3, 0.15, 0.25),
-    sociable=(0.2, 0.85), turning=(0.5, 0.8), sway=0.06,
-)  # fmt: skip
+    speed=(1.25, 0.35, 0.3, 3.2),
+    still=0.14,
+    pausing=0.25,
+    flows=(0.3, 0.3, 0.15, 0.25),
+    sociable=(0.2, 0.85),
+    turning=(0.5, 0.8),
+    sway=0.06,
+)
 DRIVING = WalkStyle(
-    speed=(7.0, 3.0, 2.0, 16.0), still=0.35, pausing=0.2, flows=(0.0, 0.55, 0.25, 0.2),
-    sociable=(0.0, 0.0), turning=(0.9, 1.6), sway=0.0,
-)  # fmt: skip
+    speed=(7.0, 3.0, 2.0, 16.0),
+    still=0.35,
+    pausing=0.2,
+    flows=(0.0, 0.55, 0.25, 0.2),
+    sociable=(0.0, 0.0),
+    turning=(0.9, 1.6),
+    sway=0.0,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +136,12 @@ class Walks:
 
 
 def sample_walks(
-    region: GroundRegion, count: int, duration_s: float, rng: np.random.Generator,
+    region: GroundRegion,
+    count: int,
+    duration_s: float,
+    rng: np.random.Generator,
     style: WalkStyle = WALKING,
-) -> Walks:  # fmt: skip
+) -> Walks:
     """Draw walks of `count` figures: alone or in groups, passing through or standing."""
     steps = math.ceil(duration_s * _RATE_HZ) + 3
     positions = np.empty((steps, count, 2))

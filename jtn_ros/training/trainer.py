@@ -79,8 +79,13 @@ def train(
     average = copy.deepcopy(network).requires_grad_(requires_grad=False)
     optimizer = make_optimizer(recipe, network, model.loss)
     scaler = torch.amp.GradScaler(torch.device(device).type, enabled=recipe.precision == 'f16')
-    state = {'network': network, 'average': average, 'loss': model.loss, 'optimizer': optimizer,
-             'scaler': scaler}  # fmt: skip
+    state = {
+        'network': network,
+        'average': average,
+        'loss': model.loss,
+        'optimizer': optimizer,
+        'scaler': scaler,
+    }
     start, best = load_state(output / STATE_FILE, state)
     # Some parameters of published checkpoints influence nothing and never get a gradient.
     shared = (

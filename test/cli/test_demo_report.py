@@ -52,9 +52,15 @@ def write_walk(folder: Path) -> Path:
     (folder / 'gt' / 'gt.txt').write_text('\n'.join(rows))
     write_sequence_info(
         folder,
-        SequenceInfo(name='Walk', frame_rate=10, length=FRAMES, width=320, height=240,
-                     image_extension='.png'),
-    )  # fmt: skip
+        SequenceInfo(
+            name='Walk',
+            frame_rate=10,
+            length=FRAMES,
+            width=320,
+            height=240,
+            image_extension='.png',
+        ),
+    )
     return folder
 
 
@@ -80,29 +86,44 @@ def tracks_message(index: int, start_ns: int = 0):
 
     def tracked(track_id, x, predicted):
         return types['jtn_msgs/msg/TrackedObject'](
-            id=track_id, class_id=0, class_name='person', score=0.9,
+            id=track_id,
+            class_id=0,
+            class_name='person',
+            score=0.9,
             bbox=types['vision_msgs/msg/BoundingBox2D'](
                 center=pose2d(position=point(x=x, y=(y1 + y2) / 2), theta=0.0),
-                size_x=x2 - x1, size_y=y2 - y1,
+                size_x=x2 - x1,
+                size_y=y2 - y1,
             ),
             velocity=np.array([60, 0], np.float32),
             velocity_covariance=np.array([4, 0, 0, 9], np.float32),
             state=TrackState.LOST if predicted else TrackState.CONFIRMED,
-            predicted=predicted, age=index + 1, hits=index,
+            predicted=predicted,
+            age=index + 1,
+            hits=index,
             time_since_observation=types['builtin_interfaces/msg/Duration'](
                 sec=1 if predicted else 0, nanosec=500
             ),
-            embedding=np.zeros(0, np.float32), has_3d=False, pose=pose, twist=twist,
-        )  # fmt: skip
+            embedding=np.zeros(0, np.float32),
+            has_3d=False,
+            pose=pose,
+            twist=twist,
+        )
 
     return types[TRACKS.type_name](
         header=types['std_msgs/msg/Header'](stamp=time, frame_id='camera'),
         session=types['unique_identifier_msgs/msg/UUID'](np.zeros(16, np.uint8)),
-        camera_name='camera', image_width=320, image_height=240, model_name='light',
-        latencies=[types['jtn_msgs/msg/StageLatency'](name='inference', duration=0.02),
-                   types['jtn_msgs/msg/StageLatency'](name='tracking', duration=0.001 * index)],
-        pose_frame_id='', objects=[tracked(1, (x1 + x2) / 2, False), tracked(2, 200, True)],
-    )  # fmt: skip
+        camera_name='camera',
+        image_width=320,
+        image_height=240,
+        model_name='light',
+        latencies=[
+            types['jtn_msgs/msg/StageLatency'](name='inference', duration=0.02),
+            types['jtn_msgs/msg/StageLatency'](name='tracking', duration=0.001 * index),
+        ],
+        pose_frame_id='',
+        objects=[tracked(1, (x1 + x2) / 2, False), tracked(2, 200, True)],
+    )
 
 
 def write_bag(path: Path, indices, start_ns: int = 0) -> None:
@@ -164,8 +185,14 @@ def test_the_report_counts_and_scores_and_draws(tmp_path, capsys):
 
     print_report(report)
     text = capsys.readouterr().out
-    for words in ('walk, tracked by light', 'frames dropped', '26.5 ms', 'MOTA', '83.3',
-                  str(output / f'tracks{browser_suffix()}')):  # fmt: skip
+    for words in (
+        'walk, tracked by light',
+        'frames dropped',
+        '26.5 ms',
+        'MOTA',
+        '83.3',
+        str(output / f'tracks{browser_suffix()}'),
+    ):
         assert words in text
 
 

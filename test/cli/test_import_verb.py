@@ -17,9 +17,23 @@ def checkpoint(parity_state, tmp_path):
 
 def test_import(checkpoint, tmp_path, capsys):
     output = tmp_path / 'new' / 'mot17.safetensors'
-    options = ['--classes', 'pedestrian', '--input', '384x672', '--letterbox', 'published',
-               '--confident-score', '0.35', '--no-prior-heatmap', '--license', 'CC BY-NC-SA 3.0',
-               '--training-data', 'MOT17', '--name', 'mot17_small']  # fmt: skip
+    options = [
+        '--classes',
+        'pedestrian',
+        '--input',
+        '384x672',
+        '--letterbox',
+        'published',
+        '--confident-score',
+        '0.35',
+        '--no-prior-heatmap',
+        '--license',
+        'CC BY-NC-SA 3.0',
+        '--training-data',
+        'MOT17',
+        '--name',
+        'mot17_small',
+    ]
     assert main(['import', str(checkpoint), str(output), *options]) == 0
     assert '20.1 M' in capsys.readouterr().out
     network = load_checkpoint(output)

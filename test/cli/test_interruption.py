@@ -89,9 +89,7 @@ def check_recording(output: Path) -> None:
     (stem,) = (path.stem for path in output.glob('*.jsonl'))
     assert stem.startswith('127.0.0.1_')
     assert stem.endswith('_camera.mjpg')
-    assert names - {f'{stem}_tracked'} == {
-        f'{stem}.txt', f'{stem}.jsonl', f'{stem}.webm'
-    }  # fmt: skip
+    assert names - {f'{stem}_tracked'} == {f'{stem}.txt', f'{stem}.jsonl', f'{stem}.webm'}
     lines = (output / f'{stem}.jsonl').read_text().splitlines()
     assert len(lines) > 1
     assert [json.loads(line)['frame'] for line in lines] == list(range(1, len(lines) + 1))
@@ -109,8 +107,11 @@ def test_a_recording_of_a_camera_is_kept_whatever_ends_it(camera, model, tmp_pat
     output = tmp_path / 'out'
     process = subprocess.Popen(
         [*COMMAND, camera, '--model', model, '--output', output, '--video', '--bag'],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
     try:
         wait_for(lambda: is_recording(output))
         for number in signals:
@@ -134,8 +135,11 @@ def test_a_recording_is_kept_when_a_signal_comes_while_the_camera_is_silent(
     with RtspServer(camera) as server:
         process = subprocess.Popen(
             [*COMMAND, server.url, '--model', model, '--output', output, '--reconnect'],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
         try:
             wait_for(lambda: len(camera.taken) > 60)
             getattr(camera, state).set()
@@ -178,8 +182,11 @@ def test_an_interrupted_run_over_a_recording_leaves_nothing(model, tmp_path, num
     output = tmp_path / 'out'
     process = subprocess.Popen(
         [*COMMAND, tmp_path / 'images', '--model', model, '--output', output, '--bag'],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
     try:
         wait_for(lambda: output.exists() and any(output.iterdir()))
         process.send_signal(number)
@@ -219,8 +226,11 @@ def test_a_full_disk_leaves_nothing(model, tmp_path, case, limit, options):
     done = subprocess.run(
         [*COMMAND, source, '--model', model, '--output', output, *options],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-        capture_output=True, text=True, cwd=ROOT, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+    )
     assert done.returncode == 1, done.stdout
     (line,) = [line for line in done.stderr.splitlines() if line.startswith('jtn track: ')]
     assert 'another disk' in line or 'free some space' in line

@@ -20,8 +20,12 @@ def jtn(*arguments: str) -> subprocess.CompletedProcess:
     environment = os.environ | {'PYTHONPATH': f'{ROOT}:{os.environ.get("PYTHONPATH", "")}'}
     return subprocess.run(
         [sys.executable, '-m', 'jtn_ros.cli.main', *arguments],
-        capture_output=True, text=True, timeout=60, env=environment, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+        check=False,
+    )
 
 
 def test_help_names_every_verb():
@@ -99,9 +103,15 @@ def test_names_are_printed_on_any_terminal(tmp_path, monkeypatch):
     monkeypatch.setenv('PYTHONIOENCODING', 'latin-1')
     detections = ('--detections', str(folder / 'det' / 'det.txt'))
     command = [
-        sys.executable, '-m', 'jtn_ros.cli.main', 'track', str(folder), *detections,
-        '--output', str(tmp_path / 'out'),
-    ]  # fmt: skip
+        sys.executable,
+        '-m',
+        'jtn_ros.cli.main',
+        'track',
+        str(folder),
+        *detections,
+        '--output',
+        str(tmp_path / 'out'),
+    ]
     result = subprocess.run(command, capture_output=True, cwd=ROOT, timeout=60, check=False)
     assert (result.returncode, result.stderr) == (0, b'')
     assert 'Straße \\u2013 1: 2 frames' in result.stdout.decode('latin-1')
@@ -144,10 +154,13 @@ def test_debug_shows_where_a_mistake_was_found(tmp_path):
 def test_a_shell_completes_verbs_arguments_and_choices(tmp_path, line, expected):
     output = tmp_path / 'completions'
     environment = os.environ | {
-        'PYTHONPATH': f'{ROOT}:{os.environ.get("PYTHONPATH", "")}', '_ARGCOMPLETE': '1',
-        'COMP_LINE': line, 'COMP_POINT': str(len(line)), '_ARGCOMPLETE_IFS': '\n',
+        'PYTHONPATH': f'{ROOT}:{os.environ.get("PYTHONPATH", "")}',
+        '_ARGCOMPLETE': '1',
+        'COMP_LINE': line,
+        'COMP_POINT': str(len(line)),
+        '_ARGCOMPLETE_IFS': '\n',
         '_ARGCOMPLETE_STDOUT_FILENAME': str(output),
-    }  # fmt: skip
+    }
     subprocess.run(
         [sys.executable, '-m', 'jtn_ros.cli.main'], env=environment, timeout=60, check=True
     )
@@ -167,9 +180,13 @@ def test_a_shell_completes_verbs_arguments_and_choices(tmp_path, line, expected)
 def test_no_secret_of_an_address_is_printed(tmp_path, arguments, code):
     address = 'rtsp://admin:secret@127.0.0.1:9/x'
     done = subprocess.run(
-        [sys.executable, '-m', 'jtn_ros.cli.main', *arguments], capture_output=True, text=True,
-        cwd=tmp_path, env=os.environ | {'CAMERA': address}, timeout=60,
-    )  # fmt: skip
+        [sys.executable, '-m', 'jtn_ros.cli.main', *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {'CAMERA': address},
+        timeout=60,
+    )
     assert done.returncode == code
     assert 'rtsp:' in done.stderr
     assert 'secret' not in done.stdout + done.stderr

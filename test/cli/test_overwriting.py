@@ -72,8 +72,9 @@ def test_evaluate_does_not_write_over_what_it_compares(sequence, tmp_path, capsy
     (tmp_path / 'scores.html').write_bytes(b'')
     assert 'scores.html is the input' in refused(
         [*command, '--against', tmp_path / 'scores.html', '--report', tmp_path / 'scores.html'],
-        tmp_path, capsys,
-    )  # fmt: skip
+        tmp_path,
+        capsys,
+    )
 
 
 def test_no_other_verb_writes_over_its_input(sequence, tmp_path, capsys):
@@ -87,8 +88,14 @@ def test_no_other_verb_writes_over_its_input(sequence, tmp_path, capsys):
         ['export', tmp_path / 'a.onnx', tmp_path / 'a.onnx'],
         ['benchmark', '--model', tmp_path / 'a.onnx', '--json', tmp_path / 'a.onnx'],
         ['tune', sequence, '--params-file', tmp_path / 'p.yaml', '--output', tmp_path / 'p.yaml'],
-        ['train', 'synthetic_small', '--output', tmp_path, '--initial',
-         tmp_path / 'weights.safetensors'],
+        [
+            'train',
+            'synthetic_small',
+            '--output',
+            tmp_path,
+            '--initial',
+            tmp_path / 'weights.safetensors',
+        ],
         ['demo', '--input', tmp_path / 'demo' / 'bag', '--output', tmp_path / 'demo'],
-    ):  # fmt: skip
+    ):
         assert 'is the input; choose another output' in refused(arguments, tmp_path, capsys)

@@ -54,9 +54,14 @@ def write_bag(path: Path, stamps, storage='mcap', kind=RAW, broken=()) -> Path:
             image = picture(index)
             if kind == RAW:
                 message = types[RAW](
-                    header=header, height=HEIGHT, width=WIDTH, encoding='bgr8', is_bigendian=0,
-                    step=1 if index in broken else 3 * WIDTH, data=image.reshape(-1),
-                )  # fmt: skip
+                    header=header,
+                    height=HEIGHT,
+                    width=WIDTH,
+                    encoding='bgr8',
+                    is_bigendian=0,
+                    step=1 if index in broken else 3 * WIDTH,
+                    data=image.reshape(-1),
+                )
             else:
                 data = cv2.imencode('.png', image)[1].ravel()
                 message = types[COMPRESSED](
@@ -69,8 +74,9 @@ def write_bag(path: Path, stamps, storage='mcap', kind=RAW, broken=()) -> Path:
 
 def track(source: object, output: Path, model: Path, *options: str) -> list[dict]:
     """Run `jtn track` and return the lines of its JSON."""
-    assert main(['track', str(source), '--model', str(model), '--output', str(output),
-                 *options]) == 0  # fmt: skip
+    assert (
+        main(['track', str(source), '--model', str(model), '--output', str(output), *options]) == 0
+    )
     (lines,) = output.glob('*.jsonl')
     return [json.loads(line) for line in lines.read_text().splitlines()]
 
@@ -258,9 +264,21 @@ def test_a_camera_is_opened_again_and_a_long_gap_begins_a_session(camera, model,
     (tmp_path / 'params.yaml').write_text('/**:\n  ros__parameters:\n    lost_time: 1.0\n')
     with MjpegServer(camera) as opened:
         after(40, camera, camera.gone.set, camera.gone.clear)
-        code = main(['track', opened.url, '--output', str(tmp_path / 'out'), '--model', str(model),
-                     '--reconnect', '--end', '60', '--params-file',
-                     str(tmp_path / 'params.yaml')])  # fmt: skip
+        code = main(
+            [
+                'track',
+                opened.url,
+                '--output',
+                str(tmp_path / 'out'),
+                '--model',
+                str(model),
+                '--reconnect',
+                '--end',
+                '60',
+                '--params-file',
+                str(tmp_path / 'params.yaml'),
+            ]
+        )
     assert code == 0
     lines = results_of(tmp_path / 'out')
     assert [line['frame'] for line in lines] == list(range(1, 61))

@@ -108,9 +108,14 @@ def test_a_file_holds_images_tracks_and_latencies(tmp_path, model, drive):
 def test_what_the_network_saw_is_logged_on_request(tmp_path, model, drive):
     path = tmp_path / 'drive.rrd'
     track(
-        drive, tmp_path / 'out', model, '--rerun', str(path),
-        '--show', 'heatmap,displacement,embedding',
-    )  # fmt: skip
+        drive,
+        tmp_path / 'out',
+        model,
+        '--rerun',
+        str(path),
+        '--show',
+        'heatmap,displacement,embedding',
+    )
     log = read_log(path)
     assert '/image/tracks/trails' not in log
     last = log['/image/displacements'][FRAMES]

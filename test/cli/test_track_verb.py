@@ -22,8 +22,9 @@ FRAMES = 20
 
 def write_sequence(folder: Path, images: bool = False) -> Path:
     """Write a sequence of two people who walk past each other, with exact detections."""
-    info = SequenceInfo(name='W-1', frame_rate=10, length=FRAMES, width=320, height=240,
-                        image_extension='.png')  # fmt: skip
+    info = SequenceInfo(
+        name='W-1', frame_rate=10, length=FRAMES, width=320, height=240, image_extension='.png'
+    )
     write_sequence_info(folder, info)
     (folder / 'det').mkdir()
     rows = []
@@ -42,8 +43,9 @@ def write_sequence(folder: Path, images: bool = False) -> Path:
 def track(folder: Path, output: Path, *options: str) -> int:
     """Run `jtn track` on the sequence's detections."""
     detections = str(folder / 'det' / 'det.txt')
-    return main(['track', str(folder), '--detections', detections, '--output', str(output),
-                 *options])  # fmt: skip
+    return main(
+        ['track', str(folder), '--detections', detections, '--output', str(output), *options]
+    )
 
 
 @pytest.mark.parametrize('tracker', ['default', 'reference'])
@@ -101,8 +103,11 @@ def test_the_same_input_gives_the_same_bytes(tmp_path):
 def test_the_video_shows_the_tracks(tmp_path):
     folder = write_sequence(tmp_path / 'Walk', images=True)
     assert track(folder, tmp_path / 'out', '--video') == 0
-    (path,) = (p for p in (tmp_path / 'out').iterdir() if p.stem == 'Walk' and p.suffix in
-               ('.mp4', '.webm'))  # fmt: skip
+    (path,) = (
+        p
+        for p in (tmp_path / 'out').iterdir()
+        if p.stem == 'Walk' and p.suffix in ('.mp4', '.webm')
+    )
     capture = cv2.VideoCapture(str(path))
     images = []
     while (read := capture.read())[0]:

@@ -43,10 +43,12 @@ def write_sequence(folder: Path) -> Path:
     for frame in range(1, FRAMES + 1):
         x = 10 + 5 * frame
         truth[frame] = Annotations(
-            ids=np.array([1]), boxes=np.float32([[x, 50, x + 40, 150]]),
-            class_ids=np.zeros(1, np.int32), visibilities=np.ones(1, np.float32),
+            ids=np.array([1]),
+            boxes=np.float32([[x, 50, x + 40, 150]]),
+            class_ids=np.zeros(1, np.int32),
+            visibilities=np.ones(1, np.float32),
             ignored=np.zeros(1, np.bool_),
-        )  # fmt: skip
+        )
         rows.append(f'{frame},-1,{x},50,40,100,{SCORE}')
     write_ground_truth(folder / 'gt' / 'gt.txt', truth)
     (folder / 'det').mkdir()
@@ -57,15 +59,28 @@ def write_sequence(folder: Path) -> Path:
 def test_it_lowers_the_score_that_starts_no_track(tmp_path, capsys):
     folder = write_sequence(tmp_path / 'Walk')
     output = tmp_path / 'params.yaml'
-    arguments = ['tune', str(folder), '--detections', '--trials', '12', '--output', str(output),
-                 '--validate', str(folder)]  # fmt: skip
+    arguments = [
+        'tune',
+        str(folder),
+        '--detections',
+        '--trials',
+        '12',
+        '--output',
+        str(output),
+        '--validate',
+        str(folder),
+    ]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert 'searched on Walk: HOTA 0.00 before, ' in printed
     found = yaml.safe_load(output.read_text())['/**']['ros__parameters']
     assert set(found) == {
-        'score_threshold', 'birth_score', 'confirmation_hits', 'coast_time', 'lost_time',
-    }  # fmt: skip
+        'score_threshold',
+        'birth_score',
+        'confirmation_hits',
+        'coast_time',
+        'lost_time',
+    }
     assert found['birth_score'] <= SCORE
     after = float(printed.split('HOTA 0.00 before, ')[1].split()[0])
     assert after > 80
@@ -81,9 +96,24 @@ def test_it_lowers_the_score_that_starts_no_track(tmp_path, capsys):
 def test_the_same_seed_finds_the_same(tmp_path):
     folder = write_sequence(tmp_path / 'Walk')
     for name in ('a', 'b'):
-        assert main(['tune', str(folder), '--detections', '--trials', '8', '--seed', '3',
-                     '--parameters', 'birth_score,position_noise',
-                     '--output', str(tmp_path / f'{name}.yaml')]) == 0  # fmt: skip
+        assert (
+            main(
+                [
+                    'tune',
+                    str(folder),
+                    '--detections',
+                    '--trials',
+                    '8',
+                    '--seed',
+                    '3',
+                    '--parameters',
+                    'birth_score,position_noise',
+                    '--output',
+                    str(tmp_path / f'{name}.yaml'),
+                ]
+            )
+            == 0
+        )
     text = (tmp_path / 'a.yaml').read_text()
     assert text == (tmp_path / 'b.yaml').read_text()
     assert 'the node has no position_noise' in text
@@ -133,8 +163,12 @@ def test_what_was_seen_comes_back(tmp_path):
         for frame in range(1, 6)
     }
     motions = {2: rng.random((2, 3)), 4: rng.random((2, 3))}
-    seen = SeenSequence(truth=truth, stamps_ns={f: f * 7 for f in detections},
-                        detections=detections, camera_motions=motions)  # fmt: skip
+    seen = SeenSequence(
+        truth=truth,
+        stamps_ns={f: f * 7 for f in detections},
+        detections=detections,
+        camera_motions=motions,
+    )
     save_detections(tmp_path / 'seen.npz', seen)
     back = load_detections(tmp_path / 'seen.npz', truth)
     assert list(back.camera_motions) == [2, 4]
@@ -190,8 +224,10 @@ def test_keys_of_parameter_files_are_matched_as_ros_does(tmp_path, key):
     path = tmp_path / 'p.yaml'
     path.write_text(f'"{key}":\n  ros__parameters:\n    birth_score: 0.95\n')
     assert read_params_file(path) == {'birth_score': 0.95}
-    path.write_text(f'/other: {{ros__parameters: {{birth_score: 0.1}}}}\n"{key}": '
-                    '{ros__parameters: {birth_score: 0.95}}\n')  # fmt: skip
+    path.write_text(
+        f'/other: {{ros__parameters: {{birth_score: 0.1}}}}\n"{key}": '
+        '{ros__parameters: {birth_score: 0.95}}\n'
+    )
     assert read_params_file(path) == {'birth_score': 0.95}
 
 
@@ -205,8 +241,10 @@ def test_namespaces_may_be_nested_and_later_blocks_win(tmp_path):
         path.write_text(f'{key}: {{ros__parameters: {{birth_score: 0.1}}}}')
         with pytest.raises(JtnError, match='holds no parameters of the node'):
             read_params_file(path)
-    path.write_text('robot1: {jtn_tracker: {ros__parameters: {birth_score: 0.1}}}\n'
-                    '/robot2/jtn_tracker: {ros__parameters: {birth_score: 0.9}}\n')  # fmt: skip
+    path.write_text(
+        'robot1: {jtn_tracker: {ros__parameters: {birth_score: 0.1}}}\n'
+        '/robot2/jtn_tracker: {ros__parameters: {birth_score: 0.9}}\n'
+    )
     with pytest.raises(JtnError, match=r'several trackers, /robot1/jtn_tracker, /robot2/jtn_tr'):
         read_params_file(path)
 
@@ -228,8 +266,10 @@ def test_names_that_are_nearly_right_are_pointed_out(tmp_path, caplog, monkeypat
 
 def test_parameter_files(tmp_path, caplog):
     path = tmp_path / 'p.yaml'
-    path.write_text('/**:\n  ros__parameters: {coast_time: 1, camera_name: left}\n'
-                    '/jtn_tracker:\n  ros__parameters: {birth_score: 0.3}\n')  # fmt: skip
+    path.write_text(
+        '/**:\n  ros__parameters: {coast_time: 1, camera_name: left}\n'
+        '/jtn_tracker:\n  ros__parameters: {birth_score: 0.3}\n'
+    )
     assert read_params_file(path) == {'coast_time': 1, 'birth_score': 0.3}
     for text, problem in [
         (

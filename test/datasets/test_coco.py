@@ -26,14 +26,28 @@ STILLS = {
         {'license': 1, 'file_name': '000000037777.jpg', 'height': 48, 'width': 64, 'id': 37777},
     ],
     'annotations': [
-        {'segmentation': [[1, 2, 3, 4]], 'area': 1, 'iscrowd': 0, 'image_id': 397133,
-         'bbox': [10.5, 4, 8, 20], 'category_id': 1, 'id': 82445},
-        {'segmentation': {'counts': [], 'size': [48, 64]}, 'area': 1, 'iscrowd': 1,
-         'image_id': 397133, 'bbox': [0, 0, 30, 30], 'category_id': 3, 'id': 900100397133},
+        {
+            'segmentation': [[1, 2, 3, 4]],
+            'area': 1,
+            'iscrowd': 0,
+            'image_id': 397133,
+            'bbox': [10.5, 4, 8, 20],
+            'category_id': 1,
+            'id': 82445,
+        },
+        {
+            'segmentation': {'counts': [], 'size': [48, 64]},
+            'area': 1,
+            'iscrowd': 1,
+            'image_id': 397133,
+            'bbox': [0, 0, 30, 30],
+            'category_id': 3,
+            'id': 900100397133,
+        },
         {'iscrowd': 0, 'image_id': 397133, 'bbox': [1, 1, 5, 5], 'category_id': 18, 'id': 3},
     ],
     'categories': CATEGORIES,
-}  # fmt: skip
+}
 VIDEO = {
     'images': [
         {'id': 2, 'file_name': 'b.jpg', 'video_id': 7, 'frame_id': 3},
@@ -132,9 +146,13 @@ def test_missing_images_and_categories_are_named(write_coco):
 
 
 _VALUES = (
-    st.none() | st.booleans() | st.floats() | st.integers(-2, 2**70) | st.text(max_size=3)
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers(-2, 2**70)
+    | st.text(max_size=3)
     | st.lists(st.floats() | st.integers(), max_size=5)
-)  # fmt: skip
+)
 _ENTRIES = st.lists(
     _VALUES
     | st.dictionaries(

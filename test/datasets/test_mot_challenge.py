@@ -23,8 +23,15 @@ from places import SHARED
 
 
 def test_sequence_info_comes_back(tmp_path: Path) -> None:
-    info = SequenceInfo(name='walk', frame_rate=29.97, length=12, width=640, height=480,
-                        image_dir='frames', image_extension='.png')  # fmt: skip
+    info = SequenceInfo(
+        name='walk',
+        frame_rate=29.97,
+        length=12,
+        width=640,
+        height=480,
+        image_dir='frames',
+        image_extension='.png',
+    )
     write_sequence_info(tmp_path / 'walk', info)
     assert read_sequence_info(tmp_path / 'walk') == info
     assert [path.name for path in (tmp_path / 'walk').iterdir()] == ['seqinfo.ini']
@@ -32,9 +39,14 @@ def test_sequence_info_comes_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     'text',
-    ['', 'name=x', '[Sequence]\nname=x', '[Sequence]\nname=x\nframeRate=fast\nseqLength=1',
-     '[Sequence]\nname=x\nframeRate=0\nseqLength=1\nimWidth=3\nimHeight=3'],
-)  # fmt: skip
+    [
+        '',
+        'name=x',
+        '[Sequence]\nname=x',
+        '[Sequence]\nname=x\nframeRate=fast\nseqLength=1',
+        '[Sequence]\nname=x\nframeRate=0\nseqLength=1\nimWidth=3\nimHeight=3',
+    ],
+)
 def test_bad_sequence_info_names_the_file(tmp_path: Path, text: str) -> None:
     (tmp_path / 'seqinfo.ini').write_text(text)
     with pytest.raises(ValueError, match=r'seqinfo\.ini.*frameRate'):
@@ -201,8 +213,12 @@ def test_real_sequences() -> None:
 
 
 def test_classes_of_results_come_back(tmp_path: Path) -> None:
-    rows = TrackedBoxes(np.array([1, 2]), np.array([[0, 0, 9, 9], [5, 5, 9, 9]], np.float32),
-                        np.array([0.5, 1], np.float32), np.array([0, 2], np.int32))  # fmt: skip
+    rows = TrackedBoxes(
+        np.array([1, 2]),
+        np.array([[0, 0, 9, 9], [5, 5, 9, 9]], np.float32),
+        np.array([0.5, 1], np.float32),
+        np.array([0, 2], np.int32),
+    )
     write_results(tmp_path / 'r.txt', {3: rows})
     assert (tmp_path / 'r.txt').read_text().splitlines()[1].split(',')[7] == '3'
     np.testing.assert_array_equal(read_results(tmp_path / 'r.txt')[3].class_ids, [0, 2])

@@ -125,9 +125,11 @@ def made_up(seed, images=40):
     for _ in range(images):
         number = int(rng.integers(0, 6))
         corners, sizes = rng.uniform(0, 400, (number, 2)), np.exp(rng.uniform(2, 5.5, (number, 2)))
-        truth = people(*np.hstack([corners, corners + sizes]),
-                       ignored=np.flatnonzero(rng.random(number) < 0.2),
-                       class_ids=rng.integers(0, 2, number).astype(np.int32))  # fmt: skip
+        truth = people(
+            *np.hstack([corners, corners + sizes]),
+            ignored=np.flatnonzero(rng.random(number) < 0.2),
+            class_ids=rng.integers(0, 2, number).astype(np.int32),
+        )
         truths.append(truth)
         again = rng.integers(0, 3, number)
         boxes = np.repeat(truth.boxes, again, axis=0)
@@ -149,17 +151,35 @@ def plain_coco(truths, detections, folder):
 
     annotations, results = [], []
     for image, (truth, found) in enumerate(zip(truths, detections, strict=True), 1):
-        for box, kind, crowd in zip(truth.boxes.astype(float), truth.class_ids.tolist(),
-                                    truth.ignored.tolist(), strict=True):  # fmt: skip
+        for box, kind, crowd in zip(
+            truth.boxes.astype(float),
+            truth.class_ids.tolist(),
+            truth.ignored.tolist(),
+            strict=True,
+        ):
             size = (box[2:] - box[:2]).tolist()
-            annotations.append({'id': len(annotations) + 1, 'image_id': image, 'bbox':
-                                [*box[:2].tolist(), *size], 'area': size[0] * size[1],
-                                'category_id': kind + 1, 'iscrowd': int(crowd)})  # fmt: skip
-        for box, kind, score in zip(found.boxes.astype(float), found.class_ids.tolist(),
-                                    found.scores.tolist(), strict=True):  # fmt: skip
+            annotations.append(
+                {
+                    'id': len(annotations) + 1,
+                    'image_id': image,
+                    'bbox': [*box[:2].tolist(), *size],
+                    'area': size[0] * size[1],
+                    'category_id': kind + 1,
+                    'iscrowd': int(crowd),
+                }
+            )
+        for box, kind, score in zip(
+            found.boxes.astype(float), found.class_ids.tolist(), found.scores.tolist(), strict=True
+        ):
             size = (box[2:] - box[:2]).tolist()
-            results.append({'image_id': image, 'category_id': kind + 1, 'score': score,
-                            'bbox': [*box[:2].tolist(), *size]})  # fmt: skip
+            results.append(
+                {
+                    'image_id': image,
+                    'category_id': kind + 1,
+                    'score': score,
+                    'bbox': [*box[:2].tolist(), *size],
+                }
+            )
     content = {
         'images': [{'id': image + 1} for image in range(len(truths))],
         'annotations': annotations,

@@ -40,8 +40,15 @@ def serialized_image(index: int) -> memoryview:
     header = types['std_msgs/msg/Header'](
         types['builtin_interfaces/msg/Time'](seconds, nanoseconds), 'camera'
     )
-    message = types[IMAGE](header=header, height=HEIGHT, width=WIDTH, encoding='bgr8',
-                           is_bigendian=0, step=3 * WIDTH, data=pixels.reshape(-1))  # fmt: skip
+    message = types[IMAGE](
+        header=header,
+        height=HEIGHT,
+        width=WIDTH,
+        encoding='bgr8',
+        is_bigendian=0,
+        step=3 * WIDTH,
+        data=pixels.reshape(-1),
+    )
     return message_types().serialize_cdr(message, IMAGE)
 
 
@@ -57,9 +64,12 @@ def write_truth(folder: Path, frames: int = FRAMES) -> Path:
     for index in range(frames):
         boxes = [[x, y, x + BLOCK[0], y + BLOCK[1]] for x, y in corners(index)]
         truth[index + 1] = Annotations(
-            ids=np.array([1, 2]), boxes=np.float32(boxes), class_ids=np.zeros(2, np.int32),
-            visibilities=np.ones(2, np.float32), ignored=np.zeros(2, np.bool_),
-        )  # fmt: skip
+            ids=np.array([1, 2]),
+            boxes=np.float32(boxes),
+            class_ids=np.zeros(2, np.int32),
+            visibilities=np.ones(2, np.float32),
+            ignored=np.zeros(2, np.bool_),
+        )
     write_ground_truth(folder / 'gt' / 'gt.txt', truth)
     return folder
 
@@ -71,8 +81,20 @@ def drive(tmp_path_factory) -> Path:
     write_block_model(folder / 'blocks.onnx')
     write_truth(folder / 'truth')
     write_recording(folder / 'recording')
-    assert main(['track', str(folder / 'recording'), '--model', str(folder / 'blocks.onnx'),
-                 '--output', str(folder / 'out'), '--bag']) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                'track',
+                str(folder / 'recording'),
+                '--model',
+                str(folder / 'blocks.onnx'),
+                '--output',
+                str(folder / 'out'),
+                '--bag',
+            ]
+        )
+        == 0
+    )
     return folder
 
 
@@ -115,8 +137,20 @@ def test_tracking_a_bag_twice_gives_the_same_bytes(drive, tmp_path, storage):
     recording = write_recording(tmp_path / 'recording', storage=storage)
     contents = []
     for name in ('a', 'b'):
-        assert main(['track', str(recording), '--model', str(drive / 'blocks.onnx'), '--output',
-                     str(tmp_path / name), '--bag']) == 0  # fmt: skip
+        assert (
+            main(
+                [
+                    'track',
+                    str(recording),
+                    '--model',
+                    str(drive / 'blocks.onnx'),
+                    '--output',
+                    str(tmp_path / name),
+                    '--bag',
+                ]
+            )
+            == 0
+        )
         files = sorted(path for path in (tmp_path / name).rglob('*') if path.is_file())
         contents.append([path.read_bytes() for path in files])
     assert len(contents[0]) == 4
@@ -130,12 +164,14 @@ def test_recorded_and_offline_agree_but_for_the_drops(drive, tmp_path, capsys):
     complete = evaluate(drive, tmp_path / 'b.json', '--bag', recording, '--tracks', tracked)
     assert complete['combined'] == offline['combined']
     assert complete['unmatched']['truth'] == {
-        'frames_without_tracks': [], 'messages_without_frame_ns': [],
-    }  # fmt: skip
+        'frames_without_tracks': [],
+        'messages_without_frame_ns': [],
+    }
     dropped = without(tracked, tmp_path / 'online', {4, 7, 8}, shift_ns=2_000_000)
     capsys.readouterr()
-    online = evaluate(drive, tmp_path / 'c.json', '--bag', recording, '--tracks', dropped,
-                      '--against', tracked)  # fmt: skip
+    online = evaluate(
+        drive, tmp_path / 'c.json', '--bag', recording, '--tracks', dropped, '--against', tracked
+    )
     output = capsys.readouterr().out
     assert 'truth: 3 frames without tracks count as missed: 5, 8-9' in output
     assert online['unmatched']['truth']['frames_without_tracks'] == [5, 8, 9]
@@ -150,8 +186,14 @@ def test_recorded_and_offline_agree_but_for_the_drops(drive, tmp_path, capsys):
 def test_a_message_of_no_frame_is_named(drive, tmp_path, capsys):
     truth = write_truth(tmp_path / 'truth', 8)
     short = write_recording(tmp_path / 'short', 8)
-    arguments = ['--ground-truth', truth, '--bag', short, '--tracks',
-                 drive / 'out' / 'recording_tracked']  # fmt: skip
+    arguments = [
+        '--ground-truth',
+        truth,
+        '--bag',
+        short,
+        '--tracks',
+        drive / 'out' / 'recording_tracked',
+    ]
     assert main(['evaluate', *map(str, arguments)]) == 0
     output = capsys.readouterr().out
     assert 'truth: 4 messages without a frame do not count, stamped 1700000000.800' in output
@@ -190,8 +232,9 @@ def test_what_is_wrong_with_bags_is_said(drive, tmp_path, capsys):
     )
     error = failure(capsys, *base, '--bag', recording, '--tracks', recording)
     assert 'recording: no tracks' in error
-    error = failure(capsys, *base, '--bag', recording, '--tracks', tracked,
-                    '--tracks-topic', '/image')  # fmt: skip
+    error = failure(
+        capsys, *base, '--bag', recording, '--tracks', tracked, '--tracks-topic', '/image'
+    )
     assert f'topics of tracks are {TRACKS.full_name}; /image is none of them' in error
     # zero frames
     empty = write_recording(tmp_path / 'empty', 0)
@@ -217,8 +260,15 @@ def test_a_truncated_bag_is_an_error(drive, tmp_path, capsys):
     recording = write_recording(tmp_path / 'cut', storage='sqlite3')
     (file,) = (path for path in recording.iterdir() if path.suffix != '.yaml')
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    error = failure(capsys, '--ground-truth', drive / 'truth', '--bag', recording, '--model',
-                    drive / 'blocks.onnx')  # fmt: skip
+    error = failure(
+        capsys,
+        '--ground-truth',
+        drive / 'truth',
+        '--bag',
+        recording,
+        '--model',
+        drive / 'blocks.onnx',
+    )
     assert 'cut' in error
     assert 'is not a readable bag' in error
 
@@ -227,8 +277,20 @@ def test_a_bag_that_was_cut_off_lacks_frames_of_the_truth(drive, tmp_path, capsy
     recording = write_recording(tmp_path / 'cut', storage='mcap')
     (file,) = recording.glob('*.mcap')
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    assert main(['evaluate', '--ground-truth', str(drive / 'truth'), '--bag', str(recording),
-                 '--model', str(drive / 'blocks.onnx')]) == 1  # fmt: skip
+    assert (
+        main(
+            [
+                'evaluate',
+                '--ground-truth',
+                str(drive / 'truth'),
+                '--bag',
+                str(recording),
+                '--model',
+                str(drive / 'blocks.onnx'),
+            ]
+        )
+        == 1
+    )
     warning, error = capsys.readouterr().err.splitlines()
     assert 'cut.mcap was not finished or is damaged' in warning
     assert f'the ground truth has frame {FRAMES}, but the recording ' in error

@@ -26,9 +26,14 @@ def checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp('benchmark') / 'small.safetensors'
     heads = {'hm': 1, 'embedding': 8, 'tracking': 2, 'ltrb_amodal': 4}
     config = NetworkConfig(
-        name='small', backbone='light', heads=heads, head_channels=8, input_height=64,
-        input_width=96, top_k=20,
-    )  # fmt: skip
+        name='small',
+        backbone='light',
+        heads=heads,
+        head_channels=8,
+        input_height=64,
+        input_width=96,
+        top_k=20,
+    )
     save_checkpoint(path, JointTrackNet(config))
     return path
 

@@ -25,13 +25,26 @@ def video(sequence):
     """Return a COCO file of the same frames, and of one that is no video."""
     images, annotations = [], []
     for number, objects in read_annotations(sequence / 'gt' / 'gt.txt').items():
-        images.append({'id': number, 'file_name': f'img1/{number:06d}.jpg', 'video_id': 1,
-                       'frame_id': number - 1})  # fmt: skip
+        images.append(
+            {
+                'id': number,
+                'file_name': f'img1/{number:06d}.jpg',
+                'video_id': 1,
+                'frame_id': number - 1,
+            }
+        )
         for one, (x1, y1, x2, y2) in zip(
             objects.ids.tolist(), objects.boxes.tolist(), strict=True
         ):
-            annotations.append({'id': len(annotations), 'image_id': number, 'category_id': 1,
-                                'track_id': one, 'bbox': [x1, y1, x2 - x1, y2 - y1]})  # fmt: skip
+            annotations.append(
+                {
+                    'id': len(annotations),
+                    'image_id': number,
+                    'category_id': 1,
+                    'track_id': one,
+                    'bbox': [x1, y1, x2 - x1, y2 - y1],
+                }
+            )
     images.append({'id': 999, 'file_name': 'img1/000001.jpg'})
     annotations += [
         entry | {'id': len(annotations) + turn, 'image_id': 999}
@@ -39,9 +52,15 @@ def video(sequence):
     ]
     path = sequence / 'val.json'
     path.write_text(
-        json.dumps({'images': images, 'annotations': annotations, 'videos': [{'id': 1, 'fps': 5}],
-                    'categories': [{'id': 1, 'name': 'person'}]})
-    )  # fmt: skip
+        json.dumps(
+            {
+                'images': images,
+                'annotations': annotations,
+                'videos': [{'id': 1, 'fps': 5}],
+                'categories': [{'id': 1, 'name': 'person'}],
+            }
+        )
+    )
     return path
 
 

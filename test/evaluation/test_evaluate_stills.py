@@ -39,13 +39,25 @@ def labels(tmp_path):
         cv2.imwrite(str(tmp_path / name), pixels)
         images.append({'id': number, 'file_name': name, 'source': source})
         for corner in people:
-            annotations.append({'id': len(annotations) + 1, 'image_id': number, 'category_id': 7,
-                                'bbox': [*corner, *BLOCK], 'iscrowd': 0})  # fmt: skip
+            annotations.append(
+                {
+                    'id': len(annotations) + 1,
+                    'image_id': number,
+                    'category_id': 7,
+                    'bbox': [*corner, *BLOCK],
+                    'iscrowd': 0,
+                }
+            )
     path = tmp_path / 'val.json'
     path.write_text(
-        json.dumps({'images': images, 'annotations': annotations,
-                    'categories': [{'id': 7, 'name': 'block'}]})
-    )  # fmt: skip
+        json.dumps(
+            {
+                'images': images,
+                'annotations': annotations,
+                'categories': [{'id': 7, 'name': 'block'}],
+            }
+        )
+    )
     return path
 
 

@@ -20,15 +20,21 @@ def boxes(lefts) -> np.ndarray:
 def objects(ids, lefts, classes=None, ignored=None) -> Annotations:
     n = len(ids)
     return Annotations(
-        ids=np.array(ids, np.int64), boxes=boxes(lefts),
-        class_ids=np.array(classes or [0] * n, np.int32), visibilities=np.ones(n, np.float32),
+        ids=np.array(ids, np.int64),
+        boxes=boxes(lefts),
+        class_ids=np.array(classes or [0] * n, np.int32),
+        visibilities=np.ones(n, np.float32),
         ignored=np.array(ignored or [False] * n, np.bool_),
-    )  # fmt: skip
+    )
 
 
 def tracked(ids, lefts, classes=None) -> TrackedBoxes:
-    return TrackedBoxes(np.array(ids, np.int64), boxes(lefts), np.ones(len(ids), np.float32),
-                        None if classes is None else np.array(classes, np.int32))  # fmt: skip
+    return TrackedBoxes(
+        np.array(ids, np.int64),
+        boxes(lefts),
+        np.ones(len(ids), np.float32),
+        None if classes is None else np.array(classes, np.int32),
+    )
 
 
 def test_a_switch_a_miss_and_a_ghost():

@@ -90,8 +90,13 @@ def test_no_tracks_at_all() -> None:
 
 def test_frames_beyond_the_end_and_empty_truth_are_refused() -> None:
     with pytest.raises(ValueError, match='s: frame 3, but the sequence has 2 frames'):
-        evaluate({'s': Recording(annotations={1: annotations(0)}, tracks={3: tracked([1], 0)},
-                                frames=2)})  # fmt: skip
+        evaluate(
+            {
+                's': Recording(
+                    annotations={1: annotations(0)}, tracks={3: tracked([1], 0)}, frames=2
+                )
+            }
+        )
     with pytest.raises(ValueError, match='s: the ground truth is empty'):
         evaluate({'s': Recording(annotations={}, tracks={}, frames=2)})
 
@@ -151,8 +156,9 @@ def test_command_line_errors_are_one_line_with_exit_code_1(
 
 
 @pytest.mark.skipif(not (SHARED / 'data').is_dir(), reason='the shared sequences are not here')
-@pytest.mark.parametrize(('folder', 'benchmark'), [('association/KITTI-13', 'MOT15'),
-                                                   ('MOT17-04-FRCNN-mini', 'MOT17')])  # fmt: skip
+@pytest.mark.parametrize(
+    ('folder', 'benchmark'), [('association/KITTI-13', 'MOT15'), ('MOT17-04-FRCNN-mini', 'MOT17')]
+)
 def test_real_sequences_equal_trackeval_reading_the_files_itself(
     tmp_path: Path, folder: str, benchmark: str
 ) -> None:
@@ -257,10 +263,16 @@ def compare_with_trackeval(truth: Path, benchmark: str) -> None:
     ours = evaluate_folder(truth, folder / 'tracks').combined
     with redirect_stdout(io.StringIO()):
         dataset = trackeval.datasets.MotChallenge2DBox(
-            {'BENCHMARK': benchmark, 'SEQ_INFO': {truth.name: None}, 'SKIP_SPLIT_FOL': True,
-             'GT_FOLDER': str(truth.parent), 'TRACKERS_FOLDER': str(folder),
-             'TRACKERS_TO_EVAL': ['tracks'], 'TRACKER_SUB_FOLDER': ''}
-        )  # fmt: skip
+            {
+                'BENCHMARK': benchmark,
+                'SEQ_INFO': {truth.name: None},
+                'SKIP_SPLIT_FOL': True,
+                'GT_FOLDER': str(truth.parent),
+                'TRACKERS_FOLDER': str(folder),
+                'TRACKERS_TO_EVAL': ['tracks'],
+                'TRACKER_SUB_FOLDER': '',
+            }
+        )
         data = dataset.get_preprocessed_seq_data(
             dataset.get_raw_seq_data('tracks', truth.name), 'pedestrian'
         )

@@ -43,13 +43,24 @@ def labels(sequence):
             name, source = f'img1/{number:06d}.jpg', 'early' if number < 10 else 'late'
             images.append({'id': number, 'file_name': name, 'source': source})
             for x1, y1, x2, y2 in objects.boxes.tolist():
-                annotations.append({'id': len(annotations), 'image_id': number, 'category_id': 1,
-                                    'bbox': [x1, y1, x2 - x1, y2 - y1]})  # fmt: skip
+                annotations.append(
+                    {
+                        'id': len(annotations),
+                        'image_id': number,
+                        'category_id': 1,
+                        'bbox': [x1, y1, x2 - x1, y2 - y1],
+                    }
+                )
     path = sequence / 'val.json'
     path.write_text(
-        json.dumps({'images': images, 'annotations': annotations,
-                    'categories': [{'id': 1, 'name': 'person'}]})
-    )  # fmt: skip
+        json.dumps(
+            {
+                'images': images,
+                'annotations': annotations,
+                'categories': [{'id': 1, 'name': 'person'}],
+            }
+        )
+    )
     return path
 
 
@@ -93,8 +104,11 @@ def test_annotated_images_suffice(labels, tmp_path):
 
 def test_images_that_show_nothing_are_refused(tmp_path, capsys):
     cv2.imwrite(str(tmp_path / 'grey.png'), np.full((90, 160, 3), 90, np.uint8))
-    content = {'images': [{'id': 1, 'file_name': 'grey.png'}], 'annotations': [],
-               'categories': [{'id': 1, 'name': 'person'}]}  # fmt: skip
+    content = {
+        'images': [{'id': 1, 'file_name': 'grey.png'}],
+        'annotations': [],
+        'categories': [{'id': 1, 'name': 'person'}],
+    }
     (tmp_path / 'val.json').write_text(json.dumps(content))
     assert export(tmp_path / 'grey.onnx', tmp_path / 'val.json') == 1
     assert 'give footage in which it finds objects' in capsys.readouterr().err

@@ -48,9 +48,12 @@ def make_evaluation(switch_at: int = 30) -> Evaluation:
     truth, tracks = {}, {}
     for frame in range(1, FRAMES + 1):
         truth[frame] = Annotations(
-            ids=np.array([1, 2]), boxes=boxes(frame, 200), class_ids=np.zeros(2, np.int32),
-            visibilities=np.ones(2, np.float32), ignored=np.zeros(2, np.bool_),
-        )  # fmt: skip
+            ids=np.array([1, 2]),
+            boxes=boxes(frame, 200),
+            class_ids=np.zeros(2, np.int32),
+            visibilities=np.ones(2, np.float32),
+            ignored=np.zeros(2, np.bool_),
+        )
         ids, lefts = [5 if frame < switch_at else 6], [float(frame)]
         if not 48 <= frame < 58:
             ids, lefts = [*ids, 7], [*lefts, 200]
@@ -60,8 +63,9 @@ def make_evaluation(switch_at: int = 30) -> Evaluation:
     stamps = np.arange(FRAMES) * PERIOD
     truths = {NAME: Truth(name=NAME, annotations=truth, stamps_ns=stamps, frames=FRAMES)}
     latencies = np.column_stack([stamps, 20_000_000 + 1_000_000 * (np.arange(FRAMES) % 3)])
-    runs = {NAME: Run(tracks=tracks, model='light', latencies=latencies,
-                      frames_without=np.array([60]))}  # fmt: skip
+    runs = {
+        NAME: Run(tracks=tracks, model='light', latencies=latencies, frames_without=np.array([60]))
+    }
     report = evaluate({NAME: compared(truths[NAME], runs[NAME])})
     return Evaluation(truths=truths, runs=runs, report=report)
 
@@ -84,8 +88,7 @@ def test_the_data_say_who_was_tracked_as_whom(report):
     _, values = report
     first, second = values['sequences'][NAME]['identities']['person']
     assert first == {'object': 1, 'spans': [[1, 29, 5], [30, 60, 6]], 'switches': [30]}
-    assert second == {'object': 2, 'spans': [[1, 47, 7], [48, 57, 0], [58, 60, 7]],
-                      'switches': []}  # fmt: skip
+    assert second == {'object': 2, 'spans': [[1, 47, 7], [48, 57, 0], [58, 60, 7]], 'switches': []}
     assert values['sequences'][NAME]['frames_without_tracks'] == [60]
     timing = values['sequences'][NAME]['timing']
     assert timing['latency_ms'][:4] == [20, 21, 22, 20]
@@ -188,8 +191,9 @@ def test_a_report_without_images_times_or_errors(tmp_path):
     path, _ = write_report(
         tmp_path / 'r.html',
         Evaluation(truths={NAME: truth}, runs={NAME: run}, report=report),
-        title='r', sources={},
-    )  # fmt: skip
+        title='r',
+        sources={},
+    )
     words = Page(path.read_text()).words
     assert 'No errors.' in words
     assert 'The tracks carry no latencies.' in words
@@ -200,10 +204,17 @@ def test_a_report_without_images_times_or_errors(tmp_path):
 def chromium(path: Path, profile: Path, *options: str) -> str:
     """Open a page in a headless browser without a network and return what it printed."""
     command = [
-        CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars',
-        '--disable-background-networking', '--host-resolver-rules=MAP * ~NOTFOUND',
-        f'--user-data-dir={profile}', *options, path.as_uri(),
-    ]  # fmt: skip
+        CHROMIUM,
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--hide-scrollbars',
+        '--disable-background-networking',
+        '--host-resolver-rules=MAP * ~NOTFOUND',
+        f'--user-data-dir={profile}',
+        *options,
+        path.as_uri(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout
 

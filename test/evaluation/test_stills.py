@@ -75,12 +75,17 @@ def test_scores_on_real_images_are_those_of_pycocotools_by_source(engine):
     truth = COCO(str(PEOPLE))
     numbers = {entry['file_name']: entry['id'] for entry in truth.imgs.values()}
     results = [
-        {'image_id': numbers[image.path.name], 'category_id': 1, 'score': score,
-         'bbox': [x1, y1, x2 - x1, y2 - y1]}
+        {
+            'image_id': numbers[image.path.name],
+            'category_id': 1,
+            'score': score,
+            'bbox': [x1, y1, x2 - x1, y2 - y1],
+        }
         for (_, image), found in zip(images, detections, strict=True)
-        for score, (x1, y1, x2, y2) in zip(found.scores.tolist(), found.boxes.tolist(),
-                                           strict=True)
-    ]  # fmt: skip
+        for score, (x1, y1, x2, y2) in zip(
+            found.scores.tolist(), found.boxes.tolist(), strict=True
+        )
+    ]
     assert report.sources.keys() == set(wanted)
     for source, scores in report.sources.items():
         evaluator = COCOeval(truth, truth.loadRes(results), 'bbox')

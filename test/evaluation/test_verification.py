@@ -119,12 +119,14 @@ def test_the_best_detection_chooses_first():
     )
     objects = Annotations(
         ids=np.arange(1, 6),
-        boxes=np.array([(0, 0, 10, 10), (0, 2, 10, 12), (34, 0, 44, 10), (60, 0, 70, 10),
-                        (0, 50, 10, 60)], np.float32),
+        boxes=np.array(
+            [(0, 0, 10, 10), (0, 2, 10, 12), (34, 0, 44, 10), (60, 0, 70, 10), (0, 50, 10, 60)],
+            np.float32,
+        ),
         class_ids=np.zeros(5, np.int32),
         visibilities=np.ones(5, np.float32),
         ignored=np.array([False, False, False, False, True]),
-    )  # fmt: skip
+    )
     rows, places = match_best_first(found, objects)
     # Row 2 overlaps by 6 / 14, row 3 is of another class, row 4 lies on an ignored one.
     assert list(zip(rows.tolist(), places.tolist(), strict=True)) == [(1, 0), (0, 1)]

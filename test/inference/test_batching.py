@@ -15,9 +15,14 @@ from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
 
 INFO = ModelInfo(
-    name='mean', class_names=('thing',), input_height=4, input_width=4, top_k=1,
-    previous_image=False, displacement=False,
-)  # fmt: skip
+    name='mean',
+    class_names=('thing',),
+    input_height=4,
+    input_width=4,
+    top_k=1,
+    previous_image=False,
+    displacement=False,
+)
 
 
 class MeanEngine(Engine):

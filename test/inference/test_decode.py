@@ -34,8 +34,14 @@ def golden_heads(seed, height=136, width=240, ties=False):
     sides = np.concatenate([-half, half]) + 0.5 * rng.standard_normal((4, height, width))
     identity = rng.standard_normal((128, height, width))
     identity = identity * rng.uniform(0.1, 3, (1, height, width))
-    maps = {'hm': heat[None], 'reg': offsets, 'wh': sizes, 'embedding': identity,
-            'tracking': motion, 'ltrb_amodal': sides}  # fmt: skip
+    maps = {
+        'hm': heat[None],
+        'reg': offsets,
+        'wh': sizes,
+        'embedding': identity,
+        'tracking': motion,
+        'ltrb_amodal': sides,
+    }
     if ties:
         heat = maps['hm'][0]
         heat[20:21, 30:32] = 3.0

@@ -97,10 +97,12 @@ def test_previous_image_and_prior_heat_map_matter(light_model):
         ({'images': np.zeros((96, 160, 3), np.uint8)}, 'images is uint8'),
         ({'previous_images': None}, 'needs previous_images'),
         ({'prior_heatmaps': np.zeros((2, 1, 96, 160), np.float32)}, 'prior_heatmaps is float32'),
-        ({name: np.zeros((0, 96, 160, 3), np.uint8) for name in ('images', 'previous_images')},
-         'images is uint8'),
+        (
+            {name: np.zeros((0, 96, 160, 3), np.uint8) for name in ('images', 'previous_images')},
+            'images is uint8',
+        ),
     ],
-)  # fmt: skip
+)
 def test_wrong_inputs_are_refused(light_model, reference, backend, change, message):
     engine = reference if backend == 'torch' else load_engine(light_model, backend, threads=1)
     with pytest.raises(ValueError, match=message):

@@ -31,8 +31,13 @@ def test_the_graph_is_one_opset_20_file_without_dead_parts(light_model):
     names = [value.name for value in model.graph.input]
     assert names == ['images', 'previous_images', 'prior_heatmaps']
     assert [value.name for value in model.graph.output] == [
-        'scores', 'class_ids', 'centers', 'boxes', 'displacements', 'embeddings'
-    ]  # fmt: skip
+        'scores',
+        'class_ids',
+        'centers',
+        'boxes',
+        'displacements',
+        'embeddings',
+    ]
     for value in [*model.graph.input, *model.graph.output]:
         assert value.type.tensor_type.shape.dim[0].dim_param
 

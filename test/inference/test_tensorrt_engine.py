@@ -101,12 +101,21 @@ def test_the_real_bindings_hold_everything_that_is_used():
     lean = pytest.importorskip('tensorrt_lean')
     used = {
         lean.Runtime: ['deserialize_cuda_engine'],
-        lean.ICudaEngine: ['num_io_tensors', 'get_tensor_name', 'get_tensor_mode',
-                           'get_tensor_dtype', 'create_execution_context'],
-        lean.IExecutionContext: ['set_input_shape', 'get_tensor_shape', 'set_tensor_address',
-                                 'execute_async_v3'],
+        lean.ICudaEngine: [
+            'num_io_tensors',
+            'get_tensor_name',
+            'get_tensor_mode',
+            'get_tensor_dtype',
+            'create_execution_context',
+        ],
+        lean.IExecutionContext: [
+            'set_input_shape',
+            'get_tensor_shape',
+            'set_tensor_address',
+            'execute_async_v3',
+        ],
         lean: ['Logger', 'nptype', 'TensorIOMode', '__version__'],
-    }  # fmt: skip
+    }
     missing = [name for owner, names in used.items() for name in names if not hasattr(owner, name)]
     assert missing == []
     assert lean.nptype(lean.DataType.UINT8) is not None

@@ -52,9 +52,14 @@ def raw_image(index: int, encoding: str = 'bgr8') -> memoryview:
     """Return a serialized sensor_msgs/Image of `picture`."""
     pixels = picture(index)[..., :: 1 if encoding == 'bgr8' else -1]
     message = message_types().types[RAW](
-        header=header(index), height=16, width=24, encoding=encoding, is_bigendian=0, step=72,
+        header=header(index),
+        height=16,
+        width=24,
+        encoding=encoding,
+        is_bigendian=0,
+        step=72,
         data=np.ascontiguousarray(pixels).reshape(-1),
-    )  # fmt: skip
+    )
     return message_types().serialize_cdr(message, RAW)
 
 
@@ -123,11 +128,16 @@ def test_own_messages_can_be_recorded_and_read(tmp_path):
     types = message_types().types
     session = types['unique_identifier_msgs/msg/UUID'](np.arange(16, dtype=np.uint8))
     array = types['jtn_msgs/msg/TrackedObjectArray'](
-        header=header(0), session=session,
-        camera_name='front', image_width=24, image_height=16, model_name='light',
+        header=header(0),
+        session=session,
+        camera_name='front',
+        image_width=24,
+        image_height=16,
+        model_name='light',
         latencies=[types['jtn_msgs/msg/StageLatency'](name='inference', duration=0.02)],
-        pose_frame_id='', objects=[],
-    )  # fmt: skip
+        pose_frame_id='',
+        objects=[],
+    )
     name = 'jtn_msgs/msg/TrackedObjectArray'
     with BagWriter(tmp_path / 'bag') as bag:
         bag.write('/tracks', name, T0, message_types().serialize_cdr(array, name))
@@ -197,11 +207,15 @@ def write_mcap(
     with path.open('wb') as file:
         kind = (compression or 'none').upper()
         writer = mcap.writer.Writer(
-            file, compression=mcap.writer.CompressionType[kind],
+            file,
+            compression=mcap.writer.CompressionType[kind],
             chunk_size=2**12 if compression else 2**24,
-            use_chunking=index, use_statistics=index, use_summary_offsets=index,
-            repeat_channels=index, repeat_schemas=index,
-        )  # fmt: skip
+            use_chunking=index,
+            use_statistics=index,
+            use_summary_offsets=index,
+            repeat_channels=index,
+            repeat_schemas=index,
+        )
         writer.start(profile=profile)
         for channel in channels:
             schema = 0 if channel.schema is None else writer.register_schema(*channel.schema)
@@ -216,10 +230,11 @@ STRANGE = {
     'JSON': Channel('/status', 'json', ('Status', 'jsonschema', b'{}'), [b'{"ok": true}']),
     'no schema': Channel('/notes', 'json', None, [b'{}']),
     'no schema, CDR': Channel('/bytes', 'cdr', None, [b'\0\1\0\0']),
-    'protobuf': Channel('/cam', 'protobuf', ('foxglove.CompressedImage', 'protobuf', b'\x0a\xff'),
-                        [b'\x0a\x02']),
+    'protobuf': Channel(
+        '/cam', 'protobuf', ('foxglove.CompressedImage', 'protobuf', b'\x0a\xff'), [b'\x0a\x02']
+    ),
     'unknown definition': Channel('/thing', 'cdr', ('acme_msgs/msg/Thing', '', b''), [b'\0\1']),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize('kind', STRANGE)
@@ -246,11 +261,14 @@ def test_channels_of_other_programs_stand_beside_images(tmp_path, kind, profile,
 def test_the_one_image_topic_that_can_be_read_is_taken(tmp_path):
     path = tmp_path / 'drive.mcap'
     schema = channel_of([]).schema
-    write_mcap(path, [
-        Channel('/json', 'json', schema, [b'{}']),
-        Channel('/silent', 'cdr', schema, []),
-        channel_of([raw_image(0)]),
-    ])  # fmt: skip
+    write_mcap(
+        path,
+        [
+            Channel('/json', 'json', schema, [b'{}']),
+            Channel('/silent', 'cdr', schema, []),
+            channel_of([raw_image(0)]),
+        ],
+    )
     with open_frames(path) as source:
         assert source.topic == '/image'
 
@@ -397,8 +415,12 @@ def test_several_image_topics_have_to_be_chosen_from(tmp_path):
 
 def test_a_topic_of_another_type_is_named(tmp_path):
     with BagWriter(tmp_path / 'bag') as bag:
-        bag.write('/status', 'std_msgs/msg/Header', T0,
-                  message_types().serialize_cdr(header(0), 'std_msgs/msg/Header'))  # fmt: skip
+        bag.write(
+            '/status',
+            'std_msgs/msg/Header',
+            T0,
+            message_types().serialize_cdr(header(0), 'std_msgs/msg/Header'),
+        )
     with pytest.raises(ValueError, match='/status is a std_msgs/msg/Header; its image'):
         open_frames(tmp_path / 'bag', topic='/status')
     with pytest.raises(ValueError, match=r'image topics: none; of its topics, /status \(std_msgs'):

@@ -21,10 +21,13 @@ GREY = np.full((240, 320, 3), 128, np.uint8)
 def detections(boxes, scores, displacements=None, embeddings=None) -> Detections:
     boxes = np.float32(boxes)
     return Detections(
-        boxes=boxes, scores=scores, class_ids=np.zeros(len(boxes)),
-        centers=(boxes[:, :2] + boxes[:, 2:]) / 2, displacements=displacements,
+        boxes=boxes,
+        scores=scores,
+        class_ids=np.zeros(len(boxes)),
+        centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
+        displacements=displacements,
         embeddings=embeddings,
-    )  # fmt: skip
+    )
 
 
 def changed(image: np.ndarray) -> np.ndarray:
@@ -45,8 +48,9 @@ def test_a_spot_is_bright_where_the_score_is_high():
 
 def test_like_looks_have_like_colours():
     looks = np.eye(16, dtype=np.float32)[[0, 0, 5]]
-    found = detections([[0, 0, 50, 50], [100, 0, 150, 50], [200, 0, 250, 50]], [0.9] * 3,
-                       embeddings=looks)  # fmt: skip
+    found = detections(
+        [[0, 0, 50, 50], [100, 0, 150, 50], [200, 0, 250, 50]], [0.9] * 3, embeddings=looks
+    )
     image = draw_looks(GREY, found, LookColours())
     np.testing.assert_array_equal(image[:50, :50], image[:50, 100:150])
     assert abs(image[10, 10].astype(int) - image[10, 210]).max() > 20
@@ -88,8 +92,12 @@ def test_only_the_chosen_views_are_drawn():
 @pytest.mark.filterwarnings('ignore::RuntimeWarning')
 def test_any_numbers_are_harmless(boxes, displacements):
     found = Detections(
-        boxes=boxes, scores=[0.5, 1, 0.1], class_ids=[0, 0, 0], centers=boxes[:, :2],
-        displacements=displacements, embeddings=np.ones((3, 4), np.float32) / 2,
-    )  # fmt: skip
+        boxes=boxes,
+        scores=[0.5, 1, 0.1],
+        class_ids=[0, 0, 0],
+        centers=boxes[:, :2],
+        displacements=displacements,
+        embeddings=np.ones((3, 4), np.float32) / 2,
+    )
     picture = View(['heatmap', 'displacement', 'embedding']).draw(GREY, found, Tracker().tracks, 0)
     assert picture.shape == GREY.shape

@@ -30,15 +30,16 @@ def make_tracks(*boxes, ids=None, velocities=None, seen=None, class_ids=None) ->
         scores=np.full(n, 0.87, np.float32),
         class_ids=np.array([0] * n if class_ids is None else class_ids, np.int32),
         centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
-        velocities=np.array([(0, 0)] * n if velocities is None else velocities, np.float32)
-        .reshape(n, 2),
+        velocities=np.array(
+            [(0, 0)] * n if velocities is None else velocities, np.float32
+        ).reshape(n, 2),
         velocity_covariances=np.zeros((n, 2, 2), np.float32),
         states=np.ones(n, np.uint8),
         ages=np.ones(n, np.int32),
         hits=np.ones(n, np.int32),
         unseen_ns=np.zeros(n, np.int64),
         detection_indices=np.where(seen, np.arange(n), -1).astype(np.int32),
-    )  # fmt: skip
+    )
 
 
 def changed(image: np.ndarray) -> np.ndarray:
@@ -163,9 +164,15 @@ def test_every_colour_stands_out_from_a_dark_background():
 
 def test_tracks_out_of_the_image_or_long_unseen_are_not_drawn():
     tracks = make_tracks(
-        (10, 10, 50, 90), (-60, 10, -5, 90), (10, 250, 50, 290), (330, 10, 360, 90),
-        (10, -90, 50, -1), (310, 230, 400, 400), (60, 10, 90, 90), (90, 10, 120, 90),
-    )  # fmt: skip
+        (10, 10, 50, 90),
+        (-60, 10, -5, 90),
+        (10, 250, 50, 290),
+        (330, 10, 360, 90),
+        (10, -90, 50, -1),
+        (310, 230, 400, 400),
+        (60, 10, 90, 90),
+        (90, 10, 120, 90),
+    )
     tracks = tracks.replace(unseen_ns=np.array([0] * 6 + [10**9, 10**9 + 1]))
     assert drawable(tracks, WIDTH, HEIGHT).ids.tolist() == [1, 6, 7]
     hidden = tracks.select(~np.isin(tracks.ids, [1, 6, 7]))

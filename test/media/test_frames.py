@@ -55,9 +55,15 @@ def write_sequence(folder: Path, names: list[str], rate: float = 7) -> Path:
     write_images(folder / 'img1', names)
     write_sequence_info(
         folder,
-        SequenceInfo(name='Walk-1', frame_rate=rate, length=len(names) or 6, width=WIDTH,
-                     height=HEIGHT, image_extension='.png'),
-    )  # fmt: skip
+        SequenceInfo(
+            name='Walk-1',
+            frame_rate=rate,
+            length=len(names) or 6,
+            width=WIDTH,
+            height=HEIGHT,
+            image_extension='.png',
+        ),
+    )
     return folder
 
 

@@ -50,8 +50,10 @@ def test_the_text_holds_confirmed_observed_tracks_and_the_lines_hold_all(tmp_pat
     }  # fmt: skip
     states = [(t['state'], t['predicted'], t['class']) for t in second['tracks'][1:]]
     assert states == [
-        ('tentative', False, 'car'), ('confirmed', True, '2'), ('lost', True, '3'),
-    ]  # fmt: skip
+        ('tentative', False, 'car'),
+        ('confirmed', True, '2'),
+        ('lost', True, '3'),
+    ]
     assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == ['walk.jsonl', 'walk.txt']
 
 

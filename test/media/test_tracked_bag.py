@@ -66,13 +66,19 @@ def write_drive(path: Path, storage: str) -> Path:
 def tracks_of(index: int) -> Tracks:
     boxes = np.float32([[1 + index, 2, 11 + index, 14], [0, 0, 4, 9]])
     return Tracks(
-        ids=np.array([3, 8]), boxes=boxes, scores=np.float32([0.75, 0.5]),
-        class_ids=np.int32([0, 1]), centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
+        ids=np.array([3, 8]),
+        boxes=boxes,
+        scores=np.float32([0.75, 0.5]),
+        class_ids=np.int32([0, 1]),
+        centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
         velocities=np.float32([[25, 0], [-1, 2]]),
         velocity_covariances=np.float32([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]),
-        states=np.uint8([1, 2]), ages=np.int32([index, 9]), hits=np.int32([index + 1, 4]),
-        unseen_ns=np.array([0, 1_500_000_000]), detection_indices=np.int32([0, -1]),
-    )  # fmt: skip
+        states=np.uint8([1, 2]),
+        ages=np.int32([index, 9]),
+        hits=np.int32([index + 1, 4]),
+        unseen_ns=np.array([0, 1_500_000_000]),
+        detection_indices=np.int32([0, -1]),
+    )
 
 
 def write_tracked(path: Path, source_path: Path) -> Path:
@@ -201,8 +207,19 @@ def test_tracks_come_back_as_they_were(tmp_path, storage):
         expected = tracks_of(index)
         assert item.model_name == 'm'
         assert item.class_names == {0: 'person', 1: 'car'}
-        for name in ('ids', 'boxes', 'scores', 'class_ids', 'velocities', 'velocity_covariances',
-                     'states', 'ages', 'hits', 'unseen_ns', 'observed'):  # fmt: skip
+        for name in (
+            'ids',
+            'boxes',
+            'scores',
+            'class_ids',
+            'velocities',
+            'velocity_covariances',
+            'states',
+            'ages',
+            'hits',
+            'unseen_ns',
+            'observed',
+        ):
             np.testing.assert_allclose(
                 getattr(item.tracks, name), getattr(expected, name), atol=1e-5, err_msg=name
             )

@@ -253,11 +253,17 @@ def test_foxglove_images_are_images(tmp_path):
             bag.copy(recorded)
             stamp = types['builtin_interfaces/msg/Time'](*divmod(T0 + index * PERIOD, 10**9))
             message = types[kind](
-                stamp, 'lens', WIDTH, HEIGHT, 'rgb8', 3 * WIDTH,
+                stamp,
+                'lens',
+                WIDTH,
+                HEIGHT,
+                'rgb8',
+                3 * WIDTH,
                 np.ascontiguousarray(picture(index)[..., ::-1]).reshape(-1),
-            )  # fmt: skip
-            bag.write('/raw', kind, recorded.received_ns,
-                      message_types().serialize_cdr(message, kind))  # fmt: skip
+            )
+            bag.write(
+                '/raw', kind, recorded.received_ns, message_types().serialize_cdr(message, kind)
+            )
     for topic in ('/cam', '/raw'):
         with open_frames(tmp_path / 'both', topic=topic) as source:
             frames = list(source)

@@ -75,9 +75,16 @@ def change_heads(state, heads, drop=()):
     kept = {
         name: value
         for name, value in state.items()
-        if not name.startswith((*(f'{head}.' for head in ('hm', 'reg', 'wh', 'embedding',
-                                                          'tracking', 'ltrb_amodal')), *drop))
-    }  # fmt: skip
+        if not name.startswith(
+            (
+                *(
+                    f'{head}.'
+                    for head in ('hm', 'reg', 'wh', 'embedding', 'tracking', 'ltrb_amodal')
+                ),
+                *drop,
+            )
+        )
+    }
     generator = torch.Generator().manual_seed(2)
     for head, channels in heads.items():
         kept[f'{head}.0.weight'] = 0.05 * torch.randn(256, 64, 3, 3, generator=generator)
@@ -201,8 +208,11 @@ class Payload:
         return os.mkdir, (self.path,)
 
 
-@pytest.mark.parametrize('write', [torch.save, lambda value, path: path.write_bytes(
-    pickle.dumps(value))], ids=['torch', 'pickle'])  # fmt: skip
+@pytest.mark.parametrize(
+    'write',
+    [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))],
+    ids=['torch', 'pickle'],
+)
 def test_code_in_a_file_does_not_run(tmp_path, write):
     path, trace = tmp_path / 'evil.pth', tmp_path / 'trace'
     write({'state_dict': {'hm.2.weight': Payload(trace)}}, path)

@@ -122,9 +122,15 @@ def test_a_network_without_the_prior_stem_equals_one_that_is_given_no_heat_map(n
     state = network.state_dict()
     assert set(state) - set(smaller.state_dict()) == {
         f'base.pre_hm_layer.{name}'
-        for name in ('0.weight', '1.weight', '1.bias', '1.running_mean', '1.running_var',
-                     '1.num_batches_tracked')
-    }  # fmt: skip
+        for name in (
+            '0.weight',
+            '1.weight',
+            '1.bias',
+            '1.running_mean',
+            '1.running_var',
+            '1.num_batches_tracked',
+        )
+    }
     smaller.load_state_dict({name: state[name] for name in smaller.state_dict()})
     image, previous, prior = golden_inputs(101, 64, 64)
     with torch.inference_mode():

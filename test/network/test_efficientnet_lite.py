@@ -17,8 +17,12 @@ def published_state(network):
     blocks = [block for stage in network.stages for block in stage]
     parts = [('_conv_stem', network.stem[0], True), ('_bn0', network.stem[1], False)]
     for number, block in zip(numbers, blocks, strict=False):
-        names = {'_depthwise_conv': block.filter[0], '_bn1': block.filter[1],
-                 '_project_conv': block.project[0], '_bn2': block.project[1]}  # fmt: skip
+        names = {
+            '_depthwise_conv': block.filter[0],
+            '_bn1': block.filter[1],
+            '_project_conv': block.project[0],
+            '_bn2': block.project[1],
+        }
         if block.expand is not None:
             names |= {'_expand_conv': block.expand[0], '_bn0': block.expand[1]}
         parts += [(f'_blocks.{number}.{name}', module, False) for name, module in names.items()]

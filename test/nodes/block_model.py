@@ -116,9 +116,12 @@ def _centroids(images: str, window: tuple[int, int]) -> list[onnx.NodeProto]:
     """Return nodes that find the white centroid around each cell, relative to it, in cells."""
     mass, shift, safe = (f'{images}_{name}' for name in ('mass', 'shift', 'safe'))
     conv = helper.make_node(
-        'Conv', [images, 'moments'], [f'{images}_moments'],
-        strides=[STRIDE] * 2, pads=_pads(*window),
-    )  # fmt: skip
+        'Conv',
+        [images, 'moments'],
+        [f'{images}_moments'],
+        strides=[STRIDE] * 2,
+        pads=_pads(*window),
+    )
     return [
         conv,
         helper.make_node('Split', [f'{images}_moments', 'parts'], [mass, shift], axis=1),

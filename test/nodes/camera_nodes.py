@@ -21,8 +21,10 @@ def running(
     given = (part for name, value in parameters.items() for part in ('-p', f'{name}:={value}'))
     process = subprocess.Popen(
         [sys.executable, '-m', f'jtn_ros.nodes.{node}', '--ros-args', *given],
-        stderr=subprocess.PIPE, text=True, env=os.environ | variables,
-    )  # fmt: skip
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | variables,
+    )
     try:
         yield process
     finally:

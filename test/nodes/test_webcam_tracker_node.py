@@ -34,8 +34,12 @@ def camera() -> Camera:
 
 
 def node(url: str, model: Path) -> AbstractContextManager[subprocess.Popen]:
-    given = {'jtn_tracker:model': model, 'jtn_tracker:backend': 'onnxruntime',
-             'jtn_tracker:autostart': 'true', 'webcam:device': url}  # fmt: skip
+    given = {
+        'jtn_tracker:model': model,
+        'jtn_tracker:backend': 'onnxruntime',
+        'jtn_tracker:autostart': 'true',
+        'webcam:device': url,
+    }
     return running('webcam_tracker_node', given)
 
 

@@ -326,8 +326,10 @@ def test_folder_of_another_user_is_explained_in_one_line(tmp_path):
     done = subprocess.run(
         [TOOLS / 'run', 'true'],
         env=os.environ | {'JTN_HOME': str(tmp_path / 'file')},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith('jtn_ros: ')

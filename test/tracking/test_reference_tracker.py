@@ -15,8 +15,14 @@ from jtn_ros.tracking import TrackState
 
 GOLDENS = Path(__file__).parent / 'goldens'
 MICRO = json.loads((GOLDENS / 'tracker_micro.json').read_text())
-VARIANTS = ('joint_age50', 'joint_age150', 'joint_age-1', 'joint_age5', 'tracking_only_age50',
-            'embedding_only_age50')  # fmt: skip
+VARIANTS = (
+    'joint_age50',
+    'joint_age150',
+    'joint_age-1',
+    'joint_age5',
+    'tracking_only_age50',
+    'embedding_only_age50',
+)
 
 
 @cache

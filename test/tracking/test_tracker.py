@@ -132,11 +132,13 @@ def test_same_detections_give_the_same_tracks() -> None:
     rng = np.random.default_rng(4)
     frames = [
         people(
-            *rng.uniform(0, 300, (7, 2)), scores=rng.uniform(0.2, 1, 7).tolist(),
-            displacements=rng.normal(0, 4, (7, 2)).tolist(), looks=rng.integers(0, 8, 7).tolist(),
+            *rng.uniform(0, 300, (7, 2)),
+            scores=rng.uniform(0.2, 1, 7).tolist(),
+            displacements=rng.normal(0, 4, (7, 2)).tolist(),
+            looks=rng.integers(0, 8, 7).tolist(),
         )
         for _ in range(30)
-    ]  # fmt: skip
+    ]
     one, other = Tracker(), Tracker()
     for frame, seen in enumerate(frames):
         first, second = one.update(seen, stamp(frame)), other.update(seen, stamp(frame))
@@ -354,16 +356,23 @@ def test_embeddings_may_come_later_but_not_change_length() -> None:
     assert tracks.embeddings is not None
     np.testing.assert_allclose(tracks.embeddings, np.eye(8)[[2]])
     tracker.update(people((100, 200)), stamp(2))
-    wrong = Detections(boxes=[[0, 0, 9, 9]], scores=[0.9], class_ids=[0], centers=[[4, 4]],
-                       embeddings=[[1, 0]])  # fmt: skip
+    wrong = Detections(
+        boxes=[[0, 0, 9, 9]], scores=[0.9], class_ids=[0], centers=[[4, 4]], embeddings=[[1, 0]]
+    )
     with pytest.raises(ValueError, match='embeddings of length 2 after length 8'):
         tracker.update(wrong, stamp(3))
 
 
 @pytest.mark.parametrize(
-    ('name', 'value'), [('confident_score', 1.5), ('confirmation_hits', 0), ('lost_time', -1),
-                        ('position_noise', 0), ('motion_limit', float('nan'))],
-)  # fmt: skip
+    ('name', 'value'),
+    [
+        ('confident_score', 1.5),
+        ('confirmation_hits', 0),
+        ('lost_time', -1),
+        ('position_noise', 0),
+        ('motion_limit', float('nan')),
+    ],
+)
 def test_thresholds_have_ranges(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f'{name} is .*; it must be'):
         TrackerSettings(**{name: value})
@@ -411,8 +420,9 @@ def test_any_detections_give_sound_tracks(
         assert (tracks.velocity_covariances[:, [0, 1], [0, 1]] > 0).all()
         rows = tracks.detection_indices[tracks.observed]
         assert len(np.unique(rows)) == len(rows)
-        np.testing.assert_array_equal(tracks.class_ids[tracks.observed],
-                                      detections.class_ids[rows])  # fmt: skip
+        np.testing.assert_array_equal(
+            tracks.class_ids[tracks.observed], detections.class_ids[rows]
+        )
 
 
 def test_who_hides_bit_by_bit_does_not_shrink_to_nothing() -> None:

@@ -55,8 +55,12 @@ def _draw_sequence(folder: Path, frames: int, *, cars: bool = False) -> Path:
     write_sequence_info(
         folder,
         SequenceInfo(
-            name=folder.name, frame_rate=FRAME_RATE, length=frames, width=WIDTH, height=HEIGHT,
+            name=folder.name,
+            frame_rate=FRAME_RATE,
+            length=frames,
+            width=WIDTH,
+            height=HEIGHT,
             image_extension='.png',
         ),
-    )  # fmt: skip
+    )
     return folder

@@ -9,8 +9,23 @@ from training.cut_sequence import cut_sequence
 
 
 def test_a_half_is_a_sequence_with_its_own_frames_and_truth(tmp_path):
-    assert main(['synthesize', str(tmp_path), '--seconds', '1', '--fps', '6',
-                 '--size', '128x96', '--people', '4-8']) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                'synthesize',
+                str(tmp_path),
+                '--seconds',
+                '1',
+                '--fps',
+                '6',
+                '--size',
+                '128x96',
+                '--people',
+                '4-8',
+            ]
+        )
+        == 0
+    )
     whole = tmp_path / 'synthetic-000000'
     cut_sequence(whole, 4, 6, tmp_path / 'halves' / 'second')
     (clip,) = read_sequences(tmp_path / 'halves', ['person'])

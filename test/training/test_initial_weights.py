@@ -37,9 +37,13 @@ def test_a_checkpoint_without_embedding_starts_a_network_with_one(tmp_path, mess
 def test_other_classes_get_a_fresh_heat_map(tmp_path, messages):
     save_checkpoint(tmp_path / 'old.safetensors', JointTrackNet(SMALL))
     config = NetworkConfig(
-        backbone='light', heads={**HEADS, 'hm': 2}, embedding_head='', head_channels=8,
-        class_names=('person', 'car'), prior_heatmap=False,
-    )  # fmt: skip
+        backbone='light',
+        heads={**HEADS, 'hm': 2},
+        embedding_head='',
+        head_channels=8,
+        class_names=('person', 'car'),
+        prior_heatmap=False,
+    )
     network = load_initial_weights(tmp_path / 'old.safetensors', config)
     assert network.hm[2].weight.shape[0] == 2
     assert messages() == [

@@ -128,10 +128,12 @@ def test_contrast_without_pairs_is_zero_and_differentiable():
 
 def test_a_fixed_balance_weighs_the_identity_loss():
     targets = {
-        'hm': torch.zeros(1, 1, 2, 2), 'ind': torch.zeros(1, 3, dtype=torch.long),
-        'cat': torch.zeros(1, 3, dtype=torch.long), 'mask': torch.ones(1, 3),
+        'hm': torch.zeros(1, 1, 2, 2),
+        'ind': torch.zeros(1, 3, dtype=torch.long),
+        'cat': torch.zeros(1, 3, dtype=torch.long),
+        'mask': torch.ones(1, 3),
         'identity': torch.tensor([[5, 5, 6]]),
-    }  # fmt: skip
+    }
     at_slots = {'embedding': torch.tensor([[[1.0, 0, 0], [0, 1.0, 0], [0.6, 0.8, 0]]])}
     heatmap = torch.zeros(1, 1, 2, 2)
     alone, parts = JointLoss(None, balance='fixed')(heatmap, at_slots, targets)

@@ -44,8 +44,9 @@ def test_only_the_network_decays(optimizer):
 
 def test_sgd_has_momentum():
     parameter = torch.nn.Linear(1, 1, bias=False)
-    made = make_optimizer(replace(RECIPE, optimizer='sgd', weight_decay=0.0), parameter,
-                          torch.nn.Linear(1, 1))  # fmt: skip
+    made = make_optimizer(
+        replace(RECIPE, optimizer='sgd', weight_decay=0.0), parameter, torch.nn.Linear(1, 1)
+    )
     with torch.no_grad():
         parameter.weight.fill_(0)
     for _ in range(2):

@@ -100,19 +100,27 @@ def write_coco(folder: Path) -> Path:
             top = int(rng.integers(4, 96 - height - 4))
             cv2.rectangle(image, (int(left), top), (int(left) + width, top + height), colour, -1)
             annotations.append(
-                {'id': len(annotations) + 1, 'image_id': number, 'category_id': category,
-                 'iscrowd': 0, 'bbox': [float(left), float(top), float(width), float(height)]}
-            )  # fmt: skip
+                {
+                    'id': len(annotations) + 1,
+                    'image_id': number,
+                    'category_id': category,
+                    'iscrowd': 0,
+                    'bbox': [float(left), float(top), float(width), float(height)],
+                }
+            )
         cv2.imwrite(str(folder / 'val2017' / f'{number:012d}.png'), image)
         images.append({'id': number, 'file_name': f'{number:012d}.png'})
     path = folder / 'annotations' / 'instances_val2017.json'
     path.parent.mkdir()
     path.write_text(
         json.dumps(
-            {'images': images, 'annotations': annotations,
-             'categories': [{'id': 1, 'name': 'person'}, {'id': 3, 'name': 'car'}]}
+            {
+                'images': images,
+                'annotations': annotations,
+                'categories': [{'id': 1, 'name': 'person'}, {'id': 3, 'name': 'car'}],
+            }
         )
-    )  # fmt: skip
+    )
     return path
 
 
@@ -120,7 +128,8 @@ def test_two_classes_go_through_training_export_and_pipeline(tmp_path):
     path = write_coco(tmp_path)
     recipe = Recipe(
         network=small_network(
-            class_names=('car', 'person'), heads={'hm': 2, 'tracking': 2, 'ltrb_amodal': 4},
+            class_names=('car', 'person'),
+            heads={'hm': 2, 'tracking': 2, 'ltrb_amodal': 4},
             embedding_head='',
         ),
         data=(AnnotatedData(train='annotations/instances_val2017.json'),),
@@ -132,7 +141,7 @@ def test_two_classes_go_through_training_export_and_pipeline(tmp_path):
         warm_up=10,
         ema_decay=0.9,
         precision='f32',
-    )  # fmt: skip
+    )
     records = list(train(recipe, tmp_path / 'run', data=tmp_path, workers=0))
     # Over five seeds the loss fell to 0.05 to 0.09, and the least overlaps were 0.70 to 0.84.
     assert records[-1]['hm'] < 0.3 * records[0]['hm']

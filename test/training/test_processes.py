@@ -42,10 +42,14 @@ def write_validation(folder):
     for n in (1, 2, 3):
         images[n - 1] |= {'video_id': 1, 'frame_id': n}
         images[n + 2] |= {'source': ['office', 'hall'][n % 2]}
-    people = [{'id': n, 'image_id': n, 'category_id': 1, 'bbox': [8, 16, 24, 56]}
-              for n in range(1, 7)]  # fmt: skip
-    content = {'images': images, 'annotations': people,
-               'categories': [{'id': 1, 'name': 'person'}]}  # fmt: skip
+    people = [
+        {'id': n, 'image_id': n, 'category_id': 1, 'bbox': [8, 16, 24, 56]} for n in range(1, 7)
+    ]
+    content = {
+        'images': images,
+        'annotations': people,
+        'categories': [{'id': 1, 'name': 'person'}],
+    }
     (folder / 'val.json').write_text(json.dumps(content))
 
 

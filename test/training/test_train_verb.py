@@ -25,8 +25,16 @@ def command(tmp_path, draw_sequence):
     """Return a function that runs `jtn train` with more arguments, on a drawn sequence."""
     draw_sequence(tmp_path / 'data' / 'footage', 6)
     (tmp_path / 'recipe.yaml').write_text(RECIPE)
-    usual = ['train', str(tmp_path / 'recipe.yaml'), '--output', str(tmp_path / 'run'),
-             '--workers', '0', '--device', 'cpu']  # fmt: skip
+    usual = [
+        'train',
+        str(tmp_path / 'recipe.yaml'),
+        '--output',
+        str(tmp_path / 'run'),
+        '--workers',
+        '0',
+        '--device',
+        'cpu',
+    ]
     return lambda *more: main([*usual, *more])
 
 
@@ -48,9 +56,10 @@ def test_a_run_is_validated_on_stills(command, tmp_path):
     images = [{'id': n, 'file_name': f'footage/img1/{n:06d}.png'} for n in (1, 2)]
     people = [{'id': n, 'image_id': n, 'category_id': 1, 'bbox': [8, 16, 24, 56]} for n in (1, 2)]
     (tmp_path / 'data' / 'stills.json').write_text(
-        json.dumps({'images': images, 'annotations': people,
-                    'categories': [{'id': 1, 'name': 'person'}]})
-    )  # fmt: skip
+        json.dumps(
+            {'images': images, 'annotations': people, 'categories': [{'id': 1, 'name': 'person'}]}
+        )
+    )
     text = RECIPE.replace('validation: footage, halves: true', 'validation: stills.json')
     (tmp_path / 'recipe.yaml').write_text(text)
     assert command('--data', str(tmp_path / 'data')) == 0

@@ -83,10 +83,18 @@ def test_a_state_of_another_recipe_is_refused(recipe, tmp_path):
 def test_a_resumed_run_on_footage_equals_an_unbroken_one(recipe, tmp_path, draw_sequence):
     draw_sequence(tmp_path / 'walk', 3)
     recipe = replace(
-        recipe, data=(AnnotatedData(train='walk'),), batch_size=2, max_objects=8, epochs=3,
-        identity_loss='focal', optimizer='sgd', schedule='step', drops=(0.5,), precision='bf16',
+        recipe,
+        data=(AnnotatedData(train='walk'),),
+        batch_size=2,
+        max_objects=8,
+        epochs=3,
+        identity_loss='focal',
+        optimizer='sgd',
+        schedule='step',
+        drops=(0.5,),
+        precision='bf16',
         checkpoint_every=3,
-    )  # fmt: skip
+    )
     whole = list(train(recipe, tmp_path / 'whole', data=tmp_path, workers=0))
     first = train(recipe, tmp_path / 'parts', data=tmp_path, workers=0)
     parts = [next(first) for _ in range(3)]
@@ -117,8 +125,9 @@ def test_every_parameter_of_the_published_network_learns(recipe, tmp_path):
         name for name, value in network.named_parameters() if torch.equal(value, before[name])
     }
     assert {name.rsplit('.', 2)[0] for name in still} == {
-        'base.level3.project', 'base.level4.project'
-    }, 'these exist in published checkpoints without influencing anything'  # fmt: skip
+        'base.level3.project',
+        'base.level4.project',
+    }, 'these exist in published checkpoints without influencing anything'
 
 
 @pytest.mark.parametrize('precision', ['bf16', 'f16'])
@@ -297,9 +306,16 @@ def test_sources_of_a_file_are_chosen_by_name(recipe, tmp_path, draw_sequence):
 def test_frozen_modules_stay_and_the_backbone_learns_at_its_own_rate(recipe, tmp_path):
     config = replace(recipe.network, backbone='efficientnet_lite0')
     recipe = replace(
-        recipe, network=config, steps=1, warm_up=0, freeze=('base.stem',), backbone_rate=0.5,
-        learning_rate=1e-3, weight_decay=0.0, gradient_clip=1e9,
-    )  # fmt: skip
+        recipe,
+        network=config,
+        steps=1,
+        warm_up=0,
+        freeze=('base.stem',),
+        backbone_rate=0.5,
+        learning_rate=1e-3,
+        weight_decay=0.0,
+        gradient_clip=1e9,
+    )
     network = JointTrackNet(config)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     list(train(recipe, tmp_path, workers=0, initial=network))

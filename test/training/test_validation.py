@@ -28,9 +28,15 @@ NAMES = ('person', 'car')
 def network():
     """Return an untrained network of two classes."""
     config = NetworkConfig(
-        backbone='light', head_channels=8, input_height=96, input_width=160, class_names=NAMES,
-        heads={'hm': 2, 'tracking': 2, 'ltrb_amodal': 4}, embedding_head='', top_k=4,
-    )  # fmt: skip
+        backbone='light',
+        head_channels=8,
+        input_height=96,
+        input_width=160,
+        class_names=NAMES,
+        heads={'hm': 2, 'tracking': 2, 'ltrb_amodal': 4},
+        embedding_head='',
+        top_k=4,
+    )
     return JointTrackNet(config)
 
 
@@ -70,9 +76,13 @@ def answer_with(clips, monkeypatch, *, miss=None, blind=None):
         boxes[0, slots], classes[0, slots] = truth.boxes[kept] / 4, truth.class_ids[kept]
         centers = (boxes[..., :2] + boxes[..., 2:]) / 2
         return vars(
-            Peaks(scores=np.where(slots, 0.9, 0).astype(np.float32)[None], class_ids=classes,
-                  centers=centers, boxes=boxes)
-        )  # fmt: skip
+            Peaks(
+                scores=np.where(slots, 0.9, 0).astype(np.float32)[None],
+                class_ids=classes,
+                centers=centers,
+                boxes=boxes,
+            )
+        )
 
     monkeypatch.setattr(TorchEngine, 'infer', infer)
 
@@ -140,8 +150,10 @@ def test_footage_without_objects_is_refused(tmp_path, draw_sequence):
 def test_scores_are_those_of_the_command_line(tmp_path, draw_sequence):
     folder = draw_sequence(tmp_path / 'walk', 12)
     rows = (folder / 'gt' / 'gt.txt').read_text().splitlines()
-    mot15 = [','.join([*row.split(',')[:6], flag, '-1', '-1', '-1'])
-             for row, flag in zip(rows, ['1', '0'] * 12, strict=True)]  # fmt: skip
+    mot15 = [
+        ','.join([*row.split(',')[:6], flag, '-1', '-1', '-1'])
+        for row, flag in zip(rows, ['1', '0'] * 12, strict=True)
+    ]
     for lines in (rows, mot15):
         (folder / 'gt' / 'gt.txt').write_text('\n'.join(lines) + '\n')
         (clip,) = read_clips(folder)

@@ -121,8 +121,9 @@ class McapStorage:
         if not finished:
             logger.warning(
                 '%s was not finished or is damaged: %d messages of it can be read',
-                self.path, counts.total(),
-            )  # fmt: skip
+                self.path,
+                counts.total(),
+            )
         self.connections = [
             self._connection(channel, schemas, counts) for channel in channels.values()
         ]

@@ -73,8 +73,9 @@ def open_storages(path: Path) -> list[Storage]:
         storages = _open_files(path, files)
         logger.warning(
             '%s cannot be used (%s); the files beside it are read without it',
-            path / 'metadata.yaml', error,
-        )  # fmt: skip
+            path / 'metadata.yaml',
+            error,
+        )
         return storages
 
 

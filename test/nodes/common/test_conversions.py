@@ -83,9 +83,13 @@ def test_any_message_is_decoded_or_refused_with_a_value_error(
     encoding, width, height, step, is_bigendian, data
 ):
     message = Image(
-        height=height, width=width, step=step, encoding=encoding,
-        is_bigendian=is_bigendian, data=array('B', data),
-    )  # fmt: skip
+        height=height,
+        width=width,
+        step=step,
+        encoding=encoding,
+        is_bigendian=is_bigendian,
+        data=array('B', data),
+    )
     try:
         decoded = image_to_array(message)
     except ValueError:

@@ -55,8 +55,9 @@ def test_descriptors_tell_ranges(node, parameters):
     score = node.describe_parameter('score')
     assert score.description == 'Share.'
     assert (score.floating_point_range[0].from_value, score.floating_point_range[0].to_value) == (
-        0, 1,
-    )  # fmt: skip
+        0,
+        1,
+    )
     assert node.describe_parameter('count').integer_range[0].to_value == 9
     assert node.describe_parameter('backend').additional_constraints == 'one of auto, onnx'
 
@@ -159,9 +160,11 @@ def test_a_whole_number_is_a_double_where_one_is_expected(given):
 
 def test_given_parameters_that_are_not_declared_are_pointed_out(given):
     _, _, log = given(
-        scor=0.9, colour='red', use_sim_time=False,
+        scor=0.9,
+        colour='red',
+        use_sim_time=False,
         **{'qos_overrides./image.subscription.depth': 3, 'diagnostic_updater.period': 2.0},
-    )  # fmt: skip
+    )
     found = [line.split(']: ')[1] for line in log.splitlines()]
     assert found == [
         'there is no parameter scor (did you mean score?); it is ignored',

@@ -27,8 +27,10 @@ def test_ctrl_c_that_arrives_twice_ends_the_tracker_cleanly(seconds):
     command = [sys.executable, '-m', 'jtn_ros.nodes.tracker.tracker_node']
     process = subprocess.Popen(
         [*command, '--ros-args', '-p', 'autostart:=true', '-p', 'lazy:=false'],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
         assert process.stdout is not None
         assert any('tracking in the images of' in line for line in process.stdout)
@@ -59,8 +61,10 @@ def test_a_node_that_cannot_start_ends_with_the_reason():
     command = [sys.executable, '-m', 'jtn_ros.nodes.tracker.tracker_node']
     done = subprocess.run(
         [*command, '--ros-args', '-p', 'autostart:=true', '-p', 'model:=/no/model.onnx'],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 1
     assert "on_configure failed: no model '/no/model.onnx'" in done.stderr
     assert 'the node could not start; the error above says why' in done.stderr
@@ -88,8 +92,10 @@ def test_what_ends_a_process_is_logged_in_one_line(error, code, expected):
     )
     done = subprocess.run(
         [sys.executable, '-c', program, pickle.dumps(error).hex()],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     (line,) = done.stderr.splitlines()
     assert '[FATAL]' in line
     assert expected in line
@@ -138,8 +144,11 @@ def test_progress_is_reported_while_something_takes_long(ros, capfd):
 def test_what_ros_refuses_is_said_in_one_line(arguments, variables, code, expected):
     done = subprocess.run(
         [sys.executable, '-m', 'jtn_ros.nodes.tracker.tracker_node', '--ros-args', *arguments],
-        env=os.environ | variables, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     # rcl adds a line of its own to some.
     (line,) = [line for line in done.stderr.splitlines() if '[FATAL]' in line]
     assert expected in line
@@ -194,7 +203,10 @@ def test_a_node_whose_launch_has_ended_ends_at_once():
         program = 'from jtn_ros.nodes.executables import show_in_rviz; show_in_rviz()'
         node = subprocess.run(
             [sys.executable, '-c', program],
-            env=os.environ | {LAUNCH_PID: str(ended.pid)}, timeout=60, check=False,
-            capture_output=True, text=True,
-        )  # fmt: skip
+            env=os.environ | {LAUNCH_PID: str(ended.pid)},
+            timeout=60,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
     assert (node.returncode, node.stdout, node.stderr) == (0, '', '')

@@ -69,8 +69,11 @@ def launch() -> Iterator[Launch]:
         values = [f'{key}:={value}' for key, value in arguments.items()]
         process = subprocess.Popen(
             [ros2, 'launch', '--noninteractive', str(ROOT / 'launch' / name), *values],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         processes.append(process)
         return process
 
@@ -120,9 +123,15 @@ def clip(tmp_path: Path) -> Path:
 
 def test_tracker_launch_starts_an_active_node_with_its_arguments(graph, launch, block_model, rviz):
     process = launch(
-        'tracker.launch.py', model=block_model, backend='onnxruntime', namespace='robot',
-        image='/front/image', log_level='warn', positions='depth', rviz='true',
-    )  # fmt: skip
+        'tracker.launch.py',
+        model=block_model,
+        backend='onnxruntime',
+        namespace='robot',
+        image='/front/image',
+        log_level='warn',
+        positions='depth',
+        rviz='true',
+    )
     outputs: list[TrackedObjectArray] = []
     node = graph.add(Node('user'))
     images = node.create_publisher(Image, '/front/image', QoSProfile(depth=10))
@@ -141,8 +150,10 @@ def test_tracker_launch_starts_an_active_node_with_its_arguments(graph, launch, 
     assert outputs[0].header == header
     graph.wait(lambda: answered() and rviz.exists(), what='RViz', timeout=60)
     assert shown_topics(rviz) == {
-        '/front/image', '/robot/jtn_tracker/debug_image', '/robot/jtn_tracker/markers_3d',
-    }  # fmt: skip
+        '/front/image',
+        '/robot/jtn_tracker/debug_image',
+        '/robot/jtn_tracker/markers_3d',
+    }
     assert [o.class_name for o in outputs[0].objects] == ['block']
     process.send_signal(signal.SIGINT)
     text, _ = process.communicate(timeout=60)
@@ -154,9 +165,13 @@ def test_demo_launch_records_every_frame_and_its_tracks_and_ends(
     launch, block_model, clip, tmp_path
 ):
     process = launch(
-        'demo.launch.py', input=clip, output=tmp_path / 'out', rate=0.25, model=block_model,
+        'demo.launch.py',
+        input=clip,
+        output=tmp_path / 'out',
+        rate=0.25,
+        model=block_model,
         backend='onnxruntime',
-    )  # fmt: skip
+    )
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text
     with BagReader(tmp_path / 'out' / 'bag') as bag:
@@ -180,9 +195,12 @@ def test_demo_launch_records_every_frame_and_its_tracks_and_ends(
 
 def test_demo_launch_fails_when_a_node_fails(launch, block_model, tmp_path):
     process = launch(
-        'demo.launch.py', input='/no/clip.mp4', output=tmp_path / 'out', model=block_model,
+        'demo.launch.py',
+        input='/no/clip.mp4',
+        output=tmp_path / 'out',
+        model=block_model,
         backend='onnxruntime',
-    )  # fmt: skip
+    )
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 1, text
     assert '/no/clip.mp4 does not exist' in text
@@ -233,10 +251,18 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
     each_frame = ['tracks', 'debug_image', 'detections', 'markers', 'markers_3d']
     topics = [f'/jtn_tracker/{name}' for name in (*each_frame, 'label_info')]
     process = launch(
-        'replay.launch.py', bag=tmp_path / 'bag', output=tmp_path / 'out', rate=0.25,
-        image='/front/image_raw', camera_info='/front/camera_info', positions='ground',
-        model=block_model, backend='onnxruntime', rviz='true', topics=f'[{", ".join(topics)}]',
-    )  # fmt: skip
+        'replay.launch.py',
+        bag=tmp_path / 'bag',
+        output=tmp_path / 'out',
+        rate=0.25,
+        image='/front/image_raw',
+        camera_info='/front/camera_info',
+        positions='ground',
+        model=block_model,
+        backend='onnxruntime',
+        rviz='true',
+        topics=f'[{", ".join(topics)}]',
+    )
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text
     assert f'played {2 * FRAMES} messages' in text
@@ -244,8 +270,10 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
     assert 'use_sim_time:=true' in rviz.read_text()
     assert 'Fixed Frame: lens' in rviz.read_text()
     assert shown_topics(rviz) == {
-        '/image', '/jtn_tracker/debug_image', '/jtn_tracker/markers_3d',
-    }  # fmt: skip
+        '/image',
+        '/jtn_tracker/debug_image',
+        '/jtn_tracker/markers_3d',
+    }
     with BagReader(tmp_path / 'out') as bag:
         recorded = list(bag.messages(['/jtn_tracker/tracks']))
         counts, (first, *_) = bag.counts, bag.messages()
@@ -276,9 +304,13 @@ def test_a_replay_that_finds_no_images_fails_and_leaves_no_bag(launch, block_mod
     with BagWriter(tmp_path / 'bag') as bag:
         bag.write('/clock', 'rosgraph_msgs/msg/Clock', 7, serialize_message(Clock()))
     process = launch(
-        'replay.launch.py', bag=tmp_path / 'bag', output=tmp_path / 'out',
-        image='/front/image_raw', model=block_model, backend='onnxruntime',
-    )  # fmt: skip
+        'replay.launch.py',
+        bag=tmp_path / 'bag',
+        output=tmp_path / 'out',
+        image='/front/image_raw',
+        model=block_model,
+        backend='onnxruntime',
+    )
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 1, text
     assert 'wait_for is /front/image_raw, which is not played' in text
@@ -302,9 +334,12 @@ def test_a_launch_does_not_record_over_what_it_plays(launch, tmp_path, name):
 
 def test_several_cameras_and_their_topics_come_from_the_launch_file(graph, launch, block_model):
     process = launch(
-        'multi_camera.launch.py', cameras='front,rear', image='/{camera}/color', model=block_model,
+        'multi_camera.launch.py',
+        cameras='front,rear',
+        image='/{camera}/color',
+        model=block_model,
         backend='onnxruntime',
-    )  # fmt: skip
+    )
     node = graph.add(Node('user'))
     outputs: dict[str, list[TrackedObjectArray]] = {'front': [], 'rear': []}
     publishers = {}
@@ -339,9 +374,13 @@ def test_webcam_launch_tracks_in_a_video_that_loops(
         writer.write(picture(number))
     writer.release()
     launch(
-        'webcam.launch.py', device=video, rate=20, model=block_model, backend='onnxruntime',
+        'webcam.launch.py',
+        device=video,
+        rate=20,
+        model=block_model,
+        backend='onnxruntime',
         one_process=one_process,
-    )  # fmt: skip
+    )
     node = graph.add(Node('user'))
     outputs: list[TrackedObjectArray] = []
     node.create_subscription(TrackedObjectArray, '/jtn_tracker/tracks', outputs.append, 10)
@@ -358,9 +397,14 @@ def test_webcam_launch_tracks_in_a_video_that_loops(
 def test_nodes_end_with_a_launch_that_does_not_end_them(launch, block_model, tmp_path, number):
     write_bag(tmp_path / 'bag')
     process = launch(
-        'replay.launch.py', bag=tmp_path / 'bag', output=tmp_path / 'out', rate=0.1,
-        image='/front/image_raw', model=block_model, backend='onnxruntime',
-    )  # fmt: skip
+        'replay.launch.py',
+        bag=tmp_path / 'bag',
+        output=tmp_path / 'out',
+        rate=0.1,
+        image='/front/image_raw',
+        model=block_model,
+        backend='onnxruntime',
+    )
     assert process.stdout is not None
     assert any('recording /jtn_tracker/tracks' in line for line in process.stdout)
     nodes = psutil.Process(process.pid).children(recursive=True)
@@ -398,8 +442,11 @@ def test_a_launch_that_is_refused_leaves_no_process(name, arguments, reason):
     path = str(ROOT / 'launch' / f'{name}.launch.py')
     done = subprocess.run(
         ['ros2', 'launch', '--noninteractive', path, *values],
-        capture_output=True, text=True, timeout=60, env=os.environ | {MARK: mark},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {MARK: mark},
+    )
     assert done.returncode == 1
     assert reason in done.stdout + done.stderr
     assert processes_marked(mark) == []

@@ -63,9 +63,14 @@ def test_track_message_names_frame_session_and_latencies(tracks):
     objects = tracks_to_objects(new_message, tracks, NAMES.__getitem__)
     message = to_tracked_object_array(
         new_message,
-        HEADER, objects, session=session, camera_name='front', image_size=(640, 480),
-        model_name='light', latencies={'queue': 0.001, 'inference': 0.02},
-    )  # fmt: skip
+        HEADER,
+        objects,
+        session=session,
+        camera_name='front',
+        image_size=(640, 480),
+        model_name='light',
+        latencies={'queue': 0.001, 'inference': 0.02},
+    )
     assert message.header == HEADER
     assert bytes(message.session.uuid) == session.bytes
     assert (message.camera_name, message.model_name) == ('front', 'light')

@@ -52,15 +52,28 @@ DISPLAYS = {
     'rviz_default_plugins/MarkerArray': DISPLAY | {'Topic', 'Namespaces'},
     'rviz_default_plugins/Grid': DISPLAY
     | {
-        'Alpha', 'Cell Size', 'Color', 'Line Style', 'Normal Cell Count', 'Offset', 'Plane',
-        'Plane Cell Count', 'Reference Frame',
+        'Alpha',
+        'Cell Size',
+        'Color',
+        'Line Style',
+        'Normal Cell Count',
+        'Offset',
+        'Plane',
+        'Plane Cell Count',
+        'Reference Frame',
     },
     'rviz_default_plugins/TF': DISPLAY
     | {
-        'Frame Timeout', 'Frames', 'Marker Scale', 'Show Arrows', 'Show Axes', 'Show Names',
-        'Tree', 'Update Interval',
+        'Frame Timeout',
+        'Frames',
+        'Marker Scale',
+        'Show Arrows',
+        'Show Axes',
+        'Show Names',
+        'Tree',
+        'Update Interval',
     },
-}  # fmt: skip
+}
 TOPIC = {'Depth', 'Durability Policy', 'History Policy', 'Reliability Policy', 'Value'}
 POLICIES = {
     'Durability Policy': {
@@ -104,9 +117,11 @@ def layouts() -> Iterator[Layout]:
         for names in ((), ('front', 'rear'), ('a', 'b', 'c')):
             for camera_frame in ('', 'lens'):
                 yield tracker_layout(
-                    cameras_of(*names), positions=positions, fixed_frame='map',
+                    cameras_of(*names),
+                    positions=positions,
+                    fixed_frame='map',
                     camera_frame=camera_frame,
-                )  # fmt: skip
+                )
 
 
 def displays_of(tree: Layout) -> Iterator[Layout]:
@@ -290,9 +305,11 @@ def test_topics_are_published_with_a_quality_of_service_that_fits(
     make, block_model, names, positions
 ):
     harness = make(
-        model=str(block_model), cameras=list(names) or [''], publishing=False,
+        model=str(block_model),
+        cameras=list(names) or [''],
+        publishing=False,
         positions='ground' if positions else 'off',
-    )  # fmt: skip
+    )
     assert harness.transit('configure')
     cameras = cameras_of(*names)
     for camera in cameras:
@@ -411,9 +428,12 @@ def located(frame_id: str, points: NDArray[np.float64]) -> list[Marker]:
     n = len(points)
     tracks = tracks_at(np.tile([10.0, 10, 20, 40], (n, 1)))
     positions = Positions(
-        frame_id=frame_id, known=np.ones(n, bool), points=points,
-        velocities=np.full((n, 3), (1.0, 0, 0)), covariances=np.zeros((n, 6, 6)),
-    )  # fmt: skip
+        frame_id=frame_id,
+        known=np.ones(n, bool),
+        points=points,
+        velocities=np.full((n, 3), (1.0, 0, 0)),
+        covariances=np.zeros((n, 6, 6)),
+    )
     spatial = SpatialMarkers(2)
     spatial.update(tracks, positions, 0)
     header = Header(frame_id='lens')

@@ -43,9 +43,12 @@ def start(tmp_path: Path) -> Start:
             *arguments,
         ]
         return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
             env=os.environ | {'PATH': f'{path}:/usr/bin:/bin'},
-        )  # fmt: skip
+        )
 
     return run
 
@@ -90,9 +93,13 @@ def test_positions_and_cameras_come_from_the_parameters_of_the_tracker(
     make, block_model, start, tmp_path
 ):
     harness = make(
-        model=str(block_model), cameras=['front', 'rear'], positions='ground', fixed_frame='map',
-        listening=False, publishing=False,
-    )  # fmt: skip
+        model=str(block_model),
+        cameras=['front', 'rear'],
+        positions='ground',
+        fixed_frame='map',
+        listening=False,
+        publishing=False,
+    )
     assert harness.transit('configure', 'activate')
     process = start('-r', 'front/image:=/front/color')
     output = finish(harness, process, 'front/image')

@@ -144,16 +144,22 @@ def test_hostile_messages_leave_the_node_active_and_level(graph, block_model):
     attacker = Attacker(graph)
     held = []
     with tracker_process(
-        model=block_model, backend='onnxruntime', cameras='[front, rear]', positions='depth',
+        model=block_model,
+        backend='onnxruntime',
+        cameras='[front, rear]',
+        positions='depth',
         depth_timeout=0.001,
         **{'qos_overrides./front/image.subscription.reliability': 'reliable'},
-    ) as process:  # fmt: skip
+    ) as process:
         attacker.connect()
 
         @settings(
-            max_examples=MESSAGES // BATCH, deadline=None, database=None,
-            phases=[Phase.generate], suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
+            max_examples=MESSAGES // BATCH,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
         @given(batch=st.lists(hostile, min_size=BATCH, max_size=BATCH))
         def attack(batch):
             for topic, content in batch:

@@ -18,9 +18,12 @@ LEAK_MB = 8.0
 
 def test_many_lifecycles_hold_no_more_than_a_fifth_of_them(make, block_model):
     harness: Harness = make(
-        model=str(block_model), positions='depth', fixed_frame='map', transform_timeout=0.0,
+        model=str(block_model),
+        positions='depth',
+        fixed_frame='map',
+        transform_timeout=0.0,
         depth_timeout=0.0,
-    )  # fmt: skip
+    )
     infos = harness.user.create_publisher(CameraInfo, 'camera_info', 10)
     process, held = psutil.Process(), []
     for cycle in range(CYCLES):

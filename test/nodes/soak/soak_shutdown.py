@@ -159,9 +159,13 @@ def start_and_stop(command: Sequence[str], stop: Stop, delay: float, folder: Pat
     problems = []
     with output.open('wb') as stream:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
-            start_new_session=True, env=os.environ | {MARK: mark, 'ROS_LOG_DIR': str(logs)},
-        )  # fmt: skip
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | {MARK: mark, 'ROS_LOG_DIR': str(logs)},
+        )
         try:
             process.wait(delay)
         except subprocess.TimeoutExpired:

@@ -47,9 +47,18 @@ def start() -> Iterator[Start]:
         settings = [f'{key}:={value}' for key, value in parameters.items()]
         options = [word for setting in settings for word in ('-p', setting)]
         process = subprocess.Popen(
-            [sys.executable, '-m', f'jtn_ros.nodes.sources.{node}', '--ros-args', *options,
-             *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+            [
+                sys.executable,
+                '-m',
+                f'jtn_ros.nodes.sources.{node}',
+                '--ros-args',
+                *options,
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         processes.append(process)
         return process
 

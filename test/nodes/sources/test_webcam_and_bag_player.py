@@ -49,12 +49,15 @@ def calibration(tmp_path: Path) -> Path:
 
     path = tmp_path / 'calibration.yaml'
     content = {
-        'image_width': 64, 'image_height': 48, 'camera_name': 'lens', 'camera_matrix':
-        matrix(3, 3, K), 'distortion_model': 'plumb_bob',
+        'image_width': 64,
+        'image_height': 48,
+        'camera_name': 'lens',
+        'camera_matrix': matrix(3, 3, K),
+        'distortion_model': 'plumb_bob',
         'distortion_coefficients': matrix(1, 5, [0.1, -0.2, 0, 0, 0]),
         'rectification_matrix': matrix(3, 3, [1, 0, 0, 0, 1, 0, 0, 0, 1]),
         'projection_matrix': matrix(3, 4, [400, 0, 32, 0, 0, 400, 24, 0, 0, 0, 1, 0]),
-    }  # fmt: skip
+    }
     path.write_text(yaml.safe_dump(content))
     return path
 
@@ -129,10 +132,18 @@ def test_a_file_that_is_no_video_ends_the_webcam_node(tmp_path, name, reason):
     (tmp_path / 'text.mp4').write_text('no video')
     (tmp_path / 'empty.mp4').touch()
     done = subprocess.run(
-        [sys.executable, '-m', 'jtn_ros.nodes.sources.webcam_node', '--ros-args', '-p',
-         f'device:={tmp_path / name}'],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            '-m',
+            'jtn_ros.nodes.sources.webcam_node',
+            '--ros-args',
+            '-p',
+            f'device:={tmp_path / name}',
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 1
     assert reason in done.stderr
     assert 'Traceback' not in done.stderr
@@ -144,10 +155,19 @@ def test_a_video_that_vanishes_ends_the_webcam_node(graph, tmp_path):
     writer.write(np.zeros((48, 64, 3), np.uint8))
     writer.release()
     process = subprocess.Popen(
-        [sys.executable, '-m', 'jtn_ros.nodes.sources.webcam_node', '--ros-args', '-p',
-         f'device:={video}', '-p', 'rate:=10.0'],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            '-m',
+            'jtn_ros.nodes.sources.webcam_node',
+            '--ros-args',
+            '-p',
+            f'device:={video}',
+            '-p',
+            'rate:=10.0',
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     images: list[Image] = []
     graph.add(Node('user')).create_subscription(Image, 'image', images.append, sensor_data())
     try:

@@ -96,9 +96,11 @@ def outputs(clip) -> list[TrackedObjectArray]:
 def box_of(tracked: TrackedObject) -> list[float]:
     center, box = tracked.bbox.center.position, tracked.bbox
     return [
-        center.x - box.size_x / 2, center.y - box.size_y / 2,
-        center.x + box.size_x / 2, center.y + box.size_y / 2,
-    ]  # fmt: skip
+        center.x - box.size_x / 2,
+        center.y - box.size_y / 2,
+        center.x + box.size_x / 2,
+        center.y + box.size_y / 2,
+    ]
 
 
 def in_full_view(truth: Annotations) -> Annotations:

@@ -67,9 +67,11 @@ class NothingEngine(Engine):
 @example(images=[Image(width=2**32 - 1, height=2**32 - 1, step=2**32 - 1, encoding='mono8')])
 def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images):
     worker = CameraWorker(
-        TrackingPipeline(engine=NothingEngine()), Session(10**8),
-        on_result=lambda frame: results.append(frame), on_error=lambda error: errors.append(error),
-    )  # fmt: skip
+        TrackingPipeline(engine=NothingEngine()),
+        Session(10**8),
+        on_result=lambda frame: results.append(frame),
+        on_error=lambda error: errors.append(error),
+    )
     results, errors = [], []
     for item in [*images, GOOD]:
         # What the worker's thread does, in the order of the images: none is dropped.
@@ -79,10 +81,15 @@ def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images):
     assert results[-1].header == GOOD.header
     for frame in results:
         to_tracked_object_array(
-            new_message, frame.header, tracks_to_objects(new_message, frame.tracks, str),
-            session=frame.session, camera_name='', image_size=frame.image.shape[1::-1],
-            model_name='', latencies={},
-        )  # fmt: skip
+            new_message,
+            frame.header,
+            tracks_to_objects(new_message, frame.tracks, str),
+            session=frame.session,
+            camera_name='',
+            image_size=frame.image.shape[1::-1],
+            model_name='',
+            latencies={},
+        )
     for before, after in pairwise(results):
         assert after.stamp_ns >= before.stamp_ns or after.session != before.session
 
@@ -314,7 +321,9 @@ def test_encodings_that_are_not_known_are_left_to_a_cv_bridge_that_works(tmp_pat
 def one_worker(results: list | None = None) -> tuple[CameraWorker, list[Exception]]:
     errors: list[Exception] = []
     worker = CameraWorker(
-        TrackingPipeline(engine=NothingEngine()), Session(0),
-        on_result=(results if results is not None else []).append, on_error=errors.append,
-    )  # fmt: skip
+        TrackingPipeline(engine=NothingEngine()),
+        Session(0),
+        on_result=(results if results is not None else []).append,
+        on_error=errors.append,
+    )
     return worker, errors

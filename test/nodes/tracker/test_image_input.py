@@ -183,9 +183,11 @@ def test_a_node_that_is_not_lazy_subscribes_at_once(make, block_model):
 def test_what_keeps_images_away_is_named_with_the_remedy(make, block_model, outsider):
     override = {'qos_overrides./strict/image.subscription.reliability': 'reliable'}
     harness = make(
-        model=str(block_model), cameras=['strict', 'silent', 'text', 'lost', 'good'], lazy=False,
+        model=str(block_model),
+        cameras=['strict', 'silent', 'text', 'lost', 'good'],
+        lazy=False,
         **override,
-    )  # fmt: skip
+    )
     user = harness.user
     user.create_publisher(Image, 'strict/image', qos_profile_sensor_data)
     user.create_publisher(Image, 'silent/image', DEEP)

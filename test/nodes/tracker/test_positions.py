@@ -49,10 +49,14 @@ def depth_message(number: int, encoding: str = '32FC1') -> Image:
     depth[::3, ::2] = 0 if encoding == '16UC1' else np.nan
     values = np.rint(depth * 1000).astype('>u2') if encoding == '16UC1' else depth.astype('<f4')
     return Image(
-        header=message(number).header, height=192, width=320, encoding=encoding,
-        step=values.strides[0], is_bigendian=encoding == '16UC1',
+        header=message(number).header,
+        height=192,
+        width=320,
+        encoding=encoding,
+        step=values.strides[0],
+        is_bigendian=encoding == '16UC1',
         data=array('B', values.tobytes()),
-    )  # fmt: skip
+    )
 
 
 def calibration(**changes: object) -> CameraInfo:
@@ -180,10 +184,13 @@ def publish_motion(harness: Harness) -> None:
 def test_positions_in_a_fixed_frame_are_those_at_the_stamp_of_the_image(make, block_model):
     rig = Rig(
         make(
-            model=str(block_model), positions='depth', fixed_frame='map', depth_timeout=1.0,
+            model=str(block_model),
+            positions='depth',
+            fixed_frame='map',
+            depth_timeout=1.0,
             transform_timeout=1.0,
         )
-    )  # fmt: skip
+    )
     publish_motion(rig.harness)
     rig.first()
     for number in range(1, 12):
@@ -230,10 +237,11 @@ def test_without_transform_calibration_or_depth_the_tracks_go_on(make, block_mod
     track_without('no depth image is within 0.02 s of the image; the latest is 0.200 s older', 5)
     rig.depth.publish(depth_message(6))
     harness.wait(
-        lambda: harness.tracker.cameras[0].locator.latest_depth.header.stamp
-        == message(6).header.stamp,
+        lambda: (
+            harness.tracker.cameras[0].locator.latest_depth.header.stamp == message(6).header.stamp
+        ),
         'depth of the image',
-    )  # fmt: skip
+    )
     track_without("no transform from 'lens' to 'map'", 6)
     harness.wait_for_log('no positions: ')
     publish_motion(harness)

@@ -91,9 +91,14 @@ def test_every_image_gives_one_message_with_its_header(active):
         assert output.session == active.outputs[0].session
         names = [stage.name for stage in output.latencies]
         assert names == [
-            'queue', 'conversion', 'preprocess', 'inference', 'decode', 'camera_motion',
+            'queue',
+            'conversion',
+            'preprocess',
+            'inference',
+            'decode',
+            'camera_motion',
             'tracking',
-        ]  # fmt: skip
+        ]
         assert all(0 <= stage.duration < 5 for stage in output.latencies)
     assert any(output.session.uuid)
     sleep(0.3)
