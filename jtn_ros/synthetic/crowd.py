@@ -33,16 +33,24 @@ class Crowd(Actors):
     shadow_hulls: ClassVar = [
         [INDEX[name] for name in names.split()]
         for names in (
-            'head jaw', 'shoulder_l shoulder_r hip_l hip_r belly', 'hip_l knee_l',
-            'hip_r knee_r', 'knee_l ankle_l toe_l', 'knee_r ankle_r toe_r',
+            'head jaw',
+            'shoulder_l shoulder_r hip_l hip_r belly',
+            'hip_l knee_l',
+            'hip_r knee_r',
+            'knee_l ankle_l toe_l',
+            'knee_r ankle_r toe_r',
         )
-    ]  # fmt: skip
+    ]
     shadow_feet: ClassVar = [INDEX[name] for name in ('heel_l', 'heel_r', 'toe_l', 'toe_r')]
 
     def __init__(
-        self, count: int, region: GroundRegion, duration_s: float, backdrop: NDArray[np.uint8],
+        self,
+        count: int,
+        region: GroundRegion,
+        duration_s: float,
+        backdrop: NDArray[np.uint8],
         rng: np.random.Generator,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Draw `count` people; some wear colors (M, 3) of the place behind them."""
         bodies = Bodies.sample(count, rng)
         colors = backdrop[rng.integers(len(backdrop), size=count)].astype(np.float32)

@@ -14,9 +14,12 @@ _LIMIT = 400  # pixels of the longer side
 
 
 def paint_facade(
-    length: float, height: float, indoor: bool, color: NDArray[np.float32],
+    length: float,
+    height: float,
+    indoor: bool,
+    color: NDArray[np.float32],
     rng: np.random.Generator,
-) -> NDArray[np.uint8]:  # fmt: skip
+) -> NDArray[np.uint8]:
     """Return a picture (h, w, 3) of a wall of so many meters."""
     density = _LIMIT / max(length, height)
     rows, columns = max(16, int(height * density)), max(16, int(length * density))
@@ -64,8 +67,7 @@ def _open_windows(wall: Field, density: float, height: float, rng: np.random.Gen
     if shop and rows > 20:
         y = int((height - storey) * density)
         board = hsv(rng.random(), rng.uniform(0, 0.9), rng.uniform(0.2, 1))
-        cv2.rectangle(wall, (0, y), (columns, y + max(2, int(0.5 * density))),
-                      board.tolist(), -1)  # fmt: skip
+        cv2.rectangle(wall, (0, y), (columns, y + max(2, int(0.5 * density))), board.tolist(), -1)
     reflections = octave_noise(rng, rows, columns, coarsest=6, octaves=5, persistence=0.8)
     wall *= (1 + np.float32(rng.uniform(0, 0.45)) * panes * reflections)[..., None]
 
@@ -100,7 +102,8 @@ def _furnish(wall: Field, density: float, height: float, rng: np.random.Generato
         corner = (left + int(wide * density), int(low * density))
         start = (left, int((low - (2.05 if door else high)) * density))
         cv2.rectangle(wall, start, corner, surface_color(rng).tolist(), -1)
-        cv2.rectangle(wall, start, corner, surface_color(rng).tolist(),
-                      max(1, int(0.05 * density)))  # fmt: skip
+        cv2.rectangle(
+            wall, start, corner, surface_color(rng).tolist(), max(1, int(0.05 * density))
+        )
     skirting = max(1, int(0.1 * density))
     wall[rows - skirting :] = surface_color(rng)

@@ -38,9 +38,13 @@ class Look:
     """
 
     def __init__(
-        self, parts: list[Part], sphere_count: int, colors: NDArray[np.float32],
-        patterns: NDArray[np.uint8], upper: tuple[int, ...] = (),
-    ) -> None:  # fmt: skip
+        self,
+        parts: list[Part],
+        sphere_count: int,
+        colors: NDArray[np.float32],
+        patterns: NDArray[np.uint8],
+        upper: tuple[int, ...] = (),
+    ) -> None:
         """Put a figure together; colors (L, 3) are BGR by label."""
         self.parts = tuple(parts)
         self.members = [np.array(part.spheres) for part in parts]

@@ -40,9 +40,14 @@ class Brush:
         self.polygon([(x1, y1), (x2, y1), (x2, y2), (x1, y2)], color)
 
     def ellipse(
-        self, x: float, y: float, half_x: float, half_y: float, color: Color | None = None,
+        self,
+        x: float,
+        y: float,
+        half_x: float,
+        half_y: float,
+        color: Color | None = None,
         thickness: int = -1,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Fill an ellipse, or draw its rim with a thickness in pixels."""
         rows, columns = self.image.shape[:2]
         center = (round(x * columns), round(y * rows))
@@ -50,13 +55,20 @@ class Brush:
         cv2.ellipse(self.image, center, axes, 0, 0, 360, self._ink(color), thickness)
 
     def line(
-        self, x1: float, y1: float, x2: float, y2: float, thickness: int = 3,
+        self,
+        x1: float,
+        y1: float,
+        x2: float,
+        y2: float,
+        thickness: int = 3,
         color: Color | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Draw a line with a thickness in pixels."""
         rows, columns = self.image.shape[:2]
-        first, second = (round(x1 * columns), round(y1 * rows)), (round(x2 * columns),
-                                                                 round(y2 * rows))  # fmt: skip
+        first, second = (
+            (round(x1 * columns), round(y1 * rows)),
+            (round(x2 * columns), round(y2 * rows)),
+        )
         cv2.line(self.image, first, second, self._ink(color), thickness)
 
     def clear(self, x1: float, y1: float, x2: float, y2: float) -> None:
@@ -117,14 +129,23 @@ def _tree(brush: Brush) -> None:
     leaves = foliage_color(rng)
     if rng.random() < 0.3:  # a conifer
         for y in np.linspace(0, 0.65, 6):
-            brush.polygon([(0.5, y), (0.9 - 0.35 * (0.65 - y), y + 0.25),
-                           (0.1 + 0.35 * (0.65 - y), y + 0.25)], leaves)  # fmt: skip
+            brush.polygon(
+                [
+                    (0.5, y),
+                    (0.9 - 0.35 * (0.65 - y), y + 0.25),
+                    (0.1 + 0.35 * (0.65 - y), y + 0.25),
+                ],
+                leaves,
+            )
         return
     for _ in range(24):
         brush.ellipse(
-            rng.uniform(0.2, 0.8), rng.uniform(0.1, 0.5), rng.uniform(0.06, 0.18),
-            rng.uniform(0.05, 0.12), leaves * rng.uniform(0.55, 1.35),
-        )  # fmt: skip
+            rng.uniform(0.2, 0.8),
+            rng.uniform(0.1, 0.5),
+            rng.uniform(0.06, 0.18),
+            rng.uniform(0.05, 0.12),
+            leaves * rng.uniform(0.55, 1.35),
+        )
 
 
 def _bush(brush: Brush) -> None:
@@ -133,9 +154,12 @@ def _bush(brush: Brush) -> None:
     brush.rectangle(0.1, 0.6, 0.9, 1, leaves * 0.7)
     for _ in range(26):
         brush.ellipse(
-            rng.uniform(0.15, 0.85), rng.uniform(0.25, 0.85), rng.uniform(0.06, 0.15),
-            rng.uniform(0.08, 0.15), leaves * rng.uniform(0.55, 1.35),
-        )  # fmt: skip
+            rng.uniform(0.15, 0.85),
+            rng.uniform(0.25, 0.85),
+            rng.uniform(0.06, 0.15),
+            rng.uniform(0.08, 0.15),
+            leaves * rng.uniform(0.55, 1.35),
+        )
 
 
 def _bin(brush: Brush) -> None:
@@ -296,8 +320,9 @@ SHAPES: dict[str, Shape] = {
 }
 
 
-def paint_shape(kind: str, width: float, height: float, rng: np.random.Generator
-                ) -> NDArray[np.uint8]:  # fmt: skip
+def paint_shape(
+    kind: str, width: float, height: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """Return a picture (h, w, 4) of a kind of object of so many meters; BGR times alpha."""
     painter, _, _, roundness, grain = SHAPES[kind]
     brush = Brush(width / height, rng)
