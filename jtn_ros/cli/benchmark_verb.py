@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from jtn_ros.cli.export_verb import input_size
+from jtn_ros.cli.input_size import input_size
 from jtn_ros.errors import JtnError
 from jtn_ros.evaluation.benchmark import Configuration
 from jtn_ros.evaluation.benchmark import Measurement

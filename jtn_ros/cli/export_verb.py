@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from jtn_ros.cli.input_size import input_size
 from jtn_ros.datasets.readers import is_annotation_file
 from jtn_ros.errors import UsageError
 from jtn_ros.errors import packages_for
@@ -94,14 +95,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--tensorrt', action='store_true', help='also build the TensorRT plan for this GPU'
     )
-
-
-def input_size(text: str) -> tuple[int, int]:
-    """Read ``HxW``."""
-    height, _, width = text.lower().partition('x')
-    if not (height.isdecimal() and width.isdecimal()):
-        raise argparse.ArgumentTypeError(f'{text!r} is no size; write height x width: 544x960')
-    return int(height), int(width)
 
 
 def run(args: argparse.Namespace) -> int:

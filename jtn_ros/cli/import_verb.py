@@ -11,6 +11,7 @@ such checkpoints are published.
 import argparse
 from pathlib import Path
 
+from jtn_ros.cli.input_size import input_size
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import packages_for
 from jtn_ros.media.overwriting import protect_inputs
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--input',
-        type=parse_size,
+        type=input_size,
         metavar='HxW',
         help='input size of the network, multiples of 32 (default: that of the published model)',
     )
@@ -53,14 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--training-data', help='description of the training data')
     parser.add_argument('--license', dest='licence', metavar='TEXT', help='license of the weights')
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Return height and width of ``HxW``."""
-    height, cross, width = text.partition('x')
-    if not (cross and height.isdecimal() and width.isdecimal()):
-        raise argparse.ArgumentTypeError(f'{text!r} is not a size such as 544x960')
-    return int(height), int(width)
 
 
 def parse_classes(text: str) -> tuple[str, ...]:

@@ -43,18 +43,16 @@ def load_state(path: Path, parts: Mapping[str, Any]) -> tuple[int, float]:
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
         for name, part in parts.items():
-            if name in state or name != 'scaler':  # which older runs do not have
-                part.load_state_dict(state[name])
-        if 'random' in state:
-            torch.set_rng_state(state['random'])
-        step = int(state['step'])
+            part.load_state_dict(state[name])
+        torch.set_rng_state(state['random'])
+        step, best = int(state['step']), float(state['best'])
     except (KeyError, RuntimeError, TypeError, ValueError, EOFError, UnpicklingError) as error:
         raise JtnError(
             f'{path} cannot be resumed with this recipe ({" ".join(str(error).split())[:200]}); '
             'give another --output, or remove the file to start anew'
         ) from error
     logger.info('resumed %s at step %d', path, step)
-    return step, float(state.get('best', -1.0))
+    return step, best
 
 
 def require_finite(

@@ -58,7 +58,7 @@ def test_import(checkpoint, tmp_path, capsys):
         (['mot17.pth', 'a.onnx'], 1, 'must end in .safetensors'),
         (['mot17.pth', 'a.safetensors', '--classes', 'a,b'], 1, '1 channels for the 2 classes'),
         (['mot17.pth', 'a.safetensors', '--input', '100x100'], 1, 'multiple of 32'),
-        (['mot17.pth', 'a.safetensors', '--input', '100'], 2, 'not a size such as 544x960'),
+        (['mot17.pth', 'a.safetensors', '--input', '100'], 2, 'is no size'),
         (['mot17.pth', 'a.safetensors', '--classes', 'a,,b'], 2, 'not a list of names'),
     ],
 )
