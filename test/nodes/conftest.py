@@ -1,5 +1,6 @@
 """A real ROS 2 graph, private to the test process."""
 
+import gc
 import os
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -16,6 +17,16 @@ from nodes.harness import Harness
 # Domains above 101 collide with the ports that Linux hands out.
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _no_graph_outlives_the_tests() -> Iterator[None]:
+    """Free nodes that are only referred to in circles.
+
+    The threads of their middleware would go on while the process unloads its libraries.
+    """
+    yield
+    gc.collect()
 
 
 @pytest.fixture

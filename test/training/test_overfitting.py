@@ -153,7 +153,7 @@ def test_two_classes_go_through_training_export_and_pipeline(tmp_path):
         image, truth = cv2.imread(str(clip.images[0].path)), clip.images[0].annotations
         pipeline.reset()
         for index in range(3):
-            tracks = pipeline.step(image, index * 40_000_000)
+            tracks = pipeline.process(image, index * 40_000_000).tracks
         assert sorted(tracks.class_ids.tolist()) == [0, 1]
         for class_id, box in zip(truth.class_ids, truth.boxes, strict=True):
             (row,) = np.flatnonzero(tracks.class_ids == class_id)
