@@ -59,17 +59,6 @@ def test_a_resumed_run_equals_an_unbroken_one(recipe, tmp_path):
         torch.testing.assert_close(value, expected[name], rtol=1e-6, atol=1e-7)
 
 
-def test_runs_of_earlier_versions_resume(recipe, tmp_path):
-    first = train(recipe, tmp_path, workers=0)
-    for _ in range(2):
-        next(first)
-    first.close()
-    state = torch.load(tmp_path / 'last.pt', weights_only=True)
-    kept = ('step', 'network', 'average', 'loss', 'optimizer')
-    torch.save({name: state[name] for name in kept}, tmp_path / 'last.pt')
-    assert [record['step'] for record in train(recipe, tmp_path, workers=0)] == [3, 4]
-
-
 def test_a_state_of_another_recipe_is_refused(recipe, tmp_path):
     list(train(replace(recipe, steps=1), tmp_path, workers=0))
     wider = replace(recipe, network=replace(recipe.network, head_channels=24))
