@@ -44,6 +44,7 @@ class Constraints:
         pattern: regular expression that every string of a tuple matches; these have to differ.
         rising: whether a pair of numbers has to rise; (0, 0) stands for no choice.
         live: whether a change takes effect while a node is configured.
+        formerly: name of the field in files of earlier versions.
     """
 
     description: str = ''
@@ -52,6 +53,7 @@ class Constraints:
     pattern: str = ''
     rising: bool = False
     live: bool = False
+    formerly: str = ''
 
 
 def setting(default: Any = MISSING, description: str = '', **constraints: Any) -> Any:
@@ -169,13 +171,16 @@ def build[T](kind: type[T], values: object, where: str) -> T:
     """Return a dataclass, nested ones included, from a mapping; see `Settings.from_mapping`."""
     if not isinstance(values, Mapping):
         raise JtnError(f'{where}: expected a mapping of settings, got {values!r}')
-    known = {entry.name: entry.type for entry in fields(kind)}  # type: ignore[arg-type]
-    for name in values:
+    entries = settings_of(kind)
+    known = {entry.name: entry.kind for entry in entries}
+    current = {e.constraints.formerly: e.name for e in entries if e.constraints.formerly}
+    given: dict[Any, Any] = {current.get(key, key): value for key, value in values.items()}
+    for name in given:
         if name not in known:
             hint = did_you_mean(str(name), known) or f'; known: {", ".join(sorted(known))}'
             raise JtnError(f'{where}: unknown setting {name!r}{hint}')
     arguments = {
-        name: typed(value, known[name], f'{where}: {name}') for name, value in values.items()
+        name: typed(value, known[name], f'{where}: {name}') for name, value in given.items()
     }
     try:
         return kind(**arguments)

@@ -80,6 +80,16 @@ def test_mistakes_are_named(given, message):
         Outer.from_mapping(given, 'file')
 
 
+def test_a_former_name_is_read_as_the_present_one():
+    @dataclass(frozen=True, kw_only=True)
+    class Renamed(Settings):
+        score: float = setting(0.5, formerly='threshold')
+
+    assert Renamed.from_mapping({'threshold': 0.7}, 'file') == Renamed(score=0.7)
+    with pytest.raises(JtnError, match="unknown setting ''"):
+        Renamed.from_mapping({'': 0.7}, 'file')
+
+
 def test_values_in_code_are_held_to_their_ranges():
     with pytest.raises(JtnError, match=r'share is 1.5; it must be 0 to 1'):
         Inner(share=1.5)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
 from jtn_ros.geometry import Letterboxing
-from jtn_ros.renames import with_current_names
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 
@@ -62,7 +61,7 @@ class ModelInfo(Settings):
     embedding_dim: int = setting(0, low=0)
     displacement: bool = True
     letterbox: Letterboxing = 'fit'
-    confident_score: float = setting(0.4, low=0.0, high=1.0)
+    confident_score: float = setting(0.4, low=0.0, high=1.0, formerly='score_threshold')
     prior_threshold: float = setting(0.5, low=0.0, high=1.0)
     precision: FilePrecision = 'f32'
     training_data: str = 'unknown'
@@ -89,7 +88,6 @@ class ModelInfo(Settings):
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise JtnError(f'unusable model metadata {text[:80]!r}: {error}') from error
-        values = with_current_names(values) if isinstance(values, dict) else values
         return cls.from_mapping(values, 'model metadata')
 
 

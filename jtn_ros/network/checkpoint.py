@@ -24,7 +24,6 @@ from jtn_ros.files import written_atomically
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.network.published import recognise
-from jtn_ros.renames import with_current_names
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +83,6 @@ def config_from_json(text: str) -> NetworkConfig:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise JtnError(f'the metadata is not JSON: {error}') from error
-    values = with_current_names(values) if isinstance(values, dict) else values
     return NetworkConfig.from_mapping(values, 'the metadata')
 
 

@@ -85,7 +85,7 @@ class Deployment(Settings):
     rgb: bool = False
     letterbox: Letterboxing = 'fit'
     top_k: int = setting(100, low=1)
-    confident_score: float = setting(0.4, low=0.0, high=1.0)
+    confident_score: float = setting(0.4, low=0.0, high=1.0, formerly='score_threshold')
     prior_threshold: float = setting(0.5, low=0.0, high=1.0)
     training_data: str = 'unknown'
     licence: str = 'unknown'

@@ -14,7 +14,6 @@ from jtn_ros.datasets.targets import PriorNoise
 from jtn_ros.errors import JtnError
 from jtn_ros.network.backbones import BACKBONES
 from jtn_ros.network.network_config import NetworkConfig
-from jtn_ros.renames import with_current_names
 from jtn_ros.settings import Settings
 from jtn_ros.settings import build
 from jtn_ros.settings import setting
@@ -223,7 +222,6 @@ def read_recipe(path: Path) -> Recipe:
 
 def _network(values: dict[str, Any], where: str) -> NetworkConfig:
     """Return the network, which has the normalization of its backbone unless told otherwise."""
-    values = with_current_names(values)
     if (backbone := BACKBONES.get(values.get('backbone', ''))) is not None:
         values = {'mean': backbone.mean, 'std': backbone.std} | values
     return build(NetworkConfig, values, where)

@@ -197,8 +197,9 @@ class TrackerNode(LifecycleNode):
 
     def _apply(self, _: Iterable[Parameter]) -> None:
         """Let changes of live parameters take effect."""
+        values = self._declared.values()
         for camera in self._cameras:
-            camera.apply(self._declared.values())
+            camera.apply(values)
 
     def _release(self) -> None:
         """Let go of all that configuring and activating made."""
