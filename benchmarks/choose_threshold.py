@@ -22,10 +22,9 @@ from jtn_ros.evaluation.average_precision import evaluate_detections
 from jtn_ros.evaluation.stills import detect
 from jtn_ros.inference import Engine
 from jtn_ros.inference import load_engine
-from jtn_ros.synthetic import Scene
-from jtn_ros.synthetic import SceneConfig
 
-FIRST_SEED = 2**31 + 500
+from held_out_scenes import held_out_scenes
+
 TOLERANCE = 5.0
 
 
@@ -39,16 +38,7 @@ def found_in_images(engine: Engine, path: Path) -> Iterator[tuple[str, Annotatio
 
 def found_in_scenes(engine: Engine, count: int) -> Iterator[tuple[str, Annotations, Detections]]:
     """Yield the same for synthetic scenes; people who are less than half visible are ignored."""
-    info = engine.info
-    for number in range(count):
-        scene = Scene(
-            SceneConfig(
-                width=info.input_width,
-                height=info.input_height,
-                seed=FIRST_SEED + number,
-                people=(4, 14),
-            )
-        )
+    for scene in held_out_scenes(engine.info, count):
         image, truth = scene.render(0)
         truth.ignored[truth.visibilities < 0.5] = True
         (found,) = detect(engine, [image])

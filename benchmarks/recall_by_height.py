@@ -3,7 +3,7 @@
     python benchmarks/recall_by_height.py models/jtn_people.onnx
 
 A person more than half visible is found by a detection that overlaps with at least 0.5 and has a
-score above the model's threshold, in the third frame. models/README.md has such a table.
+score above the model's threshold, in the third frame.
 """
 
 import argparse
@@ -18,10 +18,9 @@ from jtn_ros.geometry import box_iou
 from jtn_ros.geometry import box_sizes
 from jtn_ros.inference import load_engine
 from jtn_ros.pipeline import TrackingPipeline
-from jtn_ros.synthetic import Scene
-from jtn_ros.synthetic import SceneConfig
 
-FIRST_SEED = 2**31 + 500
+from held_out_scenes import held_out_scenes
+
 PERIOD_NS = 100_000_000
 FRAMES = 3
 # In pixels of the network's input.
@@ -32,15 +31,7 @@ def views(model: str, scenes: int) -> Iterator[tuple[Annotations, NDArray[np.flo
     """Yield the truth and the boxes found (N, 4) in the last frame of every scene."""
     engine = load_engine(model)
     info = engine.info
-    for number in range(scenes):
-        scene = Scene(
-            SceneConfig(
-                width=info.input_width,
-                height=info.input_height,
-                seed=FIRST_SEED + number,
-                people=(4, 14),
-            )
-        )
+    for scene in held_out_scenes(info, scenes):
         pipeline = TrackingPipeline(engine=engine)
         for frame in range(FRAMES):
             image, truth = scene.render(frame * PERIOD_NS)

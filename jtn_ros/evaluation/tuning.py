@@ -31,6 +31,7 @@ from jtn_ros.media.results import reported_boxes
 from jtn_ros.settings import settings_of
 from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerSettings
+from jtn_ros.tracking.settings import TrackingSettings
 
 # The thresholds that the node has as parameters.
 NODE_PARAMETERS = (
@@ -41,8 +42,9 @@ NODE_PARAMETERS = (
     'lost_time',
 )
 _RANGES = {
-    entry.name: (entry.constraints.low or 0.0, entry.constraints.high or 1.0)
-    for entry in settings_of(TrackerSettings)
+    entry.name: (entry.constraints.low, entry.constraints.high)
+    for entry in (*settings_of(TrackingSettings), *settings_of(TrackerSettings))
+    if entry.constraints.low is not None and entry.constraints.high is not None
 }
 # A threshold is looked for between a third of where it starts and three times that.
 _REACH = 3.0
@@ -196,7 +198,7 @@ def search(
 
 def search_range(name: str, start: float) -> tuple[float, float]:
     """Return where a threshold is looked for: around its start, within its documented range."""
-    low, high = _RANGES.get(name, (0.0, 1.0))
+    low, high = _RANGES[name]
     if isinstance(start, int):
         return max(low, 1), min(high, max(_MOST_HITS, _REACH * start))
     return max(low, start / _REACH), min(high, start * _REACH)

@@ -77,7 +77,7 @@ def draw_heatmap(image: NDArray[np.uint8], detections: Detections) -> NDArray[np
 
 
 class LookColours:
-    """Colors for embeddings: those who look alike to the network get like colors.
+    """Colors for embeddings: similar embeddings get similar colors.
 
     A color is a fixed random projection, relative to the mean and spread of all that were seen.
     """

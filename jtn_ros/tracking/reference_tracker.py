@@ -201,7 +201,8 @@ class ReferenceTracker:
         if detections.embeddings is None:
             return _match_greedily(np.where(invalid, np.inf, distances))
         cost = cdist(detections.embeddings, state.embeddings, 'cosine')
-        # The published code leaves whoever stays alone at half the limit, which is the same.
+        # The published code adds half the limit for each unmatched row and column instead, with
+        # the same matches.
         return assign(np.nan_to_num(cost, nan=1.0).clip(0) + invalid, COST_LIMIT)
 
     def _smooth(
