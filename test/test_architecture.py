@@ -7,7 +7,7 @@ import sys
 from places import ROOT
 
 
-def test_the_robot_side_runs_without_torch():
+def test_the_robot_side_runs_without_torch() -> None:
     rooms = ['pipeline', 'offline', 'inference', 'tracking', 'media', 'datasets', 'positions']
     code = 'import sys\nsys.modules["torch"] = None\n' + '\n'.join(
         f'import jtn_ros.{room}' for room in rooms
@@ -16,7 +16,7 @@ def test_the_robot_side_runs_without_torch():
     assert done.returncode == 0, done.stderr
 
 
-def test_tests_import_what_they_share_by_name():
+def test_tests_import_what_they_share_by_name() -> None:
     # pytest 7.4, the one of Ubuntu 24.04, collects nothing of a test with relative imports.
     relative = [
         str(path.relative_to(ROOT))

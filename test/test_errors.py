@@ -2,6 +2,7 @@
 
 import errno
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
 from jtn_ros.errors import as_mistake
 from jtn_ros.errors import describe_bug
+from jtn_ros.inference.preprocess import letterbox_image
 
 
 def raised(action, *arguments):
@@ -19,14 +21,14 @@ def raised(action, *arguments):
     return caught.value
 
 
-def test_a_mistake_keeps_its_text_and_exit_code():
+def test_a_mistake_keeps_its_text_and_exit_code() -> None:
     for error, code in ((JtnError('no such thing'), 1), (UsageError('no such thing'), 2)):
         assert as_mistake(error) is error
         assert as_mistake(pickle.loads(pickle.dumps(error))).exit_code == code
         assert str(error) == 'no such thing'
 
 
-def test_what_the_operating_system_refuses_is_a_mistake_with_a_remedy(tmp_path):
+def test_what_the_operating_system_refuses_is_a_mistake_with_a_remedy(tmp_path: Path) -> None:
     def text(action, *arguments):
         return str(as_mistake(raised(action, *arguments)))
 
@@ -40,7 +42,7 @@ def test_what_the_operating_system_refuses_is_a_mistake_with_a_remedy(tmp_path):
     )
 
 
-def test_exhausted_memory_and_missing_packages_are_no_bugs():
+def test_exhausted_memory_and_missing_packages_are_no_bugs() -> None:
     error = as_mistake(raised(np.empty, 2**50))
     assert str(error).startswith('the memory of this machine is exhausted (Unable to allocate')
     error = as_mistake(raised(__import__, 'no_such_package'))
@@ -51,16 +53,14 @@ def test_exhausted_memory_and_missing_packages_are_no_bugs():
 @pytest.mark.parametrize(
     'error', [ValueError('x'), TypeError('x'), ImportError('x'), OSError('x'), KeyError('x')]
 )
-def test_everything_else_is_a_bug(error):
+def test_everything_else_is_a_bug(error: Exception) -> None:
     assert as_mistake(error) is None
     assert describe_bug(error, 'report it') == (
         f'internal error: {type(error).__name__}: {error}; this is a bug of jtn_ros, report it'
     )
 
 
-def test_a_bug_is_reported_with_the_place_in_this_package():
-    from jtn_ros.inference.preprocess import letterbox_image
-
+def test_a_bug_is_reported_with_the_place_in_this_package() -> None:
     text = describe_bug(raised(letterbox_image, np.zeros(3), 32, 32, 'fit'), 'report it')
     assert text.startswith('internal error in inference/preprocess.py, line ')
     assert 'ValueError: the image is float64' in text

@@ -6,11 +6,15 @@ import runpy
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from jtn_ros.errors import MissingPackageError
 from jtn_ros.errors import packages_for
+from jtn_ros.inference.loading import has_nvidia_gpu
 from jtn_ros.installing import install_command
 
 from places import ROOT
@@ -37,7 +41,7 @@ sys.meta_path.insert(0, Absent())
 
 
 @pytest.fixture
-def run_without(tmp_path):
+def run_without(tmp_path: Path):
     """Return a function that runs Python code where some packages are not installed."""
     (tmp_path / 'hook').mkdir()
     (tmp_path / 'hook' / 'sitecustomize.py').write_text(HOOK)
@@ -121,8 +125,8 @@ def pip_line(*requirements):
     ],
 )
 def test_what_is_needed_and_missing_is_told_in_one_line(
-    run_without, absent, code, said, requirement
-):
+    run_without, absent: str, code: str, said: str, requirement: str
+) -> None:
     done = run_without(absent, code)
     (line,) = done.stderr.splitlines()
     assert done.returncode == 1
@@ -130,10 +134,7 @@ def test_what_is_needed_and_missing_is_told_in_one_line(
     assert re.search(rf'-m pip install {requirement}\S*==[0-9.]+$', line)
 
 
-def test_images_are_tracked_without_what_bags_and_videos_need(run_without, tmp_path):
-    import cv2
-    import numpy as np
-
+def test_images_are_tracked_without_what_bags_and_videos_need(run_without, tmp_path: Path) -> None:
     (tmp_path / 'walk').mkdir()
     for number in range(3):
         path = str(tmp_path / 'walk' / f'{number}.png')
@@ -149,7 +150,7 @@ def test_images_are_tracked_without_what_bags_and_videos_need(run_without, tmp_p
     assert not list((tmp_path / 'other').glob('*.jsonl'))
 
 
-def test_every_verb_can_be_explained_without_what_is_optional(run_without):
+def test_every_verb_can_be_explained_without_what_is_optional(run_without) -> None:
     absent = (
         'rosbags,mcap,lz4,zstandard,av,trackeval,pycocotools,optuna,rerun,trackers,supervision,'
         'torch,torchvision,onnx,onnxscript,openvino,onnxruntime,tensorrt,cuda,matplotlib'
@@ -159,9 +160,7 @@ def test_every_verb_can_be_explained_without_what_is_optional(run_without):
     assert (done.returncode, done.stderr) == (0, '')
 
 
-def test_the_back_end_that_fits_the_machine_is_advised_first(run_without):
-    from jtn_ros.inference.loading import has_nvidia_gpu
-
+def test_the_back_end_that_fits_the_machine_is_advised_first(run_without) -> None:
     code = 'from jtn_ros.inference import load_engine; load_engine()'
     done = run_without('openvino,onnxruntime,tensorrt,tensorrt_lean,cuda', code)
     line = done.stderr.splitlines()[-1]
@@ -171,7 +170,7 @@ def test_the_back_end_that_fits_the_machine_is_advised_first(run_without):
     assert 'openvino: this back end needs openvino: ' in line
 
 
-def test_a_package_that_is_there_but_broken_says_why():
+def test_a_package_that_is_there_but_broken_says_why() -> None:
     with (
         pytest.raises(MissingPackageError, match=r'^videos need av \(libavcodec.so.61: no\): '),
         packages_for('videos need', 'av'),
@@ -179,7 +178,7 @@ def test_a_package_that_is_there_but_broken_says_why():
         raise ImportError('libavcodec.so.61: no', name='av')
 
 
-def test_versions_are_those_of_the_requirements():
+def test_versions_are_those_of_the_requirements() -> None:
     pinned = {
         line.split(';')[0].strip()
         for name in ('runtime', 'dev')
@@ -191,7 +190,7 @@ def test_versions_are_those_of_the_requirements():
     assert [requirement for requirement in exact if requirement not in pinned] == []
 
 
-def test_a_virtual_environment_takes_everything_from_pip():
+def test_a_virtual_environment_takes_everything_from_pip() -> None:
     if sys.prefix == sys.base_prefix:
         pytest.skip('not in a virtual environment')
     assert install_command('scipy').endswith(pip_line('scipy==1.18.1'))
@@ -200,7 +199,7 @@ def test_a_virtual_environment_takes_everything_from_pip():
     )
 
 
-def test_the_python_of_a_distribution_takes_its_packages_and_pip_by_force():
+def test_the_python_of_a_distribution_takes_its_packages_and_pip_by_force() -> None:
     code = (
         'import runpy, sys, sysconfig, pathlib\n'
         'pathlib.Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").stat()\n'

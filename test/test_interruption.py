@@ -14,7 +14,7 @@ def run_program(program: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_first_signal_interrupts_and_the_others_are_ignored_to_the_end():
+def test_the_first_signal_interrupts_and_the_others_are_ignored_to_the_end() -> None:
     program = (
         'import signal\n'
         'from jtn_ros.interruption import STOP_SIGNALS, interruptible\n'
@@ -35,14 +35,14 @@ def test_the_first_signal_interrupts_and_the_others_are_ignored_to_the_end():
     assert (done.returncode, done.stdout, done.stderr) == (0, 'interrupted\n', '')
 
 
-def test_handlers_come_back_where_nothing_was_interrupted():
+def test_handlers_come_back_where_nothing_was_interrupted() -> None:
     before = [signal.getsignal(number) for number in STOP_SIGNALS]
     with interruptible():
         assert [signal.getsignal(number) for number in STOP_SIGNALS] != before
     assert [signal.getsignal(number) for number in STOP_SIGNALS] == before
 
 
-def test_what_is_ignored_remains_so():
+def test_what_is_ignored_remains_so() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with interruptible():
@@ -52,7 +52,7 @@ def test_what_is_ignored_remains_so():
         signal.signal(signal.SIGHUP, before)
 
 
-def test_forked_processes_end_as_ever():
+def test_forked_processes_end_as_ever() -> None:
     program = (
         'import os, signal, time\n'
         'from jtn_ros.interruption import interruptible\n'

@@ -1,6 +1,7 @@
 """Recordings to tracks: one step a frame, and a new session where time or size jumps."""
 
 import numpy as np
+import pytest
 
 from jtn_ros.detections import Detections
 from jtn_ros.media import Frame
@@ -31,7 +32,7 @@ def run(stamps, sizes=None, tracker=None):
     )
 
 
-def test_every_frame_comes_out_with_its_detections():
+def test_every_frame_comes_out_with_its_detections() -> None:
     results = run([i * PERIOD for i in range(5)])
     assert [item.frame.index for item in results] == [0, 1, 2, 3, 4]
     assert {item.session for item in results} == {1}
@@ -39,7 +40,7 @@ def test_every_frame_comes_out_with_its_detections():
     np.testing.assert_array_equal(results[3].result.detections.boxes, [[13, 10, 33, 60]])
 
 
-def test_a_jump_back_begins_a_session_with_new_ids(caplog):
+def test_a_jump_back_begins_a_session_with_new_ids(caplog: pytest.LogCaptureFixture) -> None:
     stamps = [0, PERIOD, 2 * PERIOD, 0, PERIOD]
     for tracker in (Tracker(), ReferenceTracker(new_thresh=0.4)):
         results = run(stamps, tracker=tracker)
@@ -52,20 +53,20 @@ def test_a_jump_back_begins_a_session_with_new_ids(caplog):
         assert [item.frame.stamp_ns for item in results] == stamps
 
 
-def test_small_steps_back_are_jitter():
+def test_small_steps_back_are_jitter() -> None:
     stamps = [0, PERIOD, PERIOD - 50_000_000, 2 * PERIOD]
     results = run(stamps)
     assert {item.session for item in results} == {1}
     assert [item.result.tracks.ids.tolist() for item in results] == [[1]] * 4
 
 
-def test_another_image_size_begins_a_session():
+def test_another_image_size_begins_a_session() -> None:
     results = run([i * PERIOD for i in range(4)], sizes={2: (40, 60), 3: (40, 60)})
     assert [item.session for item in results] == [1, 1, 2, 2]
     assert results[3].result.tracks.ids.min() > results[1].result.tracks.ids.max()
 
 
-def test_frames_without_stored_detections_count_as_empty():
+def test_frames_without_stored_detections_count_as_empty() -> None:
     stored = {0: seen(10), 1: seen(11)}
     stamps = [i * PERIOD for i in range(6)]
     results = list(track_frames(frames_of(stamps), StoredTracking(Tracker(), stored)))

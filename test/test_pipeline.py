@@ -6,11 +6,16 @@ import time
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from jtn_ros.camera_flow import CameraFlow
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.engine import check_inputs
+from jtn_ros.inference.torch_engine import TorchEngine
+from jtn_ros.network import JointTrackNet
+from jtn_ros.network import NetworkConfig
+from jtn_ros.network.peak_network import PeakNetwork
 from jtn_ros.pipeline import STAGES
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking import ReferenceTracker
@@ -22,7 +27,7 @@ FRAME = 40_000_000
 class BrightSpotEngine:
     """A real engine of the simplest kind: it finds the white square, and where it was before."""
 
-    def __init__(self, **changes):
+    def __init__(self, **changes) -> None:
         """Describe itself; `changes` go to `ModelInfo`."""
         self.info = ModelInfo(
             name='spot', class_names=('spot',), input_height=96, input_width=160, **changes
@@ -62,7 +67,7 @@ def frame(left, top=100, size=(480, 640)):
 
 
 @pytest.mark.parametrize('tracker', [Tracker, ReferenceTracker])
-def test_a_moving_square_keeps_its_identity_and_its_place(tracker):
+def test_a_moving_square_keeps_its_identity_and_its_place(tracker) -> None:
     pipeline = TrackingPipeline(engine=BrightSpotEngine(), tracker=tracker())
     ids = set()
     for number in range(12):
@@ -76,7 +81,7 @@ def test_a_moving_square_keeps_its_identity_and_its_place(tracker):
     np.testing.assert_allclose(tracks.velocities, [[250, 0]], atol=30)
 
 
-def test_displacements_point_to_where_the_square_was():
+def test_displacements_point_to_where_the_square_was() -> None:
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     detections = pipeline.process(frame(100), 0).detections
     np.testing.assert_array_equal(detections.displacements, [[0, 0]])
@@ -87,7 +92,7 @@ def test_displacements_point_to_where_the_square_was():
     np.testing.assert_array_equal(detections.displacements, [[0, 0]])
 
 
-def test_tracks_move_along_with_the_camera():
+def test_tracks_move_along_with_the_camera() -> None:
     """The camera jumps while nothing is detected; the flow of the background tells where to."""
     rng = np.random.default_rng(0)
     background = cv2.resize(rng.integers(0, 190, (18, 24, 3), np.uint8), (960, 720))
@@ -106,7 +111,7 @@ def test_tracks_move_along_with_the_camera():
     np.testing.assert_allclose(after.boxes - before.boxes, [[40, 0, 40, 0]], atol=3)
 
 
-def test_the_prior_heat_map_shows_the_tracks_so_far():
+def test_the_prior_heat_map_shows_the_tracks_so_far() -> None:
     engine = BrightSpotEngine(prior_heatmap=True)
     pipeline = TrackingPipeline(engine=engine)
     pipeline.process(frame(300), 0)
@@ -118,7 +123,7 @@ def test_the_prior_heat_map_shows_the_tracks_so_far():
     assert (abs(x - (16 + 330 / 5)) <= 1.5, abs(y - 130 / 5) <= 1.5) == (True, True)
 
 
-def test_empty_frames_age_the_tracks():
+def test_empty_frames_age_the_tracks() -> None:
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     for number in range(4):
         pipeline.process(frame(100), number * FRAME)
@@ -131,7 +136,7 @@ def test_empty_frames_age_the_tracks():
     assert len(tracks) == 0
 
 
-def test_another_image_size_starts_over():
+def test_another_image_size_starts_over() -> None:
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     for number in range(3):
         pipeline.process(frame(100), number * FRAME)
@@ -140,7 +145,7 @@ def test_another_image_size_starts_over():
     np.testing.assert_array_equal(result.detections.displacements, [[0, 0]])
 
 
-def test_every_stage_is_timed():
+def test_every_stage_is_timed() -> None:
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     latencies = pipeline.process(frame(100), 0).latencies
     assert tuple(latencies) == STAGES
@@ -153,7 +158,7 @@ class SlowCameraFlow(CameraFlow):
         return super().measure(*arguments)
 
 
-def test_the_motion_of_the_camera_is_a_stage_of_its_own():
+def test_the_motion_of_the_camera_is_a_stage_of_its_own() -> None:
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     pipeline._camera_flow = SlowCameraFlow()
     latencies = pipeline.process(frame(100), 0).latencies
@@ -164,7 +169,7 @@ def test_the_motion_of_the_camera_is_a_stage_of_its_own():
 @pytest.mark.parametrize(
     'bad', [np.zeros((480, 640), np.uint8), np.zeros((4, 4, 3), np.float32), None]
 )
-def test_what_is_no_image_changes_nothing(bad):
+def test_what_is_no_image_changes_nothing(bad) -> None:
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     for number in range(3):
         before = pipeline.process(frame(100), number * FRAME).tracks
@@ -186,7 +191,7 @@ class WeakSpotEngine(BrightSpotEngine):
         return peaks
 
 
-def test_weak_detections_keep_tracks_but_start_none():
+def test_weak_detections_keep_tracks_but_start_none() -> None:
     engine = WeakSpotEngine(confident_score=0.6)
     pipeline = TrackingPipeline(engine=engine)
     engine.score = 0.5
@@ -205,7 +210,7 @@ def test_weak_detections_keep_tracks_but_start_none():
     assert len(result.detections) == 0
 
 
-def test_many_cameras_share_one_engine(light_engine):
+def test_many_cameras_share_one_engine(light_engine) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (2, 5, 120, 200, 3), np.uint8)
     expected = []
@@ -216,7 +221,7 @@ def test_many_cameras_share_one_engine(light_engine):
         )
     found = [[], []]
 
-    def run(camera):
+    def run(camera) -> None:
         pipeline = TrackingPipeline(engine=light_engine)
         for number, image in enumerate(images[camera]):
             found[camera].append(pipeline.process(image, number * FRAME).tracks)
@@ -235,12 +240,6 @@ def test_many_cameras_share_one_engine(light_engine):
 
 @pytest.fixture(scope='module')
 def light_engine():
-    torch = pytest.importorskip('torch')
-    from jtn_ros.inference.torch_engine import TorchEngine
-    from jtn_ros.network import JointTrackNet
-    from jtn_ros.network import NetworkConfig
-    from jtn_ros.network.peak_network import PeakNetwork
-
     torch.manual_seed(0)
     network = JointTrackNet(NetworkConfig(backbone='light', input_height=64, input_width=96))
     with torch.no_grad():

@@ -30,7 +30,7 @@ class Outer(Settings):
     flag: bool = False
 
 
-def test_values_become_what_the_fields_are():
+def test_values_become_what_the_fields_are() -> None:
     given = {
         'number': 3, 'span': [1, '2e1'], 'names': ['a', 'b'], 'weights': {'hm': 1},
         'inner': {'share': 1}, 'flag': True,
@@ -75,12 +75,12 @@ def test_values_become_what_the_fields_are():
     ],
     ids=str,
 )
-def test_mistakes_are_named(given, message):
+def test_mistakes_are_named(given, message: str) -> None:
     with pytest.raises(JtnError, match=message):
         Outer.from_mapping(given, 'file')
 
 
-def test_a_former_name_is_read_as_the_present_one():
+def test_a_former_name_is_read_as_the_present_one() -> None:
     @dataclass(frozen=True, kw_only=True)
     class Renamed(Settings):
         score: float = setting(0.5, formerly='threshold')
@@ -90,7 +90,7 @@ def test_a_former_name_is_read_as_the_present_one():
         Renamed.from_mapping({'': 0.7}, 'file')
 
 
-def test_values_in_code_are_held_to_their_ranges():
+def test_values_in_code_are_held_to_their_ranges() -> None:
     with pytest.raises(JtnError, match=r'share is 1.5; it must be 0 to 1'):
         Inner(share=1.5)
     with pytest.raises(JtnError, match='share is nan'):
@@ -99,7 +99,7 @@ def test_values_in_code_are_held_to_their_ranges():
         Outer(number=1, mode='slow')
 
 
-def test_a_setting_tells_what_it_allows():
+def test_a_setting_tells_what_it_allows() -> None:
     texts = {entry.name: entry.range_text for entry in settings_of(Outer)}
     assert texts['mode'] == 'fast, exact'
     assert texts['above'] == '2 or more'

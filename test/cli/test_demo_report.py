@@ -135,7 +135,7 @@ def write_bag(path: Path, indices, start_ns: int = 0) -> None:
             bag.write(TRACKS.full_name, TRACKS.type_name, 10**18 + index * PERIOD_NS, data)
 
 
-def test_recorded_tracks_come_back(tmp_path):
+def test_recorded_tracks_come_back(tmp_path: Path) -> None:
     write_bag(tmp_path / 'bag', [3])
     with BagReader(tmp_path / 'bag') as bag:
         (frame,) = read_tracks(bag)
@@ -154,7 +154,9 @@ def test_recorded_tracks_come_back(tmp_path):
     assert tracks.unseen_ns.tolist() == [500, 1_000_000_500]
 
 
-def test_the_report_counts_and_scores_and_draws(tmp_path, capsys):
+def test_the_report_counts_and_scores_and_draws(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     walk = write_walk(tmp_path / 'walk')
     output = tmp_path / 'out'
     write_bag(output / 'bag', [i for i in range(FRAMES) if i not in DROPPED])
@@ -196,7 +198,9 @@ def test_the_report_counts_and_scores_and_draws(tmp_path, capsys):
         assert words in text
 
 
-def test_the_video_has_every_frame_and_holds_the_picture_where_one_was_dropped(tmp_path):
+def test_the_video_has_every_frame_and_holds_the_picture_where_one_was_dropped(
+    tmp_path: Path,
+) -> None:
     walk = write_walk(tmp_path / 'walk')
     output = tmp_path / 'out'
     write_bag(output / 'bag', [i for i in range(FRAMES) if i not in DROPPED])
@@ -216,7 +220,7 @@ def test_the_video_has_every_frame_and_holds_the_picture_where_one_was_dropped(t
     assert (picture != 60).any()
 
 
-def test_without_ground_truth_there_are_no_scores(tmp_path):
+def test_without_ground_truth_there_are_no_scores(tmp_path: Path) -> None:
     walk = write_walk(tmp_path / 'walk')
     (walk / 'gt' / 'gt.txt').unlink()
     write_bag(tmp_path / 'out' / 'bag', range(FRAMES))
@@ -226,7 +230,7 @@ def test_without_ground_truth_there_are_no_scores(tmp_path):
     assert json.loads((tmp_path / 'out' / 'result.json').read_text())['scores'] is None
 
 
-def test_a_recording_of_something_else_is_an_error(tmp_path):
+def test_a_recording_of_something_else_is_an_error(tmp_path: Path) -> None:
     walk = write_walk(tmp_path / 'walk')
     write_bag(tmp_path / 'out' / 'bag', range(3), start_ns=77)
     with open_frames(walk) as source, pytest.raises(ValueError, match='are not frames of the so'):
@@ -234,7 +238,7 @@ def test_a_recording_of_something_else_is_an_error(tmp_path):
     assert not (tmp_path / 'out' / 'result.json').exists()
 
 
-def test_a_recording_without_tracks_is_an_error(tmp_path):
+def test_a_recording_without_tracks_is_an_error(tmp_path: Path) -> None:
     walk = write_walk(tmp_path / 'walk')
     with BagWriter(tmp_path / 'out' / 'bag'):
         pass
@@ -242,7 +246,7 @@ def test_a_recording_without_tracks_is_an_error(tmp_path):
         make_report(source, walk, tmp_path / 'out')
 
 
-def test_only_the_results_of_a_demo_are_replaced(tmp_path):
+def test_only_the_results_of_a_demo_are_replaced(tmp_path: Path) -> None:
     for name in ('ros2.log', 'tracks.png', 'notes.txt'):
         (tmp_path / name).write_text('x')
     (tmp_path / 'bag').mkdir()
@@ -253,7 +257,9 @@ def test_only_the_results_of_a_demo_are_replaced(tmp_path):
         clear_output(tmp_path)
 
 
-def test_without_trackeval_there_is_a_report_without_scores(tmp_path, monkeypatch, capsys):
+def test_without_trackeval_there_is_a_report_without_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setitem(sys.modules, 'trackeval', None)
     walk = write_walk(tmp_path / 'walk')
     output = tmp_path / 'out'
@@ -269,7 +275,7 @@ def test_without_trackeval_there_is_a_report_without_scores(tmp_path, monkeypatc
     assert said.endswith('-m pip install --no-deps trackeval==1.3.0')
 
 
-def folder_without_a_place(tmp_path, **variables):
+def folder_without_a_place(tmp_path: Path, **variables):
     """Return the folder of a demo that is started where nothing can be written."""
     code = 'from jtn_ros.cli.demo_verb import output_folder; print(output_folder(None))'
     return subprocess.run(
@@ -281,7 +287,7 @@ def folder_without_a_place(tmp_path, **variables):
     ).stdout.strip()
 
 
-def test_the_demo_writes_where_it_may(tmp_path, monkeypatch):
+def test_the_demo_writes_where_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv('JTN_OUTPUT', raising=False)
     assert Path(folder_without_a_place(tmp_path)).parent == tmp_path
     assert folder_without_a_place(tmp_path, JTN_OUTPUT=str(tmp_path / 'out')) == str(
@@ -292,7 +298,9 @@ def test_the_demo_writes_where_it_may(tmp_path, monkeypatch):
     assert output_folder(Path('mine')) == tmp_path / 'mine'
 
 
-def test_a_second_demo_leaves_the_folder_of_the_first_alone(tmp_path, capsys):
+def test_a_second_demo_leaves_the_folder_of_the_first_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / 'out' / 'bag').mkdir(parents=True)
     (tmp_path / 'out' / 'ros2.log').write_text('of the first')
     with locked(tmp_path / 'out'):

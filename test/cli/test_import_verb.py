@@ -1,21 +1,25 @@
 """`jtn import`: a published checkpoint becomes a file of this project."""
 
-import pytest
+from pathlib import Path
 
-torch = pytest.importorskip('torch')
-from jtn_ros.cli.main import main  # noqa: E402
-from jtn_ros.network import load_checkpoint  # noqa: E402
+import pytest
+import torch
+
+from jtn_ros.cli.main import main
+from jtn_ros.network import load_checkpoint
+
+from parity_weights import parity_weights
 
 
 @pytest.fixture
-def checkpoint(parity_state, tmp_path):
+def checkpoint(tmp_path: Path) -> Path:
     path = tmp_path / 'mot17.pth'
-    state = {f'module.{name}': torch.from_numpy(v) for name, v in parity_state(101).items()}
+    state = {f'module.{name}': torch.from_numpy(v) for name, v in parity_weights(101).items()}
     torch.save({'epoch': 30, 'state_dict': state}, path)
     return path
 
 
-def test_import(checkpoint, tmp_path, capsys):
+def test_import(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / 'new' / 'mot17.safetensors'
     options = [
         '--classes',
@@ -62,7 +66,14 @@ def test_import(checkpoint, tmp_path, capsys):
         (['mot17.pth', 'a.safetensors', '--classes', 'a,,b'], 2, 'not a list of names'),
     ],
 )
-def test_errors(checkpoint, monkeypatch, capsys, arguments, code, message):
+def test_errors(
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
     monkeypatch.chdir(checkpoint.parent)
     try:
         found = main(['import', *arguments])

@@ -103,7 +103,9 @@ def check_recording(output: Path) -> None:
 
 
 @pytest.mark.parametrize('signals', STOPPERS, ids=lambda given: '+'.join(s.name for s in given))
-def test_a_recording_of_a_camera_is_kept_whatever_ends_it(camera, model, tmp_path, signals):
+def test_a_recording_of_a_camera_is_kept_whatever_ends_it(
+    camera: str, model: Path, tmp_path: Path, signals
+) -> None:
     output = tmp_path / 'out'
     process = subprocess.Popen(
         [*COMMAND, camera, '--model', model, '--output', output, '--video', '--bag'],
@@ -126,10 +128,10 @@ def test_a_recording_of_a_camera_is_kept_whatever_ends_it(camera, model, tmp_pat
 
 @pytest.mark.parametrize('state', ['frozen', 'gone'])
 def test_a_recording_is_kept_when_a_signal_comes_while_the_camera_is_silent(
-    model,
-    tmp_path,
-    state,
-):
+    model: Path,
+    tmp_path: Path,
+    state: str,
+) -> None:
     camera = Camera(rate=20.0)
     output = tmp_path / 'out'
     with RtspServer(camera) as server:
@@ -157,7 +159,9 @@ def test_a_recording_is_kept_when_a_signal_comes_while_the_camera_is_silent(
     assert number > 10
 
 
-def test_a_recording_of_a_camera_is_kept_when_its_terminal_is_closed(camera, model, tmp_path):
+def test_a_recording_of_a_camera_is_kept_when_its_terminal_is_closed(
+    camera: str, model: Path, tmp_path: Path
+) -> None:
     output = tmp_path / 'out'
     arguments = [*COMMAND, camera, '--model', str(model), '--output', str(output), '--video']
     child, terminal = pty.fork()
@@ -175,7 +179,9 @@ def test_a_recording_of_a_camera_is_kept_when_its_terminal_is_closed(camera, mod
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_over_a_recording_leaves_nothing(model, tmp_path, number):
+def test_an_interrupted_run_over_a_recording_leaves_nothing(
+    model: Path, tmp_path: Path, number: signal.Signals
+) -> None:
     (tmp_path / 'images').mkdir()
     for index in range(1000):
         cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), picture(index % 20))
@@ -215,7 +221,9 @@ def write_noise(folder: Path) -> Path:
         ('video', 60_000, ['--video']),
     ],
 )
-def test_a_full_disk_leaves_nothing(model, tmp_path, case, limit, options):
+def test_a_full_disk_leaves_nothing(
+    model: Path, tmp_path: Path, case: str, limit: int, options: list[str]
+) -> None:
     if case == 'video':
         source = write_noise(tmp_path / 'noise')
     else:

@@ -28,7 +28,7 @@ def jtn(*arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_help_names_every_verb():
+def test_help_names_every_verb() -> None:
     result = jtn('--help')
     assert result.returncode == 0
     assert {'track', 'train'} <= set(verbs())
@@ -38,14 +38,14 @@ def test_help_names_every_verb():
 
 
 @pytest.mark.parametrize('verb', verbs())
-def test_every_verb_explains_itself(verb, capsys):
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as done:
         main([verb, '--help'])
     assert done.value.code == 0
     assert f'usage: jtn {verb}' in capsys.readouterr().out
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_nothing_heavy() -> None:
     code = (
         'import sys; from jtn_ros.cli.main import build_parser;'
         'print(build_parser([]).format_help());'
@@ -63,14 +63,16 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.parametrize(
     'arguments', [[], ['fly'], ['track'], ['track', 'x', '--output', 'y', '--end', '0']]
 )
-def test_wrong_usage_is_exit_code_2(arguments, capsys):
+def test_wrong_usage_is_exit_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as done:
         main(arguments)
     assert done.value.code == 2
     assert 'usage: jtn' in capsys.readouterr().err
 
 
-def test_a_failure_is_exit_code_1_and_one_line(tmp_path):
+def test_a_failure_is_exit_code_1_and_one_line(tmp_path: Path) -> None:
     result = jtn('track', str(tmp_path / 'none.mp4'), '--output', str(tmp_path / 'out'))
     assert result.returncode == 1
     assert result.stdout == ''
@@ -80,7 +82,7 @@ def test_a_failure_is_exit_code_1_and_one_line(tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
-def test_a_name_that_is_not_utf8_is_refused_in_one_line(tmp_path):
+def test_a_name_that_is_not_utf8_is_refused_in_one_line(tmp_path: Path) -> None:
     name = os.fsdecode(bytes(tmp_path) + b'/k\xe9vin.mp4')
     Path(name).write_bytes(b'')
     for arguments in (
@@ -93,7 +95,9 @@ def test_a_name_that_is_not_utf8_is_refused_in_one_line(tmp_path):
         assert line.endswith("k\\udce9vin.mp4' is not UTF-8; rename the file or folder")
 
 
-def test_names_are_printed_on_any_terminal(tmp_path, monkeypatch):
+def test_names_are_printed_on_any_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / 'Straße \u2013 1'
     (folder / 'det').mkdir(parents=True)
     (folder / 'det' / 'det.txt').write_text('1,-1,10,10,20,40,0.9\n2,-1,11,10,20,40,0.9\n')
@@ -117,8 +121,10 @@ def test_names_are_printed_on_any_terminal(tmp_path, monkeypatch):
     assert 'Straße \\u2013 1: 2 frames' in result.stdout.decode('latin-1')
 
 
-def test_a_bug_is_reported_as_one_and_debug_shows_where(monkeypatch, capsys):
-    def broken(_):
+def test_a_bug_is_reported_as_one_and_debug_shows_where(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_) -> None:
         np.zeros(3) + np.zeros(2)
 
     monkeypatch.setattr('jtn_ros.cli.track_verb.run', broken)
@@ -134,7 +140,7 @@ def test_a_bug_is_reported_as_one_and_debug_shows_where(monkeypatch, capsys):
     assert re.sub('line [0-9]+', '', lines[-1]) == re.sub('line [0-9]+', '', line)
 
 
-def test_debug_shows_where_a_mistake_was_found(tmp_path):
+def test_debug_shows_where_a_mistake_was_found(tmp_path: Path) -> None:
     arguments = ('track', str(tmp_path / 'none.mp4'), '--output', str(tmp_path / 'out'))
     result = jtn(*arguments, '--debug')
     assert result.returncode == 1
@@ -151,7 +157,9 @@ def test_debug_shows_where_a_mistake_was_found(tmp_path):
         ('jtn evaluate --ag', {'--against'}),
     ],
 )
-def test_a_shell_completes_verbs_arguments_and_choices(tmp_path, line, expected):
+def test_a_shell_completes_verbs_arguments_and_choices(
+    tmp_path: Path, line: str, expected: set[str]
+) -> None:
     output = tmp_path / 'completions'
     environment = os.environ | {
         'PYTHONPATH': f'{ROOT}:{os.environ.get("PYTHONPATH", "")}',
@@ -177,7 +185,9 @@ def test_a_shell_completes_verbs_arguments_and_choices(tmp_path, line, expected)
         (['dataset', 'check', 'rtsp://admin:secret@127.0.0.1:9/x'], 1),
     ],
 )
-def test_no_secret_of_an_address_is_printed(tmp_path, arguments, code):
+def test_no_secret_of_an_address_is_printed(
+    tmp_path: Path, arguments: list[str], code: int
+) -> None:
     address = 'rtsp://admin:secret@127.0.0.1:9/x'
     done = subprocess.run(
         [sys.executable, '-m', 'jtn_ros.cli.main', *arguments],

@@ -12,7 +12,7 @@ from cli.test_track_verb import write_sequence
 
 
 @pytest.fixture
-def sequence(tmp_path) -> Path:
+def sequence(tmp_path: Path) -> Path:
     return write_sequence(tmp_path / 'Walk')
 
 
@@ -22,7 +22,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def refused(arguments: list[object], folder: Path, capsys) -> str:
+def refused(arguments: list[object], folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """Run `jtn`, which has to refuse and to leave the folder as it is; return the reason."""
     before = contents(folder)
     capsys.readouterr()
@@ -32,7 +32,9 @@ def refused(arguments: list[object], folder: Path, capsys) -> str:
     return line
 
 
-def test_track_does_not_write_over_the_detections_or_the_video(sequence, tmp_path, capsys):
+def test_track_does_not_write_over_the_detections_or_the_video(
+    sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     detections = tmp_path / 'Walk.txt'
     shutil.copy(sequence / 'det' / 'det.txt', detections)
     command = ['track', sequence, '--detections', detections, '--output', tmp_path]
@@ -45,7 +47,9 @@ def test_track_does_not_write_over_the_detections_or_the_video(sequence, tmp_pat
     assert 'is no result of this; choose another --output' in refused(command, tmp_path, capsys)
 
 
-def test_track_replaces_results_of_the_same_input_only(sequence, tmp_path, capsys):
+def test_track_replaces_results_of_the_same_input_only(
+    sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / 'out'
     assert track(sequence, output) == 0
     assert track(sequence, output, '--end', '9') == 0
@@ -59,7 +63,9 @@ def test_track_replaces_results_of_the_same_input_only(sequence, tmp_path, capsy
     assert 'Walk.txt was made from' in refused(command, tmp_path, capsys)
 
 
-def test_evaluate_does_not_write_over_what_it_compares(sequence, tmp_path, capsys):
+def test_evaluate_does_not_write_over_what_it_compares(
+    sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (sequence / 'gt').mkdir()
     (sequence / 'gt' / 'gt.txt').write_text('1,1,10,50,40,100,1,1,1\n')
     assert track(sequence, tmp_path / 'out') == 0
@@ -77,7 +83,9 @@ def test_evaluate_does_not_write_over_what_it_compares(sequence, tmp_path, capsy
     )
 
 
-def test_no_other_verb_writes_over_its_input(sequence, tmp_path, capsys):
+def test_no_other_verb_writes_over_its_input(
+    sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in ('a.safetensors', 'a.onnx', 'weights.safetensors', 'p.yaml'):
         (tmp_path / name).write_text('/**:\n  ros__parameters:\n    lost_time: 5.0\n')
     weights = tmp_path / 'a.safetensors'

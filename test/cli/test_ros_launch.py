@@ -33,7 +33,7 @@ def write_launch_file(folder: Path, action: str) -> Path:
 
 @needs_ros
 @pytest.mark.ros
-def test_arguments_arrive_and_the_output_is_in_the_log(tmp_path):
+def test_arguments_arrive_and_the_output_is_in_the_log(tmp_path: Path) -> None:
     command = "ExecuteProcess(cmd=['printenv', LaunchConfiguration('word')], output='screen')"
     path = write_launch_file(tmp_path, command)
     log = tmp_path / 'ros2.log'
@@ -43,7 +43,7 @@ def test_arguments_arrive_and_the_output_is_in_the_log(tmp_path):
 
 @needs_ros
 @pytest.mark.ros
-def test_a_failing_launch_is_named(tmp_path):
+def test_a_failing_launch_is_named(tmp_path: Path) -> None:
     path = write_launch_file(tmp_path, 'OpaqueFunction(function=fail)')
     with pytest.raises(ValueError, match='the model is missing') as error:
         run_launch_file(path, {}, log=tmp_path / 'ros2.log', timeout_s=60)
@@ -52,7 +52,7 @@ def test_a_failing_launch_is_named(tmp_path):
 
 @needs_ros
 @pytest.mark.ros
-def test_a_launch_that_does_not_end_is_stopped(tmp_path):
+def test_a_launch_that_does_not_end_is_stopped(tmp_path: Path) -> None:
     seconds = str(600 + os.getpid() / 1e5)  # an argument that no other process has
     path = write_launch_file(tmp_path, f"ExecuteProcess(cmd=['sleep', '{seconds}'])")
     with pytest.raises(ValueError, match='did not finish within 8 s'):
@@ -62,13 +62,15 @@ def test_a_launch_that_does_not_end_is_stopped(tmp_path):
     assert not any(seconds.encode() in command for command in commands)
 
 
-def test_without_ros_the_remedy_is_named(tmp_path, monkeypatch):
+def test_without_ros_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(JtnError, match='ros2 is not found; source a ROS 2, or use tools/run'):
         run_launch_file(tmp_path / 'x.launch.py', {}, log=tmp_path / 'log', timeout_s=1)
 
 
-def test_a_missing_input_is_exit_code_1(tmp_path, capsys):
+def test_a_missing_input_is_exit_code_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ['--input', str(tmp_path / 'none.mp4'), '--output', str(tmp_path / 'out')]
     assert main(['demo', *arguments]) == 1
     assert 'none.mp4 does not exist' in capsys.readouterr().err

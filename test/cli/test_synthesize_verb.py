@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from jtn_ros.synthetic import SceneConfig
 ARGUMENTS = ['--seconds', '0.5', '--fps', '8', '--size', '128x96', '--people', '4-8']
 
 
-def test_sequences_hold_the_frames_and_the_truth_of_their_seed(tmp_path, capsys):
+def test_sequences_hold_the_frames_and_the_truth_of_their_seed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(['synthesize', str(tmp_path), '--sequences', '2', '--seed', '7', *ARGUMENTS]) == 0
     folders = [tmp_path / 'synthetic-000007', tmp_path / 'synthetic-000008']
     assert capsys.readouterr().out.split() == [str(folder) for folder in folders]
@@ -30,7 +34,7 @@ def test_sequences_hold_the_frames_and_the_truth_of_their_seed(tmp_path, capsys)
         assert not truth[number].ignored.any()
 
 
-def test_workers_change_nothing(tmp_path):
+def test_workers_change_nothing(tmp_path: Path) -> None:
     for workers in '12':
         arguments = ['--sequences', '2', '--workers', workers, *ARGUMENTS]
         assert main(['synthesize', str(tmp_path / workers), *arguments]) == 0
@@ -40,7 +44,7 @@ def test_workers_change_nothing(tmp_path):
         assert (tmp_path / '1' / file).read_bytes() == (tmp_path / '2' / file).read_bytes()
 
 
-def test_vehicles_are_cars_to_motchallenge(tmp_path):
+def test_vehicles_are_cars_to_motchallenge(tmp_path: Path) -> None:
     arguments = ['--sequences', '4', '--vehicles', '3-3', *ARGUMENTS]
     assert main(['synthesize', str(tmp_path), *arguments]) == 0
     found = 0
@@ -58,13 +62,13 @@ def test_vehicles_are_cars_to_motchallenge(tmp_path):
     assert found >= 3
 
 
-def test_a_video_has_all_frames(tmp_path):
+def test_a_video_has_all_frames(tmp_path: Path) -> None:
     assert main(['synthesize', str(tmp_path), '--video', *ARGUMENTS]) == 0
     capture = cv2.VideoCapture(str(tmp_path / 'synthetic-000000.mp4'))
     assert int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) == 4
 
 
-def test_nothing_is_overwritten(tmp_path, capsys):
+def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['synthesize', str(tmp_path), *ARGUMENTS]) == 0
     assert main(['synthesize', str(tmp_path), *ARGUMENTS]) == 1
     assert 'holds images already' in capsys.readouterr().err
@@ -84,13 +88,15 @@ def test_nothing_is_overwritten(tmp_path, capsys):
         (['--workers', '0'], '--workers'),
     ],
 )
-def test_impossible_settings_fail_with_the_reason(tmp_path, capsys, arguments, word):
+def test_impossible_settings_fail_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], word: str
+) -> None:
     assert main(['synthesize', str(tmp_path), *arguments]) == 1
     assert word in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('size', ['16', '16,16', 'axb', '-1x5'])
-def test_a_malformed_size_is_wrong_usage(tmp_path, size):
+def test_a_malformed_size_is_wrong_usage(tmp_path: Path, size: str) -> None:
     with pytest.raises(SystemExit) as stop:
         main(['synthesize', str(tmp_path), f'--size={size}'])
     assert stop.value.code == 2

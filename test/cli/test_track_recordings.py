@@ -83,7 +83,9 @@ def track(source: object, output: Path, model: Path, *options: str) -> list[dict
 
 @pytest.mark.parametrize('storage', STORAGES)
 @pytest.mark.parametrize('kind', [RAW, COMPRESSED])
-def test_a_bag_with_a_broken_frame(tmp_path, model, capsys, storage, kind):
+def test_a_bag_with_a_broken_frame(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str], storage: str, kind: str
+) -> None:
     bag = write_bag(tmp_path / 'drive', [i * PERIOD for i in range(8)], storage, kind, broken=[3])
     lines = track(bag, tmp_path / 'out', model, '--bag')
     assert 'drive: 7 frames (1 more could not be read), 1 tracks' in capsys.readouterr().out
@@ -97,7 +99,7 @@ def test_a_bag_with_a_broken_frame(tmp_path, model, capsys, storage, kind):
     assert stamps == [i * PERIOD for i in range(8) if i != 3]
 
 
-def test_where_stamps_jump_back_a_session_begins(tmp_path, model):
+def test_where_stamps_jump_back_a_session_begins(tmp_path: Path, model: Path) -> None:
     bag = write_bag(tmp_path / 'drive', [i * PERIOD for i in (5, 6, 7, 0, 1, 2)])
     lines = track(bag, tmp_path / 'out', model, '--bag')
     assert [line['session'] for line in lines] == [1, 1, 1, 2, 2, 2]
@@ -124,8 +126,12 @@ def test_where_stamps_jump_back_a_session_begins(tmp_path, model):
     ],
 )
 def test_where_stamps_are_wrong_the_time_of_recording_is_taken(
-    tmp_path, model, stamps, complaint, caplog
-):
+    tmp_path: Path,
+    model: Path,
+    stamps: list[int],
+    complaint: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     logger = logging.getLogger('jtn_ros.offline')
     logger.addHandler(caplog.handler)
     bag = write_bag(tmp_path / 'drive', stamps)
@@ -142,7 +148,9 @@ def test_where_stamps_are_wrong_the_time_of_recording_is_taken(
 
 
 @pytest.mark.parametrize('limits', [None, ('20000', '60000')])
-def test_thermal_images_and_a_range_for_them(tmp_path, model, limits):
+def test_thermal_images_and_a_range_for_them(
+    tmp_path: Path, model: Path, limits: tuple[str, str] | None
+) -> None:
     (tmp_path / 'thermal').mkdir()
     for index in range(4):
         counts = 7000 + 8 * picture(index)[..., 0].astype(np.uint16)
@@ -153,7 +161,7 @@ def test_thermal_images_and_a_range_for_them(tmp_path, model, limits):
     assert [len(line['tracks']) for line in lines] == [0 if limits else 1] * 4
 
 
-def test_a_range_of_a_bag_keeps_all_of_its_messages(tmp_path, model):
+def test_a_range_of_a_bag_keeps_all_of_its_messages(tmp_path: Path, model: Path) -> None:
     bag = write_bag(tmp_path / 'drive', [i * PERIOD for i in range(8)])
     lines = track(bag, tmp_path / 'out', model, '--start', '3', '--end', '5', '--bag')
     assert [line['frame'] for line in lines] == [3, 4, 5]
@@ -161,7 +169,9 @@ def test_a_range_of_a_bag_keeps_all_of_its_messages(tmp_path, model):
         assert tracked.counts == {'/left/image': 8, **recorded_counts(3)}
 
 
-def test_a_bag_is_not_overwritten(tmp_path, model, capsys):
+def test_a_bag_is_not_overwritten(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bag = write_bag(tmp_path / 'drive', [0, PERIOD])
     track(bag, tmp_path / 'out', model, '--bag')
     before = (tmp_path / 'out' / 'drive.jsonl').stat().st_mtime_ns
@@ -172,7 +182,7 @@ def test_a_bag_is_not_overwritten(tmp_path, model, capsys):
     assert not list((tmp_path / 'out').glob('.*'))
 
 
-def test_views_are_drawn_into_the_video(tmp_path, model):
+def test_views_are_drawn_into_the_video(tmp_path: Path, model: Path) -> None:
     (tmp_path / 'images').mkdir()
     for index in range(4):
         cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), picture(index))
@@ -186,7 +196,7 @@ def test_views_are_drawn_into_the_video(tmp_path, model):
     assert means['heatmap'].sum() < 0.8 * means['trails'].sum()  # JET is darker than white
 
 
-def test_a_stream_from_a_network_address(tmp_path, model):
+def test_a_stream_from_a_network_address(tmp_path: Path, model: Path) -> None:
     with VideoWriter(tmp_path / 'clip.webm', 10) as video:
         for index in range(6):
             video.write(picture(index))
@@ -235,8 +245,8 @@ def results_of(output: Path) -> list[dict]:
 
 @pytest.mark.parametrize('server', [MjpegServer, RtspServer])
 def test_a_camera_that_stops_is_an_error_and_its_recording_is_kept(
-    camera, server, model, tmp_path, capsys
-):
+    camera: Camera, server, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with server(camera) as opened:
         after(40, camera, camera.gone.set)
         url = opened.url.replace('//', '//admin:secret@')
@@ -260,7 +270,9 @@ def camera_count(camera: Camera, lines: list[dict]) -> int:
     return sum(first - 10**7 < stamp < last + 10**7 for stamp in camera.taken.values())
 
 
-def test_a_camera_is_opened_again_and_a_long_gap_begins_a_session(camera, model, tmp_path, capsys):
+def test_a_camera_is_opened_again_and_a_long_gap_begins_a_session(
+    camera: Camera, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / 'params.yaml').write_text('/**:\n  ros__parameters:\n    lost_time: 1.0\n')
     with MjpegServer(camera) as opened:
         after(40, camera, camera.gone.set, camera.gone.clear)
@@ -288,8 +300,8 @@ def test_a_camera_is_opened_again_and_a_long_gap_begins_a_session(camera, model,
 
 
 def test_streams_of_one_host_share_a_folder_and_no_recording_is_overwritten(
-    camera, model, tmp_path, capsys
-):
+    camera: Camera, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with MjpegServer(camera) as opened:
         codes = [
             main(['track', opened.url.replace('live', path), '--output', str(tmp_path),

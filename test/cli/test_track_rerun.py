@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from rerun.chunk import RrdReader
 
 from jtn_ros.cli.main import main
 from jtn_ros.media.drawing import colour_of
@@ -33,14 +34,12 @@ FRAMES = 8
 
 
 @pytest.fixture
-def drive(tmp_path) -> Path:
+def drive(tmp_path: Path) -> Path:
     return write_bag(tmp_path / 'drive', [START + index * PERIOD for index in range(FRAMES)])
 
 
 def read_log(path: Path) -> dict[str, dict[int, dict[str, Any]]]:
     """Return what was logged, by entity and frame (0 for what has no time), and its stamp."""
-    from rerun.chunk import RrdReader
-
     rows: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
     reader = RrdReader(path)
     (recording,) = reader.recordings()
@@ -61,7 +60,9 @@ def read_log(path: Path) -> dict[str, dict[int, dict[str, Any]]]:
     return rows
 
 
-def test_a_file_holds_images_tracks_and_latencies(tmp_path, model, drive):
+def test_a_file_holds_images_tracks_and_latencies(
+    tmp_path: Path, model: Path, drive: Path
+) -> None:
     path = tmp_path / 'logs' / 'drive.rrd'
     lines = track(drive, tmp_path / 'out', model, '--rerun', str(path))
     assert [item.name for item in path.parent.iterdir()] == ['drive.rrd']
@@ -105,7 +106,9 @@ def test_a_file_holds_images_tracks_and_latencies(tmp_path, model, drive):
     assert '/image/displacements' not in log
 
 
-def test_what_the_network_saw_is_logged_on_request(tmp_path, model, drive):
+def test_what_the_network_saw_is_logged_on_request(
+    tmp_path: Path, model: Path, drive: Path
+) -> None:
     path = tmp_path / 'drive.rrd'
     track(
         drive,
@@ -132,7 +135,7 @@ def test_what_the_network_saw_is_logged_on_request(tmp_path, model, drive):
     )
 
 
-def test_frames_without_tracks_show_none(tmp_path):
+def test_frames_without_tracks_show_none(tmp_path: Path) -> None:
     folder = write_sequence(tmp_path / 'Walk', images=True)
     detections = folder / 'det' / 'det.txt'
     kept = [row for row in detections.read_text().splitlines() if int(row.split(',')[0]) < 3]
@@ -146,7 +149,9 @@ def test_frames_without_tracks_show_none(tmp_path):
     assert tracks[20].get('Boxes2D:centers') is None
 
 
-def test_a_log_is_replaced_by_one_of_the_same_input_only(tmp_path, model, drive, capsys):
+def test_a_log_is_replaced_by_one_of_the_same_input_only(
+    tmp_path: Path, model: Path, drive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, out = tmp_path / 'drive.rrd', tmp_path / 'out'
     track(drive, out, model, '--rerun', str(path))
     track(drive, out, model, '--rerun', str(path), '--end', '3')
@@ -160,7 +165,7 @@ def test_a_log_is_replaced_by_one_of_the_same_input_only(tmp_path, model, drive,
     assert list((tmp_path / 'new').glob('*')) == []
 
 
-def test_a_run_that_fails_leaves_no_log(tmp_path, model, drive):
+def test_a_run_that_fails_leaves_no_log(tmp_path: Path, model: Path, drive: Path) -> None:
     path = tmp_path / 'logs' / 'drive.rrd'
     arguments = ['--model', str(model), '--output', str(tmp_path / 'out'), '--start', '99']
     assert main(['track', str(drive), *arguments, '--rerun', str(path)]) == 1
@@ -174,7 +179,14 @@ def test_a_run_that_fails_leaves_no_log(tmp_path, model, drive):
         ('live', '--rerun live opens a viewer, and there is no screen; give a file'),
     ],
 )
-def test_other_targets_are_refused(tmp_path, drive, capsys, monkeypatch, target, reason):
+def test_other_targets_are_refused(
+    tmp_path: Path,
+    drive: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    target: str,
+    reason: str,
+) -> None:
     for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
         monkeypatch.delenv(name, raising=False)
     assert main(['track', str(drive), '--output', str(tmp_path / 'out'), '--rerun', target]) == 2
@@ -183,8 +195,12 @@ def test_other_targets_are_refused(tmp_path, drive, capsys, monkeypatch, target,
 
 
 def test_without_the_package_there_is_one_line_with_the_remedy(
-    tmp_path, model, drive, capsys, monkeypatch
-):
+    tmp_path: Path,
+    model: Path,
+    drive: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, 'rerun', None)
     arguments = ['--model', str(model), '--output', str(tmp_path / 'out')]
     assert main(['track', str(drive), *arguments, '--rerun', str(tmp_path / 'drive.rrd')]) == 1
@@ -194,7 +210,7 @@ def test_without_the_package_there_is_one_line_with_the_remedy(
     assert list((tmp_path / 'out').glob('*')) == []
 
 
-def test_a_viewer_that_runs_gets_everything(tmp_path, model, drive):
+def test_a_viewer_that_runs_gets_everything(tmp_path: Path, model: Path, drive: Path) -> None:
     """The receiver of Rerun stands for a viewer on another machine, and keeps what it gets."""
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
@@ -215,7 +231,9 @@ def test_a_viewer_that_runs_gets_everything(tmp_path, model, drive):
     assert set(log['/image/tracks']) == set(log['/image']) - {0} == set(range(1, FRAMES + 1))
 
 
-def test_a_viewer_that_does_not_answer_is_named(tmp_path, model, drive, capsys):
+def test_a_viewer_that_does_not_answer_is_named(
+    tmp_path: Path, model: Path, drive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.socket() as closed:
         closed.bind(('127.0.0.1', 0))
         address = f'rerun+http://127.0.0.1:{closed.getsockname()[1]}/proxy'

@@ -49,7 +49,9 @@ def track(folder: Path, output: Path, *options: str) -> int:
 
 
 @pytest.mark.parametrize('tracker', ['default', 'reference'])
-def test_two_people_keep_their_ids(tmp_path, capsys, tracker):
+def test_two_people_keep_their_ids(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], tracker: str
+) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     assert track(folder, tmp_path / 'out', '--tracker', tracker) == 0
     results = read_results(tmp_path / 'out' / 'Walk.txt')
@@ -65,7 +67,7 @@ def test_two_people_keep_their_ids(tmp_path, capsys, tracker):
     assert str(tmp_path / 'out' / 'Walk.txt') in output
 
 
-def test_json_lines_have_stamps_and_velocities_in_seconds(tmp_path):
+def test_json_lines_have_stamps_and_velocities_in_seconds(tmp_path: Path) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     assert track(folder, tmp_path / 'out') == 0
     lines = (tmp_path / 'out' / 'Walk.jsonl').read_text().splitlines()
@@ -76,7 +78,7 @@ def test_json_lines_have_stamps_and_velocities_in_seconds(tmp_path):
     np.testing.assert_allclose([velocities[1], velocities[2]], [[60, 0], [-60, 0]], atol=3)
 
 
-def test_a_range_of_frames_keeps_its_numbers(tmp_path):
+def test_a_range_of_frames_keeps_its_numbers(tmp_path: Path) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     assert track(folder, tmp_path / 'out', '--start', '5', '--end', '9') == 0
     assert set(read_results(tmp_path / 'out' / 'Walk.txt')) == {6, 7, 8, 9}
@@ -84,14 +86,14 @@ def test_a_range_of_frames_keeps_its_numbers(tmp_path):
     assert json.loads(records[0])['stamp_ns'] == 400_000_000
 
 
-def test_fps_replaces_the_frame_rate(tmp_path):
+def test_fps_replaces_the_frame_rate(tmp_path: Path) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     assert track(folder, tmp_path / 'out', '--fps', '20') == 0
     last = json.loads((tmp_path / 'out' / 'Walk.jsonl').read_text().splitlines()[-1])
     np.testing.assert_allclose([t['velocity'][0] for t in last['tracks']], [120, -120], atol=6)
 
 
-def test_the_same_input_gives_the_same_bytes(tmp_path):
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     for name in ('a', 'b'):
         assert track(folder, tmp_path / name) == 0
@@ -100,7 +102,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path):
         assert first == second
 
 
-def test_the_video_shows_the_tracks(tmp_path):
+def test_the_video_shows_the_tracks(tmp_path: Path) -> None:
     folder = write_sequence(tmp_path / 'Walk', images=True)
     assert track(folder, tmp_path / 'out', '--video') == 0
     (path,) = (
@@ -120,7 +122,7 @@ def test_the_video_shows_the_tracks(tmp_path):
     assert abs(images[9][5:15, 5:100].astype(int) - 60).max() < 20  # nothing there
 
 
-def test_errors_are_exit_code_1(tmp_path, capsys):
+def test_errors_are_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     assert track(folder, tmp_path / 'out', '--start', '100') == 1
     assert 'has no readable frame from number 100 on' in capsys.readouterr().err
@@ -132,7 +134,9 @@ def test_errors_are_exit_code_1(tmp_path, capsys):
     assert list((tmp_path / 'out').iterdir()) == []
 
 
-def test_arguments_that_do_not_go_together_are_exit_code_2(tmp_path, capsys):
+def test_arguments_that_do_not_go_together_are_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     assert track(folder, tmp_path / 'out', '--start', '9', '--end', '5') == 2
     assert '--end 5 lies before --start 9' in capsys.readouterr().err
@@ -147,7 +151,9 @@ def test_arguments_that_do_not_go_together_are_exit_code_2(tmp_path, capsys):
     assert track_verb._VIEWS == VIEWS
 
 
-def test_a_window_needs_a_screen(tmp_path, capsys, monkeypatch):
+def test_a_window_needs_a_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv('DISPLAY', raising=False)
     monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
     folder = write_sequence(tmp_path / 'Walk')
@@ -159,7 +165,7 @@ def test_a_window_needs_a_screen(tmp_path, capsys, monkeypatch):
         assert 'this build of OpenCV opens no windows; install' in capsys.readouterr().err
 
 
-def test_real_detections(tmp_path):
+def test_real_detections(tmp_path: Path) -> None:
     folder = SHARED / 'data' / 'PETS09-S2L1'
     if not folder.is_dir():
         pytest.skip('shared/data/PETS09-S2L1 is not here')

@@ -14,22 +14,22 @@ from jtn_ros.tracking import TrackerSettings
 NODE = {entry.name: entry for entry in settings_of(TrackerNodeSettings)}
 
 
-def test_settings_are_those_of_the_node():
+def test_settings_are_those_of_the_node() -> None:
     own = {entry.name: entry for entry in settings_of(OfflineSettings)}
     del own['others']
     assert own == {name: NODE[name] for name in own}
 
 
-def test_every_tracker_can_be_chosen():
+def test_every_tracker_can_be_chosen() -> None:
     assert NODE['tracker'].choices == tuple(TRACKERS)
 
 
-def test_the_thresholds_that_are_tuned_are_those_of_the_node():
+def test_the_thresholds_that_are_tuned_are_those_of_the_node() -> None:
     thresholds = {'score_threshold', *(field.name for field in fields(TrackerSettings))}
     assert set(NODE_PARAMETERS) == thresholds & set(NODE)
 
 
-def test_the_birth_score_means_what_it_means_to_the_node():
+def test_the_birth_score_means_what_it_means_to_the_node() -> None:
     for values, trusted, expected in [
         ({}, 0.4, (0.4, 0.4)),
         ({'birth_score': 0.0}, 0.4, (0.4, 0.4)),

@@ -56,7 +56,9 @@ def write_sequence(folder: Path) -> Path:
     return folder
 
 
-def test_it_lowers_the_score_that_starts_no_track(tmp_path, capsys):
+def test_it_lowers_the_score_that_starts_no_track(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     output = tmp_path / 'params.yaml'
     arguments = [
@@ -93,7 +95,7 @@ def test_it_lowers_the_score_that_starts_no_track(tmp_path, capsys):
         assert bool(read_results(out / 'Walk.txt')) == bool(number)
 
 
-def test_the_same_seed_finds_the_same(tmp_path):
+def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     for name in ('a', 'b'):
         assert (
@@ -119,7 +121,7 @@ def test_the_same_seed_finds_the_same(tmp_path):
     assert 'the node has no position_noise' in text
 
 
-def test_search_begins_with_what_is_in_use_and_only_gets_better():
+def test_search_begins_with_what_is_in_use_and_only_gets_better() -> None:
     asked = []
 
     def objective(values):
@@ -138,7 +140,7 @@ def test_search_begins_with_what_is_in_use_and_only_gets_better():
 
 
 @pytest.mark.parametrize('field', fields(TrackerSettings), ids=lambda field: field.name)
-def test_search_ranges_are_valid_thresholds(field):
+def test_search_ranges_are_valid_thresholds(field) -> None:
     low, high = search_range(field.name, field.default)
     assert low <= field.default <= high
     kind = type(field.default)
@@ -146,7 +148,7 @@ def test_search_ranges_are_valid_thresholds(field):
         TrackerSettings(**{field.name: kind(value)})
 
 
-def test_what_was_seen_comes_back(tmp_path):
+def test_what_was_seen_comes_back(tmp_path: Path) -> None:
     truth = read_truth(write_sequence(tmp_path / 'Walk'))
     rng = np.random.default_rng(0)
     detections = {
@@ -187,7 +189,7 @@ def test_what_was_seen_comes_back(tmp_path):
         load_detections(tmp_path / 'seen.npz', truth)
 
 
-def test_the_score_threshold_takes_detections_away(tmp_path):
+def test_the_score_threshold_takes_detections_away(tmp_path: Path) -> None:
     truth = read_truth(write_sequence(tmp_path / 'Walk'))
     boxes = {f: truth.annotations[f].boxes for f in range(1, FRAMES + 1)}
     seen = SeenSequence(
@@ -202,7 +204,7 @@ def test_the_score_threshold_takes_detections_away(tmp_path):
     assert hota_of([seen], TrackerSettings(), 0.7) == 0
 
 
-def test_errors(tmp_path, capsys):
+def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     base = ['tune', str(folder), '--detections', '--output', str(tmp_path / 'p.yaml')]
     assert main([*base, '--trials', '0']) == 2
@@ -220,7 +222,7 @@ def test_errors(tmp_path, capsys):
     ['/**', '/*', '/jtn_tracker', 'jtn_tracker', '/**/jtn_tracker', '/*/jtn_tracker',
      '/robot1/jtn_tracker', 'robot1/jtn_tracker', '/fleet/robot1/jtn_tracker', '/robot1/**'],
 )  # fmt: skip
-def test_keys_of_parameter_files_are_matched_as_ros_does(tmp_path, key):
+def test_keys_of_parameter_files_are_matched_as_ros_does(tmp_path: Path, key: str) -> None:
     path = tmp_path / 'p.yaml'
     path.write_text(f'"{key}":\n  ros__parameters:\n    birth_score: 0.95\n')
     assert read_params_file(path) == {'birth_score': 0.95}
@@ -231,7 +233,7 @@ def test_keys_of_parameter_files_are_matched_as_ros_does(tmp_path, key):
     assert read_params_file(path) == {'birth_score': 0.95}
 
 
-def test_namespaces_may_be_nested_and_later_blocks_win(tmp_path):
+def test_namespaces_may_be_nested_and_later_blocks_win(tmp_path: Path) -> None:
     path = tmp_path / 'p.yaml'
     everyone = '/**: {ros__parameters: {birth_score: 0.1, lost_time: 3}}\n'
     robot = 'fleet: {robot1: {jtn_tracker: {ros__parameters: {birth_score: 0.9}}}}\n'
@@ -249,11 +251,13 @@ def test_namespaces_may_be_nested_and_later_blocks_win(tmp_path):
         read_params_file(path)
 
 
-def test_the_parameter_file_of_the_project_is_accepted():
+def test_the_parameter_file_of_the_project_is_accepted() -> None:
     assert read_params_file(ROOT / 'config' / 'tracker.yaml') == {}
 
 
-def test_names_that_are_nearly_right_are_pointed_out(tmp_path, caplog, monkeypatch):
+def test_names_that_are_nearly_right_are_pointed_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # launch_testing keeps new loggers from propagating.
     monkeypatch.setattr(logging.getLogger(read_params_file.__module__), 'propagate', True)
     path = tmp_path / 'p.yaml'
@@ -264,7 +268,7 @@ def test_names_that_are_nearly_right_are_pointed_out(tmp_path, caplog, monkeypat
     assert 'fixed_frame, score_treshold (did you mean score_threshold?)' in caplog.text
 
 
-def test_parameter_files(tmp_path, caplog):
+def test_parameter_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / 'p.yaml'
     path.write_text(
         '/**:\n  ros__parameters: {coast_time: 1, camera_name: left}\n'
@@ -304,7 +308,9 @@ _values = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=60) | _values.map(yaml.safe_dump))
-def test_any_file_is_parameters_or_a_clear_error(tmp_path_factory, text):
+def test_any_file_is_parameters_or_a_clear_error(
+    tmp_path_factory: pytest.TempPathFactory, text
+) -> None:
     path = tmp_path_factory.getbasetemp() / 'any.yaml'
     path.write_text(text, encoding='utf-8')
     try:

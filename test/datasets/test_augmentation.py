@@ -35,7 +35,7 @@ def bright_box(image):
     return [columns.min(), rows.min(), columns.max(), rows.max()]
 
 
-def test_mirrored_boxes_follow_the_image():
+def test_mirrored_boxes_follow_the_image() -> None:
     frame = white_box_frame()
     image, annotations = mirror(frame)
     assert bright_box(image) == annotations.boxes[0].tolist() == [50, 20, 69, 39]
@@ -44,7 +44,7 @@ def test_mirrored_boxes_follow_the_image():
     np.testing.assert_array_equal(again.boxes, frame[1].boxes)
 
 
-def test_warped_boxes_follow_the_image():
+def test_warped_boxes_follow_the_image() -> None:
     image, annotations = white_box_frame()
     rng = np.random.default_rng(3)
     for _ in range(20):
@@ -54,7 +54,7 @@ def test_warped_boxes_follow_the_image():
         np.testing.assert_allclose(bright_box(warped), expected, atol=1.5)
 
 
-def test_colour_factors_do_what_they_say():
+def test_colour_factors_do_what_they_say() -> None:
     image = np.random.default_rng(0).integers(60, 120, (8, 8, 3), np.uint8)
     one, none = np.ones(3), np.zeros(3)
     np.testing.assert_array_equal(change_colour(image, one, none), image)
@@ -69,7 +69,7 @@ def test_colour_factors_do_what_they_say():
     np.testing.assert_array_equal(tinted.astype(int) - image, np.full(image.shape, [5, 0, -5]))
 
 
-def test_lighting_is_drawn_along_the_colours_of_photographs():
+def test_lighting_is_drawn_along_the_colours_of_photographs() -> None:
     rng = np.random.default_rng(0)
     tints = np.array([Augmentation(lighting=0.1).draw_colour(rng)[1] for _ in range(2000)])
     spread, axes = np.linalg.eigh(np.cov(tints.T))
@@ -78,7 +78,7 @@ def test_lighting_is_drawn_along_the_colours_of_photographs():
     assert not Augmentation().draw_colour(rng)[1].any()
 
 
-def test_a_still_image_moves_within_its_limits_and_its_boxes_with_it():
+def test_a_still_image_moves_within_its_limits_and_its_boxes_with_it() -> None:
     image, annotations = white_box_frame()
     rng = np.random.default_rng(5)
     augmentation = Augmentation(still_motion=0.04)
@@ -96,7 +96,7 @@ def test_a_still_image_moves_within_its_limits_and_its_boxes_with_it():
         np.testing.assert_allclose(found, expected, atol=1.5)
 
 
-def test_large_images_shrink_without_skipping_pixels():
+def test_large_images_shrink_without_skipping_pixels() -> None:
     stripes = np.zeros((600, 800, 3), np.uint8)
     stripes[:, ::4] = 255
     small = warp(stripes, Letterbox(0.125, 0.4, 0.4), 100, 75)[2:-2, 2:-2]
@@ -109,7 +109,7 @@ def test_large_images_shrink_without_skipping_pixels():
     np.testing.assert_allclose(bright_box(warp(large, letterbox, 180, 110)), expected, atol=1)
 
 
-def test_cameras_spoil_pictures_as_they_say():
+def test_cameras_spoil_pictures_as_they_say() -> None:
     image = np.random.default_rng(1).integers(30, 200, (40, 60, 3), np.uint8)
     rng = np.random.default_rng(2)
     plain = Camera(gains=np.ones(3), grey=False, blur=0, noise=0, quality=0)
@@ -127,7 +127,7 @@ def test_cameras_spoil_pictures_as_they_say():
     assert 0.5 < np.abs(packed).mean() < 15
 
 
-def test_cameras_are_drawn_as_often_as_asked():
+def test_cameras_are_drawn_as_often_as_asked() -> None:
     rng = np.random.default_rng(3)
     never = [Augmentation().draw_camera(rng) for _ in range(20)]
     assert all(camera.quality == camera.blur == camera.noise == 0 for camera in never)

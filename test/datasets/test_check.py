@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -22,14 +24,14 @@ def problems(path):
     return [(p.path.name, p.line, p.text) for p in check_dataset(path).problems]
 
 
-def test_a_sound_sequence_has_no_problem(write_sequence):
+def test_a_sound_sequence_has_no_problem(write_sequence: Callable[..., Path]) -> None:
     folder = write_sequence('MOT17-02', [ROW, '4,1,-3,10,8,20,1,1,0.5'])
     findings = check_dataset(folder.parent)
     assert findings.problems == []
     assert (findings.clips, findings.images, findings.boxes) == (1, 4, 2)
 
 
-def test_every_broken_row_is_named(write_sequence):
+def test_every_broken_row_is_named(write_sequence: Callable[..., Path]) -> None:
     rows = [
         ROW,
         '1,1,10,10,8,20,1,1',  # 2: a column is missing
@@ -64,7 +66,7 @@ def test_every_broken_row_is_named(write_sequence):
     assert first == expected
 
 
-def test_images_are_counted_and_opened(write_sequence):
+def test_images_are_counted_and_opened(write_sequence: Callable[..., Path]) -> None:
     folder = write_sequence('MOT17-02', [ROW], length=9, images=2)
     whole = (folder / 'img1' / '000001.jpg').read_bytes()
     (folder / 'img1' / '000001.jpg').write_bytes(whole[: len(whole) // 2])
@@ -82,7 +84,7 @@ def test_images_are_counted_and_opened(write_sequence):
     assert sizes == [('000002.jpg', said), ('000005.jpg', said), ('000012.jpg', said)]
 
 
-def test_missing_files_of_a_sequence(write_sequence):
+def test_missing_files_of_a_sequence(write_sequence: Callable[..., Path]) -> None:
     (write_sequence('b', [ROW]) / 'gt' / 'gt.txt').unlink()
     folder = write_sequence('c', [ROW])
     (folder / 'seqinfo.ini').write_text('[Sequence]\nname=c\n')
@@ -92,7 +94,7 @@ def test_missing_files_of_a_sequence(write_sequence):
     ]
 
 
-def test_crowdhuman_lines(write_crowdhuman):
+def test_crowdhuman_lines(write_crowdhuman: Callable[..., Path]) -> None:
     box = {'tag': 'person', 'fbox': [1, 2, 30, 40]}
     lines = [
         json.dumps({'ID': 'good', 'gtboxes': [box]}),
@@ -110,7 +112,7 @@ def test_crowdhuman_lines(write_crowdhuman):
     ]
 
 
-def test_coco_entries(write_coco):
+def test_coco_entries(write_coco: Callable[..., Path]) -> None:
     content = {
         'images': [{'id': 1, 'file_name': 'a.jpg'}, {'id': 2, 'file_name': 'b.jpg'}],
         'annotations': [
@@ -131,7 +133,9 @@ def test_coco_entries(write_coco):
     ]
 
 
-def test_exit_codes_and_output(write_sequence, capsys):
+def test_exit_codes_and_output(
+    write_sequence: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     good = write_sequence('good', [ROW])
     assert main(['dataset', 'check', str(good)]) == 0
     assert capsys.readouterr().out == 'no problem: 1 sequences, 4 images, 1 boxes\n'
@@ -146,7 +150,7 @@ def test_exit_codes_and_output(write_sequence, capsys):
     assert 'does not exist' in capsys.readouterr().err
 
 
-def test_the_command_fails_as_a_process(write_sequence):
+def test_the_command_fails_as_a_process(write_sequence: Callable[..., Path]) -> None:
     bad = write_sequence('bad', [ROW, ROW])
     command = [sys.executable, '-m', 'jtn_ros.cli.main', 'dataset', 'check', str(bad)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -156,7 +160,9 @@ def test_the_command_fails_as_a_process(write_sequence):
 
 @given(st.binary(max_size=80) | st.text('0123456789,.-+eE \n\r\tnaif#"x', max_size=80))
 @settings(max_examples=100, deadline=None)
-def test_any_ground_truth_can_be_checked(tmp_path_factory, content):
+def test_any_ground_truth_can_be_checked(
+    tmp_path_factory: pytest.TempPathFactory, content
+) -> None:
     folder = tmp_path_factory.getbasetemp() / 'fuzzed'
     (folder / 'gt').mkdir(parents=True, exist_ok=True)
     (folder / 'seqinfo.ini').write_text(
@@ -173,7 +179,7 @@ def test_any_ground_truth_can_be_checked(tmp_path_factory, content):
     not (SHARED / 'data').is_dir(),
     reason='the shared sequences are not here',
 )
-def test_real_sequences_are_sound_or_known_to_be_cut():
+def test_real_sequences_are_sound_or_known_to_be_cut() -> None:
     data = SHARED / 'data'
     assert problems(data / 'PETS09-S2L1') == []
     assert problems(data / 'MOT17-05-FRCNN-mini') == [('img1', 0, 'no image of the frames 7-837')]

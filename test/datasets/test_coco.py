@@ -1,7 +1,9 @@
 """COCO: stills and videos, categories by name, crowds, and entries that are refused."""
 
 import json
+from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ VIDEO = {
 }
 
 
-def test_stills_of_two_classes(write_coco):
+def test_stills_of_two_classes(write_coco: Callable[..., Path]) -> None:
     path = write_coco(STILLS, ('000000397133.jpg', '000000037777.jpg'))
     first, second = read_clips(path, ['car', 'person'])
     objects = first.images[0].annotations
@@ -75,7 +77,7 @@ def test_stills_of_two_classes(write_coco):
     assert len(second.images[0].annotations) == 0
 
 
-def test_videos_are_clips_in_the_order_of_frames(write_coco):
+def test_videos_are_clips_in_the_order_of_frames(write_coco: Callable[..., Path]) -> None:
     (clip,) = read_clips(write_coco(VIDEO, ('a.jpg', 'b.jpg')), ['car'])
     assert clip.frame_rate == 10
     assert [image.path.name for image in clip.images] == ['a.jpg', 'b.jpg']
@@ -83,7 +85,9 @@ def test_videos_are_clips_in_the_order_of_frames(write_coco):
     assert [image.annotations.ids.tolist() for image in clip.images] == [[1], [1, 2]]
 
 
-def test_without_identities_everyone_in_a_video_is_someone_new(write_coco):
+def test_without_identities_everyone_in_a_video_is_someone_new(
+    write_coco: Callable[..., Path],
+) -> None:
     video = deepcopy(VIDEO)
     for entry in video['annotations'][:2]:
         del entry['track_id']
@@ -96,7 +100,7 @@ def test_without_identities_everyone_in_a_video_is_someone_new(write_coco):
     assert ids[3] == 5, 'track_id 4'
 
 
-def test_clips_know_where_their_images_come_from(write_coco):
+def test_clips_know_where_their_images_come_from(write_coco: Callable[..., Path]) -> None:
     stills = change(STILLS, ['images', 0, 'source'], 'office')
     path = write_coco(stills, ('000000397133.jpg', '000000037777.jpg'))
     assert [clip.source for clip in read_clips(path)] == ['office', '']
@@ -131,13 +135,13 @@ def change(content, path, value):
         (change(VIDEO, ['annotations', 2, 'track_id'], 0), r'b\.jpg\): a track_id occurs twice'),
     ],
 )
-def test_bad_entries_are_named(write_coco, content, problem):
+def test_bad_entries_are_named(write_coco: Callable[..., Path], content, problem: str) -> None:
     path = write_coco(content, ('000000397133.jpg', '000000037777.jpg', 'a.jpg', 'b.jpg'))
     with pytest.raises(ValueError, match=rf'instances_val2017\.json.*{problem}'):
         read_clips(path, ['car'])
 
 
-def test_missing_images_and_categories_are_named(write_coco):
+def test_missing_images_and_categories_are_named(write_coco: Callable[..., Path]) -> None:
     path = write_coco(STILLS)
     with pytest.raises(JtnError, match=r'000000397133\.jpg is in none of'):
         read_clips(path, ['car'])
@@ -173,7 +177,7 @@ _ENTRIES = st.lists(
     ).map(json.dumps)
 )
 @settings(max_examples=200, deadline=None)
-def test_any_content_is_read_or_noted(tmp_path_factory, content):
+def test_any_content_is_read_or_noted(tmp_path_factory: pytest.TempPathFactory, content) -> None:
     path = tmp_path_factory.getbasetemp() / 'fuzzed.json'
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     try:

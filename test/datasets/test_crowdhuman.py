@@ -1,6 +1,8 @@
 """CrowdHuman: full bodies, visible shares, ignored regions, and lines that are refused."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,7 +48,7 @@ LINE = json.dumps(
 )
 
 
-def test_lines_are_still_images(write_crowdhuman):
+def test_lines_are_still_images(write_crowdhuman: Callable[..., Path]) -> None:
     empty = json.dumps({'ID': 'nobody', 'gtboxes': []})
     path = write_crowdhuman([LINE, '', empty], ('273271,c9db000d5146c15', 'nobody'))
     clips = read_clips(path)
@@ -75,13 +77,15 @@ def test_lines_are_still_images(write_crowdhuman):
         (LINE, 'line 2: image 273271,c9db000d5146c15 is on line 1 already'),
     ],
 )
-def test_bad_lines_are_named(write_crowdhuman, line, problem):
+def test_bad_lines_are_named(
+    write_crowdhuman: Callable[..., Path], line: str, problem: str
+) -> None:
     path = write_crowdhuman([LINE, line], ('273271,c9db000d5146c15',))
     with pytest.raises(ValueError, match=problem):
         read_clips(path)
 
 
-def test_missing_folder_and_other_classes(write_crowdhuman):
+def test_missing_folder_and_other_classes(write_crowdhuman: Callable[..., Path]) -> None:
     path = write_crowdhuman([LINE], ())
     with pytest.raises(JtnError, match='Images'):
         read_clips(path)
@@ -101,7 +105,7 @@ _JSON = st.recursive(
 
 @given(st.binary(max_size=60) | _JSON.map(json.dumps))
 @settings(max_examples=200, deadline=None)
-def test_any_content_is_read_or_noted(tmp_path_factory, content):
+def test_any_content_is_read_or_noted(tmp_path_factory: pytest.TempPathFactory, content) -> None:
     path = tmp_path_factory.getbasetemp() / 'fuzzed.odgt'
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     try:

@@ -21,7 +21,7 @@ def objects(*boxes, ignored=False, first=1):
     )
 
 
-def test_tiles_fill_the_mosaic_and_pictures_cover_their_tiles():
+def test_tiles_fill_the_mosaic_and_pictures_cover_their_tiles() -> None:
     rng = np.random.default_rng(4)
     sizes = [(40, 30), (20, 60), (64, 64), (200, 50)]
     for _ in range(50):
@@ -34,7 +34,7 @@ def test_tiles_fill_the_mosaic_and_pictures_cover_their_tiles():
             assert (corners[1] >= [tile.right - 1e-3, tile.bottom - 1e-3]).all()
 
 
-def test_pictures_and_boxes_move_together_and_end_at_the_tile():
+def test_pictures_and_boxes_move_together_and_end_at_the_tile() -> None:
     left = np.full((10, 10, 3), 50, np.uint8)
     right = np.full((10, 10, 3), 200, np.uint8)
     tiles = [
@@ -55,7 +55,7 @@ def test_pictures_and_boxes_move_together_and_end_at_the_tile():
 
 
 @pytest.mark.parametrize(('ignored', 'left'), [(False, 0), (True, 1)])
-def test_what_is_nearly_gone_is_left_out_unless_it_was_ignored(ignored, left):
+def test_what_is_nearly_gone_is_left_out_unless_it_was_ignored(ignored: bool, left: int) -> None:
     tile = Tile(0, 0, 20, 20, Letterbox(1.0, 0.0, 0.0))
     picture = np.zeros((30, 30, 3), np.uint8)
     _, joined = compose([(picture, objects([19.9, 0, 29, 20], ignored=ignored))], [tile], 40, 20)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +17,19 @@ from jtn_ros.media import open_frames
 ROWS = [f'{frame},{10 + frame % 2},{5 + frame},10,8,20,1,1,1' for frame in (1, 2, 3, 4)]
 
 
-def rename_images(folder, name):
+def rename_images(folder, name) -> None:
     """Give the image of every frame, which count from 1, another name."""
     for path in sorted((folder / 'img1').iterdir()):
         path.rename(path.with_name(name(int(path.stem))))
 
 
-def edit(folder, before, after):
+def edit(folder, before, after) -> None:
     text = (folder / 'seqinfo.ini').read_text()
     assert before in text
     (folder / 'seqinfo.ini').write_text(text.replace(before, after))
 
 
-def write_truth(folder, frame=0, identity=0):
+def write_truth(folder, frame=0, identity=0) -> None:
     """Write the ground truth with other numbers."""
     rows = [row.split(',', 2) for row in ROWS]
     (folder / 'gt' / 'gt.txt').write_text(
@@ -36,29 +37,29 @@ def write_truth(folder, frame=0, identity=0):
     )
 
 
-def macos(folder):
+def macos(folder) -> None:
     for path in list((folder / 'img1').iterdir()):
         path.with_name(f'._{path.name}').write_bytes(b'\0\5\x16\7')
     (folder / 'img1' / '.DS_Store').write_bytes(b'\0')
     (folder / 'gt' / '._gt.txt').write_bytes(b'\0')
 
 
-def cvat(folder):
+def cvat(folder) -> None:
     rename_images(folder, lambda number: f'frame_{number - 1:06d}.jpg')
     (folder / 'gt' / 'labels.txt').write_text('person\n')
 
 
-def cvat_alone(folder):
+def cvat_alone(folder) -> None:
     cvat(folder)
     (folder / 'seqinfo.ini').unlink()
 
 
-def from_zero(folder):
+def from_zero(folder) -> None:
     rename_images(folder, lambda number: f'{number - 1:06d}.jpg')
     write_truth(folder, frame=-1)
 
 
-def other_images(folder):
+def other_images(folder) -> None:
     rename_images(folder, lambda number: f'{number:06d}.JPEG')
 
 
@@ -81,7 +82,7 @@ MAKERS = {
 
 
 @pytest.mark.parametrize('maker', MAKERS.values(), ids=MAKERS)
-def test_every_verb_reads_the_same_frames(write_sequence, maker):
+def test_every_verb_reads_the_same_frames(write_sequence: Callable[..., Path], maker) -> None:
     folder = write_sequence('walk', ROWS)
     maker(folder)
     # check
@@ -124,7 +125,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(('break_it', 'reason'), REFUSED.values(), ids=REFUSED)
-def test_what_one_verb_refuses_check_names(write_sequence, break_it, reason):
+def test_what_one_verb_refuses_check_names(
+    write_sequence: Callable[..., Path], break_it, reason: str
+) -> None:
     folder = write_sequence('walk', ROWS)
     break_it(folder)
     (problem,) = check_dataset(folder).problems
@@ -135,7 +138,9 @@ def test_what_one_verb_refuses_check_names(write_sequence, break_it, reason):
 
 
 @pytest.mark.parametrize('rows', [['1,1,5,10,8,20,0,1,1'], ['1,1,5,10,8,20,0,-1,-1,-1']])
-def test_truth_without_a_flag_is_named_by_all(write_sequence, rows):
+def test_truth_without_a_flag_is_named_by_all(
+    write_sequence: Callable[..., Path], rows: list[str]
+) -> None:
     folder = write_sequence('walk', rows)
     (problem,) = check_dataset(folder).problems
     assert 'every row is flagged 0' in str(problem)
@@ -144,7 +149,9 @@ def test_truth_without_a_flag_is_named_by_all(write_sequence, rows):
             read(folder)
 
 
-def test_the_command_line_from_images_to_scores(write_sequence, tmp_path: Path, capsys):
+def test_the_command_line_from_images_to_scores(
+    write_sequence: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Frames from 0, identities from 0 and of 33 bits, in truth, detections and results."""
     folder = write_sequence('walk', ROWS)
     cvat_alone(folder)

@@ -45,7 +45,7 @@ def published_letterbox(case):
 
 
 @pytest.mark.parametrize('name', STORED)
-def test_targets_equal_the_published_ones(name):
+def test_targets_equal_the_published_ones(name: str) -> None:
     case = CASES[name]
     layout = TargetLayout(input_height=case['input_hw'][0], input_width=case['input_hw'][1])
     letterbox = published_letterbox(case)
@@ -73,7 +73,7 @@ def test_targets_equal_the_published_ones(name):
             assert not targets[key][number:].any()
 
 
-def test_objects_beyond_the_slots_are_left_out():
+def test_objects_beyond_the_slots_are_left_out() -> None:
     boxes = np.array([[8, 8, 24, 40], [40, 8, 56, 40]], np.float32)
     annotations = Annotations(
         ids=np.array([1, 2]),

@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.detections import Detections
@@ -38,7 +41,7 @@ LEFT, RIGHT, SMALL = (0, 0, 100, 200), (300, 0, 400, 200), (10, 10, 20, 30)
 TALLER = (0, 0, 100, 320)  # overlaps LEFT by 200 / 320 = 0.625
 
 
-def test_values_known_by_hand():
+def test_values_known_by_hand() -> None:
     report = evaluate_detections(
         [people(LEFT, RIGHT), people(), people(LEFT, (500, 0, 900, 400), ignored=[1])],
         [
@@ -76,7 +79,7 @@ def test_values_known_by_hand():
     assert shares == pytest.approx({'precision': 100 / 3, 'recall': 100 / 3, 'f1': 100 / 3})
 
 
-def test_equal_scores_are_kept_or_dropped_together():
+def test_equal_scores_are_kept_or_dropped_together() -> None:
     report = evaluate_detections(
         [people(LEFT, RIGHT)],
         [seen((LEFT, 0.5), (SMALL, 0.5), (RIGHT, 0.25))],
@@ -88,7 +91,7 @@ def test_equal_scores_are_kept_or_dropped_together():
     assert report.sources[''] == report.mean == report.combined
 
 
-def test_classes_are_matched_apart_and_averaged():
+def test_classes_are_matched_apart_and_averaged() -> None:
     report = evaluate_detections(
         [people(LEFT, RIGHT, class_ids=[0, 1])],
         [seen((LEFT, 0.9), (RIGHT, 0.8), class_ids=[0, 0])],
@@ -99,19 +102,19 @@ def test_classes_are_matched_apart_and_averaged():
 
 
 @pytest.mark.parametrize('found', [seen(), seen((LEFT, 0.9))])
-def test_images_without_people(found):
+def test_images_without_people(found: Detections) -> None:
     scores = evaluate_detections([people(LEFT, ignored=[0])], [found], threshold=0.4).combined
     assert scores.ap is scores.ap50 is scores.ar is scores.recall is scores.best_threshold is None
     assert (scores.images, scores.objects) == (1, 0)
 
 
-def test_people_without_detections():
+def test_people_without_detections() -> None:
     scores = evaluate_detections([people(LEFT)], [seen()], threshold=0.4).combined
     assert (scores.ap, scores.ar, scores.recall, scores.best_f1) == (0, 0, 0, 0)
     assert scores.precision is scores.best_threshold is None
 
 
-def test_what_does_not_fit_is_refused():
+def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match='no images'):
         evaluate_detections([], [], threshold=0.4)
     with pytest.raises(ValueError, match='1 images with truth, 2 with detections and 1 sources'):
@@ -146,9 +149,6 @@ def made_up(seed, images=40):
 
 def plain_coco(truths, detections, folder):
     """Return pycocotools' evaluation of the same, written as COCO files and read by it."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
     annotations, results = [], []
     for image, (truth, found) in enumerate(zip(truths, detections, strict=True), 1):
         for box, kind, crowd in zip(
@@ -196,7 +196,7 @@ def plain_coco(truths, detections, folder):
 
 
 @pytest.mark.parametrize('seed', [1, 2, 3])
-def test_scores_are_those_of_pycocotools(seed, tmp_path):
+def test_scores_are_those_of_pycocotools(seed: int, tmp_path: Path) -> None:
     truths, detections = made_up(seed)
     sources = ['indoor', 'street', 'street', 'hall'] * 10
     report = evaluate_detections(truths, detections, sources, threshold=0.4)
@@ -211,7 +211,9 @@ def test_scores_are_those_of_pycocotools(seed, tmp_path):
 
 
 @pytest.mark.parametrize('seed', [4, 5])
-def test_recall_and_precision_are_those_of_the_detections_above_the_threshold(seed, tmp_path):
+def test_recall_and_precision_are_those_of_the_detections_above_the_threshold(
+    seed: int, tmp_path: Path
+) -> None:
     truths, detections = made_up(seed)
     truths = [replace(truth, class_ids=np.zeros(len(truth), np.int32)) for truth in truths]
     detections = [replace(found, class_ids=found.class_ids * 0) for found in detections]

@@ -75,7 +75,7 @@ def write_truth(folder: Path, frames: int = FRAMES) -> Path:
 
 
 @pytest.fixture(scope='module')
-def drive(tmp_path_factory) -> Path:
+def drive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a model, a recording, its truth, and the tracks of every frame."""
     folder = tmp_path_factory.mktemp('drive')
     write_block_model(folder / 'blocks.onnx')
@@ -119,7 +119,7 @@ def without(bag: Path, path: Path, dropped: set[int], shift_ns: int = 0) -> Path
     return path
 
 
-def test_offline_tracks_every_frame(drive, tmp_path):
+def test_offline_tracks_every_frame(drive: Path, tmp_path: Path) -> None:
     model, recording = drive / 'blocks.onnx', drive / 'recording'
     scores = evaluate(drive, tmp_path / 'a.json', '--bag', recording, '--model', model)['combined']
     assert (scores['frames'], scores['true_objects']) == (FRAMES, 2 * FRAMES)
@@ -133,7 +133,9 @@ def test_offline_tracks_every_frame(drive, tmp_path):
 
 
 @pytest.mark.parametrize('storage', STORAGES)
-def test_tracking_a_bag_twice_gives_the_same_bytes(drive, tmp_path, storage):
+def test_tracking_a_bag_twice_gives_the_same_bytes(
+    drive: Path, tmp_path: Path, storage: str
+) -> None:
     recording = write_recording(tmp_path / 'recording', storage=storage)
     contents = []
     for name in ('a', 'b'):
@@ -157,7 +159,9 @@ def test_tracking_a_bag_twice_gives_the_same_bytes(drive, tmp_path, storage):
     assert contents[0] == contents[1]
 
 
-def test_recorded_and_offline_agree_but_for_the_drops(drive, tmp_path, capsys):
+def test_recorded_and_offline_agree_but_for_the_drops(
+    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model, recording = drive / 'blocks.onnx', drive / 'recording'
     tracked = drive / 'out' / 'recording_tracked'
     offline = evaluate(drive, tmp_path / 'a.json', '--bag', recording, '--model', model)
@@ -183,7 +187,9 @@ def test_recorded_and_offline_agree_but_for_the_drops(drive, tmp_path, capsys):
     assert change.split()[4] == '-25.00'
 
 
-def test_a_message_of_no_frame_is_named(drive, tmp_path, capsys):
+def test_a_message_of_no_frame_is_named(
+    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     truth = write_truth(tmp_path / 'truth', 8)
     short = write_recording(tmp_path / 'short', 8)
     arguments = [
@@ -199,7 +205,7 @@ def test_a_message_of_no_frame_is_named(drive, tmp_path, capsys):
     assert 'truth: 4 messages without a frame do not count, stamped 1700000000.800' in output
 
 
-def test_tracks_in_a_bag_can_be_the_truth(drive, tmp_path):
+def test_tracks_in_a_bag_can_be_the_truth(drive: Path, tmp_path: Path) -> None:
     tracked = drive / 'out' / 'recording_tracked'
     dropped = without(tracked, tmp_path / 'online', {5})
     arguments = ['--ground-truth', tracked, '--tracks', dropped, '--json', tmp_path / 's.json']
@@ -210,14 +216,16 @@ def test_tracks_in_a_bag_can_be_the_truth(drive, tmp_path):
     assert scores['fragmentations'] == 0  # CLEAR does not look at frames without any track
 
 
-def failure(capsys, *arguments: object) -> str:
+def failure(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     """Return the one line that a failing `jtn evaluate` says."""
     assert main(['evaluate', *map(str, arguments)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     return line
 
 
-def test_what_is_wrong_with_bags_is_said(drive, tmp_path, capsys):
+def test_what_is_wrong_with_bags_is_said(
+    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     truth, recording = drive / 'truth', drive / 'recording'
     tracked = drive / 'out' / 'recording_tracked'
     base = ['--ground-truth', truth]
@@ -256,7 +264,9 @@ def test_what_is_wrong_with_bags_is_said(drive, tmp_path, capsys):
     assert '--bag' in error
 
 
-def test_a_truncated_bag_is_an_error(drive, tmp_path, capsys):
+def test_a_truncated_bag_is_an_error(
+    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     recording = write_recording(tmp_path / 'cut', storage='sqlite3')
     (file,) = (path for path in recording.iterdir() if path.suffix != '.yaml')
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
@@ -273,7 +283,9 @@ def test_a_truncated_bag_is_an_error(drive, tmp_path, capsys):
     assert 'is not a readable bag' in error
 
 
-def test_a_bag_that_was_cut_off_lacks_frames_of_the_truth(drive, tmp_path, capsys):
+def test_a_bag_that_was_cut_off_lacks_frames_of_the_truth(
+    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     recording = write_recording(tmp_path / 'cut', storage='mcap')
     (file,) = recording.glob('*.mcap')
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
@@ -296,7 +308,7 @@ def test_a_bag_that_was_cut_off_lacks_frames_of_the_truth(drive, tmp_path, capsy
     assert f'the ground truth has frame {FRAMES}, but the recording ' in error
 
 
-def test_wrong_usage_is_exit_code_2(drive, capsys):
+def test_wrong_usage_is_exit_code_2(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, expected in [
         (['--ground-truth', drive / 'truth'], 'give --tracks, --trackers or --bag'),
         (['--synthetic', '--tracks', drive], '--synthetic needs --trackers'),

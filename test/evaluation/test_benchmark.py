@@ -1,27 +1,26 @@
 """Times add up, turns are taken, and the report says what was measured."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from jtn_ros.cli.main import main
 from jtn_ros.evaluation.benchmark import Configuration
 from jtn_ros.evaluation.benchmark import ratio
 from jtn_ros.evaluation.benchmark import report
 from jtn_ros.evaluation.benchmark import run_benchmark
+from jtn_ros.network import JointTrackNet
+from jtn_ros.network import NetworkConfig
+from jtn_ros.network import save_checkpoint
 from jtn_ros.pipeline import STAGES
-
-torch = pytest.importorskip('torch')
 
 
 @pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory):
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a small random network."""
-    from jtn_ros.network import JointTrackNet
-    from jtn_ros.network import NetworkConfig
-    from jtn_ros.network import save_checkpoint
-
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp('benchmark') / 'small.safetensors'
     heads = {'hm': 1, 'embedding': 8, 'tracking': 2, 'ltrb_amodal': 4}
@@ -38,7 +37,7 @@ def checkpoint(tmp_path_factory):
     return path
 
 
-def test_stages_add_up_and_configurations_take_turns(checkpoint):
+def test_stages_add_up_and_configurations_take_turns(checkpoint: Path) -> None:
     images = [np.full((90, 160, 3), value, np.uint8) for value in (0, 255)]
     first = Configuration(model=str(checkpoint), device='cpu', threads=1)
     both = [first, Configuration(model=str(checkpoint), device='cpu', threads=1, batch=3)]
@@ -59,7 +58,9 @@ def test_stages_add_up_and_configurations_take_turns(checkpoint):
     assert written['ratios_to_first'][0]['total'] == pytest.approx(ratio(single, batch), abs=1e-3)
 
 
-def test_the_verb_writes_json_and_a_table(checkpoint, tmp_path, capsys):
+def test_the_verb_writes_json_and_a_table(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / 'benchmark.json'
     arguments = [
         'benchmark',
@@ -92,7 +93,9 @@ def test_the_verb_writes_json_and_a_table(checkpoint, tmp_path, capsys):
         (['--model', 'nowhere'], "no model 'nowhere'"),
     ],
 )
-def test_wrong_requests_are_explained(checkpoint, capsys, arguments, message):
+def test_wrong_requests_are_explained(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
     model = [] if '--model' in arguments else ['--model', str(checkpoint)]
     assert main(['benchmark', '--size', '60x80', *model, *arguments]) == 1
     assert message in capsys.readouterr().err

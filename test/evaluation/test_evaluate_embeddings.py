@@ -1,6 +1,7 @@
 """`jtn evaluate --embeddings`: the same from sequences and COCO videos, and wrong usage."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from nodes.block_model import write_block_model
 
 
 @pytest.fixture(scope='module')
-def sequence(tmp_path_factory):
+def sequence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a generated sequence with ground truth, which no training sees."""
     folder = tmp_path_factory.mktemp('scenes')
     options = ['--seconds', '3', '--fps', '5', '--people', '6-8', '--seed', str(2**31 + 21)]
@@ -21,7 +22,7 @@ def sequence(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def video(sequence):
+def video(sequence: Path) -> Path:
     """Return a COCO file of the same frames, and of one that is no video."""
     images, annotations = [], []
     for number, objects in read_annotations(sequence / 'gt' / 'gt.txt').items():
@@ -68,7 +69,9 @@ def evaluate(truth, *more):
     return main(['evaluate', '--ground-truth', str(truth), '--embeddings', *map(str, more)])
 
 
-def test_sequences_and_videos_give_the_same(sequence, video, tmp_path, capsys):
+def test_sequences_and_videos_give_the_same(
+    sequence: Path, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert evaluate(sequence, '--json', tmp_path / 'folder.json') == 0
     printed = capsys.readouterr().out
     assert evaluate(video, '--json', tmp_path / 'video.json') == 0
@@ -90,7 +93,9 @@ def test_sequences_and_videos_give_the_same(sequence, video, tmp_path, capsys):
     assert f'{values["same_objects"]} of {values["objects"]} objects in 1 sequences' in printed
 
 
-def test_what_cannot_be_verified_is_refused(sequence, video, tmp_path, capsys):
+def test_what_cannot_be_verified_is_refused(
+    sequence: Path, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_block_model(tmp_path / 'blocks.onnx')
     assert evaluate(sequence, '--model', tmp_path / 'blocks.onnx') == 1
     assert 'blocks has no embeddings; give a model that has' in capsys.readouterr().err
@@ -112,6 +117,8 @@ def test_what_cannot_be_verified_is_refused(sequence, video, tmp_path, capsys):
         (['--synthetic'], '--synthetic does not go with'),
     ],
 )
-def test_wrong_usage_is_exit_code_2(arguments, expected, capsys):
+def test_wrong_usage_is_exit_code_2(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(['evaluate', *arguments, '--embeddings']) == 2
     assert expected in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -28,7 +29,7 @@ IMAGES = {
 
 
 @pytest.fixture
-def labels(tmp_path):
+def labels(tmp_path: Path) -> Path:
     """Write a model, images and labels, and return the path of the labels."""
     write_block_model(tmp_path / 'blocks.onnx')
     images, annotations = [], []
@@ -66,7 +67,9 @@ def evaluate(labels, *more):
     return main(['evaluate', *map(str, arguments)])
 
 
-def test_scores_by_source(labels, tmp_path, capsys):
+def test_scores_by_source(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert evaluate(labels, '--json', tmp_path / 'scores.json') == 0
     values = json.loads((tmp_path / 'scores.json').read_text())
     office, factory = values['sources']['office <1>'], values['sources']['factory']
@@ -94,8 +97,13 @@ def test_scores_by_source(labels, tmp_path, capsys):
     [((), 0.4, 75), (('--threshold', '0.9'), 0.9, 0), (('--params-file', 'node.yaml'), 0.95, 0)],
 )
 def test_the_threshold_is_the_models_or_given(
-    labels, tmp_path, monkeypatch, more, threshold, recall
-):
+    labels: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    threshold: float,
+    recall: int,
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'node.yaml').write_text('jtn_tracker: {ros__parameters: {birth_score: 0.95}}')
     assert evaluate(labels, '--json', 'scores.json', *more) == 0
@@ -104,7 +112,7 @@ def test_the_threshold_is_the_models_or_given(
     assert values['combined']['ap50'] == pytest.approx(100 * 76 / 101), 'of all scores'
 
 
-def test_the_report_shows_scores_and_curves(labels, tmp_path):
+def test_the_report_shows_scores_and_curves(labels: Path, tmp_path: Path) -> None:
     path = tmp_path / 'report.html'
     assert evaluate(labels, '--report', path) == 0
     text = path.read_text()
@@ -124,7 +132,7 @@ def test_the_report_shows_scores_and_curves(labels, tmp_path):
     assert data['parameters']['threshold'] == 0.4
 
 
-def test_a_long_legend_takes_more_rows():
+def test_a_long_legend_takes_more_rows() -> None:
     names = [f'source {number} of many' for number in range(7)]
     lines = [Line(label=name, x=[0, 1], y=[0, 100], colour=1) for name in names]
     chart = line_chart(lines, 'x', 'y', top=100)
@@ -151,18 +159,22 @@ def test_a_long_legend_takes_more_rows():
         (['--report', 'report.pdf'], 'report.pdf: a report is an .html file'),
     ],
 )
-def test_wrong_usage_is_exit_code_2(labels, capsys, more, expected):
+def test_wrong_usage_is_exit_code_2(
+    labels: Path, capsys: pytest.CaptureFixture[str], more: list[str], expected: str
+) -> None:
     assert evaluate(labels, *more) == 2
     assert expected in capsys.readouterr().err
 
 
-def test_a_threshold_needs_annotated_images(tmp_path, capsys):
+def test_a_threshold_needs_annotated_images(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ['--ground-truth', tmp_path, '--tracks', tmp_path, '--threshold', '0.5']
     assert main(['evaluate', *map(str, arguments)]) == 2
     assert '--threshold is for annotated images; give a COCO .json' in capsys.readouterr().err
 
 
-def test_what_cannot_be_read_is_named(labels, capsys):
+def test_what_cannot_be_read_is_named(labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (labels.parent / 'half.png').write_bytes(b'no image')
     assert evaluate(labels) == 1
     assert 'half.png cannot be read as an image' in capsys.readouterr().err

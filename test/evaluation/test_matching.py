@@ -37,7 +37,7 @@ def tracked(ids, lefts, classes=None) -> TrackedBoxes:
     )
 
 
-def test_a_switch_a_miss_and_a_ghost():
+def test_a_switch_a_miss_and_a_ghost() -> None:
     truth = {frame: objects([7, 9], [0, 100]) for frame in range(1, 6)}
     tracks = {
         1: tracked([3, 4], [0, 100]),
@@ -56,7 +56,7 @@ def test_a_switch_a_miss_and_a_ghost():
     assert matches.frames[matches.missed].tolist() == [2]
 
 
-def test_other_classes_and_ignored_objects_do_not_count():
+def test_other_classes_and_ignored_objects_do_not_count() -> None:
     truth = {1: objects([1, 2, 3], [0, 100, 200], [0, 2, 0], [False, False, True])}
     tracks = {1: tracked([1, 2, 3], [0, 100, 200], [0, 2, 0])}
     sequence = Recording(annotations=truth, tracks=tracks, frames=1)
@@ -68,7 +68,7 @@ def test_other_classes_and_ignored_objects_do_not_count():
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_counts_are_those_of_clear(seed):
+def test_counts_are_those_of_clear(seed) -> None:
     rng = np.random.default_rng(seed)
     truth, tracks = {}, {}
     frames = int(rng.integers(1, 15))

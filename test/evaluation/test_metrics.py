@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trackeval
 
 from jtn_ros.cli.main import main
 from jtn_ros.datasets.annotations import Annotations
@@ -251,8 +252,6 @@ def test_identities_may_be_any_number(tmp_path: Path, base: int) -> None:
 
 def compare_with_trackeval(truth: Path, benchmark: str) -> None:
     """Compare scores of half of the true boxes, shifted and with switches, as results."""
-    import trackeval
-
     rows = np.loadtxt(truth / 'gt' / 'gt.txt', delimiter=',')[::2, :7]
     rows[:, 1] += 1000 * (rows[:, 0] // 3 % 2)
     rows[:, 2] += 1.25

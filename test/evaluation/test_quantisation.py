@@ -1,6 +1,7 @@
 """int8 from the command line: calibrated on recordings and images, and its cost reported."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,12 +21,11 @@ from jtn_ros.inference.preprocess import letterbox_image
 
 from places import MODELS
 
-pytest.importorskip('torch')
 CHECKPOINT = MODELS / 'jtn_people.safetensors'
 
 
 @pytest.fixture(scope='module')
-def sequence(tmp_path_factory):
+def sequence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a generated sequence with ground truth, which no training sees."""
     folder = tmp_path_factory.mktemp('sequences')
     options = ['--seconds', '2', '--fps', '15', '--seed', str(2**31 + 11)]
@@ -35,7 +35,7 @@ def sequence(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def labels(sequence):
+def labels(sequence: Path) -> Path:
     """Return a COCO file of every second frame of the sequence, in two sources."""
     images, annotations = [], []
     for number, objects in read_annotations(sequence / 'gt' / 'gt.txt').items():
@@ -68,7 +68,9 @@ def export(output, *footage):
     return main(['export', str(CHECKPOINT), str(output), '--int8', *map(str, footage)])
 
 
-def test_the_verb_quantises_and_reports_the_cost(sequence, labels, tmp_path, capsys):
+def test_the_verb_quantises_and_reports_the_cost(
+    sequence: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / 'small.onnx'
     assert export(output, labels, sequence) == 0
     printed = capsys.readouterr().out
@@ -88,7 +90,7 @@ def test_the_verb_quantises_and_reports_the_cost(sequence, labels, tmp_path, cap
     assert scores['int8'] == ['-', '-', '-', f'{found["after"]["ap50"]:.1f}']
 
 
-def test_annotated_images_suffice(labels, tmp_path):
+def test_annotated_images_suffice(labels: Path, tmp_path: Path) -> None:
     output = tmp_path / 'stills.onnx'
     assert export(output, labels) == 0
     (loss,) = json.loads((tmp_path / 'stills.accuracy.json').read_text())
@@ -102,7 +104,9 @@ def test_annotated_images_suffice(labels, tmp_path):
     assert abs(loss['before']['ap50'] - loss['after']['ap50']) < 10
 
 
-def test_images_that_show_nothing_are_refused(tmp_path, capsys):
+def test_images_that_show_nothing_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     cv2.imwrite(str(tmp_path / 'grey.png'), np.full((90, 160, 3), 90, np.uint8))
     content = {
         'images': [{'id': 1, 'file_name': 'grey.png'}],
@@ -115,7 +119,7 @@ def test_images_that_show_nothing_are_refused(tmp_path, capsys):
     assert not (tmp_path / 'grey.onnx').exists()
 
 
-def test_an_image_is_seen_from_a_camera_that_turns_a_little(labels):
+def test_an_image_is_seen_from_a_camera_that_turns_a_little(labels: Path) -> None:
     stills = read_stills(labels, ('person',))
     sampling = SamplingEngine(load_engine(), 100)
     look_twice(sampling, stills)
@@ -145,7 +149,7 @@ def test_an_image_is_seen_from_a_camera_that_turns_a_little(labels):
     np.testing.assert_array_equal(heatmap[y[seen], x[seen]], 1)
 
 
-def test_the_same_tracks_lose_nothing(sequence, tmp_path):
+def test_the_same_tracks_lose_nothing(sequence: Path, tmp_path: Path) -> None:
     tracked = track_recordings(load_engine(), [str(sequence)])
     (loss,) = compare_tracks(tracked, tracked)
     assert loss.before == loss.after
@@ -157,7 +161,7 @@ def test_the_same_tracks_lose_nothing(sequence, tmp_path):
         compare_tracks({'clip': {}}, {'clip': {}})
 
 
-def test_samples_are_spread_evenly_over_all_frames():
+def test_samples_are_spread_evenly_over_all_frames() -> None:
     engine = load_engine()
     sampling = SamplingEngine(engine, 4)
     inputs = random_inputs(engine.info)

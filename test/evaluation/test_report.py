@@ -71,7 +71,7 @@ def make_evaluation(switch_at: int = 30) -> Evaluation:
 
 
 @pytest.fixture(scope='module')
-def report(tmp_path_factory) -> tuple[Path, dict]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     path, data = write_report(
         tmp_path_factory.mktemp('report') / 'walk.html',
         make_evaluation(),
@@ -84,7 +84,7 @@ def report(tmp_path_factory) -> tuple[Path, dict]:
     return path, json.loads(data.read_text())
 
 
-def test_the_data_say_who_was_tracked_as_whom(report):
+def test_the_data_say_who_was_tracked_as_whom(report: tuple[Path, dict]) -> None:
     _, values = report
     first, second = values['sequences'][NAME]['identities']['person']
     assert first == {'object': 1, 'spans': [[1, 29, 5], [30, 60, 6]], 'switches': [30]}
@@ -98,7 +98,7 @@ def test_the_data_say_who_was_tracked_as_whom(report):
     assert values['against']['combined']['id_switches'] == 0
 
 
-def test_the_worst_moments_come_first_and_apart(report):
+def test_the_worst_moments_come_first_and_apart(report: tuple[Path, dict]) -> None:
     _, values = report
     moments = [(m['frame'], m['missed'], m['false'], m['switches']) for m in values['moments']]
     assert moments == [(30, 0, 0, 1), (55, 1, 1, 0)]  # 48-57 are less than a second from 55
@@ -112,11 +112,11 @@ class Page(HTMLParser):
         self.loads, self.words, self.tags = [], [], []
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, attrs) -> None:
         self.tags.append((tag, dict(attrs)))
         self.loads += [value for key, value in attrs if key in ('src', 'href', 'data')]
 
-    def handle_data(self, data):
+    def handle_data(self, data) -> None:
         self.words.append(data)
 
     @property
@@ -124,7 +124,7 @@ class Page(HTMLParser):
         return [load for load in self.loads if not load.startswith('#')]
 
 
-def test_the_page_needs_nothing_else(report):
+def test_the_page_needs_nothing_else(report: tuple[Path, dict]) -> None:
     path, values = report
     text = path.read_text()
     found = Page(text)
@@ -135,7 +135,7 @@ def test_the_page_needs_nothing_else(report):
     assert path.stat().st_size < 300_000
 
 
-def test_pictures_open_in_full_width_and_close_again(report):
+def test_pictures_open_in_full_width_and_close_again(report: tuple[Path, dict]) -> None:
     path, values = report
     found = Page(path.read_text())
     places = {attrs['id'] for _, attrs in found.tags if 'id' in attrs}
@@ -146,7 +146,7 @@ def test_pictures_open_in_full_width_and_close_again(report):
     assert re.search(r'figure:target {\s+position: fixed;', path.read_text())
 
 
-def test_the_page_shows_scores_changes_and_names(report):
+def test_the_page_shows_scores_changes_and_names(report: tuple[Path, dict]) -> None:
     path, values = report
     found = Page(path.read_text())
     words = ' '.join(found.words)
@@ -163,7 +163,7 @@ def test_the_page_shows_scores_changes_and_names(report):
     assert len(switches) >= 2  # worse in the tile and in the table
 
 
-def test_a_line_goes_where_its_values_are():
+def test_a_line_goes_where_its_values_are() -> None:
     chart = line_chart([Line(label='a', x=[0, 1, 2], y=[0, 50, 100], colour=1)], 'x', 'y', top=100)
     (points,) = re.findall(r'points="([^"]+)"', chart)
     (x0, y0), (x1, y1), (x2, y2) = [map(float, p.split(',')) for p in points.split()]
@@ -172,7 +172,7 @@ def test_a_line_goes_where_its_values_are():
     assert (x1, y1) == ((x0 + x2) / 2, (y0 + y2) / 2)
 
 
-def test_peaks_of_long_lines_stay():
+def test_peaks_of_long_lines_stay() -> None:
     y = np.ones(10_000)
     y[1234] = 99
     chart = line_chart([Line(label='a', x=list(range(10_000)), y=list(y), colour=1)], 'x', 'y')
@@ -182,7 +182,7 @@ def test_peaks_of_long_lines_stay():
     assert min(heights) < 0.4 * max(heights)
 
 
-def test_a_report_without_images_times_or_errors(tmp_path):
+def test_a_report_without_images_times_or_errors(tmp_path: Path) -> None:
     evaluation = make_evaluation()
     truth = evaluation.truths[NAME]
     perfect = {f: TrackedBoxes(o.ids, o.boxes, np.ones(2)) for f, o in truth.annotations.items()}
@@ -221,7 +221,9 @@ def chromium(path: Path, profile: Path, *options: str) -> str:
 
 @pytest.mark.skipif(CHROMIUM is None, reason='chromium is not installed')
 @pytest.mark.parametrize('width', [1400, 390])
-def test_a_browser_shows_it_without_sideways_scrolling(report, tmp_path, width):
+def test_a_browser_shows_it_without_sideways_scrolling(
+    report: tuple[Path, dict], tmp_path: Path, width: int
+) -> None:
     path, values = report
     probe = (
         '<script>onload=()=>{parent.document.title=[document.documentElement.scrollWidth,'
@@ -243,14 +245,14 @@ def test_a_browser_shows_it_without_sideways_scrolling(report, tmp_path, width):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason='chromium is not installed')
-def test_it_prints(report, tmp_path):
+def test_it_prints(report: tuple[Path, dict], tmp_path: Path) -> None:
     chromium(report[0], tmp_path / 'profile', f'--print-to-pdf={tmp_path / "r.pdf"}')
     pdf = (tmp_path / 'r.pdf').read_bytes()
     assert pdf.startswith(b'%PDF')
     assert 1 <= len(re.findall(rb'/Type\s*/Page\b', pdf)) <= 4
 
 
-def test_a_page_of_values_from_json_is_the_same(report):
+def test_a_page_of_values_from_json_is_the_same(report: tuple[Path, dict]) -> None:
     path, values = report
     pictures = Page(path.read_text()).pictures
     assert page(f'Test of {NAME}', values, pictures, 'last <week>') == path.read_text()

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.clips import LabelledImage
@@ -14,6 +16,7 @@ from jtn_ros.evaluation.stills import Still
 from jtn_ros.evaluation.stills import detect
 from jtn_ros.evaluation.stills import spread
 from jtn_ros.inference import load_engine
+from jtn_ros.inference.engine import Engine
 from jtn_ros.pipeline import TrackingPipeline
 
 from places import SHARED
@@ -23,11 +26,11 @@ needs_people = pytest.mark.skipif(not PEOPLE.is_file(), reason=f'{PEOPLE} is not
 
 
 @pytest.fixture(scope='module')
-def engine():
+def engine() -> Engine:
     return load_engine('jtn_people')
 
 
-def test_every_image_is_the_first_of_its_camera(engine):
+def test_every_image_is_the_first_of_its_camera(engine: Engine) -> None:
     rng = np.random.default_rng(5)
     images = [rng.integers(0, 256, (*size, 3), np.uint8) for size in ((240, 320), (64, 48))]
     pipeline = TrackingPipeline(engine=engine, score_threshold=0.0)
@@ -41,7 +44,7 @@ def test_every_image_is_the_first_of_its_camera(engine):
         assert detections.embeddings is None
 
 
-def test_every_source_has_the_same_share_or_all_it_has():
+def test_every_source_has_the_same_share_or_all_it_has() -> None:
     nothing = LabelledImage(path=Path(), number=1, annotations=Annotations.empty())
     stills = [Still(image=nothing, source=source) for source in 'bbbbabbaccbbbc']
     stills = [replace(still, image=replace(nothing, number=n)) for n, still in enumerate(stills)]
@@ -54,10 +57,7 @@ def test_every_source_has_the_same_share_or_all_it_has():
 
 
 @needs_people
-def test_scores_on_real_images_are_those_of_pycocotools_by_source(engine):
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
+def test_scores_on_real_images_are_those_of_pycocotools_by_source(engine: Engine) -> None:
     wanted = ('factory_person', 'crowd_itenas', 'mall_above')
     images = [
         (clip.source, image)

@@ -27,7 +27,7 @@ def distance(*angles):
     return pytest.approx(np.mean(1 - np.cos(np.radians(angles))), abs=1e-6)
 
 
-def test_two_objects_in_two_frames():
+def test_two_objects_in_two_frames() -> None:
     # The same: 20 and 40 degrees. Others in a frame: 90, 30; in the sequence: 50, 70.
     result = verify([sightings((1, 0, 0), (2, 0, 90), (1, 1, 20), (2, 1, 50))])
     assert (result.sequences, result.objects, result.sightings) == (1, 2, 4)
@@ -42,7 +42,7 @@ def test_two_objects_in_two_frames():
     assert (others.auc, others.eer, others.distance, others.pairs) == (None, None, None, 0)
 
 
-def test_rank_1_is_about_all_in_the_other_frame():
+def test_rank_1_is_about_all_in_the_other_frame() -> None:
     # To 1 at 0 degrees, 2 at 10 is nearer than 1 at 20. To 1 at 20, 1 at 0 is the nearest: a hit.
     # To 2 at 80, 1 at 20 is nearer than 2 at 10; to 2 at 10, 1 at 0 is nearer than 2 at 80.
     seen = sightings((1, 0, 0), (2, 0, 80), (1, 1, 20), (2, 1, 10))
@@ -57,7 +57,7 @@ def test_rank_1_is_about_all_in_the_other_frame():
     assert unequal.rank1 == pytest.approx(100 * (0 + 0.5 + 0) / 3)
 
 
-def test_an_object_weighs_the_same_however_long_it_is_seen():
+def test_an_object_weighs_the_same_however_long_it_is_seen() -> None:
     # One object has a pair 0 degrees apart, the other pairs 30, 30 and 60 apart, of 1/3 each.
     first = sightings((1, 0, 0), (1, 1, 0))
     second = sightings((2, 0, 0), (2, 1, 30), (2, 2, 60))
@@ -71,12 +71,12 @@ def test_an_object_weighs_the_same_however_long_it_is_seen():
     assert result.in_one_sequence.pairs == 0
 
 
-def test_equal_distances_count_half():
+def test_equal_distances_count_half() -> None:
     result = verify([sightings((1, 0, 0), (1, 1, 40), (2, 5, 0), (3, 5, 40))])
     assert result.in_one_frame.auc == pytest.approx(50)
 
 
-def test_what_is_closer_in_time_than_the_gap_is_no_pair():
+def test_what_is_closer_in_time_than_the_gap_is_no_pair() -> None:
     seen = sightings((1, 0, 0), (1, 0.4, 10), (1, 1, 20), (2, 0.4, 50))
     assert verify([seen]).same_pairs == 1
     assert verify([seen], 0.5).same_pairs == 2
@@ -85,7 +85,7 @@ def test_what_is_closer_in_time_than_the_gap_is_no_pair():
     assert verify([seen]).in_one_frame.pairs == 1
 
 
-def test_other_sequences_are_apart_and_give_one_sighting_each():
+def test_other_sequences_are_apart_and_give_one_sighting_each() -> None:
     first = sightings((1, 0, 0), (1, 1, 20), (1, 2, 10))
     second = sightings((1, 0, 90), (1, 1, 30), (2, 5, 180), (7, 5, 0, 1))
     result = verify([first, second, sightings((5, 0, 0)).select(np.zeros(0, np.intp))])
@@ -100,7 +100,7 @@ def test_other_sequences_are_apart_and_give_one_sighting_each():
     assert result.in_one_frame.pairs == 0, 'classes are not compared'
 
 
-def test_of_long_sequences_frames_are_compared_that_lie_evenly():
+def test_of_long_sequences_frames_are_compared_that_lie_evenly() -> None:
     seen = sightings(*[(n, t, n) for t in range(600) for n in (1, 2, 3, 4)])
     thinned = seen.thinned(1000)
     assert len(thinned) == 4 * 200
@@ -109,7 +109,7 @@ def test_of_long_sequences_frames_are_compared_that_lie_evenly():
     np.testing.assert_array_equal(seen.thinned(2400).ids, seen.ids)
 
 
-def test_the_best_detection_chooses_first():
+def test_the_best_detection_chooses_first() -> None:
     boxes = [(0, 0, 10, 10), (0, 0, 10, 9), (30, 0, 40, 10), (60, 0, 70, 10), (0, 50, 10, 60)]
     found = Detections(
         boxes=boxes,

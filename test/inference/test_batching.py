@@ -87,7 +87,7 @@ def wait_for(condition) -> None:
         sleep(0.001)
 
 
-def test_what_waits_together_runs_together_and_everybody_gets_their_own():
+def test_what_waits_together_runs_together_and_everybody_gets_their_own() -> None:
     inner = MeanEngine()
     engine = BatchingEngine(inner, 5)
     assert inner.batches == [2, 3, 4, 5]  # none is new when images come
@@ -96,7 +96,7 @@ def test_what_waits_together_runs_together_and_everybody_gets_their_own():
     assert inner.batches == [1, 3]
 
 
-def test_no_batch_is_larger_than_allowed():
+def test_no_batch_is_larger_than_allowed() -> None:
     inner = MeanEngine()
     engine = BatchingEngine(inner, 2)
     inner.batches.clear()
@@ -104,14 +104,14 @@ def test_no_batch_is_larger_than_allowed():
     assert inner.batches == [1, 2, 2, 1]
 
 
-def test_an_engine_that_takes_single_images_only_is_served_so():
+def test_an_engine_that_takes_single_images_only_is_served_so() -> None:
     inner = MeanEngine(largest=1)
     engine = BatchingEngine(inner, 4)
     assert run_together(engine, inner, [10, 20]) == [10, 20]
     assert set(inner.batches) == {1}
 
 
-def test_a_failure_reaches_only_those_who_caused_it():
+def test_a_failure_reaches_only_those_who_caused_it() -> None:
     inner = MeanEngine()
     engine = BatchingEngine(inner, 3)
     inner.batches.clear()
@@ -119,7 +119,7 @@ def test_a_failure_reaches_only_those_who_caused_it():
     assert engine.run(image(7)).scores.item() == 7  # and it goes on
 
 
-def test_wrong_inputs_are_refused_before_they_wait():
+def test_wrong_inputs_are_refused_before_they_wait() -> None:
     engine = BatchingEngine(MeanEngine(), 2)
     with pytest.raises(ValueError, match='images is uint8 with shape'):
         engine.run(np.zeros((1, 5, 4, 3), np.uint8))

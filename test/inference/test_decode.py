@@ -4,15 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from jtn_ros.geometry import Letterbox
 from jtn_ros.inference.decode import decode_peaks
 from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.preprocess import letterbox_image
-
-torch = pytest.importorskip('torch')
-from jtn_ros.network import peak_network  # noqa: E402
-from jtn_ros.network.network_config import NetworkConfig  # noqa: E402
+from jtn_ros.network import peak_network
+from jtn_ros.network.network_config import NetworkConfig
 
 GOLDENS = Path(__file__).parent / 'goldens'
 
@@ -66,7 +65,7 @@ def peaks_of(maps, **changes):
 
 
 @pytest.mark.parametrize(('seed', 'ties'), [(7, False), (8, True)])
-def test_peaks_equal_the_published_decoding(seed, ties):
+def test_peaks_equal_the_published_decoding(seed: int, ties: bool) -> None:
     golden = np.load(GOLDENS / f'decode_synth_seed{seed}_136x240{"_ties" * ties}.npz')
     peaks = peaks_of(golden_heads(seed, ties=ties))
     count = int(golden['decode/n_nonzero'])
@@ -100,7 +99,9 @@ def test_peaks_equal_the_published_decoding(seed, ties):
 
 @pytest.mark.parametrize('source', [(1080, 1920), (480, 640), (333, 517)])
 @pytest.mark.parametrize('threshold', [0.4, 0.05])
-def test_detections_equal_the_published_post_processing(source, threshold):
+def test_detections_equal_the_published_post_processing(
+    source: tuple[int, int], threshold: float
+) -> None:
     golden = np.load(GOLDENS / 'decode_synth_seed7_136x240.npz')
     expected = f'orig{source[0]}x{source[1]}/post_thr{threshold}'
     image = np.zeros((*source, 3), np.uint8)
@@ -123,7 +124,7 @@ def one_cell(**values):
     return {name: torch.tensor(value).view(1, 1, -1) for name, value in values.items()}
 
 
-def test_center_and_size_boxes_clip_negative_sizes():
+def test_center_and_size_boxes_clip_negative_sizes() -> None:
     config = NetworkConfig(
         heads={'hm': 1, 'reg': 2, 'wh': 2}, box_coding='center_size', embedding_head=''
     )
@@ -134,7 +135,7 @@ def test_center_and_size_boxes_clip_negative_sizes():
     assert set(described) == {'centers', 'boxes'}
 
 
-def test_fairmot_boxes_have_their_own_middle():
+def test_fairmot_boxes_have_their_own_middle() -> None:
     config = NetworkConfig(
         heads={'hm': 1, 'reg': 2, 'wh': 4, 'id': 3}, box_coding='center_ltrb', embedding_head='id'
     )
@@ -145,7 +146,7 @@ def test_fairmot_boxes_have_their_own_middle():
     np.testing.assert_allclose(described['embeddings'].flatten().numpy(), [0.6, 0.0, 0.8])
 
 
-def test_heads_that_nothing_reads_are_left_out():
+def test_heads_that_nothing_reads_are_left_out() -> None:
     config = NetworkConfig()
     assert peak_network.peak_heads(config) == ('embedding', 'tracking', 'ltrb_amodal')
     fairmot = NetworkConfig(
@@ -156,7 +157,7 @@ def test_heads_that_nothing_reads_are_left_out():
     assert peak_network.peak_heads(fairmot) == ('wh', 'id', 'reg')
 
 
-def test_classes_share_the_k_peaks():
+def test_classes_share_the_k_peaks() -> None:
     heatmap = torch.zeros(1, 3, 4, 5)
     heatmap[0, 2, 1, 3], heatmap[0, 0, 3, 0], heatmap[0, 1, 1, 3] = 0.9, 0.8, 0.7
     scores, class_ids, indices = peak_network.find_peaks(heatmap, 4)
@@ -165,7 +166,7 @@ def test_classes_share_the_k_peaks():
     assert indices[0, :3].tolist() == [8, 15, 8]
 
 
-def test_the_middle_lies_in_the_cell_of_the_peak():
+def test_the_middle_lies_in_the_cell_of_the_peak() -> None:
     """It is that of the box, but a box that leaves the image has its middle elsewhere."""
     boxes = np.array([[8.25, 18, 12.5, 23], [-6, 18, 3, 23]], np.float32)
     peaks = Peaks(
@@ -181,7 +182,7 @@ def test_the_middle_lies_in_the_cell_of_the_peak():
     np.testing.assert_allclose(moved, [(2.75, 0), (0, 1)])
 
 
-def test_empty_rows_and_scores_at_the_threshold_are_dropped():
+def test_empty_rows_and_scores_at_the_threshold_are_dropped() -> None:
     peaks = Peaks(
         scores=np.array([[0.9, 0.5, 0.0]], np.float32),
         class_ids=np.zeros((1, 3), np.int32),

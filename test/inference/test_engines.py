@@ -2,15 +2,18 @@
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+import torch
 
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.agreement import check_agreement
 from jtn_ros.inference.engine import random_inputs
-
-pytest.importorskip('torch')
+from jtn_ros.inference.torch_engine import TorchEngine
+from jtn_ros.network.peak_network import PeakNetwork
 
 # The largest difference anywhere, and that of the usual score; bf16 keeps eight bits.
 TOLERANCE = {'f32': 1e-4, 'bf16': 0.3}
@@ -20,9 +23,6 @@ MISSING = {'f32': 0.0, 'bf16': 0.05}
 
 @pytest.fixture(scope='module')
 def reference(light_network):
-    from jtn_ros.inference.torch_engine import TorchEngine
-    from jtn_ros.network.peak_network import PeakNetwork
-
     return TorchEngine(PeakNetwork(light_network), device='cpu')
 
 
@@ -30,7 +30,9 @@ def reference(light_network):
 @pytest.mark.parametrize(
     ('backend', 'precision'), [('openvino', 'f32'), ('openvino', 'bf16'), ('onnxruntime', 'f32')]
 )
-def test_all_back_ends_see_the_same(light_model, reference, backend, precision, batch):
+def test_all_back_ends_see_the_same(
+    light_model: Path, reference, backend: str, precision: str, batch: int
+) -> None:
     try:
         engine = load_engine(light_model, backend, precision, threads=1)
     except ValueError as error:
@@ -50,13 +52,11 @@ def test_all_back_ends_see_the_same(light_model, reference, backend, precision, 
 
 
 @pytest.mark.parametrize(('precision', 'tolerance'), [('f32', 1e-2), ('f16', 0.1)])
-def test_cuda_graphs_see_the_same(light_network, reference, precision, tolerance):
-    torch = pytest.importorskip('torch')
+def test_cuda_graphs_see_the_same(
+    light_network, reference, precision: str, tolerance: float
+) -> None:
     if not torch.cuda.is_available():
         pytest.skip('no CUDA device')
-    from jtn_ros.inference.torch_engine import TorchEngine
-    from jtn_ros.network.peak_network import PeakNetwork
-
     module = PeakNetwork(copy.deepcopy(light_network))
     engine = TorchEngine(module, device='cuda', precision=precision)
     for batch, seed in (
@@ -70,7 +70,7 @@ def test_cuda_graphs_see_the_same(light_network, reference, precision, tolerance
         check_agreement(reference.run(**inputs), found, tolerance, missing_share=0.05)
 
 
-def test_images_of_a_batch_do_not_mix(light_model):
+def test_images_of_a_batch_do_not_mix(light_model: Path) -> None:
     engine = load_engine(light_model, 'openvino', threads=1)
     inputs = random_inputs(engine.info, 3, seed=5)
     together = engine.run(**inputs)
@@ -79,7 +79,7 @@ def test_images_of_a_batch_do_not_mix(light_model):
         np.testing.assert_allclose(alone.scores[0], together.scores[index], atol=1e-5)
 
 
-def test_previous_image_and_prior_heat_map_matter(light_model):
+def test_previous_image_and_prior_heat_map_matter(light_model: Path) -> None:
     engine = load_engine(light_model, 'openvino', threads=1)
     inputs = random_inputs(engine.info, 1)
     scores = engine.run(**inputs).scores
@@ -103,7 +103,9 @@ def test_previous_image_and_prior_heat_map_matter(light_model):
         ),
     ],
 )
-def test_wrong_inputs_are_refused(light_model, reference, backend, change, message):
+def test_wrong_inputs_are_refused(
+    light_model: Path, reference, backend: str, change, message: str
+) -> None:
     engine = reference if backend == 'torch' else load_engine(light_model, backend, threads=1)
     with pytest.raises(ValueError, match=message):
         engine.run(**{**random_inputs(engine.info, 1), **change})
@@ -114,16 +116,12 @@ def truncated(content):
 
 
 def without_metadata(content):
-    import onnx
-
     model = onnx.load_model_from_string(content)
     del model.metadata_props[:]
     return model.SerializeToString()
 
 
 def with_other_metadata(content):
-    import onnx
-
     model = onnx.load_model_from_string(content)
     model.metadata_props[0].value = '{"name": 3}'
     return model.SerializeToString()
@@ -141,14 +139,16 @@ def with_other_metadata(content):
     ],
     ids=['truncated', 'no metadata', 'other metadata', 'empty', 'a web page'],
 )
-def test_what_is_no_model_is_refused(light_model, tmp_path, backend, damage):
+def test_what_is_no_model_is_refused(
+    light_model: Path, tmp_path: Path, backend: str, damage
+) -> None:
     path = tmp_path / 'damaged.onnx'
     path.write_bytes(damage(light_model.read_bytes()))
     with pytest.raises(ValueError, match=r'damaged\.onnx|metadata'):
         load_engine(path, backend)
 
 
-def test_agreement_finds_what_differs(reference):
+def test_agreement_finds_what_differs(reference) -> None:
     peaks = reference.run(**random_inputs(reference.info, 1))
     check_agreement(peaks, peaks, 0.0)
     with pytest.raises(ValueError, match=r'scores differ by 0\.25'):

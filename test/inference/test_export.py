@@ -1,27 +1,29 @@
 """What goes into an exported file, and that a wrong one never appears."""
 
 import collections
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+import torch
 
 from jtn_ros.cli.main import main
+from jtn_ros.inference import export
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.agreement import check_agreement
 from jtn_ros.inference.engine import random_inputs
+from jtn_ros.inference.torch_engine import TorchEngine
+from jtn_ros.network import JointTrackNet
+from jtn_ros.network import NetworkConfig
+from jtn_ros.network import load_checkpoint
+from jtn_ros.network import save_checkpoint
+from jtn_ros.network.peak_network import PeakNetwork
 
-torch = pytest.importorskip('torch')
-onnx = pytest.importorskip('onnx')
-from jtn_ros.inference import export  # noqa: E402
-from jtn_ros.inference.torch_engine import TorchEngine  # noqa: E402
-from jtn_ros.network import JointTrackNet  # noqa: E402
-from jtn_ros.network import NetworkConfig  # noqa: E402
-from jtn_ros.network import load_checkpoint  # noqa: E402
-from jtn_ros.network import save_checkpoint  # noqa: E402
-from jtn_ros.network.peak_network import PeakNetwork  # noqa: E402
+from inference.enliven import enliven
 
 
-def test_the_graph_is_one_opset_20_file_without_dead_parts(light_model):
+def test_the_graph_is_one_opset_20_file_without_dead_parts(light_model: Path) -> None:
     model = onnx.load(light_model)
     onnx.checker.check_model(model, full_check=True)
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [('', 20)]
@@ -42,7 +44,9 @@ def test_the_graph_is_one_opset_20_file_without_dead_parts(light_model):
         assert value.type.tensor_type.shape.dim[0].dim_param
 
 
-def test_the_verb_exports_the_fairmot_kind_with_one_image_in_rgb(tmp_path, enliven, capsys):
+def test_the_verb_exports_the_fairmot_kind_with_one_image_in_rgb(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     torch.manual_seed(4)
     network = enliven(
         JointTrackNet(
@@ -88,7 +92,7 @@ def test_the_verb_exports_the_fairmot_kind_with_one_image_in_rgb(tmp_path, enliv
         engine.run(inputs['images'], inputs['images'])
 
 
-def test_red_and_blue_are_swapped_for_rgb_networks():
+def test_red_and_blue_are_swapped_for_rgb_networks() -> None:
     config = NetworkConfig(backbone='light', rgb=True, mean=(0, 0, 0), std=(1, 1, 1))
     module = PeakNetwork(JointTrackNet(config))
     image = torch.tensor([[[[255, 51, 0]]]], dtype=torch.uint8)
@@ -96,8 +100,8 @@ def test_red_and_blue_are_swapped_for_rgb_networks():
 
 
 def test_a_file_that_differs_from_pytorch_never_appears(
-    light_network, light_model, tmp_path, monkeypatch
-):
+    light_network, light_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def spoil(module, inputs):
         model = onnx.load(light_model)
         tensors = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -113,7 +117,7 @@ def test_a_file_that_differs_from_pytorch_never_appears(
     assert list(output.parent.iterdir()) == []
 
 
-def test_more_peaks_than_cells_are_refused():
+def test_more_peaks_than_cells_are_refused() -> None:
     config = NetworkConfig(backbone='light', input_height=32, input_width=32, top_k=65)
     with pytest.raises(ValueError, match='65 peaks do not fit an input of 32x32'):
         PeakNetwork(JointTrackNet(config))
@@ -128,7 +132,9 @@ def test_more_peaks_than_cells_are_refused():
         (['nowhere.pth', 'model'], 2, 'model: the name of the output must end in .onnx'),
     ],
 )
-def test_wrong_requests_are_explained(capsys, arguments, code, message):
+def test_wrong_requests_are_explained(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, message: str
+) -> None:
     try:
         assert main(['export', *arguments]) == code
     except SystemExit as stop:

@@ -1,19 +1,24 @@
 """Which model, which back end, and why not the others."""
 
+from pathlib import Path
+
 import pytest
 
 from jtn_ros.errors import JtnError
 from jtn_ros.inference import find_model
 from jtn_ros.inference import load_engine
 from jtn_ros.inference import loading
+from jtn_ros.inference.agreement import check_agreement
+from jtn_ros.inference.engine import random_inputs
+from jtn_ros.network import save_checkpoint
 
 
-def test_a_missing_model_is_named():
+def test_a_missing_model_is_named() -> None:
     with pytest.raises(JtnError, match=r"no model 'nowhere\.onnx'"):
         load_engine('nowhere.onnx')
 
 
-def test_bundled_models_go_by_name(tmp_path, monkeypatch):
+def test_bundled_models_go_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / 'jtn_people.onnx').write_bytes(b'1')
     (tmp_path / 'other.onnx').write_bytes(b'2')
     monkeypatch.setattr(loading, 'resource_folder', lambda name: tmp_path)
@@ -23,7 +28,7 @@ def test_bundled_models_go_by_name(tmp_path, monkeypatch):
         find_model('third')
 
 
-def test_unknown_back_ends_and_files_are_refused(tmp_path):
+def test_unknown_back_ends_and_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'tflite'; known: auto, tensorrt"):
         load_engine(None, 'tflite')
     with pytest.raises(ValueError, match='-1 threads cannot run'):
@@ -42,8 +47,8 @@ def test_unknown_back_ends_and_files_are_refused(tmp_path):
 
 @pytest.mark.parametrize('driver', [True, False])
 def test_auto_takes_the_first_that_works_and_says_why_not_the_others(
-    light_model, monkeypatch, driver
-):
+    light_model: Path, monkeypatch: pytest.MonkeyPatch, driver: bool
+) -> None:
     """TensorRT is tried first where there is the driver of a GPU."""
     messages = []
     monkeypatch.setattr(loading, 'has_nvidia_gpu', lambda: driver)
@@ -56,11 +61,7 @@ def test_auto_takes_the_first_that_works_and_says_why_not_the_others(
     assert 'random_light runs on OpenVINO CPU f32' in messages
 
 
-def test_a_checkpoint_runs_in_pytorch(light_network, light_model, tmp_path):
-    from jtn_ros.inference.agreement import check_agreement
-    from jtn_ros.inference.engine import random_inputs
-    from jtn_ros.network import save_checkpoint
-
+def test_a_checkpoint_runs_in_pytorch(light_network, light_model: Path, tmp_path: Path) -> None:
     path = tmp_path / 'random_light.safetensors'
     save_checkpoint(path, light_network)
     engine = load_engine(path, device='cpu')
@@ -72,13 +73,13 @@ def test_a_checkpoint_runs_in_pytorch(light_network, light_model, tmp_path):
 
 
 @pytest.mark.parametrize('backend', ['openvino', 'onnxruntime'])
-def test_a_precision_that_is_not_to_be_had_is_refused(light_model, backend):
+def test_a_precision_that_is_not_to_be_had_is_refused(light_model: Path, backend: str) -> None:
     with pytest.raises(ValueError, match="'int3'"):
         load_engine(light_model, backend, 'int3')
 
 
 @pytest.mark.parametrize('name', ['a.onnx', 'a.plan', 'a.pth'])
-def test_a_pointer_or_a_page_instead_of_a_model_is_named_once(tmp_path, name):
+def test_a_pointer_or_a_page_instead_of_a_model_is_named_once(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b'version https://git-lfs.github.com/spec/v1\noid sha256:0d\nsize 9\n')
     with pytest.raises(JtnError, match=rf'{name} is a pointer of Git LFS; .*: git lfs pull$'):

@@ -1,7 +1,9 @@
 """Reading a model's metadata from the bytes of the file."""
 
 import json
+from pathlib import Path
 
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import settings
@@ -15,9 +17,8 @@ INFO = ModelInfo(name='tiny', class_names=('person',), input_height=32, input_wi
 
 
 @pytest.fixture(scope='module')
-def content():
+def content() -> bytes:
     """Return a small ONNX file, written by the onnx package."""
-    onnx = pytest.importorskip('onnx')
     value = onnx.helper.make_tensor_value_info('x', onnx.TensorProto.FLOAT, [1, 300])
     node = onnx.helper.make_node('Identity', ['x'], ['y'])
     model = onnx.helper.make_model(
@@ -30,13 +31,13 @@ def content():
     return model.SerializeToString()
 
 
-def test_metadata_that_the_onnx_package_wrote_is_read(content, tmp_path):
+def test_metadata_that_the_onnx_package_wrote_is_read(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / 'tiny.onnx'
     path.write_bytes(content)
     assert read_model(path) == (content, INFO)
 
 
-def test_every_truncation_is_noticed(content, tmp_path):
+def test_every_truncation_is_noticed(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / 'tiny.onnx'
     for length in range(len(content)):
         path.write_bytes(content[:length])
@@ -46,7 +47,9 @@ def test_every_truncation_is_noticed(content, tmp_path):
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
-def test_any_bytes_are_read_or_refused(data, content, tmp_path_factory):
+def test_any_bytes_are_read_or_refused(
+    data, content: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.getbasetemp() / 'fuzzed.onnx'
     fuzzed = bytearray(content)
     for _ in range(data.draw(st.integers(1, 8))):

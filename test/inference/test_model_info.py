@@ -21,11 +21,11 @@ INFO = ModelInfo(
 )
 
 
-def test_metadata_survives_the_round_trip():
+def test_metadata_survives_the_round_trip() -> None:
     assert ModelInfo.from_json(INFO.to_json()) == INFO
 
 
-def test_files_of_earlier_versions_are_read():
+def test_files_of_earlier_versions_are_read() -> None:
     values = json.loads(INFO.to_json())
     values['score_threshold'] = values.pop('confident_score')
     assert ModelInfo.from_json(json.dumps(values)) == INFO
@@ -50,14 +50,14 @@ def test_files_of_earlier_versions_are_read():
     ],
     ids=str,
 )
-def test_impossible_metadata_is_refused(change):
+def test_impossible_metadata_is_refused(change) -> None:
     values = {**json.loads(INFO.to_json()), **change}
     with pytest.raises(ValueError, match='metadata'):
         ModelInfo.from_json(json.dumps(values))
 
 
 @pytest.mark.parametrize('text', ['', '{', '[]', 'null', '{"name": "x"}', '[' * 10000])
-def test_what_is_no_metadata_is_refused(text):
+def test_what_is_no_metadata_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match='metadata'):
         ModelInfo.from_json(text)
 
@@ -71,7 +71,7 @@ json_values = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(json.loads(INFO.to_json()))), json_values))
-def test_any_metadata_is_read_or_refused(change):
+def test_any_metadata_is_read_or_refused(change) -> None:
     text = json.dumps({**json.loads(INFO.to_json()), **change})
     try:
         info = ModelInfo.from_json(text)

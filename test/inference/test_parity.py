@@ -4,16 +4,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 
 from jtn_ros import TrackingPipeline
+from jtn_ros.inference import load_engine
+from jtn_ros.inference.engine import Engine
+from jtn_ros.inference.export import export_onnx
+from jtn_ros.inference.torch_engine import TorchEngine
+from jtn_ros.network import JointTrackNet
+from jtn_ros.network import NetworkConfig
+from jtn_ros.network.peak_network import PeakNetwork
 from jtn_ros.tracking import ReferenceTracker
 
-pytest.importorskip('torch')
+from parity_weights import parity_weights
 
 GOLDEN = Path(__file__).parent / 'goldens' / 'e2e_noprehm_age50.npz'
 
 
-def golden_frame(number):
+def golden_frame(number: int) -> NDArray[np.uint8]:
     """Draw frame 0 to 23 of the goldens' video: six patterned rectangles, some of them away."""
     blocks = np.random.default_rng(9).integers(60, 120, (32, 48, 3))
     image = np.kron(blocks, np.ones((8, 8, 1), np.int64))
@@ -33,37 +42,38 @@ def golden_frame(number):
 
 
 @pytest.fixture(scope='module')
-def network(parity_network):
-    import torch
-
-    network = parity_network(
-        101, prior_heatmap=False, input_height=128, input_width=192, letterbox='published'
+def network() -> JointTrackNet:
+    """Return the published network with the weights of the goldens."""
+    network = JointTrackNet(
+        NetworkConfig(
+            prior_heatmap=False, input_height=128, input_width=192, letterbox='published'
+        )
+    )
+    weights = parity_weights(101)
+    network.load_state_dict(
+        {name: torch.from_numpy(weights[name]) for name in network.state_dict()}
     )
     with torch.no_grad():
         network.head('hm')[2].bias += 2.6
-    return network
+    return network.eval()
 
 
 @pytest.fixture(scope='module')
-def torch_engine(network):
-    from jtn_ros.inference.torch_engine import TorchEngine
-    from jtn_ros.network.peak_network import PeakNetwork
-
+def torch_engine(network: JointTrackNet) -> TorchEngine:
     return TorchEngine(PeakNetwork(network), device='cpu')
 
 
 @pytest.fixture(scope='module')
-def openvino_engine(network, tmp_path_factory):
-    from jtn_ros.inference import load_engine
-    from jtn_ros.inference.export import export_onnx
-
+def openvino_engine(network: JointTrackNet, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     path = tmp_path_factory.mktemp('parity') / 'published.onnx'
     export_onnx(network, path)
     return load_engine(path, 'openvino', 'f32')
 
 
 @pytest.mark.parametrize('engine', ['torch_engine', 'openvino_engine'])
-def test_the_whole_loop_gives_the_published_identities(engine, request):
+def test_the_whole_loop_gives_the_published_identities(
+    engine: str, request: pytest.FixtureRequest
+) -> None:
     golden = np.load(GOLDEN)
     pipeline = TrackingPipeline(
         engine=request.getfixturevalue(engine), tracker=ReferenceTracker(max_age=50)

@@ -37,7 +37,7 @@ def parse_case(key):
 
 
 @pytest.mark.parametrize('key', CASES)
-def test_published_letterbox_is_byte_exact(key):
+def test_published_letterbox_is_byte_exact(key: str) -> None:
     height, width, seed, source_height, source_width = parse_case(key)
     source = golden_image(seed, source_height, source_width)
     assert hashlib.sha256(source.tobytes()).hexdigest()[:16] == CASES[key]['image_sha256']
@@ -50,7 +50,7 @@ def test_published_letterbox_is_byte_exact(key):
 
 @pytest.mark.parametrize('kind', ['fit', 'published', 'fairmot'])
 @pytest.mark.parametrize(('source_height', 'source_width'), [(480, 640), (1080, 1920), (333, 517)])
-def test_a_spot_lands_where_the_map_says(kind, source_height, source_width):
+def test_a_spot_lands_where_the_map_says(kind: str, source_height: int, source_width: int) -> None:
     source = np.zeros((source_height, source_width, 3), np.uint8)
     center = np.array([source_width * 0.6, source_height * 0.4])
     y, x = np.mgrid[:source_height, :source_width]
@@ -72,7 +72,7 @@ def test_a_spot_lands_where_the_map_says(kind, source_height, source_width):
 @pytest.mark.parametrize(
     ('source', 'bars'), [((480, 640), 'left'), ((1080, 1920), 'none'), ((400, 1920), 'top')]
 )
-def test_fit_keeps_the_whole_image_on_black(source, bars):
+def test_fit_keeps_the_whole_image_on_black(source: tuple[int, int], bars: str) -> None:
     fitted, letterbox = letterbox_image(np.full((*source, 3), 200, np.uint8), 288, 512)
     rows, columns = (fitted[:, 256, 0] > 0), (fitted[144, :, 0] > 0)
     assert rows.all() == (bars != 'top')
@@ -83,14 +83,14 @@ def test_fit_keeps_the_whole_image_on_black(source, bars):
     np.testing.assert_allclose(corners[0] + corners[1], [511, 287], atol=1.01)
 
 
-def test_the_published_letterbox_crops_what_fit_keeps():
+def test_the_published_letterbox_crops_what_fit_keeps() -> None:
     source = np.zeros((480, 640, 3), np.uint8)
     source[:40] = 255
     assert letterbox_image(source, 544, 960, 'fit')[0].any()
     assert not letterbox_image(source, 544, 960, 'published')[0].any()
 
 
-def test_shrinking_averages_instead_of_skipping_pixels():
+def test_shrinking_averages_instead_of_skipping_pixels() -> None:
     source = np.zeros((1080, 1920, 3), np.uint8)
     source[:, ::2] = 200
     fitted, _ = letterbox_image(source, 288, 512)
@@ -100,7 +100,7 @@ def test_shrinking_averages_instead_of_skipping_pixels():
     assert np.abs(area.astype(int) - fitted).max() <= 7
 
 
-def test_fairmot_pads_with_grey():
+def test_fairmot_pads_with_grey() -> None:
     fitted, _ = letterbox_image(np.zeros((480, 640, 3), np.uint8), 608, 1088, 'fairmot')
     assert (fitted[:, 0] == 128).all()
     assert (fitted[:, 544] == 0).all()
@@ -118,12 +118,12 @@ def test_fairmot_pads_with_grey():
         [[1, 2, 3]],
     ],
 )
-def test_what_is_no_camera_image_is_refused(bad):
+def test_what_is_no_camera_image_is_refused(bad) -> None:
     with pytest.raises(ValueError, match='expected'):
         letterbox_image(bad, 288, 512)
 
 
-def test_an_unknown_letterbox_is_refused_by_name():
+def test_an_unknown_letterbox_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"'crop'.*known: fit, published, fairmot"):
         letterbox_image(np.zeros((4, 4, 3), np.uint8), 288, 512, 'crop')
 
@@ -134,7 +134,7 @@ def test_an_unknown_letterbox_is_refused_by_name():
     width=st.integers(1, 400),
     kind=st.sampled_from(['fit', 'published', 'fairmot']),
 )
-def test_any_size_fits_and_the_map_is_invertible(height, width, kind):
+def test_any_size_fits_and_the_map_is_invertible(height, width, kind) -> None:
     source = np.full((height, width, 3), 9, np.uint8)
     fitted, letterbox = letterbox_image(source, 96, 160, kind)
     assert fitted.shape == (96, 160, 3)

@@ -18,7 +18,7 @@ ARRAYS = np.load(GOLDENS / 'prior_heatmap.npz')
 
 
 @pytest.mark.parametrize('overlap', [0.5, 0.7, 0.9])
-def test_the_radius_is_the_published_one(overlap):
+def test_the_radius_is_the_published_one(overlap: float) -> None:
     heights, widths = np.array(SPEC['gaussian_radius']['height_width']).T
     golden = SPEC['gaussian_radius']
     others = golden['other_min_overlap']
@@ -27,7 +27,7 @@ def test_the_radius_is_the_published_one(overlap):
 
 
 @pytest.mark.parametrize('case', SPEC['draw_cases'], ids=lambda case: case['name'])
-def test_spots_are_drawn_as_published(case):
+def test_spots_are_drawn_as_published(case) -> None:
     heatmap = np.zeros((case['H'], case['W']), np.float32)
     for item in case['items']:
         x, y = map(int, item['center'])
@@ -36,14 +36,14 @@ def test_spots_are_drawn_as_published(case):
     np.testing.assert_allclose(heatmap, expected, rtol=0, atol=1e-6)
 
 
-def test_a_spot_far_outside_draws_nothing():
+def test_a_spot_far_outside_draws_nothing() -> None:
     heatmap = np.zeros((8, 9), np.float32)
     draw_gaussian(heatmap, -40, 100, 3)
     assert not heatmap.any()
 
 
 @pytest.mark.parametrize('case', SPEC['prior_cases'], ids=lambda case: case['key'])
-def test_tracks_are_drawn_as_published(case):
+def test_tracks_are_drawn_as_published(case) -> None:
     height, width = case['input_hw']
     image = np.zeros((*case['orig_hw'], 3), np.uint8)
     _, letterbox = letterbox_image(image, height, width, 'published')
@@ -61,7 +61,7 @@ def test_tracks_are_drawn_as_published(case):
     np.testing.assert_allclose(heatmap, expected, rtol=0, atol=1e-6)
 
 
-def test_broken_boxes_are_left_out():
+def test_broken_boxes_are_left_out() -> None:
     boxes = np.array(
         [[np.nan, 0, 10, 10], [10, 10, 5, 20], [-1e30, -1e30, -1e29, -1e29]], np.float32
     )

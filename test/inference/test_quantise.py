@@ -1,33 +1,35 @@
 """int8 models: close to the model they were made from, smaller, and honest about it."""
 
 import collections
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from jtn_ros.errors import JtnError
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.engine import random_inputs
-
-onnx = pytest.importorskip('onnx')
-from jtn_ros.inference.quantise import quantise_onnx  # noqa: E402
+from jtn_ros.inference.quantise import quantise_onnx
 
 
 @pytest.fixture(scope='module')
-def samples(light_model):
+def samples(light_model: Path):
     info = load_engine(light_model, 'onnxruntime', threads=1).info
     return [random_inputs(info, seed=seed) for seed in range(4)]
 
 
 @pytest.fixture(scope='module')
-def quantised_model(light_model, samples, tmp_path_factory):
+def quantised_model(light_model: Path, samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp('quantised') / 'light_int8.onnx'
     quantise_onnx(light_model, path, samples)
     return path
 
 
 @pytest.mark.parametrize('backend', ['openvino', 'onnxruntime'])
-def test_scores_and_boxes_stay_close(light_model, quantised_model, samples, backend):
+def test_scores_and_boxes_stay_close(
+    light_model: Path, quantised_model: Path, samples, backend: str
+) -> None:
     before = load_engine(light_model, backend, threads=1)
     after = load_engine(quantised_model, backend, threads=1)
     assert 'int8' in after.description
@@ -49,7 +51,9 @@ def test_scores_and_boxes_stay_close(light_model, quantised_model, samples, back
     assert np.median(cosine) > 0.98
 
 
-def test_every_convolution_is_quantised_and_nothing_else(light_model, quantised_model):
+def test_every_convolution_is_quantised_and_nothing_else(
+    light_model: Path, quantised_model: Path
+) -> None:
     graph = onnx.load(quantised_model).graph
     origins = {output: node for node in graph.node for output in node.output}
     kinds = collections.Counter(node.op_type for node in graph.node)
@@ -67,7 +71,9 @@ def test_every_convolution_is_quantised_and_nothing_else(light_model, quantised_
     assert quantised_model.stat().st_size < 0.6 * light_model.stat().st_size
 
 
-def test_what_cannot_be_quantised_is_refused(light_model, quantised_model, samples, tmp_path):
+def test_what_cannot_be_quantised_is_refused(
+    light_model: Path, quantised_model: Path, samples, tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match='int8 already'):
         quantise_onnx(quantised_model, tmp_path / 'twice.onnx', samples)
     with pytest.raises(ValueError, match='no inputs'):

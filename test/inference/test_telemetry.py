@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,7 +49,7 @@ print(json.dumps({
 """
 
 
-def loaded(tmp_path, model, backend, **variables):
+def loaded(tmp_path: Path, model, backend, **variables):
     """Load a model in a process with a home folder of its own; return what was noticed."""
     home = tmp_path / 'home'
     home.mkdir()
@@ -77,13 +78,13 @@ def loaded(tmp_path, model, backend, **variables):
         ('jtn_people.onnx', 'auto', ''),
     ],
 )
-def test_loading_tells_no_one(tmp_path, model, backend, name):
+def test_loading_tells_no_one(tmp_path: Path, model: str, backend: str, name: str) -> None:
     noticed = loaded(tmp_path, model, backend)
     assert noticed.pop('engine').startswith(name)
     assert noticed == {'sockets': [], 'children': [], 'events': [], 'left': []}
 
 
-def test_telemetry_that_a_user_has_installed_is_not_imported(tmp_path):
+def test_telemetry_that_a_user_has_installed_is_not_imported(tmp_path: Path) -> None:
     package = tmp_path / 'installed' / 'openvino_telemetry'
     (package / 'backend').mkdir(parents=True)
     report = tmp_path / 'imported'
@@ -93,7 +94,7 @@ def test_telemetry_that_a_user_has_installed_is_not_imported(tmp_path):
     assert not report.exists()
 
 
-def test_the_requirements_bring_no_telemetry():
+def test_the_requirements_bring_no_telemetry() -> None:
     folder = MODELS.parent / 'tools' / 'requirements'
     pins = [line for path in folder.glob('*.txt') for line in path.read_text().splitlines()]
     assert any(pin.startswith('openvino==') for pin in pins)

@@ -1,7 +1,9 @@
 """What of the TensorRT back end can be checked without a GPU."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import settings
@@ -19,14 +21,14 @@ from jtn_ros.inference.tensorrt_plan import write_plan
 INFO = ModelInfo(name='tiny', class_names=('person',), input_height=32, input_width=64)
 
 
-def test_plans_carry_the_metadata(tmp_path):
+def test_plans_carry_the_metadata(tmp_path: Path) -> None:
     path = tmp_path / 'cache' / 'tiny.plan'
     write_plan(path, INFO, b'\0plan\xff')
     assert read_plan(path) == (INFO, b'\0plan\xff')
     assert [entry.name for entry in path.parent.iterdir()] == ['tiny.plan']
 
 
-def test_every_truncated_header_is_noticed(tmp_path):
+def test_every_truncated_header_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / 'tiny.plan'
     write_plan(path, INFO, b'')
     content = path.read_bytes()
@@ -38,14 +40,16 @@ def test_every_truncated_header_is_noticed(tmp_path):
 
 @settings(max_examples=100, deadline=None)
 @given(content=st.binary(max_size=200), magic=st.booleans())
-def test_any_bytes_are_refused_by_name(content, magic, tmp_path_factory):
+def test_any_bytes_are_refused_by_name(
+    content, magic, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.getbasetemp() / 'fuzzed.plan'
     path.write_bytes(b'JTNPLAN1' * magic + content)
     with pytest.raises(ValueError, match=r'fuzzed\.plan'):
         read_plan(path)
 
 
-def test_without_a_gpu_the_reason_is_named(tmp_path):
+def test_without_a_gpu_the_reason_is_named(tmp_path: Path) -> None:
     try:
         from cuda.bindings import runtime
     except ImportError:
@@ -58,12 +62,14 @@ def test_without_a_gpu_the_reason_is_named(tmp_path):
         TensorRtEngine(tmp_path / 'none.onnx')
 
 
-def test_a_gpu_is_given_by_its_number(tmp_path):
+def test_a_gpu_is_given_by_its_number(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not 'cuda'"):
         TensorRtEngine(tmp_path / 'none.onnx', device='cuda')
 
 
-def test_a_plan_is_kept_for_exactly_what_it_was_built_from(tmp_path, monkeypatch):
+def test_a_plan_is_kept_for_exactly_what_it_was_built_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     parts = {'name': 'tiny', 'content': b'model', 'version': '11.4', 'gpu': 'H200'}
     path = plan_path(**parts)
@@ -74,7 +80,9 @@ def test_a_plan_is_kept_for_exactly_what_it_was_built_from(tmp_path, monkeypatch
     assert len(others | {path}) == 4
 
 
-def test_a_kept_plan_is_used_and_a_quantised_model_refused(light_model, tmp_path, monkeypatch):
+def test_a_kept_plan_is_used_and_a_quantised_model_refused(
+    light_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lean = pytest.importorskip('tensorrt_lean')
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     with pytest.raises(ValueError, match='only runs plans'):
@@ -82,7 +90,6 @@ def test_a_kept_plan_is_used_and_a_quantised_model_refused(light_model, tmp_path
     kept = plan_path(light_model.stem, light_model.read_bytes(), lean.__version__, 'H200')
     write_plan(kept, INFO, b'plan')
     assert cached_plan(lean, light_model, 'H200') == kept
-    onnx = pytest.importorskip('onnx')
     model = onnx.load(light_model)
     model.metadata_props[0].value = replace(INFO, precision='int8').to_json()
     small = tmp_path / 'small.onnx'
@@ -91,13 +98,13 @@ def test_a_kept_plan_is_used_and_a_quantised_model_refused(light_model, tmp_path
         cached_plan(lean, small, 'H200')
 
 
-def test_the_small_edition_cannot_build_and_says_so():
+def test_the_small_edition_cannot_build_and_says_so() -> None:
     lean = pytest.importorskip('tensorrt_lean')
     with pytest.raises(ValueError, match=r'only runs plans; to build one: .* -m pip install '):
         build_plan(lean, b'', INFO)
 
 
-def test_the_real_bindings_hold_everything_that_is_used():
+def test_the_real_bindings_hold_everything_that_is_used() -> None:
     lean = pytest.importorskip('tensorrt_lean')
     used = {
         lean.Runtime: ['deserialize_cuda_engine'],

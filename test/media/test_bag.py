@@ -83,7 +83,7 @@ def write_bag(path: Path, storage: str = 'mcap', frames: int = 5) -> Path:
 
 @pytest.mark.parametrize('storage', STORAGES)
 @pytest.mark.parametrize('topic', ['/camera/image', '/camera/image/compressed'])
-def test_images_come_back_with_their_stamps(tmp_path, storage, topic):
+def test_images_come_back_with_their_stamps(tmp_path: Path, storage: str, topic: str) -> None:
     path = write_bag(tmp_path / 'drive', storage)
     with open_frames(path, topic=topic) as source:
         assert (source.name, source.width, source.height) == ('drive', 24, 16)
@@ -98,7 +98,7 @@ def test_images_come_back_with_their_stamps(tmp_path, storage, topic):
 
 
 @pytest.mark.parametrize('storage', STORAGES)
-def test_a_single_file_of_a_bag_can_be_read(tmp_path, storage):
+def test_a_single_file_of_a_bag_can_be_read(tmp_path: Path, storage: str) -> None:
     folder = write_bag(tmp_path / 'drive', storage)
     (path,) = [p for p in folder.iterdir() if p.suffix in ('.mcap', '.db3')]
     with open_frames(path, topic='/camera/image') as source:
@@ -106,7 +106,7 @@ def test_a_single_file_of_a_bag_can_be_read(tmp_path, storage):
         assert len(list(source)) == 5
 
 
-def test_other_encodings_are_decoded(tmp_path):
+def test_other_encodings_are_decoded(tmp_path: Path) -> None:
     with BagWriter(tmp_path / 'bag') as bag:
         bag.write('/image', RAW, T0, raw_image(3, 'rgb8'))
     with open_frames(tmp_path / 'bag') as source:
@@ -115,7 +115,7 @@ def test_other_encodings_are_decoded(tmp_path):
 
 
 @pytest.mark.parametrize('storage', STORAGES)
-def test_serialized_messages_are_kept_byte_for_byte(tmp_path, storage):
+def test_serialized_messages_are_kept_byte_for_byte(tmp_path: Path, storage: str) -> None:
     path = write_bag(tmp_path / 'drive', storage, frames=2)
     with BagReader(path) as bag:
         assert bag.counts == {'/camera/image': 2, '/camera/image/compressed': 2}
@@ -124,7 +124,7 @@ def test_serialized_messages_are_kept_byte_for_byte(tmp_path, storage):
     assert [m.received_ns for m in messages] == [T0 + 7_000_000, T0 + PERIOD + 7_000_000]
 
 
-def test_own_messages_can_be_recorded_and_read(tmp_path):
+def test_own_messages_can_be_recorded_and_read(tmp_path: Path) -> None:
     types = message_types().types
     session = types['unique_identifier_msgs/msg/UUID'](np.arange(16, dtype=np.uint8))
     array = types['jtn_msgs/msg/TrackedObjectArray'](
@@ -148,7 +148,7 @@ def test_own_messages_can_be_recorded_and_read(tmp_path):
     assert tracks.session.uuid.tolist() == list(range(16))
 
 
-def test_vision_messages_equal_those_of_the_ros_installation():
+def test_vision_messages_equal_those_of_the_ros_installation() -> None:
     prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
     found = [p for x in prefixes for p in Path(x).glob('share/vision_msgs/msg/*.json')]
     if not found:
@@ -171,8 +171,8 @@ def cut(folder: Path, part: float) -> Path:
 @pytest.mark.parametrize('compression', ['', 'zstd', 'lz4'])
 @pytest.mark.parametrize('part', [0.3, 0.9])
 def test_an_mcap_that_was_cut_off_is_read_as_far_as_it_goes(
-    tmp_path, media_log, part, compression
-):
+    tmp_path: Path, media_log: pytest.LogCaptureFixture, part: float, compression: str
+) -> None:
     path = tmp_path / 'drive_0.mcap'
     write_mcap(path, [channel_of(raw_image(i) for i in range(20))], compression)
     data = path.read_bytes()
@@ -240,7 +240,9 @@ STRANGE = {
 @pytest.mark.parametrize('kind', STRANGE)
 @pytest.mark.parametrize('profile', ['ros2', ''])
 @pytest.mark.parametrize('index', [True, False])
-def test_channels_of_other_programs_stand_beside_images(tmp_path, kind, profile, index, media_log):
+def test_channels_of_other_programs_stand_beside_images(
+    tmp_path: Path, kind: str, profile: str, index: bool, media_log: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / 'drive.mcap'
     images = channel_of(raw_image(i) for i in range(5))
     write_mcap(path, [STRANGE[kind], images], profile=profile, index=index)
@@ -258,7 +260,7 @@ def test_channels_of_other_programs_stand_beside_images(tmp_path, kind, profile,
     assert len(media_log.records) == 1
 
 
-def test_the_one_image_topic_that_can_be_read_is_taken(tmp_path):
+def test_the_one_image_topic_that_can_be_read_is_taken(tmp_path: Path) -> None:
     path = tmp_path / 'drive.mcap'
     schema = channel_of([]).schema
     write_mcap(
@@ -283,7 +285,9 @@ def test_the_one_image_topic_that_can_be_read_is_taken(tmp_path):
         (StoragePlugin.SQLITE3, CompressionMode.MESSAGE),
     ],
 )
-def test_compressed_bags_are_read(tmp_path, storage, mode):
+def test_compressed_bags_are_read(
+    tmp_path: Path, storage: StoragePlugin, mode: CompressionMode
+) -> None:
     writer = Writer(tmp_path / 'bag', version=9, storage_plugin=storage)
     writer.set_compression(mode, CompressionFormat.ZSTD)
     with writer:
@@ -296,7 +300,9 @@ def test_compressed_bags_are_read(tmp_path, storage, mode):
     np.testing.assert_array_equal(frames[2].image, picture(2))
 
 
-def test_a_json_topic_in_the_metadata_does_no_harm(tmp_path, media_log):
+def test_a_json_topic_in_the_metadata_does_no_harm(
+    tmp_path: Path, media_log: pytest.LogCaptureFixture
+) -> None:
     folder = write_bag(tmp_path / 'drive')
     path = folder / 'metadata.yaml'
     text = path.read_text()
@@ -307,7 +313,7 @@ def test_a_json_topic_in_the_metadata_does_no_harm(tmp_path, media_log):
     assert 'metadata.yaml cannot be used (Serialization format' in media_log.text
 
 
-def test_messages_that_are_not_of_ros_2_are_named(tmp_path):
+def test_messages_that_are_not_of_ros_2_are_named(tmp_path: Path) -> None:
     path = tmp_path / 'drive.mcap'
     schema = (COMPRESSED, 'ros1msg', b'Header header')
     write_mcap(path, [Channel('/image', 'ros1', schema, [b'\0' * 40])], profile='ros1')
@@ -318,8 +324,8 @@ def test_messages_that_are_not_of_ros_2_are_named(tmp_path):
 @pytest.mark.parametrize('storage', STORAGES)
 @pytest.mark.parametrize('metadata', [None, '', 'rosbag2_bagfile_information: {version: 99}'])
 def test_a_folder_without_good_metadata_is_read_by_its_files(
-    tmp_path, storage, metadata, media_log
-):
+    tmp_path: Path, storage: str, metadata: str | None, media_log: pytest.LogCaptureFixture
+) -> None:
     folder = write_bag(tmp_path / 'drive', storage)
     if metadata is None:
         (folder / 'metadata.yaml').unlink()
@@ -332,7 +338,7 @@ def test_a_folder_without_good_metadata_is_read_by_its_files(
 
 
 @pytest.mark.parametrize('storage', STORAGES)
-def test_the_parts_of_a_bag_are_read_in_order(tmp_path, storage):
+def test_the_parts_of_a_bag_are_read_in_order(tmp_path: Path, storage: str) -> None:
     (tmp_path / 'drive').mkdir()
     for part in range(11):
         bag = tmp_path / f'part{part}'
@@ -345,14 +351,14 @@ def test_the_parts_of_a_bag_are_read_in_order(tmp_path, storage):
         assert source.length == 11
 
 
-def test_a_folder_of_several_bags_is_not_guessed_at(tmp_path):
+def test_a_folder_of_several_bags_is_not_guessed_at(tmp_path: Path) -> None:
     for name in ('a', 'b'):
         write_mcap(tmp_path / f'{name}_0.mcap', [channel_of([raw_image(0)])])
     with pytest.raises(ValueError, match='holds several bags: a, b; give the file of one'):
         open_frames(tmp_path)
 
 
-def test_a_bag_of_ros_1_names_the_converter(tmp_path):
+def test_a_bag_of_ros_1_names_the_converter(tmp_path: Path) -> None:
     (tmp_path / 'old').mkdir()
     path = tmp_path / 'old' / 'drive.bag'
     path.write_bytes(b'#ROSBAG V2.0\n')
@@ -363,7 +369,9 @@ def test_a_bag_of_ros_1_names_the_converter(tmp_path):
         open_frames(tmp_path / 'old')
 
 
-def test_a_type_whose_definition_is_unknown_is_left_out_of_a_copy(tmp_path, media_log):
+def test_a_type_whose_definition_is_unknown_is_left_out_of_a_copy(
+    tmp_path: Path, media_log: pytest.LogCaptureFixture
+) -> None:
     """As in the sqlite3 bags of Humble, which hold no definitions, and those of later ones."""
     folder = write_bag(tmp_path / 'drive', 'sqlite3')
     (path,) = folder.glob('*.db3')
@@ -386,7 +394,7 @@ def test_a_type_whose_definition_is_unknown_is_left_out_of_a_copy(tmp_path, medi
     assert 'the bag does not hold the definition of acme_msgs/msg/Thing' in media_log.text
 
 
-def test_what_a_killed_recorder_left_in_the_log_of_sqlite_is_read(tmp_path):
+def test_what_a_killed_recorder_left_in_the_log_of_sqlite_is_read(tmp_path: Path) -> None:
     folder = write_bag(tmp_path / 'drive', 'sqlite3', frames=3)
     (path,) = folder.glob('*.db3')
     (tmp_path / 'killed').mkdir()
@@ -405,7 +413,7 @@ def test_what_a_killed_recorder_left_in_the_log_of_sqlite_is_read(tmp_path):
         assert (tmp_path / 'killed' / name).read_bytes() == data, 'the input is as it was'
 
 
-def test_several_image_topics_have_to_be_chosen_from(tmp_path):
+def test_several_image_topics_have_to_be_chosen_from(tmp_path: Path) -> None:
     path = write_bag(tmp_path / 'drive')
     with pytest.raises(ValueError, match='several image topics; choose one of /camera/image, '):
         open_frames(path)
@@ -413,7 +421,7 @@ def test_several_image_topics_have_to_be_chosen_from(tmp_path):
         open_frames(path, topic='/front')
 
 
-def test_a_topic_of_another_type_is_named(tmp_path):
+def test_a_topic_of_another_type_is_named(tmp_path: Path) -> None:
     with BagWriter(tmp_path / 'bag') as bag:
         bag.write(
             '/status',
@@ -428,7 +436,7 @@ def test_a_topic_of_another_type_is_named(tmp_path):
 
 
 @pytest.mark.parametrize('storage', STORAGES)
-def test_an_empty_bag_is_an_error(tmp_path, storage):
+def test_an_empty_bag_is_an_error(tmp_path: Path, storage: str) -> None:
     with BagWriter(tmp_path / 'bag', storage):
         pass
     with pytest.raises(ValueError, match='image topic'):
@@ -438,7 +446,9 @@ def test_an_empty_bag_is_an_error(tmp_path, storage):
 @pytest.mark.parametrize(
     ('storage', 'part'), [('sqlite3', 0.0), ('sqlite3', 0.3), ('sqlite3', 0.9), ('mcap', 0.0)]
 )
-def test_a_bag_without_a_message_that_can_be_read_is_an_error(tmp_path, storage, part):
+def test_a_bag_without_a_message_that_can_be_read_is_an_error(
+    tmp_path: Path, storage: str, part: float
+) -> None:
     folder = write_bag(tmp_path / 'bag', storage, frames=20)
     path = cut(folder, part)
     for bag in (folder, path):
@@ -453,7 +463,7 @@ def test_a_bag_without_a_message_that_can_be_read_is_an_error(tmp_path, storage,
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.binary(max_size=400), suffix=st.sampled_from(['.mcap', '.db3']))
-def test_noise_is_not_a_bag(tmp_path, data, suffix):
+def test_noise_is_not_a_bag(tmp_path: Path, data, suffix):
     path = tmp_path / f'noise{suffix}'
     path.write_bytes(data)
     # Noise may look like what a download brings instead of a bag.
@@ -466,7 +476,7 @@ def test_noise_is_not_a_bag(tmp_path, data, suffix):
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(position=st.integers(0, 1300), value=st.integers(0, 255))
-def test_a_damaged_message_is_left_out_or_read(tmp_path, position, value):
+def test_a_damaged_message_is_left_out_or_read(tmp_path: Path, position, value):
     damaged = bytearray(raw_image(1))
     damaged[position % len(damaged)] = value
     path = tmp_path / 'damaged.part'
@@ -481,7 +491,9 @@ def test_a_damaged_message_is_left_out_or_read(tmp_path, position, value):
         assert len(indices) + source.broken == 3
 
 
-def test_a_broken_frame_is_reported_and_left_out(tmp_path, media_log):
+def test_a_broken_frame_is_reported_and_left_out(
+    tmp_path: Path, media_log: pytest.LogCaptureFixture
+) -> None:
     with BagWriter(tmp_path / 'bag') as bag:
         for index, data in enumerate([raw_image(0), bytes(raw_image(1))[:200], raw_image(2)]):
             bag.write('/image', RAW, T0 + index, data)
@@ -491,7 +503,7 @@ def test_a_broken_frame_is_reported_and_left_out(tmp_path, media_log):
     assert 'frame 2 is left out: a message of /image cannot be read' in media_log.text
 
 
-def test_a_bag_appears_when_it_is_complete(tmp_path):
+def test_a_bag_appears_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / 'bag'
     with BagWriter(path) as bag:
         bag.write('/image', RAW, T0, raw_image(0))
@@ -500,7 +512,7 @@ def test_a_bag_appears_when_it_is_complete(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ['bag']
 
 
-def test_nothing_is_left_after_an_exception(tmp_path):
+def test_nothing_is_left_after_an_exception(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='the type foo/msg/Bar is not known'):  # noqa: PT012, SIM117
         with BagWriter(tmp_path / 'bag') as bag:
             bag.write('/image', RAW, T0, raw_image(0))
@@ -508,7 +520,7 @@ def test_nothing_is_left_after_an_exception(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bag_is_not_overwritten(tmp_path):
+def test_a_bag_is_not_overwritten(tmp_path: Path) -> None:
     write_bag(tmp_path / 'bag', frames=1)
     with pytest.raises(JtnError, match='exists; remove it or choose another'):
         BagWriter(tmp_path / 'bag')

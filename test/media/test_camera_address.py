@@ -1,5 +1,7 @@
 """What names a camera, where its address may be kept, and that no secret leaves it."""
 
+from pathlib import Path
+
 import pytest
 
 from jtn_ros.errors import JtnError
@@ -23,7 +25,7 @@ from jtn_ros.media.camera_address import read_address
         ('a user@host is no address', 'a user@host is no address'),
     ],
 )  # fmt: skip
-def test_secrets_in_addresses_are_masked(text, shown):
+def test_secrets_in_addresses_are_masked(text: str, shown: str) -> None:
     assert mask(text) == one_line(text) == shown
     assert describe(text) == f'camera {shown}'
 
@@ -43,7 +45,7 @@ def test_secrets_in_addresses_are_masked(text, shown):
         ('videotestsrc ! appsink', 'videotestsrc_appsink'),
     ],
 )  # fmt: skip
-def test_every_stream_of_a_host_has_a_name_of_its_own(address, name):
+def test_every_stream_of_a_host_has_a_name_of_its_own(address: str, name: str) -> None:
     assert name_of(address) == name
 
 
@@ -51,16 +53,18 @@ def test_every_stream_of_a_host_has_a_name_of_its_own(address, name):
     'text',
     ['0', '98', '/dev/video98', 'rtsp://camera/stream', 'a ! b', 'env:CAMERA', 'file:camera.txt'],
 )
-def test_what_may_be_plugged_in_later_is_a_camera(text):
+def test_what_may_be_plugged_in_later_is_a_camera(text: str) -> None:
     assert is_camera(text)
 
 
 @pytest.mark.parametrize('text', ['hello', 'clip.mp4', '/nowhere/clip.mp4', '-1'])
-def test_other_names_are_files(text):
+def test_other_names_are_files(text: str) -> None:
     assert not is_camera(text)
 
 
-def test_an_address_is_read_from_where_it_is_kept(tmp_path, monkeypatch):
+def test_an_address_is_read_from_where_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv('CAMERA', 'rtsp://a:secret@b/c')
     assert read_address('env:CAMERA') == 'rtsp://a:secret@b/c'
     (tmp_path / 'camera.txt').write_text('rtsp://a:secret@b/d\n')

@@ -22,7 +22,7 @@ def play(clock, times, arrivals, waits):
     return stamps
 
 
-def test_the_spacing_is_the_streams_own_and_the_offset_the_least_delay():
+def test_the_spacing_is_the_streams_own_and_the_offset_the_least_delay() -> None:
     times = np.arange(200) * PERIOD
     delays = np.random.default_rng(1).exponential(20 * MS, 200).astype(int)
     arrivals = np.maximum.accumulate(OFFSET + times + delays)
@@ -33,7 +33,7 @@ def test_the_spacing_is_the_streams_own_and_the_offset_the_least_delay():
     assert abs(stamps[199] - (OFFSET + times[199])) < 5 * MS
 
 
-def test_what_waited_at_the_start_is_old_and_tells_the_offset():
+def test_what_waited_at_the_start_is_old_and_tells_the_offset() -> None:
     times = [number * PERIOD for number in range(30)]
     arrivals = [OFFSET + 19 * PERIOD + number * 1000 for number in range(20)]
     arrivals += [OFFSET + number * PERIOD for number in range(20, 30)]
@@ -42,7 +42,7 @@ def test_what_waited_at_the_start_is_old_and_tells_the_offset():
     assert all(abs(stamp - OFFSET - times[i]) < MS for i, stamp in stamps.items())
 
 
-def test_what_comes_after_a_silence_is_old_and_does_not_spoil_the_stamps():
+def test_what_comes_after_a_silence_is_old_and_does_not_spoil_the_stamps() -> None:
     times = [number * PERIOD for number in range(60)]
     arrivals = [OFFSET + time_ns for time_ns in times]
     waits = [0.03] * 60
@@ -54,7 +54,7 @@ def test_what_comes_after_a_silence_is_old_and_does_not_spoil_the_stamps():
     assert all(abs(stamp - OFFSET - times[i]) < MS for i, stamp in stamps.items())
 
 
-def test_a_busy_machine_that_reads_held_up_pictures_slowly_does_not_take_them_for_new():
+def test_a_busy_machine_that_reads_held_up_pictures_slowly_does_not_take_them_for_new() -> None:
     times = [number * PERIOD for number in range(80)]
     arrivals = [OFFSET + time_ns for time_ns in times]
     waits = [0.03] * 80
@@ -71,7 +71,7 @@ def test_a_busy_machine_that_reads_held_up_pictures_slowly_does_not_take_them_fo
     assert set(stamps) >= set(range(70, 80))
 
 
-def test_a_reader_that_never_catches_up_gets_old_pictures_after_a_while():
+def test_a_reader_that_never_catches_up_gets_old_pictures_after_a_while() -> None:
     """It reads in 50 ms what comes every 40 ms, from half a second behind on."""
     times = [number * PERIOD for number in range(200)]
     arrivals = [OFFSET + PERIOD // 2 * 25 + number * 50 * MS for number in range(200)]
@@ -81,13 +81,13 @@ def test_a_reader_that_never_catches_up_gets_old_pictures_after_a_while():
     assert stamps[61] == arrivals[0] + times[61]
 
 
-def test_slow_cameras_are_no_silence():
+def test_slow_cameras_are_no_silence() -> None:
     times = [number * 1_500_000_000 for number in range(10)]
     stamps = play(CaptureClock(), times, [OFFSET + t for t in times], [1.5] * 10)
     assert list(stamps) == list(range(1, 10))
 
 
-def test_a_reader_that_falls_behind_is_told():
+def test_a_reader_that_falls_behind_is_told() -> None:
     clock = CaptureClock()
     times = [number * PERIOD for number in range(100)]
     arrivals = [OFFSET + round(1.5 * time_ns) for time_ns in times]  # decoding takes 60 ms
@@ -103,7 +103,7 @@ def test_a_reader_that_falls_behind_is_told():
     )
 
 
-def test_the_offset_follows_the_drift_of_the_clocks():
+def test_the_offset_follows_the_drift_of_the_clocks() -> None:
     times = [number * PERIOD for number in range(25 * 600)]
     arrivals = [OFFSET + round(time_ns * 1.0002) for time_ns in times]
     stamps = play(CaptureClock(), times, arrivals, [0.03] * len(times))
@@ -111,7 +111,7 @@ def test_the_offset_follows_the_drift_of_the_clocks():
 
 
 @pytest.mark.parametrize('jump', [-3600, -2, 2, 3600])
-def test_a_clock_that_jumps_is_followed(jump):
+def test_a_clock_that_jumps_is_followed(jump: int) -> None:
     times = [number * PERIOD for number in range(60)]
     jumped = [t + (jump * 10**9 if i >= 30 else 0) for i, t in enumerate(times)]
     arrivals = [OFFSET + t for t in times]
@@ -120,7 +120,7 @@ def test_a_clock_that_jumps_is_followed(jump):
     assert all(abs(stamp - arrivals[i]) < MS for i, stamp in stamps.items())
 
 
-def test_after_a_silence_pictures_without_times_are_new_once_several_come_in_time():
+def test_after_a_silence_pictures_without_times_are_new_once_several_come_in_time() -> None:
     arrivals = [OFFSET + number * PERIOD for number in range(60)]
     waits = [0.03] * 60
     for number in range(30, 45):  # held up; one of them is read as if it were new

@@ -34,7 +34,7 @@ def changed(image: np.ndarray) -> np.ndarray:
     return (image != GREY).any(axis=2)
 
 
-def test_a_spot_is_bright_where_the_score_is_high():
+def test_a_spot_is_bright_where_the_score_is_high() -> None:
     found = detections([[20, 40, 100, 200], [200, 40, 280, 200]], [1.0, 0.3])
     image = draw_heatmap(GREY, found).astype(int)
     strength = abs(image - GREY).sum(axis=2)
@@ -46,7 +46,7 @@ def test_a_spot_is_bright_where_the_score_is_high():
     assert not changed(draw_heatmap(GREY, Detections.empty())).any()
 
 
-def test_like_looks_have_like_colours():
+def test_like_looks_have_like_colours() -> None:
     looks = np.eye(16, dtype=np.float32)[[0, 0, 5]]
     found = detections(
         [[0, 0, 50, 50], [100, 0, 150, 50], [200, 0, 250, 50]], [0.9] * 3, embeddings=looks
@@ -60,7 +60,7 @@ def test_like_looks_have_like_colours():
     )
 
 
-def test_an_arrow_points_to_where_it_was():
+def test_an_arrow_points_to_where_it_was() -> None:
     image = GREY.copy()
     draw_displacements(image, detections([[90, 100, 110, 140]], [0.9], np.float32([[60, 0]])))
     rows, columns = np.nonzero(changed(image))
@@ -71,7 +71,7 @@ def test_an_arrow_points_to_where_it_was():
     assert not changed(image).any()
 
 
-def test_only_the_chosen_views_are_drawn():
+def test_only_the_chosen_views_are_drawn() -> None:
     found = detections([[90, 60, 130, 180]], [0.9], np.float32([[80, 0]]), np.ones((1, 4)) / 2)
     tracker = Tracker()
     tracks = [tracker.update(found, stamp) for stamp in (0, 40_000_000)][-1]
@@ -90,7 +90,7 @@ def test_only_the_chosen_views_are_drawn():
     npst.arrays(np.float32, (3, 2), elements=st.floats(width=32)),
 )
 @pytest.mark.filterwarnings('ignore::RuntimeWarning')
-def test_any_numbers_are_harmless(boxes, displacements):
+def test_any_numbers_are_harmless(boxes, displacements) -> None:
     found = Detections(
         boxes=boxes,
         scores=[0.5, 1, 0.1],

@@ -80,7 +80,7 @@ def write_huge_png(path: Path) -> None:
 
 
 @pytest.mark.parametrize('extension', ['avi', 'mkv'])
-def test_a_lossless_video_is_read_byte_for_byte(tmp_path, extension):
+def test_a_lossless_video_is_read_byte_for_byte(tmp_path: Path, extension: str) -> None:
     with open_frames(write_video(tmp_path / f'walk.{extension}')) as source:
         assert (source.name, source.width, source.height) == ('walk', WIDTH, HEIGHT)
         assert (source.frame_rate, source.length) == (12.5, 6)
@@ -91,7 +91,7 @@ def test_a_lossless_video_is_read_byte_for_byte(tmp_path, extension):
         np.testing.assert_array_equal(frame.image, picture(frame.index))
 
 
-def test_a_video_can_be_read_in_part_and_again(tmp_path):
+def test_a_video_can_be_read_in_part_and_again(tmp_path: Path) -> None:
     with open_frames(write_video(tmp_path / 'walk.avi')) as source:
         assert [f.index for f in source.read(2, 4)] == [2, 3]
         (last,) = source.read(5)
@@ -100,12 +100,14 @@ def test_a_video_can_be_read_in_part_and_again(tmp_path):
     np.testing.assert_array_equal(last.image, picture(5))
 
 
-def test_a_frame_rate_replaces_the_times_of_a_video(tmp_path):
+def test_a_frame_rate_replaces_the_times_of_a_video(tmp_path: Path) -> None:
     with open_frames(write_video(tmp_path / 'walk.avi'), frame_rate=100) as source:
         assert [f.stamp_ns for f in source.read(0, 3)] == [0, 10_000_000, 20_000_000]
 
 
-def test_a_truncated_video_says_where_it_ends(tmp_path, media_log):
+def test_a_truncated_video_says_where_it_ends(
+    tmp_path: Path, media_log: pytest.LogCaptureFixture
+) -> None:
     path = write_video(tmp_path / 'walk.avi', frames=20)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
@@ -116,7 +118,9 @@ def test_a_truncated_video_says_where_it_ends(tmp_path, media_log):
     assert f'ends after {len(frames) + source.broken} frames, but announces 20' in media_log.text
 
 
-def test_a_complete_video_of_variable_rate_is_not_truncated(tmp_path, media_log):
+def test_a_complete_video_of_variable_rate_is_not_truncated(
+    tmp_path: Path, media_log: pytest.LogCaptureFixture
+) -> None:
     """A frame every 80 ms in a file that says one lasts 40 ms, so that twice as many fit."""
     path = write_video(tmp_path / 'walk.mkv', frames=20)
     data, duration = path.read_bytes(), b'\x23\xe3\x83\x84'  # DefaultDuration, of four bytes
@@ -138,7 +142,7 @@ def test_a_complete_video_of_variable_rate_is_not_truncated(tmp_path, media_log)
 
 @settings(max_examples=15, deadline=None)
 @given(data=st.binary(max_size=500))
-def test_noise_is_not_a_video(tmp_path_factory, data):
+def test_noise_is_not_a_video(tmp_path_factory: pytest.TempPathFactory, data) -> None:
     path = tmp_path_factory.mktemp('noise') / 'noise.mp4'
     path.write_bytes(data)
     # Noise may look like what a download brings instead of a video.
@@ -147,7 +151,7 @@ def test_noise_is_not_a_video(tmp_path_factory, data):
         open_frames(path)
 
 
-def test_images_come_in_the_order_of_their_numbers(tmp_path):
+def test_images_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     folder = write_images(tmp_path / 'shots', ['a1.png', 'a2.png', 'a10.png'])
     (folder / 'notes.txt').write_text('not an image')
     with open_frames(folder) as source:
@@ -159,7 +163,9 @@ def test_images_come_in_the_order_of_their_numbers(tmp_path):
         np.testing.assert_array_equal(frame.image, picture(frame.index))
 
 
-def test_a_broken_image_is_reported_and_left_out(tmp_path, media_log):
+def test_a_broken_image_is_reported_and_left_out(
+    tmp_path: Path, media_log: pytest.LogCaptureFixture
+) -> None:
     folder = write_images(tmp_path / 'shots', ['1.png', '2.png', '3.png', '4.png'])
     (folder / '2.png').write_bytes(b'')
     (folder / '3.png').write_bytes((folder / '4.png').read_bytes()[:40])
@@ -174,7 +180,9 @@ def test_a_broken_image_is_reported_and_left_out(tmp_path, media_log):
     ('suffix', 'kind'), [('png', np.uint16), ('tiff', np.uint16), ('tiff', np.float32)]
 )
 @pytest.mark.parametrize('limits', [None, (7000, 9000)])
-def test_images_of_more_than_8_bits_are_not_black(tmp_path, suffix, kind, limits):
+def test_images_of_more_than_8_bits_are_not_black(
+    tmp_path: Path, suffix: str, kind, limits: tuple[int, int] | None
+) -> None:
     folder = tmp_path / 'thermal'
     folder.mkdir()
     ramp = np.tile(np.linspace(7000, 9000, WIDTH), (HEIGHT, 1)).astype(kind)
@@ -187,7 +195,9 @@ def test_images_of_more_than_8_bits_are_not_black(tmp_path, suffix, kind, limits
         np.testing.assert_allclose(image[0, :, 1], np.linspace(0, 255, WIDTH), atol=3)
 
 
-def test_an_image_beyond_the_limits_of_opencv_is_left_out(tmp_path, media_log):
+def test_an_image_beyond_the_limits_of_opencv_is_left_out(
+    tmp_path: Path, media_log: pytest.LogCaptureFixture
+) -> None:
     folder = write_images(tmp_path / 'shots', ['1.png', '2.png'])
     write_huge_png(folder / '1.png')
     with open_frames(folder) as source:
@@ -199,7 +209,9 @@ def test_an_image_beyond_the_limits_of_opencv_is_left_out(tmp_path, media_log):
         open_frames(folder)
 
 
-def test_a_sequence_says_which_images_it_lacks(tmp_path, media_log):
+def test_a_sequence_says_which_images_it_lacks(
+    tmp_path: Path, media_log: pytest.LogCaptureFixture
+) -> None:
     sequence = write_sequence(tmp_path / 'walk', ['000001.png', '000003.png', '000009.png'])
     with open_frames(sequence) as source:
         assert [frame.index for frame in source] == [0, 2, 8]
@@ -207,14 +219,16 @@ def test_a_sequence_says_which_images_it_lacks(tmp_path, media_log):
     assert 'images of the frames 9; the sequence has 3 frames' in media_log.text
 
 
-def test_only_a_bag_has_topics(tmp_path):
+def test_only_a_bag_has_topics(tmp_path: Path) -> None:
     folder = write_images(tmp_path / 'shots', ['1.png'])
     with pytest.raises(JtnError, match="shots is no bag and has no topic '/image'; leave"):
         open_frames(folder, topic='/image')
 
 
 @pytest.mark.parametrize('place', ['folder', 'video', 'sequence'])
-def test_a_name_that_is_not_utf8_is_refused(tmp_path, place, monkeypatch):
+def test_a_name_that_is_not_utf8_is_refused(
+    tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     odd = Path(os.fsdecode(bytes(tmp_path) + b'/k\xe9vin'))
     if place == 'video':
         path = write_video(tmp_path / 'walk.avi').rename(odd.with_suffix('.avi'))
@@ -229,7 +243,7 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path, place, monkeypatch):
         open_frames(path)
 
 
-def test_a_sequence_has_its_rate_and_numbers(tmp_path):
+def test_a_sequence_has_its_rate_and_numbers(tmp_path: Path) -> None:
     folder = write_sequence(tmp_path / 'x', ['000001.png', '000002.png', '000005.png'])
     with open_frames(folder) as source:
         assert (source.name, source.frame_rate, source.length) == ('x', 7, 5)
@@ -239,7 +253,7 @@ def test_a_sequence_has_its_rate_and_numbers(tmp_path):
     np.testing.assert_array_equal(frames[2].image, picture(2))
 
 
-def test_a_sequence_may_hold_a_video(tmp_path):
+def test_a_sequence_may_hold_a_video(tmp_path: Path) -> None:
     folder = write_sequence(tmp_path / 'x', [])
     (folder / 'img1').rmdir()
     write_video(folder / 'clip.avi')
@@ -248,7 +262,7 @@ def test_a_sequence_may_hold_a_video(tmp_path):
         assert [f.stamp_ns for f in source.read(0, 2)] == [0, 142_857_143]
 
 
-def test_a_real_sequence_with_a_video():
+def test_a_real_sequence_with_a_video() -> None:
     if not (SHARED_DATA / 'TUD-Campus').is_dir():
         pytest.skip('shared/data/TUD-Campus is not here')
     with open_frames(SHARED_DATA / 'TUD-Campus') as source:
@@ -258,7 +272,7 @@ def test_a_real_sequence_with_a_video():
     assert frames[70].image.shape == (480, 640, 3)
 
 
-def test_what_cannot_be_opened_is_named(tmp_path):
+def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(JtnError, match=r'walk.mp4 does not exist; give a video'):
         open_frames(tmp_path / 'walk.mp4')
     (tmp_path / 'walk.txt').write_text('hello')
@@ -281,7 +295,7 @@ def test_what_cannot_be_opened_is_named(tmp_path):
 
 
 @pytest.mark.parametrize('name', ['walk.mp4', 'walk.mcap'])
-def test_a_pointer_instead_of_a_recording_is_named(tmp_path, name):
+def test_a_pointer_instead_of_a_recording_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b'version https://git-lfs.github.com/spec/v1\noid sha256:0d\nsize 9\n')
     with pytest.raises(JtnError, match=rf'{name} is a pointer of Git LFS; .*: git lfs pull$'):

@@ -56,7 +56,9 @@ def padded(rows: np.ndarray, padding: int) -> tuple[int, bytes]:
         ('8UC1', 1, (0, 0, 0)),
     ],
 )
-def test_8_bit_pixels_are_kept(encoding, channels, order, padding):
+def test_8_bit_pixels_are_kept(
+    encoding: str, channels: int, order: tuple[int, int, int], padding: int
+) -> None:
     pixels = random_pixels(channels)
     step, data = padded(pixels, padding)
     image = decode_image(encoding, WIDTH, HEIGHT, step, False, data)
@@ -75,7 +77,9 @@ def test_8_bit_pixels_are_kept(encoding, channels, order, padding):
         ('mono16', 1, (0, 0, 0)),
     ],
 )
-def test_16_bit_pixels_are_stretched_from_a_range(encoding, channels, order, big_endian):
+def test_16_bit_pixels_are_stretched_from_a_range(
+    encoding: str, channels: int, order: tuple[int, int, int], big_endian: bool
+) -> None:
     pixels = random_pixels(channels, np.uint16)
     step, data = padded(pixels.astype('>u2' if big_endian else '<u2'), 6)
     whole = IntensityRange((0, 65535))
@@ -85,7 +89,7 @@ def test_16_bit_pixels_are_stretched_from_a_range(encoding, channels, order, big
 
 @pytest.mark.parametrize('depth', [8, 16])
 @pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
-def test_a_bayer_pattern_of_one_colour_gives_that_colour(pattern, depth):
+def test_a_bayer_pattern_of_one_colour_gives_that_colour(pattern: str, depth: int) -> None:
     colour = {'b': 30, 'g': 120, 'r': 210}
     tile = np.array([colour[letter] for letter in pattern], np.uint16).reshape(2, 2)
     mosaic = np.tile(tile, (HEIGHT // 2, WIDTH // 2))
@@ -101,7 +105,7 @@ def test_a_bayer_pattern_of_one_colour_gives_that_colour(pattern, depth):
     [('yuv422', 'uyvy'), ('uyvy', 'uyvy'), ('yuv422_yuy2', 'yuyv'), ('yuyv', 'yuyv')],
 )
 @pytest.mark.parametrize('yuv', COLOURS)
-def test_packed_yuv_colours(encoding, order, yuv):
+def test_packed_yuv_colours(encoding: str, order: str, yuv: tuple[int, int, int]) -> None:
     values = dict(zip('yuv', yuv, strict=True))
     row = np.array([values[letter] for letter in order] * (WIDTH // 2), np.uint8)
     step, data = padded(np.tile(row, (HEIGHT, 1)), 3)
@@ -112,7 +116,7 @@ def test_packed_yuv_colours(encoding, order, yuv):
 
 @pytest.mark.parametrize(('encoding', 'order'), [('nv12', 'uv'), ('nv21', 'vu')])
 @pytest.mark.parametrize('yuv', COLOURS)
-def test_planar_yuv_colours(encoding, order, yuv):
+def test_planar_yuv_colours(encoding: str, order: str, yuv: tuple[int, int, int]) -> None:
     values = dict(zip('yuv', yuv, strict=True))
     luma = np.full((HEIGHT, WIDTH), values['y'], np.uint8)
     chroma = np.tile([values[letter] for letter in order], (HEIGHT // 2, WIDTH // 2))
@@ -124,7 +128,7 @@ def test_planar_yuv_colours(encoding, order, yuv):
 
 @pytest.mark.parametrize('padding', [0, 8])
 @pytest.mark.parametrize('yuv', COLOURS)
-def test_i420_colours(yuv, padding):
+def test_i420_colours(yuv: tuple[int, int, int], padding: int) -> None:
     y, u, v = yuv
     step, luma = padded(np.full((HEIGHT, WIDTH), y, np.uint8), padding)
     planes = [
@@ -139,7 +143,7 @@ def test_i420_colours(yuv, padding):
 
 @pytest.mark.parametrize('padding', [0, 8])
 @pytest.mark.parametrize('yuv', COLOURS)
-def test_nv24_colours(yuv, padding):
+def test_nv24_colours(yuv: tuple[int, int, int], padding: int) -> None:
     y, u, v = yuv
     step, luma = padded(np.full((HEIGHT, WIDTH), y, np.uint8), padding)
     chroma = padded(np.tile(np.uint8([u, v]), (HEIGHT, WIDTH)), 2 * padding)[1]
@@ -148,7 +152,7 @@ def test_nv24_colours(yuv, padding):
     assert np.abs(image.astype(int) - COLOURS[yuv]).max() <= 2
 
 
-def test_each_pixel_of_nv24_has_its_own_colour():
+def test_each_pixel_of_nv24_has_its_own_colour() -> None:
     pixels = list(COLOURS)
     luma = np.uint8([[y for y, _, _ in pixels]] * 2)
     chroma = np.uint8([[c for _, u, v in pixels for c in (u, v)]] * 2)
@@ -162,7 +166,7 @@ def test_each_pixel_of_nv24_has_its_own_colour():
     [('16UC1', 'u2'), ('mono16', 'u2'), ('16SC1', 'i2'), ('32SC1', 'i4'), ('32FC1', 'f4'),
      ('64FC1', 'f8')],
 )  # fmt: skip
-def test_thermal_pixels_are_stretched(encoding, kind, big_endian):
+def test_thermal_pixels_are_stretched(encoding: str, kind: str, big_endian: bool) -> None:
     ramp = np.tile(np.linspace(7000, 9000, WIDTH), (HEIGHT, 1))
     step, data = padded(ramp.astype(('>' if big_endian else '<') + kind), 16)
     image = decode_image(encoding, WIDTH, HEIGHT, step, big_endian, data)
@@ -175,7 +179,7 @@ def test_thermal_pixels_are_stretched(encoding, kind, big_endian):
 
 
 @pytest.mark.parametrize('padding', [0, 5])
-def test_bgr8_is_a_view(padding):
+def test_bgr8_is_a_view(padding: int) -> None:
     step, data = padded(random_pixels(3), padding)
     values = array.array('B', data)
     image = decode_image('bgr8', WIDTH, HEIGHT, step, False, values)
@@ -183,7 +187,7 @@ def test_bgr8_is_a_view(padding):
     assert image[0, 0, 1] == 99
 
 
-def test_padding_of_the_last_row_may_be_missing():
+def test_padding_of_the_last_row_may_be_missing() -> None:
     pixels = random_pixels(3)
     step, data = padded(pixels, 5)
     image = decode_image('bgr8', WIDTH, HEIGHT, step, False, data[:-5])
@@ -206,7 +210,9 @@ def test_padding_of_the_last_row_may_be_missing():
         (('bayer_rggb8', 2, 6, 8), '2x6 pixels are too few'),
     ],
 )
-def test_contradicting_fields_are_named(arguments, message):
+def test_contradicting_fields_are_named(
+    arguments: tuple[str, int, int, int], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         decode_image(*arguments, False, bytes(144))
 
@@ -224,7 +230,7 @@ def test_contradicting_fields_are_named(arguments, message):
 @example('mono16', 1, 1, 2, True, b'ab')
 def test_any_message_gives_an_image_or_a_value_error(
     encoding, width, height, step, is_bigendian, data
-):
+) -> None:
     try:
         image = decode_image(encoding, width, height, step, is_bigendian, data)
     except ValueError:
@@ -234,13 +240,13 @@ def test_any_message_gives_an_image_or_a_value_error(
     assert int(image.sum()) >= 0  # reads every pixel: none lies outside the data
 
 
-def test_compressed_png_is_lossless():
+def test_compressed_png_is_lossless() -> None:
     pixels = random_pixels(3)
     data = cv2.imencode('.png', pixels)[1]
     np.testing.assert_array_equal(decode_compressed_image('bgr8; png compressed', data), pixels)
 
 
-def test_compressed_jpeg_is_close():
+def test_compressed_jpeg_is_close() -> None:
     pixels = np.full((32, 48, 3), (40, 90, 200), np.uint8)
     data = cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
     image = decode_compressed_image('jpeg', data)
@@ -248,7 +254,7 @@ def test_compressed_jpeg_is_close():
     assert np.abs(image.astype(int) - pixels).max() <= 3
 
 
-def test_a_compressed_image_beyond_the_limits_of_opencv_is_refused():
+def test_a_compressed_image_beyond_the_limits_of_opencv_is_refused() -> None:
     # An encoder writes the size into bytes 16 to 23; OpenCV looks there before it decodes.
     data = bytearray(cv2.imencode('.png', random_pixels(3))[1])
     data[16:24] = struct.pack('>II', 40_000, 30_000)
@@ -260,24 +266,24 @@ def test_a_compressed_image_beyond_the_limits_of_opencv_is_refused():
 @given(st.binary(max_size=300))
 @example(b'')
 @example(b'\xff\xd8\xff')
-def test_compressed_noise_is_a_value_error(data):
+def test_compressed_noise_is_a_value_error(data) -> None:
     with pytest.raises(ValueError, match='are no image that OpenCV can decode'):
         decode_compressed_image('jpeg', data)
 
 
 @pytest.fixture(params=[0, 1], ids=['baseline', 'progressive'])
-def jpeg(request):
+def jpeg(request: pytest.FixtureRequest):
     pixels = np.kron(random_pixels(3), np.ones((8, 8, 1), np.uint8))
     return cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_PROGRESSIVE, request.param])[1]
 
 
 @pytest.mark.parametrize('share', [0.4, 0.7, 0.999])
-def test_a_truncated_jpeg_is_a_value_error(jpeg, share):
+def test_a_truncated_jpeg_is_a_value_error(jpeg, share: float) -> None:
     with pytest.raises(ValueError, match='are no image'):
         decode_compressed_image('jpeg', jpeg[: int(share * len(jpeg))])
 
 
-def test_the_end_of_a_jpeg_is_found_by_itself(jpeg):
+def test_the_end_of_a_jpeg_is_found_by_itself(jpeg) -> None:
     # OpenCV 4.14 refuses what is cut off, 4.6 and 4.10 do not: whatever decodes, this must tell.
     thumbnail = b'\xff\xe1' + (4 + len(jpeg)).to_bytes(2) + b'\0\0' + jpeg.tobytes()
     content = jpeg.tobytes()[:2] + thumbnail + jpeg.tobytes()[2:]
@@ -292,7 +298,7 @@ def test_the_end_of_a_jpeg_is_found_by_itself(jpeg):
 
 @pytest.mark.parametrize('depth', [8, 16])
 @pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
-def test_a_mosaic_that_was_compressed_as_grey_gets_its_colour(pattern, depth):
+def test_a_mosaic_that_was_compressed_as_grey_gets_its_colour(pattern: str, depth: int) -> None:
     colour = {'b': 30, 'g': 120, 'r': 210}
     tile = np.array([colour[letter] for letter in pattern]).reshape(2, 2)
     mosaic = np.tile(tile, (8, 8)) << (depth - 8)
@@ -302,21 +308,21 @@ def test_a_mosaic_that_was_compressed_as_grey_gets_its_colour(pattern, depth):
     np.testing.assert_array_equal(image, np.broadcast_to((30, 120, 210), (16, 16, 3)))
 
 
-def test_a_mosaic_that_was_compressed_in_colour_keeps_it():
+def test_a_mosaic_that_was_compressed_in_colour_keeps_it() -> None:
     pixels = np.full((16, 16, 3), (40, 90, 200), np.uint8)
     data = cv2.imencode('.png', pixels)[1]
     image = decode_compressed_image('bayer_rggb8; png compressed bgr8', data)
     np.testing.assert_array_equal(image, pixels)
 
 
-def test_a_compressed_thermal_image_is_stretched():
+def test_a_compressed_thermal_image_is_stretched() -> None:
     ramp = np.tile(np.linspace(7000, 9000, 80), (60, 1)).astype(np.uint16)
     image = decode_compressed_image('16UC1; png compressed ', cv2.imencode('.png', ramp)[1])
     np.testing.assert_allclose(image[0, :, 2], np.linspace(0, 255, 80), atol=3)
 
 
 @pytest.mark.parametrize('channels', [1, 4])
-def test_compressed_grey_and_alpha(channels):
+def test_compressed_grey_and_alpha(channels: int) -> None:
     pixels = random_pixels(channels)
     image = decode_compressed_image('png', cv2.imencode('.png', pixels)[1])
     np.testing.assert_array_equal(image, np.broadcast_to(pixels[..., :3], (HEIGHT, WIDTH, 3)))
@@ -325,11 +331,11 @@ def test_compressed_grey_and_alpha(channels):
 @pytest.mark.parametrize(
     'format_', ['h264', 'H265', 'video/hevc', 'av1', 'h264;yuv420p;bgr8', 'bgr8; h264']
 )
-def test_a_video_is_no_compressed_image(format_):
+def test_a_video_is_no_compressed_image(format_: str) -> None:
     with pytest.raises(ValueError, match='is a video, whose images need those before them'):
         decode_compressed_image(format_, b'abc')
 
 
-def test_a_depth_map_is_refused():
+def test_a_depth_map_is_refused() -> None:
     with pytest.raises(ValueError, match='is a depth map; choose a color image topic'):
         decode_compressed_image('16UC1; compressedDepth', b'')

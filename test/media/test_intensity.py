@@ -15,7 +15,7 @@ def scene(low: float, high: float, kind: str = 'u2') -> np.ndarray:
 
 
 @pytest.mark.parametrize('kind', ['u2', '>u2', 'i2', 'i4', 'f4', 'f8'])
-def test_the_values_that_occur_fill_the_range(kind):
+def test_the_values_that_occur_fill_the_range(kind: str) -> None:
     image = IntensityRange().apply(scene(7000, 9000, kind))
     assert image.dtype == np.uint8
     assert (image[:, 0] == 0).all()
@@ -24,14 +24,14 @@ def test_the_values_that_occur_fill_the_range(kind):
 
 
 @pytest.mark.parametrize('kind', ['u2', 'f4'])
-def test_a_given_range_is_kept(kind):
+def test_a_given_range_is_kept(kind: str) -> None:
     intensity = IntensityRange((1000, 2000))
     for _ in range(2):
         image = intensity.apply(np.array([[0, 1000, 1500, 2000, 60000]], kind))
         assert image.tolist() == [[0, 0, 128, 255, 255]]
 
 
-def test_what_is_no_number_is_black_and_counts_for_nothing():
+def test_what_is_no_number_is_black_and_counts_for_nothing() -> None:
     values = scene(20, 30, 'f4')
     values[:5], values[5], values[6] = np.nan, np.inf, -np.inf
     image = IntensityRange().apply(values)
@@ -49,7 +49,7 @@ def test_what_is_no_number_is_black_and_counts_for_nothing():
     assert image[8, 0] == 0
 
 
-def test_the_range_follows_slowly():
+def test_the_range_follows_slowly() -> None:
     intensity = IntensityRange()
     before = intensity.apply(scene(7000, 9000))
     hot = scene(7000, 9000)
@@ -63,16 +63,16 @@ def test_the_range_follows_slowly():
     assert (image[:30] == 255).all()
 
 
-def test_of_a_flat_image_only_little_noise_is_stretched():
+def test_of_a_flat_image_only_little_noise_is_stretched() -> None:
     values = np.random.default_rng(1).integers(7000, 7003, (60, 80)).astype('u2')
     assert np.ptp(IntensityRange().apply(values)) < 40
 
 
 @pytest.mark.parametrize('limits', [(2, 1), (1, 1), (1,), (1, 2, 3), (0, np.nan), (1, np.inf)])
-def test_a_range_that_makes_no_sense_is_refused(limits):
+def test_a_range_that_makes_no_sense_is_refused(limits: tuple[float, ...]) -> None:
     with pytest.raises(JtnError, match='the values that become black and white, the lower first'):
         IntensityRange(limits)
 
 
-def test_zeros_mean_the_range_is_found():
+def test_zeros_mean_the_range_is_found() -> None:
     assert IntensityRange((0.0, 0.0)).apply(scene(7000, 9000))[0, -1] == 255

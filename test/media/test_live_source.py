@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -60,7 +61,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 
 @pytest.mark.parametrize('kind', [*SERVERS, H265Server, H264UdpServer])
-def test_a_stream_that_is_read_in_time_is_decoded_without_loss(kind, camera):
+def test_a_stream_that_is_read_in_time_is_decoded_without_loss(kind, camera: Camera) -> None:
     camera.rate = 10.0
     with kind(camera) as server, live(server.url) as source:
         assert (source.width, source.height, source.length) == (WIDTH, HEIGHT, None)
@@ -77,7 +78,9 @@ def test_a_stream_that_is_read_in_time_is_decoded_without_loss(kind, camera):
     assert counts.problem == ''
 
 
-def test_a_slow_reader_gets_new_frames_and_the_count_of_the_others(server, camera):
+def test_a_slow_reader_gets_new_frames_and_the_count_of_the_others(
+    server: MjpegServer | RtspServer, camera: Camera
+) -> None:
     with live(server.url) as source:
         numbers, ages, dropped = [], [], []
         for frame in source.read(0, 12):
@@ -92,7 +95,9 @@ def test_a_slow_reader_gets_new_frames_and_the_count_of_the_others(server, camer
     assert sum(dropped[1:]) > 30
 
 
-def test_frames_are_stamped_when_they_were_taken(server, camera):
+def test_frames_are_stamped_when_they_were_taken(
+    server: MjpegServer | RtspServer, camera: Camera
+) -> None:
     with live(server.url) as source:
         frames = list(source.read(0, 30))
     errors = [frame.stamp_ns - camera.taken[number_in(frame.image)] for frame in frames]
@@ -104,7 +109,9 @@ def test_frames_are_stamped_when_they_were_taken(server, camera):
 
 
 @pytest.mark.parametrize('kind', [RtspServer, MjpegServer])
-def test_the_spacing_is_that_of_the_camera_however_unsteadily_its_pictures_arrive(camera, kind):
+def test_the_spacing_is_that_of_the_camera_however_unsteadily_its_pictures_arrive(
+    camera: Camera, kind
+) -> None:
     """By the times of the stream, or, where it has none, by its rate once that is known.
 
     How soon it is known depends on how busy the machine is.
@@ -126,7 +133,9 @@ def test_the_spacing_is_that_of_the_camera_however_unsteadily_its_pictures_arriv
         assert errors.max() < 2 * MS
 
 
-def test_a_decoder_that_is_too_slow_skips_to_key_frames(camera, monkeypatch):
+def test_a_decoder_that_is_too_slow_skips_to_key_frames(
+    camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
     push = Deinterlacer.push
 
     def slow_push(self, frames):
@@ -151,7 +160,9 @@ def test_a_decoder_that_is_too_slow_skips_to_key_frames(camera, monkeypatch):
     assert dropped > 50
 
 
-def test_a_stop_is_told_with_the_number_of_frames_and_the_last_frame_is_kept(server, camera):
+def test_a_stop_is_told_with_the_number_of_frames_and_the_last_frame_is_kept(
+    server: MjpegServer | RtspServer, camera: Camera
+) -> None:
     with live(server.url) as source:
         frames = source.read()
         for _ in range(5):
@@ -163,7 +174,9 @@ def test_a_stop_is_told_with_the_number_of_frames_and_the_last_frame_is_kept(ser
             list(frames)
 
 
-def test_a_frozen_stream_ends_within_seconds(server, camera):
+def test_a_frozen_stream_ends_within_seconds(
+    server: MjpegServer | RtspServer, camera: Camera
+) -> None:
     with live(server.url) as source:
         frames = source.read()
         next(frames)
@@ -176,7 +189,9 @@ def test_a_frozen_stream_ends_within_seconds(server, camera):
         assert 2 < time.monotonic() - began < 4
 
 
-def test_a_frozen_stream_is_opened_again_and_nothing_old_is_shown(server, camera):
+def test_a_frozen_stream_is_opened_again_and_nothing_old_is_shown(
+    server: MjpegServer | RtspServer, camera: Camera
+) -> None:
     with live(server.url, reconnect=True) as source:
         frames = source.read()
         next(frames)
@@ -191,7 +206,9 @@ def test_a_frozen_stream_is_opened_again_and_nothing_old_is_shown(server, camera
         assert source.counts.problem == ''
 
 
-def test_what_a_short_silence_held_up_is_not_shown(server, camera):
+def test_what_a_short_silence_held_up_is_not_shown(
+    server: MjpegServer | RtspServer, camera: Camera
+) -> None:
     with live(server.url) as source:
         frames = source.read()
         next(frames)
@@ -212,7 +229,9 @@ def test_what_a_short_silence_held_up_is_not_shown(server, camera):
     assert max(errors) < 60 * MS
 
 
-def test_a_camera_that_comes_back_is_opened_again(server, camera, caplog):
+def test_a_camera_that_comes_back_is_opened_again(
+    server: MjpegServer | RtspServer, camera: Camera, caplog: pytest.LogCaptureFixture
+) -> None:
     with live(server.url, reconnect=True) as source:
         frames = source.read()
         next(frames)
@@ -224,7 +243,9 @@ def test_a_camera_that_comes_back_is_opened_again(server, camera, caplog):
 
 
 @pytest.mark.parametrize('state', ['sending', 'frozen', 'gone'])
-def test_closing_ends_the_thread_in_every_state(server, camera, state):
+def test_closing_ends_the_thread_in_every_state(
+    server: MjpegServer | RtspServer, camera: Camera, state: str
+) -> None:
     source = live(server.url, reconnect=True)
     next(source.read())
     if state != 'sending':
@@ -237,7 +258,7 @@ def test_closing_ends_the_thread_in_every_state(server, camera, state):
     assert list(source.read()) == []
 
 
-def test_a_password_is_used_and_never_shown(server):
+def test_a_password_is_used_and_never_shown(server: MjpegServer | RtspServer) -> None:
     place = server.url.replace('/live', '/private')
     with pytest.raises(JtnError, match='the user or the password is wrong or missing') as wrong:
         live(place.replace('//', f'//{USER}:hunter2@'))
@@ -264,14 +285,16 @@ def test_a_password_is_used_and_never_shown(server):
         ('98', r'there is no /dev/video98 \(there are: '),
     ],
 )
-def test_what_is_wrong_is_said_at_once(server, address, reason):
+def test_what_is_wrong_is_said_at_once(
+    server: MjpegServer | RtspServer, address: str, reason: str
+) -> None:
     began = time.monotonic()
     with pytest.raises(JtnError, match=f'^camera .* does not open: {reason}'):
         open_frames(address.format(server=server.url.rpartition('/')[0]))
     assert time.monotonic() - began < 5
 
 
-def test_a_page_is_no_stream(camera):
+def test_a_page_is_no_stream(camera: Camera) -> None:
     with (
         MjpegServer(camera) as server,
         pytest.raises(JtnError, match='does not open: it sends no video; check the path'),
@@ -279,7 +302,7 @@ def test_a_page_is_no_stream(camera):
         open_frames(server.url.replace('/live', '/page'))
 
 
-def test_a_camera_that_does_not_answer_is_told_within_seconds(camera):
+def test_a_camera_that_does_not_answer_is_told_within_seconds(camera: Camera) -> None:
     camera.frozen.set()
     with (
         MjpegServer(camera) as server,
@@ -288,7 +311,7 @@ def test_a_camera_that_does_not_answer_is_told_within_seconds(camera):
         open_frames(server.url)
 
 
-def test_a_camera_that_answers_and_sends_nothing_is_told_within_seconds(camera):
+def test_a_camera_that_answers_and_sends_nothing_is_told_within_seconds(camera: Camera) -> None:
     camera.frozen.set()
     with (
         RtspServer(camera) as server,
@@ -298,7 +321,7 @@ def test_a_camera_that_answers_and_sends_nothing_is_told_within_seconds(camera):
         next(source.read())
 
 
-def test_two_streams_of_one_host_have_names_of_their_own(server):
+def test_two_streams_of_one_host_have_names_of_their_own(server: MjpegServer | RtspServer) -> None:
     with (
         live(server.url.replace('/live', '/channel/1')) as first,
         live(server.url.replace('/live', '/channel/2')) as second,
@@ -309,10 +332,8 @@ def test_two_streams_of_one_host_have_names_of_their_own(server):
         }
 
 
-def test_a_device_is_grabbed_in_the_same_way(tmp_path: Path):
+def test_a_device_is_grabbed_in_the_same_way(tmp_path: Path) -> None:
     """What OpenCV opens as a numbered series stands for a driver, and ends like one."""
-    import cv2
-
     for number in range(4):
         cv2.imwrite(str(tmp_path / f'{number}.png'), numbered(number))
     live_input = DeviceInput(str(tmp_path / '%d.png'))

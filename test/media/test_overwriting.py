@@ -1,6 +1,7 @@
 """No output replaces an input, or the results of another input."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from jtn_ros.media.overwriting import protect_inputs
 
 
 @pytest.mark.parametrize('link', ['none', 'symbolic', 'hard', 'folder'])
-def test_an_output_that_is_the_input_is_refused(tmp_path, link):
+def test_an_output_that_is_the_input_is_refused(tmp_path: Path, link: str) -> None:
     source = output = tmp_path / 'street.webm'
     source.write_bytes(b'frames')
     if link == 'symbolic':
@@ -38,7 +39,9 @@ def test_an_output_that_is_the_input_is_refused(tmp_path, link):
         ('scores.json', False),  # a report beside the data
     ],
 )
-def test_an_output_must_not_replace_data_in_an_input_folder(tmp_path, name, refused):
+def test_an_output_must_not_replace_data_in_an_input_folder(
+    tmp_path: Path, name: str, refused: bool
+) -> None:
     output = tmp_path / name
     output.parent.mkdir(exist_ok=True)
     if name != 'new.txt':
@@ -50,14 +53,14 @@ def test_an_output_must_not_replace_data_in_an_input_folder(tmp_path, name, refu
         protect_inputs([output], [tmp_path])
 
 
-def test_an_output_folder_must_not_hold_the_input(tmp_path):
+def test_an_output_folder_must_not_hold_the_input(tmp_path: Path) -> None:
     (tmp_path / 'out' / 'bag').mkdir(parents=True)
     with pytest.raises(UsageError, match='holds the input'):
         protect_inputs([tmp_path / 'out'], [tmp_path / 'out' / 'bag'])
     protect_inputs([tmp_path / 'out', tmp_path / 'none'], ['0', 'rtsp://camera/1', tmp_path])
 
 
-def test_results_may_be_replaced_by_those_of_the_same_inputs_only(tmp_path):
+def test_results_may_be_replaced_by_those_of_the_same_inputs_only(tmp_path: Path) -> None:
     names, inputs = ['a.txt', 'a.jsonl'], ['/data/a.mp4', '/data/det.txt']
     run = claim_results(tmp_path, names, inputs)
     assert run == {'inputs': inputs, 'outputs': ['a.jsonl', 'a.txt']}
@@ -81,7 +84,7 @@ def test_results_may_be_replaced_by_those_of_the_same_inputs_only(tmp_path):
 
 
 @pytest.mark.parametrize('content', ['', 'noise', '{"frame": 1}', '[1]', '{"run": {"inputs": 3}}'])
-def test_results_of_unknown_origin_are_not_replaced(tmp_path, content):
+def test_results_of_unknown_origin_are_not_replaced(tmp_path: Path, content: str) -> None:
     (tmp_path / 'a.jsonl').write_text(content)
     with pytest.raises(UsageError, match=r'a\.jsonl is no result of this; choose another'):
         claim_results(tmp_path, ['a.jsonl'], [])

@@ -13,7 +13,7 @@ from jtn_ros.media.read_ahead import WriteBehind
 from jtn_ros.media.read_ahead import read_ahead
 
 
-def test_items_come_in_order_and_at_most_so_far_ahead():
+def test_items_come_in_order_and_at_most_so_far_ahead() -> None:
     fetched = []
 
     def source():
@@ -28,7 +28,7 @@ def test_items_come_in_order_and_at_most_so_far_ahead():
     assert taken == list(range(20))
 
 
-def test_reading_and_working_overlap():
+def test_reading_and_working_overlap() -> None:
     """Two stages that meet at a barrier can only go on if they run at the same time."""
     barrier = threading.Barrier(2, timeout=10)
 
@@ -43,7 +43,7 @@ def test_reading_and_working_overlap():
     assert list(items) == [1]
 
 
-def test_an_error_comes_in_its_place():
+def test_an_error_comes_in_its_place() -> None:
     def source():
         yield 1
         raise ValueError('broken')
@@ -54,7 +54,7 @@ def test_an_error_comes_in_its_place():
         next(items)
 
 
-def test_stopping_early_ends_the_thread_before_the_source_closes():
+def test_stopping_early_ends_the_thread_before_the_source_closes() -> None:
     reading = threading.Event()
     closed_while_reading = []
 
@@ -75,11 +75,11 @@ def test_stopping_early_ends_the_thread_before_the_source_closes():
 class Recorder:
     """A sink that remembers what it was given, on which threads, and how it ended."""
 
-    def __init__(self, before=lambda item: None):
+    def __init__(self, before=lambda item: None) -> None:
         self.before, self.written, self.ended = before, [], []
         self.threads = {threading.get_ident()}
 
-    def write(self, item):
+    def write(self, item) -> None:
         self.threads.add(threading.get_ident())
         self.before(item)
         self.written.append(item)
@@ -89,7 +89,7 @@ class Recorder:
         self.ended.append(kind)
 
 
-def test_everything_is_written_in_order_by_the_end():
+def test_everything_is_written_in_order_by_the_end() -> None:
     with WriteBehind(Recorder, depth=2) as writer:
         for number in range(50):
             writer.put(number)
@@ -97,17 +97,17 @@ def test_everything_is_written_in_order_by_the_end():
     assert writer.sink.ended == [None]
 
 
-def test_a_sink_lives_on_one_thread_that_is_not_ours():
+def test_a_sink_lives_on_one_thread_that_is_not_ours() -> None:
     with WriteBehind(Recorder) as writer:
         writer.put(1)
     assert len(writer.sink.threads) == 1
     assert threading.get_ident() not in writer.sink.threads
 
 
-def test_putting_waits_when_too_much_waits():
+def test_putting_waits_when_too_much_waits() -> None:
     release, started = threading.Event(), threading.Event()
 
-    def wait(_):
+    def wait(_) -> None:
         started.set()
         release.wait(10)
 
@@ -126,8 +126,8 @@ def test_putting_waits_when_too_much_waits():
 
 
 @pytest.mark.parametrize('number', [4, 100])
-def test_an_error_in_writing_reaches_the_caller_and_undoes_the_sink(number):
-    def fail(item):
+def test_an_error_in_writing_reaches_the_caller_and_undoes_the_sink(number: int) -> None:
+    def fail(item) -> None:
         if item == 3:
             raise OSError('disk full')
 
@@ -138,7 +138,7 @@ def test_an_error_in_writing_reaches_the_caller_and_undoes_the_sink(number):
     assert writer.sink.ended == [OSError]
 
 
-def test_after_an_error_elsewhere_what_waits_is_dropped_and_the_sink_undone():
+def test_after_an_error_elsewhere_what_waits_is_dropped_and_the_sink_undone() -> None:
     release = threading.Event()
     threading.Timer(0.2, release.set).start()
     slow = partial(Recorder, lambda _: release.wait(10))
@@ -181,7 +181,7 @@ except KeyboardInterrupt:
 """
 
 
-def test_a_sink_that_opens_after_an_interruption_is_undone():
+def test_a_sink_that_opens_after_an_interruption_is_undone() -> None:
     """In a process of its own: libraries of other tests may have changed the signal stack."""
     done = subprocess.run(
         [sys.executable, '-c', INTERRUPTED_OPENING], capture_output=True, text=True, timeout=60
@@ -189,8 +189,8 @@ def test_a_sink_that_opens_after_an_interruption_is_undone():
     assert done.stdout == "['KeyboardInterrupt']\n", done.stderr
 
 
-def test_a_sink_that_does_not_open_is_an_error():
-    def refuse():
+def test_a_sink_that_does_not_open_is_an_error() -> None:
+    def refuse() -> None:
         raise FileExistsError('it exists')
 
     with pytest.raises(FileExistsError, match='it exists'):

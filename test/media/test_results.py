@@ -1,6 +1,7 @@
 """Result files hold what was tracked, and appear when they are complete."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def tracks_of(states, seen) -> Tracks:
     )
 
 
-def test_the_text_holds_confirmed_observed_tracks_and_the_lines_hold_all(tmp_path):
+def test_the_text_holds_confirmed_observed_tracks_and_the_lines_hold_all(tmp_path: Path) -> None:
     states = [TrackState.CONFIRMED, TrackState.TENTATIVE, TrackState.CONFIRMED, TrackState.LOST]
     with ResultFiles(tmp_path / 'out', 'walk', ['person', 'car']) as results:
         results.write(0, 0, tracks_of([], []))
@@ -57,7 +58,7 @@ def test_the_text_holds_confirmed_observed_tracks_and_the_lines_hold_all(tmp_pat
     assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == ['walk.jsonl', 'walk.txt']
 
 
-def test_nothing_is_left_after_an_exception(tmp_path):
+def test_nothing_is_left_after_an_exception(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match='stop'):  # noqa: PT012, SIM117
         with ResultFiles(tmp_path, 'walk') as results:
             results.write(0, 0, tracks_of([], []))
@@ -65,7 +66,7 @@ def test_nothing_is_left_after_an_exception(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_runs_do_not_write_the_same_results(tmp_path):
+def test_two_runs_do_not_write_the_same_results(tmp_path: Path) -> None:
     (tmp_path / '.clip.jsonl.part').write_text('left by a process that was killed\n')
     with ResultFiles(tmp_path, 'clip') as first:
         with pytest.raises(UsageError, match=r'clip.jsonl; choose another --output'):

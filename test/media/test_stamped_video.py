@@ -1,5 +1,7 @@
 """Videos of cameras: the stamps decide how long a picture is shown."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 
@@ -13,7 +15,7 @@ def flat(value: int, width: int = 64) -> np.ndarray:
     return np.full((48, width, 3), value, np.uint8)
 
 
-def test_pictures_are_shown_at_their_times(tmp_path):
+def test_pictures_are_shown_at_their_times(tmp_path: Path) -> None:
     path = tmp_path / 'camera.webm'
     with StampedVideo(path) as video:
         for number, stamp in enumerate(STAMPS):
@@ -30,14 +32,14 @@ def test_pictures_are_shown_at_their_times(tmp_path):
     assert cv2.VideoCapture(str(path)).read()[0]
 
 
-def test_stamps_that_repeat_lose_no_picture(tmp_path):
+def test_stamps_that_repeat_lose_no_picture(tmp_path: Path) -> None:
     with StampedVideo(tmp_path / 'camera.webm') as video:
         for stamp in (5, 5, 3, 40_000_000):
             video.write(flat(100), stamp)
     assert len(list(VideoFrames(tmp_path / 'camera.webm'))) == 4
 
 
-def test_images_of_other_sizes_are_fitted(tmp_path):
+def test_images_of_other_sizes_are_fitted(tmp_path: Path) -> None:
     with StampedVideo(tmp_path / 'camera.webm') as video:
         video.write(flat(100, 63), 0)
         video.write(flat(100, 128), 10**8)  # twice as wide: bars above and below
@@ -49,7 +51,7 @@ def test_images_of_other_sizes_are_fitted(tmp_path):
     assert second.image[-8:].max() <= 30
 
 
-def test_nothing_is_left_of_what_is_discarded_or_has_no_picture(tmp_path):
+def test_nothing_is_left_of_what_is_discarded_or_has_no_picture(tmp_path: Path) -> None:
     with StampedVideo(tmp_path / 'none.webm'):
         pass
     video = StampedVideo(tmp_path / 'broken.webm')

@@ -30,7 +30,7 @@ def steady(count: int, period: int = PERIOD, begin: int = BEGIN) -> NDArray[np.i
     return begin + period * np.arange(count, dtype=np.int64)
 
 
-def test_the_spacing_of_a_steady_camera_is_exact_however_late_its_pictures_come():
+def test_the_spacing_of_a_steady_camera_is_exact_however_late_its_pictures_come() -> None:
     sent = steady(600)
     arrivals = late(sent)
     errors = play(sent, arrivals)
@@ -41,7 +41,7 @@ def test_the_spacing_of_a_steady_camera_is_exact_however_late_its_pictures_come(
     assert np.abs(errors[60:]).max() < 3
 
 
-def test_a_rate_that_drifts_is_followed():
+def test_a_rate_that_drifts_is_followed() -> None:
     steps = PERIOD * (1 + 0.0005 * np.sin(np.arange(2000) / 200))
     sent = BEGIN + np.cumsum(steps).astype(np.int64)
     errors = play(sent, late(sent))
@@ -49,14 +49,14 @@ def test_a_rate_that_drifts_is_followed():
     assert np.abs(np.diff(errors[60:])).max() < 3
 
 
-def test_pictures_that_were_held_up_keep_the_times_at_which_they_were_sent():
+def test_pictures_that_were_held_up_keep_the_times_at_which_they_were_sent() -> None:
     sent = steady(300)
     arrivals = sent + MS
     arrivals[100:130] = sent[129] + MS + np.arange(30) * 300_000  # a second, then all at once
     assert np.abs(play(sent, arrivals)).max() < 1.1
 
 
-def test_without_a_steady_rate_the_times_are_those_of_the_arrivals():
+def test_without_a_steady_rate_the_times_are_those_of_the_arrivals() -> None:
     steps = np.random.default_rng(5).uniform(0.3, 1.7, 400) * PERIOD
     sent = BEGIN + np.cumsum(steps).astype(np.int64)
     arrivals = late(sent, 1.0)
@@ -66,7 +66,7 @@ def test_without_a_steady_rate_the_times_are_those_of_the_arrivals():
 
 
 @pytest.mark.parametrize(('factor', 'wrong'), [(0.5, 0), (2, 2), (4, 2)])
-def test_another_rate_is_noticed_within_a_few_pictures(factor, wrong):
+def test_another_rate_is_noticed_within_a_few_pictures(factor: float, wrong: int) -> None:
     first = steady(200)
     sent = np.append(first, steady(200, round(factor * PERIOD), first[-1] + factor * PERIOD))
     errors = play(sent, sent + MS)
@@ -74,7 +74,7 @@ def test_another_rate_is_noticed_within_a_few_pictures(factor, wrong):
     assert abs(errors[210:]).max() < 1.1
 
 
-def test_a_picture_that_the_camera_leaves_out_is_noticed_within_a_few():
+def test_a_picture_that_the_camera_leaves_out_is_noticed_within_a_few() -> None:
     sent = np.delete(steady(300), 150)
     errors = play(sent, sent + MS)
     assert sum(abs(errors) > 1.1) == 4
@@ -82,7 +82,7 @@ def test_a_picture_that_the_camera_leaves_out_is_noticed_within_a_few():
 
 
 @pytest.mark.parametrize('jump', [-3600, -2, 2, 3600])
-def test_a_clock_of_this_machine_that_is_set_is_followed(jump):
+def test_a_clock_of_this_machine_that_is_set_is_followed(jump: int) -> None:
     sent = steady(300)
     arrivals = sent + MS
     arrivals[100:] += jump * 10**9

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from rosbags.interfaces import QosDurability
@@ -92,7 +93,7 @@ def write_tracked(path: Path, source_path: Path) -> Path:
     return path
 
 
-def test_a_class_without_a_name_has_its_number(tmp_path):
+def test_a_class_without_a_name_has_its_number(tmp_path: Path) -> None:
     strange = replace(tracks_of(0), class_ids=np.int32([-1, 2]))
     with (
         open_frames(write_drive(tmp_path / 'drive', 'mcap')) as source,
@@ -105,7 +106,9 @@ def test_a_class_without_a_name_has_its_number(tmp_path):
 
 
 @pytest.mark.parametrize('storage', STORAGES)
-def test_all_topics_are_copied_and_the_tracks_stand_behind_their_images(tmp_path, storage):
+def test_all_topics_are_copied_and_the_tracks_stand_behind_their_images(
+    tmp_path: Path, storage: str
+) -> None:
     drive = write_drive(tmp_path / 'drive', storage)
     tracked = write_tracked(tmp_path / 'drive_tracked', drive)
     with BagReader(drive) as old, BagReader(tracked) as new:
@@ -134,8 +137,8 @@ def test_all_topics_are_copied_and_the_tracks_stand_behind_their_images(tmp_path
 @pytest.mark.parametrize('installed', [True, False])
 @pytest.mark.parametrize('storage', STORAGES)
 def test_what_shows_the_tracks_is_readable_with_the_definitions_of_the_bag(
-    tmp_path, monkeypatch, storage, installed
-):
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: str, installed: bool
+) -> None:
     message_types.cache_clear()
     if not installed:
         monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
@@ -178,7 +181,9 @@ def own_reading(message: BagMessage) -> Any:
     return store.deserialize_cdr(message.data, message.type_name)
 
 
-def test_built_in_definitions_are_those_of_the_interface_files(monkeypatch):
+def test_built_in_definitions_are_those_of_the_interface_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
     message_types.cache_clear()
     built_in = message_types()
@@ -194,7 +199,7 @@ def test_built_in_definitions_are_those_of_the_interface_files(monkeypatch):
 
 
 @pytest.mark.parametrize('storage', STORAGES)
-def test_tracks_come_back_as_they_were(tmp_path, storage):
+def test_tracks_come_back_as_they_were(tmp_path: Path, storage: str) -> None:
     tracked = write_tracked(tmp_path / 'out', write_drive(tmp_path / 'drive', storage))
     with BagReader(tracked) as bag:
         run = list(read_tracks(bag))
@@ -226,7 +231,7 @@ def test_tracks_come_back_as_they_were(tmp_path, storage):
 
 
 @pytest.mark.parametrize('storage', STORAGES)
-def test_the_same_input_gives_the_same_bytes(tmp_path, storage):
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path, storage: str) -> None:
     drive = write_drive(tmp_path / 'drive', storage)
     contents = []
     for folder in ('a', 'b'):
@@ -236,9 +241,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path, storage):
     assert contents[0] == contents[1]
 
 
-def test_other_sources_give_a_bag_of_the_topics_of_the_tracker_alone(tmp_path):
-    import cv2
-
+def test_other_sources_give_a_bag_of_the_topics_of_the_tracker_alone(tmp_path: Path) -> None:
     (tmp_path / 'images').mkdir()
     for index in range(3):
         cv2.imwrite(str(tmp_path / 'images' / f'{index}.png'), np.zeros((16, 24, 3), np.uint8))
@@ -247,7 +250,7 @@ def test_other_sources_give_a_bag_of_the_topics_of_the_tracker_alone(tmp_path):
         assert len(list(read_tracks(bag))) == 3
 
 
-def test_a_tracked_bag_is_not_tracked_over(tmp_path):
+def test_a_tracked_bag_is_not_tracked_over(tmp_path: Path) -> None:
     tracked = write_tracked(tmp_path / 'once', write_drive(tmp_path / 'drive', 'mcap'))
     with pytest.raises(ValueError, match='has a topic /jtn_tracker/tracks already'):
         write_tracked(tmp_path / 'twice', tracked)

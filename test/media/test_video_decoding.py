@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -85,7 +86,7 @@ def assert_shows(image: np.ndarray, time: float) -> None:
 
 
 @pytest.mark.parametrize('kind', CODECS)
-def test_interlaced_video_is_deinterlaced(tmp_path, kind):
+def test_interlaced_video_is_deinterlaced(tmp_path: Path, kind: str) -> None:
     codec, suffix, options = CODECS[kind]
     path = encode([woven(i) for i in range(20)], tmp_path / f'tv.{suffix}', codec, options)
     with open_frames(path) as source:
@@ -103,7 +104,7 @@ def test_interlaced_video_is_deinterlaced(tmp_path, kind):
         assert roughness(frame.image) < 0.1 * roughness(woven(frame.index))
 
 
-def test_progressive_video_is_left_alone(tmp_path):
+def test_progressive_video_is_left_alone(tmp_path: Path) -> None:
     path = encode([picture(i) for i in range(20)], tmp_path / 'clip.mp4', 'libx264', {})
     with open_frames(path) as source:
         assert (source.frame_rate, source.length) == (RATE, 20)
@@ -113,7 +114,7 @@ def test_progressive_video_is_left_alone(tmp_path):
         assert_shows(frame.image, frame.index)
 
 
-def test_a_video_that_is_turned_is_shown_upright(tmp_path):
+def test_a_video_that_is_turned_is_shown_upright(tmp_path: Path) -> None:
     path = encode([picture(i) for i in range(3)], tmp_path / 'clip.mp4', 'libx264', {})
     data = path.read_bytes()
     # The matrix in the track header: a quarter clockwise, as phones that are held upright say.
@@ -130,7 +131,7 @@ def test_a_video_that_is_turned_is_shown_upright(tmp_path):
 
 
 @pytest.mark.parametrize('limits', [None, (7000, 9000)])
-def test_a_video_of_14_bits_is_not_black(tmp_path, limits):
+def test_a_video_of_14_bits_is_not_black(tmp_path: Path, limits: tuple[int, int] | None) -> None:
     ramp = np.tile(np.linspace(7000, 9000, WIDTH), (HEIGHT, 1)).astype(np.uint16)
     path = tmp_path / 'thermal.mkv'
     with av.open(str(path), 'w') as container:
@@ -148,7 +149,9 @@ def test_a_video_of_14_bits_is_not_black(tmp_path, limits):
         np.testing.assert_allclose(frame.image[0, :, 1], np.linspace(0, 255, WIDTH), atol=3)
 
 
-def test_damaged_frames_are_counted_not_shown(tmp_path, media_log):
+def test_damaged_frames_are_counted_not_shown(
+    tmp_path: Path, media_log: pytest.LogCaptureFixture
+) -> None:
     path = encode(
         [picture(i) for i in range(20)], tmp_path / 'clip.mp4', 'libx264', {'g': '5', 'bf': '0'}
     )
@@ -202,7 +205,9 @@ def bag_of_video(path: Path, type_name: str, format_: str, data: list[bytes]) ->
         ('ffmpeg_image_transport_msgs/msg/FFMPEGPacket', 'hevc_nvenc;yuv420p;bgr8', 'libx265'),
     ],
 )
-def test_the_video_in_a_bag_is_decoded(tmp_path, type_name, format_, codec):
+def test_the_video_in_a_bag_is_decoded(
+    tmp_path: Path, type_name: str, format_: str, codec: str
+) -> None:
     path = bag_of_video(tmp_path / 'bag', type_name, format_, packets(codec=codec))
     with open_frames(path) as source:
         assert (source.width, source.height, source.length) == (WIDTH, HEIGHT, 12)
@@ -218,7 +223,9 @@ def test_the_video_in_a_bag_is_decoded(tmp_path, type_name, format_, codec):
     np.testing.assert_array_equal(part[0].image, frames[4].image)
 
 
-def test_a_video_is_shown_from_its_first_key_frame(tmp_path, media_log):
+def test_a_video_is_shown_from_its_first_key_frame(
+    tmp_path: Path, media_log: pytest.LogCaptureFixture
+) -> None:
     data = packets(12)[2:]  # key frames are 0 and 6
     path = bag_of_video(tmp_path / 'bag', 'sensor_msgs/msg/CompressedImage', 'h264', data)
     with open_frames(path) as source:
@@ -233,7 +240,7 @@ def test_a_video_is_shown_from_its_first_key_frame(tmp_path, media_log):
     )
 
 
-def test_a_video_without_a_key_frame_is_no_readable_image(tmp_path):
+def test_a_video_without_a_key_frame_is_no_readable_image(tmp_path: Path) -> None:
     path = bag_of_video(
         tmp_path / 'bag', 'foxglove_msgs/msg/CompressedVideo', 'h264', packets(6)[1:]
     )
@@ -241,9 +248,7 @@ def test_a_video_without_a_key_frame_is_no_readable_image(tmp_path):
         open_frames(path)
 
 
-def test_foxglove_images_are_images(tmp_path):
-    import cv2
-
+def test_foxglove_images_are_images(tmp_path: Path) -> None:
     data = [cv2.imencode('.png', picture(i))[1].tobytes() for i in range(3)]
     path = bag_of_video(tmp_path / 'bag', 'foxglove_msgs/msg/CompressedImage', 'png', data)
     kind = 'foxglove_msgs/msg/RawImage'

@@ -4,30 +4,32 @@ import json
 import logging
 import os
 import pickle
+from collections.abc import Iterator
 from dataclasses import asdict
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 from hypothesis import HealthCheck
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-torch = pytest.importorskip('torch')
-import safetensors.torch  # noqa: E402
+from jtn_ros.errors import JtnError
+from jtn_ros.network import JointTrackNet
+from jtn_ros.network import NetworkConfig
+from jtn_ros.network import load_checkpoint
+from jtn_ros.network import save_checkpoint
+from jtn_ros.network.checkpoint import METADATA_KEY
+from jtn_ros.network.checkpoint import config_from_json
+from jtn_ros.network.checkpoint import read_tensors
+from jtn_ros.network.published import COCO_CLASSES
+from jtn_ros.network.published import FAIRMOT
 
-from jtn_ros.errors import JtnError  # noqa: E402
-from jtn_ros.network import JointTrackNet  # noqa: E402
-from jtn_ros.network import NetworkConfig  # noqa: E402
-from jtn_ros.network import load_checkpoint  # noqa: E402
-from jtn_ros.network import save_checkpoint  # noqa: E402
-from jtn_ros.network.checkpoint import METADATA_KEY  # noqa: E402
-from jtn_ros.network.checkpoint import config_from_json  # noqa: E402
-from jtn_ros.network.checkpoint import read_tensors  # noqa: E402
-from jtn_ros.network.published import COCO_CLASSES  # noqa: E402
-from jtn_ros.network.published import FAIRMOT  # noqa: E402
+from parity_weights import parity_weights
 
 CENTERTRACK_HEADS = {'reg': 2, 'wh': 2, 'tracking': 2}
 # Few hidden channels make the light network small: its files are for tests of the format.
@@ -45,7 +47,7 @@ SMALL = NetworkConfig(
 
 
 @pytest.fixture
-def messages():
+def messages() -> Iterator[list[str]]:
     """Return what the reader logs. (launch_testing's loggers bypass pytest's own fixture.)"""
     logger = logging.getLogger('jtn_ros.network.checkpoint')
     collected = []
@@ -57,13 +59,13 @@ def messages():
 
 
 @pytest.fixture(scope='module')
-def published_state(parity_state):
+def published_state() -> dict[str, torch.Tensor]:
     """Return a published state dict without a prefix."""
-    return {name: torch.from_numpy(value) for name, value in parity_state(101).items()}
+    return {name: torch.from_numpy(value) for name, value in parity_weights(101).items()}
 
 
 @pytest.fixture(scope='module')
-def small_file(tmp_path_factory):
+def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(1)
     path = tmp_path_factory.mktemp('small') / 'small.safetensors'
     save_checkpoint(path, JointTrackNet(SMALL))
@@ -95,7 +97,9 @@ def change_heads(state, heads, drop=()):
 
 
 @pytest.mark.parametrize('zipped', [True, False], ids=['zip', 'legacy'])
-def test_a_training_checkpoint_loads_unchanged(published_state, tmp_path, messages, zipped):
+def test_a_training_checkpoint_loads_unchanged(
+    published_state: dict[str, torch.Tensor], tmp_path: Path, messages: list[str], zipped: bool
+) -> None:
     path = tmp_path / 'mot17.pth'
     saved = {f'module.{name}': value for name, value in published_state.items()}
     saved['module.base.fc.weight'] = torch.zeros(1000, 512, 1, 1)
@@ -112,7 +116,9 @@ def test_a_training_checkpoint_loads_unchanged(published_state, tmp_path, messag
     assert 'base.fc.weight (1000, 512, 1, 1), base.fc.bias (1000,)' in messages[0]
 
 
-def test_the_prior_stem_can_be_left_out(published_state, tmp_path, messages):
+def test_the_prior_stem_can_be_left_out(
+    published_state: dict[str, torch.Tensor], tmp_path: Path, messages: list[str]
+) -> None:
     path = tmp_path / 'a.pth'
     torch.save({'state_dict': published_state}, path)
     network = load_checkpoint(path, prior_heatmap=False)
@@ -121,7 +127,9 @@ def test_the_prior_stem_can_be_left_out(published_state, tmp_path, messages):
     assert not any('pre_hm' in name for name in network.state_dict())
 
 
-def test_centertrack_with_80_classes(published_state, tmp_path):
+def test_centertrack_with_80_classes(
+    published_state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
     path = tmp_path / 'coco_tracking.pth'
     torch.save(change_heads(published_state, {'hm': 80} | CENTERTRACK_HEADS), path)
     config = load_checkpoint(path).config
@@ -136,8 +144,8 @@ def test_centertrack_with_80_classes(published_state, tmp_path):
 
 
 def test_centertrack_with_the_classes_of_kitti_and_settings_of_the_caller(
-    published_state, tmp_path
-):
+    published_state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
     path = tmp_path / 'kitti_half.pth'
     torch.save(change_heads(published_state, {'hm': 3} | CENTERTRACK_HEADS), path)
     config = load_checkpoint(path, input_height=192, name='kitti').config
@@ -145,7 +153,9 @@ def test_centertrack_with_the_classes_of_kitti_and_settings_of_the_caller(
     assert (config.name, config.input_height, config.input_width) == ('kitti', 192, 1280)
 
 
-def test_a_class_count_that_nobody_published_gets_plain_names(published_state, tmp_path):
+def test_a_class_count_that_nobody_published_gets_plain_names(
+    published_state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
     path = tmp_path / 'mine.pth'
     torch.save(change_heads(published_state, {'hm': 2, 'ltrb_amodal': 4}), path)
     assert load_checkpoint(path).config.class_names == ('class_0', 'class_1')
@@ -156,7 +166,9 @@ def test_a_class_count_that_nobody_published_gets_plain_names(published_state, t
 
 
 @pytest.mark.parametrize(('values', 'coding'), [(4, 'center_ltrb'), (2, 'center_size')])
-def test_fairmot(published_state, tmp_path, values, coding):
+def test_fairmot(
+    published_state: dict[str, torch.Tensor], tmp_path: Path, values: int, coding: str
+) -> None:
     heads = {'hm': 1, 'wh': values, 'id': 128, 'reg': 2}
     stems = ('base.pre_img_layer.', 'base.pre_hm_layer.')
     path = tmp_path / 'fairmot_dla34.pth'
@@ -173,7 +185,9 @@ def test_fairmot(published_state, tmp_path, values, coding):
     assert {name: value.shape[1] for name, value in maps.items()} == heads
 
 
-def test_tensors_that_do_not_fit_are_named_with_their_shapes(published_state, tmp_path):
+def test_tensors_that_do_not_fit_are_named_with_their_shapes(
+    published_state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
     path = tmp_path / 'odd.pth'
     state = dict(published_state)
     del state['ida_up.up_2.weight']
@@ -189,7 +203,9 @@ def test_tensors_that_do_not_fit_are_named_with_their_shapes(published_state, tm
     assert 'left over base.level9.weight (2, 3)' in message
 
 
-def test_counters_that_old_checkpoints_lack_start_at_zero(published_state, tmp_path, messages):
+def test_counters_that_old_checkpoints_lack_start_at_zero(
+    published_state: dict[str, torch.Tensor], tmp_path: Path, messages: list[str]
+) -> None:
     path = tmp_path / 'old.pth'
     state = {name: value for name, value in published_state.items() if 'num_batches' not in name}
     torch.save(state, path)
@@ -201,7 +217,7 @@ def test_counters_that_old_checkpoints_lack_start_at_zero(published_state, tmp_p
 class Payload:
     """Unpickling this creates a file."""
 
-    def __init__(self, path):
+    def __init__(self, path) -> None:
         self.path = str(path)
 
     def __reduce__(self):
@@ -213,7 +229,7 @@ class Payload:
     [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))],
     ids=['torch', 'pickle'],
 )
-def test_code_in_a_file_does_not_run(tmp_path, write):
+def test_code_in_a_file_does_not_run(tmp_path: Path, write) -> None:
     path, trace = tmp_path / 'evil.pth', tmp_path / 'trace'
     write({'state_dict': {'hm.2.weight': Payload(trace)}}, path)
     with pytest.raises(ValueError, match=r'evil.pth: (refused, because .*mkdir|neither a)'):
@@ -226,7 +242,7 @@ def test_code_in_a_file_does_not_run(tmp_path, write):
     assert trace.exists()
 
 
-def test_tensors_larger_than_the_file_are_refused(tmp_path):
+def test_tensors_larger_than_the_file_are_refused(tmp_path: Path) -> None:
     path = tmp_path / 'bomb.pth'
     torch.save({'hm.2.weight': torch.zeros(1).expand(10**12, 256, 1, 1)}, path)
     with pytest.raises(ValueError, match=r'no plain tensor under .hm\.2\.weight'):
@@ -234,26 +250,26 @@ def test_tensors_larger_than_the_file_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize('content', [[1, 2], {'state_dict': 3}, {'a': torch.ones(1)}, {}, 'x'])
-def test_other_contents(tmp_path, content):
+def test_other_contents(tmp_path: Path, content) -> None:
     path = tmp_path / 'other.pth'
     torch.save(content, path)
     with pytest.raises(ValueError, match=r'other\.pth: '):
         load_checkpoint(path)
 
 
-def test_a_network_without_boxes(published_state, tmp_path):
+def test_a_network_without_boxes(published_state: dict[str, torch.Tensor], tmp_path: Path) -> None:
     path = tmp_path / 'heat_map_alone.pth'
     torch.save(change_heads(published_state, {'hm': 1, 'tracking': 2}), path)
     with pytest.raises(ValueError, match='no heads for boxes: it has hm, tracking'):
         load_checkpoint(path)
 
 
-def test_a_missing_file(tmp_path):
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_checkpoint(tmp_path / 'nothing.pth')
 
 
-def test_own_format_keeps_weights_and_configuration(small_file):
+def test_own_format_keeps_weights_and_configuration(small_file: Path) -> None:
     torch.manual_seed(1)
     wanted = JointTrackNet(SMALL).state_dict()
     network = load_checkpoint(str(small_file))
@@ -265,14 +281,16 @@ def test_own_format_keeps_weights_and_configuration(small_file):
     assert os.listdir(small_file.parent) == ['small.safetensors']
 
 
-def test_a_configuration_of_an_earlier_version_is_read():
+def test_a_configuration_of_an_earlier_version_is_read() -> None:
     config = replace(SMALL, confident_score=0.27)
     values = asdict(config)
     values['score_threshold'] = values.pop('confident_score')
     assert config_from_json(json.dumps(values)) == config
 
 
-def test_a_failed_save_leaves_the_earlier_file(small_file, monkeypatch):
+def test_a_failed_save_leaves_the_earlier_file(
+    small_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = small_file.read_bytes()
     network = load_checkpoint(small_file)
     monkeypatch.setattr(Path, 'write_bytes', lambda path, data: (path.touch(), 1 / 0))
@@ -283,7 +301,9 @@ def test_a_failed_save_leaves_the_earlier_file(small_file, monkeypatch):
     assert os.listdir(small_file.parent) == ['small.safetensors']
 
 
-def test_a_network_that_was_trained_in_half_precision_loads_as_float32(small_file, tmp_path):
+def test_a_network_that_was_trained_in_half_precision_loads_as_float32(
+    small_file: Path, tmp_path: Path
+) -> None:
     network = load_checkpoint(small_file).half()
     save_checkpoint(tmp_path / 'half.safetensors', network)
     loaded = load_checkpoint(tmp_path / 'half.safetensors')
@@ -295,7 +315,7 @@ def test_a_network_that_was_trained_in_half_precision_loads_as_float32(small_fil
 )
 @given(data=st.data())
 @pytest.mark.parametrize('kind', ['safetensors', 'zip', 'legacy'])
-def test_damaged_files_are_refused_by_name(small_file, tmp_path, kind, data):
+def test_damaged_files_are_refused_by_name(small_file: Path, tmp_path: Path, kind: str, data):
     path = tmp_path / 'damaged'
     intact = tmp_path / kind
     if not intact.exists():
@@ -337,7 +357,7 @@ def test_damaged_files_are_refused_by_name(small_file, tmp_path, kind, data):
         max_size=4,
     )
 )
-def test_any_metadata_gives_a_configuration_or_a_clear_error(values):
+def test_any_metadata_gives_a_configuration_or_a_clear_error(values) -> None:
     try:
         config = config_from_json(json.dumps(values))
     except ValueError:
@@ -358,7 +378,9 @@ def test_any_metadata_gives_a_configuration_or_a_clear_error(values):
         ({'colour': 'blue'}, 'unknown setting'),
     ],
 )
-def test_impossible_configurations_are_refused(small_file, tmp_path, change, message):
+def test_impossible_configurations_are_refused(
+    small_file: Path, tmp_path: Path, change, message: str
+) -> None:
     path = tmp_path / 'impossible.safetensors'
     tensors = load_checkpoint(small_file).state_dict()
     with safetensors.safe_open(small_file, framework='pt') as opened:
@@ -369,7 +391,7 @@ def test_impossible_configurations_are_refused(small_file, tmp_path, change, mes
     assert message in str(caught.value)
 
 
-def test_loading_does_not_share_memory_with_the_file(small_file):
+def test_loading_does_not_share_memory_with_the_file(small_file: Path) -> None:
     first, second = load_checkpoint(small_file), load_checkpoint(small_file)
     with torch.no_grad():
         first.head('hm')[0].weight.zero_()
@@ -388,7 +410,9 @@ def test_loading_does_not_share_memory_with_the_file(small_file):
     ],
 )
 @pytest.mark.parametrize('name', ['a.pth', 'a.safetensors'])
-def test_what_a_download_brought_instead_is_named(tmp_path, name, content, expected):
+def test_what_a_download_brought_instead_is_named(
+    tmp_path: Path, name: str, content: bytes, expected: str
+) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(JtnError, match=rf'{name}: .*{expected}'):
@@ -409,14 +433,18 @@ def test_what_a_download_brought_instead_is_named(tmp_path, name, content, expec
         ),
     ],
 )
-def test_weights_inside_another_checkpoint_are_pointed_out(tmp_path, content, expected):
+def test_weights_inside_another_checkpoint_are_pointed_out(
+    tmp_path: Path, content, expected: str
+) -> None:
     torch.save(content, tmp_path / 'a.pth')
     with pytest.raises(JtnError, match=rf'a\.pth: the file holds {expected}'):
         load_checkpoint(tmp_path / 'a.pth')
 
 
 @pytest.mark.parametrize('length', [0x227B, 0x0A7B, 0x088B1F])
-def test_safetensors_whose_length_looks_like_another_kind_are_read(tmp_path, length):
+def test_safetensors_whose_length_looks_like_another_kind_are_read(
+    tmp_path: Path, length: int
+) -> None:
     tensors = {'a': torch.ones(2)}
     header = safetensors.torch.save(tensors)
     size = int.from_bytes(header[:8], 'little')

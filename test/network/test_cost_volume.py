@@ -8,7 +8,7 @@ from jtn_ros.network.cost_volume import similarities
 
 
 @pytest.mark.parametrize(('dx', 'dy'), [(0, 0), (2, -1), (-2, 2)])
-def test_the_shift_of_a_pattern_has_the_highest_similarity(dx, dy):
+def test_the_shift_of_a_pattern_has_the_highest_similarity(dx: int, dy: int) -> None:
     torch.manual_seed(3)
     now = functional.normalize(torch.randn(1, 8, 12, 16), dim=1)
     before = torch.roll(now, (dy, dx), (2, 3))
@@ -18,7 +18,7 @@ def test_the_shift_of_a_pattern_has_the_highest_similarity(dx, dy):
     torch.testing.assert_close(inner.max(0).values, torch.ones(8, 12))
 
 
-def test_outside_the_image_there_is_nothing_similar():
+def test_outside_the_image_there_is_nothing_similar() -> None:
     ones = torch.ones(1, 1, 3, 4)
     found = similarities(ones, ones, 1)
     assert found[0, 0].tolist() == [[0, 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1]]

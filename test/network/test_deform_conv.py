@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-torch = pytest.importorskip('torch')
-from jtn_ros.network import deform_conv  # noqa: E402
-from jtn_ros.network.deform_conv import modulated_deform_conv2d  # noqa: E402
+from jtn_ros.network import deform_conv
+from jtn_ros.network.deform_conv import modulated_deform_conv2d
 
 GOLDENS = np.load(Path(__file__).parent / 'goldens' / 'deform_conv.npz')
 CASES = sorted({name.split('/')[0] for name in GOLDENS})
@@ -60,7 +60,7 @@ def random_arguments(
 
 
 @pytest.mark.parametrize('case', CASES)
-def test_goldens(case):
+def test_goldens(case: str) -> None:
     names = ('input', 'raw27', 'weight', 'bias', 'offset_weight', 'offset_bias', 'output')
     golden = {name: torch.from_numpy(GOLDENS[f'{case}/{name}']) for name in names}
     outputs, inputs = golden['weight'].shape[:2]
@@ -88,7 +88,7 @@ def test_goldens(case):
     kernel=st.sampled_from((1, 3, 5)),
     spread=st.sampled_from((0.0, 0.5, 3.0, 30.0, 1e9)),
 )
-def test_any_shape_and_offset_matches_the_definition(seed, height, width, kernel, spread):
+def test_any_shape_and_offset_matches_the_definition(seed, height, width, kernel, spread) -> None:
     arguments = random_arguments(
         seed, height=height, width=width, kernel=kernel, spread=spread, number=1
     )
@@ -96,14 +96,14 @@ def test_any_shape_and_offset_matches_the_definition(seed, height, width, kernel
     np.testing.assert_allclose(output, reference(*arguments), rtol=0, atol=1e-12)
 
 
-def test_float32_is_close_to_float64():
+def test_float32_is_close_to_float64() -> None:
     arguments = random_arguments(1, inputs=16, height=12, width=10, spread=5)
     single = modulated_deform_conv2d(*(argument.float() for argument in arguments))
     assert single.dtype == torch.float32
     np.testing.assert_allclose(single, reference(*arguments), rtol=0, atol=2e-5)
 
 
-def test_more_pixels_than_a_block_give_the_same():
+def test_more_pixels_than_a_block_give_the_same() -> None:
     arguments = random_arguments(2, height=31, width=29, dtype=torch.float32)
     assert 3 * deform_conv.BLOCK < 2 * 31 * 29
     whole = deform_conv._by_embedding_bag(*arguments, 10**6)
@@ -111,7 +111,7 @@ def test_more_pixels_than_a_block_give_the_same():
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
-def test_positions_stay_exact_far_from_the_origin_in_half_precision(dtype):
+def test_positions_stay_exact_far_from_the_origin_in_half_precision(dtype: torch.dtype) -> None:
     # bfloat16 has no number between 500 and 502 and float16 none between 500 and 500.25.
     x = torch.zeros(1, 1, 1, 512, dtype=dtype)
     x[..., 501] = 1
@@ -126,14 +126,14 @@ def test_positions_stay_exact_far_from_the_origin_in_half_precision(dtype):
     assert output[0, 0, 0, 499:503].tolist() == [0, 0.125, 0.875, 0]
 
 
-def test_gradients_match_finite_differences_in_float64():
+def test_gradients_match_finite_differences_in_float64() -> None:
     arguments = random_arguments(3, height=3, width=4)
     for argument in arguments:
         argument.requires_grad_()
     assert torch.autograd.gradcheck(modulated_deform_conv2d, arguments)
 
 
-def test_values_and_gradients_match_torchvision():
+def test_values_and_gradients_match_torchvision() -> None:
     ops = pytest.importorskip('torchvision.ops')
     ours = [argument.requires_grad_() for argument in random_arguments(4, inputs=8, spread=3)]
     theirs = [argument.detach().clone().requires_grad_() for argument in ours]
@@ -148,7 +148,7 @@ def test_values_and_gradients_match_torchvision():
         np.testing.assert_allclose(mine.grad, other.grad, rtol=0, atol=1e-12)
 
 
-def test_the_path_of_cuda_computes_the_same():
+def test_the_path_of_cuda_computes_the_same() -> None:
     pytest.importorskip('torchvision')
     arguments = random_arguments(5, dtype=torch.float32)
     np.testing.assert_allclose(
@@ -160,13 +160,13 @@ def test_the_path_of_cuda_computes_the_same():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device')
-def test_cuda_computes_the_same():
+def test_cuda_computes_the_same() -> None:
     arguments = random_arguments(6, dtype=torch.float32)
     on_device = modulated_deform_conv2d(*(argument.cuda() for argument in arguments)).cpu()
     np.testing.assert_allclose(on_device, reference(*arguments), rtol=0, atol=1e-4)
 
 
-def test_only_the_gradients_that_are_asked_for():
+def test_only_the_gradients_that_are_asked_for() -> None:
     input, offset, mask, weight, bias = random_arguments(7)
     weight.requires_grad_()
     modulated_deform_conv2d(input, offset, mask, weight, bias).sum().backward()
@@ -174,7 +174,7 @@ def test_only_the_gradients_that_are_asked_for():
     assert input.grad is None
 
 
-def test_trains_in_mixed_precision():
+def test_trains_in_mixed_precision() -> None:
     torch.manual_seed(0)
     layer = deform_conv.DeformConv(8, 4)
     x = torch.randn(2, 8, 6, 7)
@@ -187,7 +187,7 @@ def test_trains_in_mixed_precision():
     assert (found - expected).norm() < 0.03 * expected.norm()
 
 
-def test_starts_as_a_plain_convolution_at_half_strength():
+def test_starts_as_a_plain_convolution_at_half_strength() -> None:
     torch.manual_seed(0)
     layer = deform_conv.ModulatedDeformConv2d(16, 8)
     bound = 1 / np.sqrt(9 * 16)
@@ -198,7 +198,7 @@ def test_starts_as_a_plain_convolution_at_half_strength():
     np.testing.assert_allclose(layer(x).detach(), plain.detach(), rtol=0, atol=1e-5)
 
 
-def test_operator_obeys_the_rules_of_the_framework():
+def test_operator_obeys_the_rules_of_the_framework() -> None:
     arguments = [argument.requires_grad_() for argument in random_arguments(8)]
     rules = ('test_schema', 'test_autograd_registration', 'test_faketensor')
     results = torch.library.opcheck(deform_conv.OPERATOR, arguments, test_utils=rules)

@@ -10,7 +10,9 @@ from jtn_ros.network.depthwise import DepthwiseConv2d
 @pytest.mark.parametrize('kernel', [3, 5])
 @pytest.mark.parametrize('stride', [1, 2])
 @pytest.mark.parametrize('size', [(8, 12), (2, 2), (7, 12)])
-def test_values_and_gradients_are_those_of_a_plain_convolution(kernel, stride, size):
+def test_values_and_gradients_are_those_of_a_plain_convolution(
+    kernel: int, stride: int, size: tuple[int, int]
+) -> None:
     torch.manual_seed(3)
     layer = DepthwiseConv2d(6, kernel, stride).double()
     x = torch.randn(2, 6, *size, dtype=torch.float64)
@@ -28,7 +30,7 @@ def test_values_and_gradients_are_those_of_a_plain_convolution(kernel, stride, s
         torch.testing.assert_close(fast, plain, rtol=1e-12, atol=1e-12)
 
 
-def test_bfloat16_gradients_follow_float32():
+def test_bfloat16_gradients_follow_float32() -> None:
     torch.manual_seed(3)
     layer = DepthwiseConv2d(16, 5, 2)
     x = torch.randn(2, 16, 16, 16)
@@ -42,6 +44,6 @@ def test_bfloat16_gradients_follow_float32():
 
 
 @pytest.mark.parametrize(('kernel', 'stride'), [(4, 1), (3, 3), (7, 2)])
-def test_other_shapes_are_refused(kernel, stride):
+def test_other_shapes_are_refused(kernel: int, stride: int) -> None:
     with pytest.raises(ValueError, match='known: 3 and 5 with 1 and 2'):
         DepthwiseConv2d(4, kernel, stride)

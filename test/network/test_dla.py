@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional
 
-torch = pytest.importorskip('torch')
-from torch.nn import functional  # noqa: E402
+from jtn_ros.network import JointTrackNet
+from jtn_ros.network import NetworkConfig
+from jtn_ros.network.dla_up import Upsample
 
-from jtn_ros.network import JointTrackNet  # noqa: E402
-from jtn_ros.network import NetworkConfig  # noqa: E402
-from jtn_ros.network.dla_up import Upsample  # noqa: E402
-
-from places import SHARED  # noqa: E402
+from parity_weights import parity_weights
+from places import SHARED
 
 GOLDENS = Path(__file__).parent / 'goldens'
 SHARED = SHARED / 'parity' / 'forward'
@@ -22,9 +22,9 @@ TOLERANCE = 1e-4
 
 
 @pytest.fixture(scope='module')
-def network(parity_state):
+def network() -> JointTrackNet:
     network = JointTrackNet()
-    tensors = {name: torch.from_numpy(value) for name, value in parity_state(101).items()}
+    tensors = {name: torch.from_numpy(value) for name, value in parity_weights(101).items()}
     network.load_state_dict(tensors)
     return network.eval()
 
@@ -43,7 +43,7 @@ def golden_inputs(seed, height, width):
     return [torch.from_numpy(array.astype(np.float32)) for array in (image, previous, prior)]
 
 
-def test_keys_shapes_and_order_are_the_published_ones():
+def test_keys_shapes_and_order_are_the_published_ones() -> None:
     listing = json.loads((GOLDENS / 'state_dict_keys.json').read_text())
     state = JointTrackNet().state_dict()
     found = [[name, list(value.shape), str(value.dtype)[6:]] for name, value in state.items()]
@@ -52,15 +52,15 @@ def test_keys_shapes_and_order_are_the_published_ones():
 
 
 @pytest.mark.parametrize('seed', [101, 202])
-def test_weights_of_the_goldens_are_drawn_right(parity_state, seed):
+def test_weights_of_the_goldens_are_drawn_right(seed: int) -> None:
     sums = json.loads((GOLDENS / 'weights_check.json').read_text())[str(seed)]['float64_sum']
-    state = parity_state(seed)
+    state = parity_weights(seed)
     for name, value in sums.items():
         assert state[name].astype(np.float64).sum() == pytest.approx(value, abs=1e-9)
 
 
 @pytest.mark.parametrize('variant', INPUTS)
-def test_heads_match_the_goldens(network, variant):
+def test_heads_match_the_goldens(network: JointTrackNet, variant: str) -> None:
     golden = np.load(GOLDENS / 'forward_seed101_96x160.npz')
     with torch.inference_mode():
         maps = network(*golden_inputs(101, 96, 160)[: INPUTS[variant]])
@@ -72,7 +72,9 @@ def test_heads_match_the_goldens(network, variant):
 
 @pytest.mark.parametrize('variant', INPUTS)
 @pytest.mark.parametrize(('height', 'width'), [(96, 160), (128, 192)])
-def test_every_channel_matches_the_goldens(network, variant, height, width):
+def test_every_channel_matches_the_goldens(
+    network: JointTrackNet, variant: str, height: int, width: int
+) -> None:
     path = SHARED / f'forward_seed101_{height}x{width}.npz'
     if not path.exists():
         pytest.skip('the full parity goldens are not beside this checkout')
@@ -88,7 +90,7 @@ def test_every_channel_matches_the_goldens(network, variant, height, width):
 
 
 @pytest.mark.parametrize('variant', INPUTS)
-def test_every_stage_matches_the_goldens(network, variant):
+def test_every_stage_matches_the_goldens(network: JointTrackNet, variant: str) -> None:
     stages = json.loads((GOLDENS / 'stages_seed101_96x160.json').read_text())[variant]
     seen = {}
     hooks = [
@@ -117,7 +119,9 @@ def test_every_stage_matches_the_goldens(network, variant):
         )
 
 
-def test_a_network_without_the_prior_stem_equals_one_that_is_given_no_heat_map(network):
+def test_a_network_without_the_prior_stem_equals_one_that_is_given_no_heat_map(
+    network: JointTrackNet,
+) -> None:
     smaller = JointTrackNet(NetworkConfig(prior_heatmap=False)).eval()
     state = network.state_dict()
     assert set(state) - set(smaller.state_dict()) == {
@@ -139,7 +143,7 @@ def test_a_network_without_the_prior_stem_equals_one_that_is_given_no_heat_map(n
             smaller(image, previous, prior)
 
 
-def test_the_previous_image_needs_its_stem():
+def test_the_previous_image_needs_its_stem() -> None:
     network = JointTrackNet(NetworkConfig(previous_image=False, prior_heatmap=False)).eval()
     image = torch.zeros(1, 3, 32, 32)
     assert network(image)['hm'].shape == (1, 1, 8, 8)
@@ -147,7 +151,7 @@ def test_the_previous_image_needs_its_stem():
         network(image, image)
 
 
-def test_the_outer_projections_influence_nothing(network):
+def test_the_outer_projections_influence_nothing(network: JointTrackNet) -> None:
     images = golden_inputs(101, 64, 64)
     maps = network.train()(*images)
     sum(value.sum() for value in maps.values()).backward()
@@ -159,7 +163,7 @@ def test_the_outer_projections_influence_nothing(network):
     }
 
 
-def test_start_values():
+def test_start_values() -> None:
     torch.manual_seed(0)
     network = JointTrackNet()
     for name, value in network.state_dict().items():
@@ -177,7 +181,7 @@ def test_start_values():
 
 
 @pytest.mark.parametrize('factor', [2, 4])
-def test_upsampling_by_subpixels_gives_the_same_sums(factor):
+def test_upsampling_by_subpixels_gives_the_same_sums(factor: int) -> None:
     torch.manual_seed(factor)
     up = Upsample(5, factor).double()
     up.weight.data += torch.randn_like(up.weight)

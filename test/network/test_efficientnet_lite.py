@@ -41,7 +41,7 @@ def randomised(network):
     return network.eval()
 
 
-def test_published_tensors_arrive_with_the_image_channels_turned_round():
+def test_published_tensors_arrive_with_the_image_channels_turned_round() -> None:
     torch.manual_seed(1)
     source = randomised(EfficientNetLite0(previous_image=False, prior_heatmap=False))
     network = EfficientNetLite0(previous_image=False, prior_heatmap=False).eval()
@@ -54,7 +54,7 @@ def test_published_tensors_arrive_with_the_image_channels_turned_round():
     )
 
 
-def test_maps_have_strides_4_to_32_and_what_is_added_leaves_the_trunk_alone():
+def test_maps_have_strides_4_to_32_and_what_is_added_leaves_the_trunk_alone() -> None:
     torch.manual_seed(1)
     network = randomised(EfficientNetLite0(previous_image=True, prior_heatmap=True))
     image, previous, prior = (
@@ -76,7 +76,7 @@ def test_maps_have_strides_4_to_32_and_what_is_added_leaves_the_trunk_alone():
     assert not torch.equal(network(image, previous, prior)[3], alone[3])
 
 
-def test_without_a_previous_image_nothing_moves():
+def test_without_a_previous_image_nothing_moves() -> None:
     network = randomised(EfficientNetLite0(previous_image=True, prior_heatmap=False))
     image = torch.randn(1, 3, 64, 96)
     for first, same in zip(network(image, None, None), network(image, image, None), strict=True):
@@ -84,7 +84,7 @@ def test_without_a_previous_image_nothing_moves():
 
 
 @pytest.mark.parametrize(('inputs', 'name'), [((1, None), 'previous'), ((None, 1), 'prior')])
-def test_an_input_that_the_network_does_not_take_is_refused(inputs, name):
+def test_an_input_that_the_network_does_not_take_is_refused(inputs, name: str) -> None:
     network = EfficientNetLite0(previous_image=False, prior_heatmap=False)
     image = torch.zeros(1, 3, 64, 96)
     given = [None if value is None else image for value in inputs]
@@ -92,5 +92,5 @@ def test_an_input_that_the_network_does_not_take_is_refused(inputs, name):
         network(image, *given)
 
 
-def test_there_are_sixteen_blocks():
+def test_there_are_sixteen_blocks() -> None:
     assert sum(map(len, STAGES)) == 16

@@ -60,7 +60,9 @@ class User:
 
 
 @pytest.mark.parametrize('server', [MjpegServer, RtspServer])
-def test_every_image_is_tracked_or_counted(graph, camera, block_model, server):
+def test_every_image_is_tracked_or_counted(
+    graph: Graph, camera: Camera, block_model: Path, server
+) -> None:
     user = User(graph)
     with server(camera) as opened, node(opened.url, block_model) as process:
         graph.wait(lambda: len(user.tracks) > 30, what='tracks')
@@ -91,8 +93,8 @@ def test_every_image_is_tracked_or_counted(graph, camera, block_model, server):
 @pytest.mark.parametrize('state', ['sending', 'frozen', 'gone'])
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_within_seconds_and_log_nothing_false(
-    graph, camera, block_model, state, number
-):
+    graph: Graph, camera: Camera, block_model: Path, state: str, number: signal.Signals
+) -> None:
     user = User(graph)
     with MjpegServer(camera) as server, node(server.url, block_model) as process:
         graph.wait(lambda: len(user.tracks) > 5, what='tracks')
@@ -102,7 +104,7 @@ def test_signals_end_it_within_seconds_and_log_nothing_false(
     assert not re.search('ERROR|FATAL', text)
 
 
-def test_a_camera_that_is_none_ends_both(block_model):
+def test_a_camera_that_is_none_ends_both(block_model: Path) -> None:
     with node('hello', block_model) as process:
         _, text = process.communicate(timeout=30)
     assert process.returncode == 1
@@ -110,7 +112,9 @@ def test_a_camera_that_is_none_ends_both(block_model):
     assert 'Traceback' not in text
 
 
-def test_a_video_that_is_played_again_begins_a_session_at_the_cut(graph, block_model, tmp_path):
+def test_a_video_that_is_played_again_begins_a_session_at_the_cut(
+    graph: Graph, block_model: Path, tmp_path: Path
+) -> None:
     video = tmp_path / 'street.webm'
     with VideoWriter(video, 20) as writer:
         for number in range(30):

@@ -17,7 +17,7 @@ def camera(**changes) -> CameraModel:
     return CameraModel.from_calibration(**{'width': 640, 'height': 480, 'k': K, **changes})
 
 
-def test_a_pinhole_camera_sees_along_straight_rays():
+def test_a_pinhole_camera_sees_along_straight_rays() -> None:
     rays = camera().rays(np.array([[319.5, 239.5], [819.5, 239.5], [319.5, -270.5]]))
     np.testing.assert_allclose(rays, [[0, 0, 1], [1, 0, 1], [0, -1, 1]], atol=1e-12)
 
@@ -30,7 +30,7 @@ def test_a_pinhole_camera_sees_along_straight_rays():
         ('equidistant', (-0.02, 0.01, -0.003, 0.001)),
     ],
 )
-def test_distortion_is_undone(model, d):
+def test_distortion_is_undone(model: str, d: tuple[float, ...]) -> None:
     points = np.array([[0.1, 0.2, 1], [-0.5, 0.3, 1], [0.4, -0.4, 1]])
     matrix, d_array = np.reshape(K, (3, 3)), np.array(d)
     if model == 'equidistant':
@@ -46,18 +46,18 @@ def camera_pixels(points):
     return (points @ np.reshape(K, (3, 3)).T)[:, :2]
 
 
-def test_jacobians_are_the_derivatives_of_the_rays():
+def test_jacobians_are_the_derivatives_of_the_rays() -> None:
     jacobians = camera().jacobians(np.array([[100.0, 50.0]]))
     np.testing.assert_allclose(jacobians, [[[1 / 500, 0], [0, 1 / 510], [0, 0]]], atol=1e-12)
 
 
-def test_of_rectified_images_the_projection_counts():
+def test_of_rectified_images_the_projection_counts() -> None:
     p = (400.0, 0, 320, 0, 0, 400, 240, 0, 0, 0, 1, 0)
     rectified = camera(d=(-0.3, 0.1, 0, 0, 0), model='plumb_bob', p=p, rectified=True)
     np.testing.assert_allclose(rectified.rays(np.array([[720.0, 240]])), [[1, 0, 1]], atol=1e-12)
 
 
-def test_no_pixels_give_no_rays():
+def test_no_pixels_give_no_rays() -> None:
     for model, d in (('plumb_bob', (0.1, 0, 0, 0, 0)), ('', ())):
         assert camera(model=model, d=d).rays(np.zeros((0, 2))).shape == (0, 3)
 
@@ -79,7 +79,7 @@ def test_no_pixels_give_no_rays():
         ({'rectified': True}, 'not 3x3'),
     ],
 )
-def test_absurd_calibrations_are_refused(changes, reason):
+def test_absurd_calibrations_are_refused(changes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         camera(**changes)
 
@@ -101,7 +101,7 @@ plausible = st.floats(-2, 2)
 )
 def test_any_calibration_is_refused_or_gives_rays(
     width, height, focal, k, broken, d, model, rectified
-):
+) -> None:
     if not broken:
         k = [focal, 0, width / 2, 0, focal, height / 2, 0, 0, 1]
     try:

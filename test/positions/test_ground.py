@@ -16,7 +16,7 @@ def box_at(foot: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(('pitch', 'roll'), [(0.0, 0.0), (0.4, 0.0), (0.3, 0.1), (-0.05, -0.1)])
-def test_feet_are_found_where_they_stand(pitch, roll):
+def test_feet_are_found_where_they_stand(pitch: float, roll: float) -> None:
     ground = GroundPlane.from_mounting(1.5, pitch, roll)
     assert np.linalg.norm(ground.down) == pytest.approx(1)
     ahead = np.array([0.3, 0, 6.0])
@@ -27,7 +27,7 @@ def test_feet_are_found_where_they_stand(pitch, roll):
     np.testing.assert_allclose(found.points, [foot], rtol=1e-9)
 
 
-def test_pitch_is_downward_and_roll_clockwise():
+def test_pitch_is_downward_and_roll_clockwise() -> None:
     # Straight down, the optical axis meets the ground at the height of the camera.
     down = locate_on_ground(
         CAMERA, box_at(np.array([0, 0, 1.0])), GroundPlane.from_mounting(2, np.pi / 2)
@@ -38,7 +38,7 @@ def test_pitch_is_downward_and_roll_clockwise():
     np.testing.assert_allclose(turned.down, [1, 0, 0], atol=1e-12)
 
 
-def test_the_covariance_is_that_of_moving_the_box_by_its_noise():
+def test_the_covariance_is_that_of_moving_the_box_by_its_noise() -> None:
     ground = GroundPlane.from_mounting(1.5, 0.3, 0.05)
     box = box_at(np.array([0.5, 1.0, 5.0]))
     found = locate_on_ground(CAMERA, box, ground)
@@ -53,7 +53,7 @@ def test_the_covariance_is_that_of_moving_the_box_by_its_noise():
     )
 
 
-def test_what_stands_at_the_horizon_or_below_the_image_is_not_located():
+def test_what_stands_at_the_horizon_or_below_the_image_is_not_located() -> None:
     ground = GroundPlane.from_mounting(1.5, 0.0)
     boxes = np.array([[300, 100, 340, 200], [300, 150, 340, 239.5], [300, 300, 340, 480],
                       [300, 150, 340, 260]])  # fmt: skip
@@ -62,7 +62,7 @@ def test_what_stands_at_the_horizon_or_below_the_image_is_not_located():
     assert np.isnan(found.points[:3]).all()
 
 
-def test_the_ground_frame_gives_the_same_plane():
+def test_the_ground_frame_gives_the_same_plane() -> None:
     pitch = 0.3
     forward = np.array([np.cos(pitch), 0, -np.sin(pitch)])  # of a frame with z up
     right = np.array([0, -1.0, 0])
@@ -74,7 +74,7 @@ def test_the_ground_frame_gives_the_same_plane():
 
 
 @pytest.mark.parametrize('height', [0.0, -1.0, float('nan'), float('inf')])
-def test_a_camera_below_the_ground_is_refused(height):
+def test_a_camera_below_the_ground_is_refused(height: float) -> None:
     with pytest.raises(ValueError, match='above'):
         GroundPlane.from_mounting(height, 0.1)
     with pytest.raises(ValueError, match='above z = 0 of the ground frame'):

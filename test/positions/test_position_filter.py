@@ -16,7 +16,7 @@ def measured(*points: object, deviation: float = 0.05) -> Measurements:
     )
 
 
-def test_the_first_measurement_is_taken_as_it_is():
+def test_the_first_measurement_is_taken_as_it_is() -> None:
     found = PositionFilter().update('map', IDS, measured((1, 2, 3), None), 0)
     assert found.frame_id == 'map'
     assert found.known.tolist() == [True, False]
@@ -27,7 +27,7 @@ def test_the_first_measurement_is_taken_as_it_is():
 
 
 @pytest.mark.parametrize('period', [0.04, 0.1])
-def test_velocities_come_from_the_stamps(period):
+def test_velocities_come_from_the_stamps(period: float) -> None:
     positions, velocity = PositionFilter(), np.array([1.2, -0.4, 0.1])
     for number in range(40):
         stamp = round(number * period * SECOND)
@@ -36,7 +36,7 @@ def test_velocities_come_from_the_stamps(period):
     np.testing.assert_allclose(found.points[0], velocity * stamp / SECOND, atol=0.005)
 
 
-def test_one_update_is_that_of_the_textbook():
+def test_one_update_is_that_of_the_textbook() -> None:
     positions = PositionFilter()
     positions.update('map', IDS[:1], measured((0, 0, 5)), 0)
     found = positions.update('map', IDS[:1], measured((0.1, 0, 5)), SECOND // 2)
@@ -49,7 +49,7 @@ def test_one_update_is_that_of_the_textbook():
     np.testing.assert_allclose(found.covariances[0][np.ix_([0, 3], [0, 3])], expected, rtol=1e-9)
 
 
-def test_what_is_not_measured_moves_on_for_a_second_and_is_then_forgotten():
+def test_what_is_not_measured_moves_on_for_a_second_and_is_then_forgotten() -> None:
     positions = PositionFilter()
     for number in range(21):
         positions.update('map', IDS[:1], measured((number * 0.1, 0, 5)), number * SECOND // 10)
@@ -59,7 +59,7 @@ def test_what_is_not_measured_moves_on_for_a_second_and_is_then_forgotten():
     assert not positions.update('map', IDS[:1], measured(None), 3 * SECOND + 1).known.any()
 
 
-def test_something_that_passes_in_front_does_not_move_the_object_but_a_new_place_is_taken_over():
+def test_what_passes_in_front_does_not_move_the_object_but_a_new_place_is_taken_over() -> None:
     positions = PositionFilter()
     for number in range(30):
         positions.update('map', IDS[:1], measured((0, 0, 5)), number * SECOND // 30)
@@ -70,7 +70,7 @@ def test_something_that_passes_in_front_does_not_move_the_object_but_a_new_place
     np.testing.assert_allclose(found.points[0], (0, 0, 1), atol=1e-9)
 
 
-def test_tracks_come_go_and_change_places_without_mixing():
+def test_tracks_come_go_and_change_places_without_mixing() -> None:
     positions = PositionFilter()
     positions.update('map', np.array([1, 2, 3]), measured((1, 0, 0), (2, 0, 0), (3, 0, 0)), 0)
     found = positions.update(
@@ -83,7 +83,7 @@ def test_tracks_come_go_and_change_places_without_mixing():
     assert not positions.update('map', np.array([3]), measured(None), 0).known.any()
 
 
-def test_covariances_stay_positive_over_a_long_run():
+def test_covariances_stay_positive_over_a_long_run() -> None:
     positions, rng = PositionFilter(), np.random.default_rng(0)
     for number in range(2000):
         point = rng.normal((0, 0, 5), 0.05)
@@ -92,6 +92,6 @@ def test_covariances_stay_positive_over_a_long_run():
     assert np.abs(found.points[0] - (0, 0, 5)).max() < 0.1
 
 
-def test_no_tracks_at_all():
+def test_no_tracks_at_all() -> None:
     found = PositionFilter().update('map', np.zeros(0, np.int64), measured(), 0)
     assert found.points.shape == (0, 3)

@@ -28,7 +28,7 @@ def solid(figure):
 
 
 @pytest.mark.parametrize('motion', ['static', 'pan', 'shake'])
-def test_same_seed_gives_the_same_bytes_in_any_order(motion):
+def test_same_seed_gives_the_same_bytes_in_any_order(motion: str) -> None:
     config = replace(SMALL, seed=5, camera_motion=motion)
     times = [0, SECOND // 25, SECOND, 3 * SECOND]
     scene = Scene(config)
@@ -41,13 +41,13 @@ def test_same_seed_gives_the_same_bytes_in_any_order(motion):
             assert np.array_equal(getattr(annotations, name), getattr(annotations_again, name))
 
 
-def test_seeds_give_different_scenes():
+def test_seeds_give_different_scenes() -> None:
     images = [Scene(replace(SMALL, seed=seed)).render(0)[0] for seed in range(4)]
     for first, second in pairwise(images):
         assert np.abs(first.astype(int) - second).mean() > 5
 
 
-def test_annotations_follow_the_contract():
+def test_annotations_follow_the_contract() -> None:
     for seed in range(8):
         image, annotations = Scene(replace(SMALL, seed=seed)).render(SECOND)
         assert image.shape == (144, 256, 3)
@@ -80,7 +80,7 @@ def lonely_scenes():
             yield config, image, annotations
 
 
-def test_boxes_are_tight_around_what_is_drawn():
+def test_boxes_are_tight_around_what_is_drawn() -> None:
     for seed in range(6):
         scene = Scene(replace(SMALL, seed=seed, sensor=False))
         _, annotations = scene.render(SECOND)
@@ -93,7 +93,7 @@ def test_boxes_are_tight_around_what_is_drawn():
             assert box == pytest.approx(tight, abs=1.5)
 
 
-def test_figures_are_what_the_image_shows():
+def test_figures_are_what_the_image_shows() -> None:
     checked = 0
     for config, image, annotations in lonely_scenes():
         if annotations.visibilities[0] < 0.2:
@@ -112,7 +112,7 @@ def test_figures_are_what_the_image_shows():
     assert checked >= 8
 
 
-def test_somebody_alone_is_visible_as_far_as_the_image_reaches():
+def test_somebody_alone_is_visible_as_far_as_the_image_reaches() -> None:
     inside = cut = 0
     for config, _, _ in lonely_scenes():
         scene = Scene(config)
@@ -131,7 +131,7 @@ def test_somebody_alone_is_visible_as_far_as_the_image_reaches():
     assert cut >= 5
 
 
-def test_people_hide_one_another():
+def test_people_hide_one_another() -> None:
     hidden = 0
     for seed in range(6):
         config = replace(SMALL, seed=seed, people=(12, 12), occluders=(0, 0), sensor=False)
@@ -158,7 +158,7 @@ def test_people_hide_one_another():
     assert hidden >= 3
 
 
-def test_nearer_people_hide_farther_ones():
+def test_nearer_people_hide_farther_ones() -> None:
     compared = 0
     for seed in range(8):
         scene = Scene(replace(SMALL, seed=seed, people=(14, 14), occluders=(0, 0)))
@@ -178,7 +178,7 @@ def test_nearer_people_hide_farther_ones():
     assert compared >= 4
 
 
-def test_identities_move_smoothly():
+def test_identities_move_smoothly() -> None:
     for seed in range(5):
         scene = Scene(replace(SMALL, seed=seed, camera_motion='static'))
         _, before = scene.render(SECOND)
@@ -190,7 +190,7 @@ def test_identities_move_smoothly():
         assert (moved.max(axis=1) < 0.12 * heights + 1).all()
 
 
-def test_walkers_cover_ground_and_standers_do_not():
+def test_walkers_cover_ground_and_standers_do_not() -> None:
     scene = Scene(replace(SMALL, seed=1, people=(30, 30), camera_motion='static'))
     _, before = scene.render(SECOND)
     _, now = scene.render(2 * SECOND)
@@ -202,7 +202,7 @@ def test_walkers_cover_ground_and_standers_do_not():
     assert relative.max() < 2.5
 
 
-def test_nearer_people_stand_lower_and_are_larger():
+def test_nearer_people_stand_lower_and_are_larger() -> None:
     sizes, feet = [], []
     for seed in range(12):
         config = replace(
@@ -216,7 +216,7 @@ def test_nearer_people_stand_lower_and_are_larger():
     assert correlation > 0.6
 
 
-def test_people_are_as_small_and_as_large_as_cameras_show_them():
+def test_people_are_as_small_and_as_large_as_cameras_show_them() -> None:
     heights = []
     for seed in range(40):
         _, annotations = Scene(replace(SMALL, seed=seed, occluders=(0, 0))).render(0)
@@ -226,7 +226,7 @@ def test_people_are_as_small_and_as_large_as_cameras_show_them():
     assert (shares > 0.08).all()
 
 
-def test_only_those_who_stay_sit():
+def test_only_those_who_stay_sit() -> None:
     sitters = 0
     for seed in range(12):
         scene = Scene(replace(SMALL, seed=seed, people=(40, 40)))
@@ -237,7 +237,7 @@ def test_only_those_who_stay_sit():
     assert sitters >= 1
 
 
-def test_no_two_people_are_built_alike():
+def test_no_two_people_are_built_alike() -> None:
     bodies = Bodies.sample(200, np.random.default_rng(1))
     standing = (np.zeros((200, 2)), np.zeros(200), np.zeros(200), np.zeros(200))
     centers, radii = pose(bodies, *standing)
@@ -253,7 +253,7 @@ def test_no_two_people_are_built_alike():
     assert both > 0.05
 
 
-def test_vehicles_are_a_second_class_with_tight_boxes():
+def test_vehicles_are_a_second_class_with_tight_boxes() -> None:
     vehicles = 0
     for seed in range(8):
         config = replace(SMALL, seed=seed, people=(2, 2), vehicles=(3, 3))
@@ -271,7 +271,7 @@ def test_vehicles_are_a_second_class_with_tight_boxes():
 
 
 @pytest.mark.parametrize(('motion', 'least'), [('pan', 5.0), ('shake', 0.7)])
-def test_moving_cameras_move_the_background_as_a_whole(motion, least):
+def test_moving_cameras_move_the_background_as_a_whole(motion: str, least: float) -> None:
     shifts, errors = [], []
     for seed in range(5):
         config = replace(
@@ -293,13 +293,13 @@ def test_moving_cameras_move_the_background_as_a_whole(motion, least):
     assert np.median(errors) > 0.5
 
 
-def test_a_static_camera_sees_a_still_background():
+def test_a_static_camera_sees_a_still_background() -> None:
     config = replace(SMALL, people=(0, 0), camera_motion='static', sensor=False)
     scene = Scene(config)
     assert np.array_equal(scene.render(0)[0], scene.render(SECOND)[0])
 
 
-def test_the_sensor_adds_noise_that_changes_over_time():
+def test_the_sensor_adds_noise_that_changes_over_time() -> None:
     config = replace(SMALL, people=(0, 0), camera_motion='static')
     changed = 0
     for seed in range(5):
@@ -315,7 +315,7 @@ def test_the_sensor_adds_noise_that_changes_over_time():
     height=st.integers(64, 400),
     motion=st.sampled_from(['static', 'pan', 'shake', 'random']),
 )
-def test_any_seed_and_size_gives_a_scene(seed, width, height, motion):
+def test_any_seed_and_size_gives_a_scene(seed, width, height, motion) -> None:
     config = SceneConfig(
         width=width, height=height, seed=seed, camera_motion=motion, people=(0, 8), duration_s=2.0
     )
@@ -338,12 +338,12 @@ def test_any_seed_and_size_gives_a_scene(seed, width, height, motion):
         ('camera_motion', 'zoom'),
     ],
 )
-def test_bad_settings_are_named(field, value):
+def test_bad_settings_are_named(field: str, value) -> None:
     with pytest.raises(ValueError, match=field):
         SceneConfig(**{field: value})
 
 
 @pytest.mark.parametrize('time_ns', [-1, 4 * SECOND + 1])
-def test_times_outside_the_scene_are_errors(time_ns):
+def test_times_outside_the_scene_are_errors(time_ns: int) -> None:
     with pytest.raises(ValueError, match=r'duration_s'):
         Scene(SMALL).render(time_ns)

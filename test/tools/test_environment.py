@@ -22,12 +22,12 @@ spec.loader.exec_module(environment)
 class Workshop:
     """Makes a part of two files and counts how often."""
 
-    def __init__(self, folder):
+    def __init__(self, folder) -> None:
         self.made = 0
         self.fails = False
         self.part = environment.Part(folder, census=('lib',), make=self.make)
 
-    def make(self, folder):
+    def make(self, folder) -> None:
         assert list(folder.iterdir()) == []
         self.made += 1
         (folder / 'lib').mkdir()
@@ -38,23 +38,23 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(tmp_path):
+def workshop(tmp_path: Path):
     return Workshop(tmp_path / 'home' / 'part-1')
 
 
-def test_part_is_made_once(workshop):
+def test_part_is_made_once(workshop) -> None:
     assert workshop.part.ensure() is True
     assert workshop.part.ensure() is False
     assert workshop.made == 1
 
 
-def test_fresh_part_is_made_again(workshop):
+def test_fresh_part_is_made_again(workshop) -> None:
     workshop.part.ensure()
     assert workshop.part.ensure(fresh=True) is True
     assert workshop.made == 2
 
 
-def test_interrupted_part_is_made_anew(workshop):
+def test_interrupted_part_is_made_anew(workshop) -> None:
     workshop.fails = True
     with pytest.raises(environment.SetupError):
         workshop.part.ensure()
@@ -77,7 +77,7 @@ def test_interrupted_part_is_made_anew(workshop):
         pytest.param(lambda folder: (folder / 'complete.json').write_text('{}'), id='stamp empty'),
     ],
 )
-def test_damaged_part_is_repaired(workshop, damage):
+def test_damaged_part_is_repaired(workshop, damage) -> None:
     workshop.part.ensure()
     damage(workshop.part.folder)
     assert not workshop.part.healthy
@@ -86,24 +86,24 @@ def test_damaged_part_is_repaired(workshop, damage):
     assert workshop.part.healthy
 
 
-def test_additions_leave_a_part_healthy(workshop):
+def test_additions_leave_a_part_healthy(workshop) -> None:
     workshop.part.ensure()
     (workshop.part.folder / 'lib/__pycache__').mkdir()
     (workshop.part.folder / 'lib/own_tool.py').write_text('installed by the user')
     assert workshop.part.healthy
 
 
-def test_setups_at_the_same_time_make_a_part_once(tmp_path):
+def test_setups_at_the_same_time_make_a_part_once(tmp_path: Path) -> None:
     folder = tmp_path / 'part-1'
     made = []
 
-    def make(folder):
+    def make(folder) -> None:
         made.append(folder)
         time.sleep(0.2)
         (folder / 'lib').mkdir()
         (folder / 'lib/file').touch()
 
-    def ensure():
+    def ensure() -> None:
         environment.Part(folder, census=('lib',), make=make).ensure()
 
     threads = [threading.Thread(target=ensure) for _ in range(3)]
@@ -115,7 +115,7 @@ def test_setups_at_the_same_time_make_a_part_once(tmp_path):
 
 
 @pytest.fixture
-def checkout(tmp_path, monkeypatch):
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Stand in for a checkout with the real requirements and packages of two files."""
     root = tmp_path / 'check out'
     shutil.copytree(TOOLS, root / 'tools', ignore=shutil.ignore_patterns('__pycache__'))
@@ -146,7 +146,9 @@ def folders(layer, home):
         ('tools/run', 'runtime', (False, False, False)),
     ],
 )
-def test_key_follows_the_inputs(checkout, tmp_path, file, layer, changed):
+def test_key_follows_the_inputs(
+    checkout, tmp_path: Path, file: str, layer: str, changed: tuple[bool, bool, bool]
+) -> None:
     before = folders(layer, tmp_path)
     with (checkout / file).open('a') as text:
         text.write('colour==1.0\n')
@@ -154,7 +156,9 @@ def test_key_follows_the_inputs(checkout, tmp_path, file, layer, changed):
     assert tuple(a != b for a, b in zip(before, after, strict=True)) == changed
 
 
-def test_checkouts_have_workspaces_of_their_own(checkout, tmp_path, monkeypatch):
+def test_checkouts_have_workspaces_of_their_own(
+    checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = folders('runtime', tmp_path)
     monkeypatch.setattr(environment, 'CHECKOUT', tmp_path / 'another')
     second = folders('runtime', tmp_path)
@@ -162,7 +166,7 @@ def test_checkouts_have_workspaces_of_their_own(checkout, tmp_path, monkeypatch)
     assert first[2] != second[2]
 
 
-def test_auto_takes_dev_only_where_it_is_complete(checkout, tmp_path):
+def test_auto_takes_dev_only_where_it_is_complete(checkout, tmp_path: Path) -> None:
     home = tmp_path / 'home'
     dev, _, _ = folders('dev', home)
     for folder in ('bin', 'lib/python3.12/site-packages'):
@@ -173,7 +177,7 @@ def test_auto_takes_dev_only_where_it_is_complete(checkout, tmp_path):
     assert folders('auto', home) == folders('dev', home)
 
 
-def mark_as_built(workspace):
+def mark_as_built(workspace) -> None:
     for package, folder in environment.packages(tests=False).items():
         key = environment.package_key(folder)
         share = workspace / 'install' / package / 'share' / package
@@ -196,7 +200,9 @@ def mark_as_built(workspace):
         ('launch/__pycache__/a.pyc', []),
     ],
 )
-def test_change_rebuilds_only_its_package(checkout, tmp_path, file, rebuilt):
+def test_change_rebuilds_only_its_package(
+    checkout, tmp_path: Path, file: str, rebuilt: list[str]
+) -> None:
     mark_as_built(tmp_path)
     packages = environment.packages(tests=False)
     assert environment.packages_to_build(tmp_path, packages) == {}
@@ -205,7 +211,7 @@ def test_change_rebuilds_only_its_package(checkout, tmp_path, file, rebuilt):
     assert list(environment.packages_to_build(tmp_path, packages)) == rebuilt
 
 
-def test_missing_install_is_built_in_spite_of_its_stamp(checkout, tmp_path):
+def test_missing_install_is_built_in_spite_of_its_stamp(checkout, tmp_path: Path) -> None:
     mark_as_built(tmp_path)
     shutil.rmtree(tmp_path / 'install/jtn_msgs')
     packages = environment.packages(tests=False)
@@ -213,8 +219,8 @@ def test_missing_install_is_built_in_spite_of_its_stamp(checkout, tmp_path):
 
 
 def test_messages_for_tests_are_built_in_dev_where_ros2_lacks_them(
-    checkout, tmp_path, monkeypatch
-):
+    checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert 'foxglove_msgs' in environment.Environment('dev', home=tmp_path).packages
     assert 'foxglove_msgs' not in environment.Environment('runtime', home=tmp_path).packages
     prefix = tmp_path / 'jazzy'
@@ -235,11 +241,11 @@ def test_messages_for_tests_are_built_in_dev_where_ros2_lacks_them(
         ({'HOME': '/home/a', 'XDG_CACHE_HOME': '/fast', 'JTN_HOME': '/jtn'}, '/jtn'),
     ],
 )
-def test_home_folder(variables, home):
+def test_home_folder(variables: dict[str, str], home: str) -> None:
     assert environment.home_folder(variables) == Path(home)
 
 
-def test_lock_outlives_a_killed_setup(tmp_path):
+def test_lock_outlives_a_killed_setup(tmp_path: Path) -> None:
     """The pip of a killed set-up still writes: nobody may start before it has ended."""
     script = (
         'import pathlib, sys; sys.path.insert(0, sys.argv[1]); import environment as e\n'
@@ -256,7 +262,7 @@ def test_lock_outlives_a_killed_setup(tmp_path):
         assert Path(f'{lock}.ended').exists()
 
 
-def test_sourced_ros2_is_used(tmp_path):
+def test_sourced_ros2_is_used(tmp_path: Path) -> None:
     (tmp_path / 'lib/python3.12/site-packages/rclpy').mkdir(parents=True)
     variables = {'ROS_DISTRO': 'jazzy', 'AMENT_PREFIX_PATH': f'/overlay:{tmp_path}'}
     assert environment.sourced_ros2(variables) == str(tmp_path)
@@ -264,25 +270,27 @@ def test_sourced_ros2_is_used(tmp_path):
     assert environment.sourced_ros2({**variables, 'JTN_STAND_IN_ROS2': '/own'}) is None
 
 
-def test_ros2_for_another_python_is_refused(tmp_path):
+def test_ros2_for_another_python_is_refused(tmp_path: Path) -> None:
     variables = {'ROS_DISTRO': 'humble', 'AMENT_PREFIX_PATH': str(tmp_path)}
     with pytest.raises(environment.SetupError, match=r'humble.*source Jazzy or Kilted'):
         environment.sourced_ros2(variables)
 
 
-def test_missing_python_is_explained_in_one_line(tmp_path, monkeypatch):
+def test_missing_python_is_explained_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(environment, 'python_candidates', lambda: iter(['/no/such/python']))
     with pytest.raises(environment.SetupError, match=r'uv python install 3\.12') as error:
         environment.find_python()
     assert '\n' not in str(error.value)
 
 
-def test_python_of_the_environment_is_found():
+def test_python_of_the_environment_is_found() -> None:
     command = [environment.find_python(), '-c', 'import sys; print(sys.version_info[:2])']
     assert subprocess.run(command, capture_output=True, text=True).stdout == '(3, 12)\n'
 
 
-def test_activation_survives_odd_paths(checkout, tmp_path):
+def test_activation_survives_odd_paths(checkout, tmp_path: Path) -> None:
     home = tmp_path / "it's a home"
     chosen = environment.Environment('runtime', home=home)
     chosen.ros2.folder.mkdir(parents=True)
@@ -292,19 +300,19 @@ def test_activation_survives_odd_paths(checkout, tmp_path):
     assert shown == f'yes {chosen.venv.folder}\n{chosen.venv.folder}/bin\n'
 
 
-def test_active_environment_is_not_activated_again(checkout, tmp_path):
+def test_active_environment_is_not_activated_again(checkout, tmp_path: Path) -> None:
     chosen = environment.Environment('runtime', home=tmp_path)
     assert chosen.activation({'JTN_WORKSPACE': str(chosen.workspace)}) == ''
 
 
-def test_failing_command_shows_its_output(capsys):
+def test_failing_command_shows_its_output(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(environment.SetupError, match='failed'):
         environment.run(sys.executable, '-c', 'import sys; sys.exit("disk full")')
     assert 'disk full' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('name', ['runtime.txt', 'dev.txt', 'ros2.txt'])
-def test_requirements_are_pinned(name):
+def test_requirements_are_pinned(name: str) -> None:
     lines = (TOOLS / 'requirements' / name).read_text().splitlines()
     pins = [line.partition(';')[0] for line in lines if not line.startswith('#')]
     names = [pin.partition('==')[0] for pin in pins]
@@ -312,7 +320,7 @@ def test_requirements_are_pinned(name):
     assert all(pin.count('==') == 1 for pin in pins)
 
 
-def test_runtime_is_without_torch_and_has_one_opencv():
+def test_runtime_is_without_torch_and_has_one_opencv() -> None:
     names = {
         line.partition('==')[0]
         for line in (TOOLS / 'requirements/runtime.txt').read_text().splitlines()
@@ -321,7 +329,7 @@ def test_runtime_is_without_torch_and_has_one_opencv():
     assert not names & {'torch', 'torchvision', 'triton'}
 
 
-def test_folder_of_another_user_is_explained_in_one_line(tmp_path):
+def test_folder_of_another_user_is_explained_in_one_line(tmp_path: Path) -> None:
     (tmp_path / 'file').touch()  # a folder that not even root can write to
     done = subprocess.run(
         [TOOLS / 'run', 'true'],
@@ -337,13 +345,13 @@ def test_folder_of_another_user_is_explained_in_one_line(tmp_path):
     assert 'set JTN_HOME to a folder of your own' in line
 
 
-def test_run_without_a_command_explains_itself():
+def test_run_without_a_command_explains_itself() -> None:
     result = subprocess.run([TOOLS / 'run'], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (2, 'usage: tools/run [--dev] COMMAND ...\n')
 
 
 @pytest.mark.parametrize('code', [0, 3])
-def test_run_passes_arguments_and_exit_code_on(code):
+def test_run_passes_arguments_and_exit_code_on(code: int) -> None:
     if 'JTN_WORKSPACE' not in os.environ:
         pytest.skip('not in the environment that tools/run sets up')
     command = [TOOLS / 'run', 'bash', '-c', 'echo "$0|$1"; exit $2', 'a b', "c'd", str(code)]

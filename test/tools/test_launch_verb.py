@@ -1,6 +1,7 @@
 """`ros2 launch` works, also where the ROS 2 came without it."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ def generate_launch_description():
 
 
 @pytest.fixture
-def launch_file(tmp_path):
+def launch_file(tmp_path: Path) -> Path:
     path = tmp_path / 'say.launch.py'
     path.write_text(LAUNCH_FILE)
     return path
@@ -29,13 +30,13 @@ def ros2_launch(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-def test_arguments_reach_the_launch_file(launch_file):
+def test_arguments_reach_the_launch_file(launch_file: Path) -> None:
     result = ros2_launch(launch_file, 'word:=hello')
     assert result.returncode == 0
     assert 'said hello' in result.stdout
 
 
-def test_arguments_are_shown(launch_file):
+def test_arguments_are_shown(launch_file: Path) -> None:
     result = ros2_launch('--show-args', launch_file)
     assert result.returncode == 0
     assert "'word'" in result.stdout
@@ -43,7 +44,7 @@ def test_arguments_are_shown(launch_file):
     assert 'nothing' in result.stdout
 
 
-def test_unknown_launch_file_is_an_error():
+def test_unknown_launch_file_is_an_error() -> None:
     result = ros2_launch('jtn_ros', 'no_such.launch.py')
     assert result.returncode != 0
     assert 'no_such.launch.py' in result.stderr

@@ -47,11 +47,11 @@ FIELDS = {
 
 
 @pytest.mark.parametrize('message', FIELDS, ids=lambda message: message.__name__)
-def test_fields(message):
+def test_fields(message) -> None:
     assert message.get_fields_and_field_types() == FIELDS[message]
 
 
-def test_states():
+def test_states() -> None:
     states = (TrackedObject.TENTATIVE, TrackedObject.CONFIRMED, TrackedObject.LOST)
     assert states == (0, 1, 2)
 
@@ -73,7 +73,7 @@ def tracked_object():
     return message
 
 
-def test_round_trip():
+def test_round_trip() -> None:
     sent = TrackedObjectArray(
         camera_name='front', image_width=1280, image_height=720, model_name='light'
     )

@@ -15,7 +15,7 @@ _LOADED = re.compile(
 
 
 @pytest.fixture(scope='module')
-def site(tmp_path_factory):
+def site(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp('site')
     # Not --quiet: what MkDocs does not print does not fail a strict build either.
     done = subprocess.run(
@@ -39,19 +39,19 @@ def exists(name: str) -> bool:
     return any(re.search(rf'\b{last}\b', file.read_text('utf-8')) for file in files)
 
 
-def test_every_document_becomes_a_page(site):
+def test_every_document_becomes_a_page(site) -> None:
     documents = {path.relative_to(ROOT / 'docs') for path in ROOT.glob('docs/**/*.md')}
     pages = {path.relative_to(site).with_suffix('.md') for path in site.glob('**/*.html')}
     assert documents <= pages
     assert '<h2 id="quick-start">' in (site / 'index.html').read_text('utf-8')  # of the README
 
 
-def test_links_to_source_code_become_text(site):
+def test_links_to_source_code_become_text(site) -> None:
     assert '../test/' in (ROOT / 'docs' / 'training.md').read_text('utf-8')
     assert '../test/' not in (site / 'training.html').read_text('utf-8')
 
 
-def test_the_names_in_the_documents_exist():
+def test_the_names_in_the_documents_exist() -> None:
     documents = [ROOT / 'README.md', *ROOT.glob('docs/**/*.md')]
     named = {
         name
@@ -62,6 +62,6 @@ def test_the_names_in_the_documents_exist():
     assert [name for name in sorted(named) if not exists(name)] == []
 
 
-def test_no_page_loads_anything_from_the_network(site):
+def test_no_page_loads_anything_from_the_network(site) -> None:
     for page in site.glob('**/*.html'):
         assert _LOADED.findall(page.read_text('utf-8')) == [], page.name

@@ -50,16 +50,16 @@ def distribution(installed: Path) -> PathDistribution:
     return PathDistribution(folder)
 
 
-def test_the_version_is_that_of_the_ros_package(distribution):
+def test_the_version_is_that_of_the_ros_package(distribution: PathDistribution) -> None:
     described = ElementTree.parse(ROOT / 'package.xml').findtext('version')
     assert distribution.version == described == jtn_ros.__version__
 
 
-def test_only_the_command_line_is_a_command(distribution):
+def test_only_the_command_line_is_a_command(distribution: PathDistribution) -> None:
     assert [entry.name for entry in distribution.entry_points] == ['jtn']
 
 
-def test_what_is_optional_is_an_extra(distribution):
+def test_what_is_optional_is_an_extra(distribution: PathDistribution) -> None:
     requirements = [Requirement(text) for text in distribution.requires]
     always = {r.name for r in requirements if r.marker is None}
     assert {'numpy', 'scipy', 'opencv-python-headless', 'pyyaml'} <= always
@@ -70,7 +70,9 @@ def test_what_is_optional_is_an_extra(distribution):
         assert any(r.marker and r.marker.evaluate({'extra': extra}) for r in requirements)
 
 
-def test_the_versions_that_are_tested_are_among_those_allowed(distribution):
+def test_the_versions_that_are_tested_are_among_those_allowed(
+    distribution: PathDistribution,
+) -> None:
     lists = [ROOT / f'tools/requirements/{name}.txt' for name in ('runtime', 'dev')]
     lines = [line for path in lists for line in path.read_text().splitlines()]
     tested = dict(line.partition(';')[0].strip().split('==') for line in lines if '==' in line)
@@ -82,19 +84,21 @@ def test_the_versions_that_are_tested_are_among_those_allowed(distribution):
     ('folder', 'pattern'),
     [('models', '*'), ('config/training', '*.yaml'), ('jtn_msgs/msg', '*.msg')],
 )
-def test_the_wheel_brings_what_the_source_tree_has(installed, folder, pattern):
+def test_the_wheel_brings_what_the_source_tree_has(
+    installed: Path, folder: str, pattern: str
+) -> None:
     brought = installed / 'jtn_ros' / 'share' / folder
     names = {path.name for path in brought.glob(pattern)}
     assert names == {path.name for path in (ROOT / folder).glob(pattern)}
     assert len(names) > 2
 
 
-def test_nothing_else_is_at_the_top(installed):
+def test_nothing_else_is_at_the_top(installed: Path) -> None:
     assert {path.name.partition('-')[0] for path in installed.iterdir()} == {'jtn_ros'}
     assert not (installed / 'jtn_ros' / 'share' / 'setup.py').exists()
 
 
-def test_the_command_line_tracks_into_a_bag_without_ros(installed, tmp_path):
+def test_the_command_line_tracks_into_a_bag_without_ros(installed: Path, tmp_path: Path) -> None:
     (tmp_path / 'walk').mkdir()
     for number in range(2):
         picture = np.full((96, 160, 3), 60, np.uint8)

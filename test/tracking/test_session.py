@@ -22,21 +22,21 @@ def session() -> Session:
     return session
 
 
-def test_growing_stamps_continue_the_session(session):
+def test_growing_stamps_continue_the_session(session: Session) -> None:
     before = session.id
     assert session.admit(key(6 * SECOND))[:2] == (6 * SECOND, None)
     assert session.admit(key(60 * SECOND))[:2] == (60 * SECOND, None)
     assert session.id == before
 
 
-def test_jitter_within_the_tolerance_continues_and_time_stands_still(session):
+def test_jitter_within_the_tolerance_continues_and_time_stands_still(session: Session) -> None:
     before = session.id
     assert session.admit(key(5 * SECOND - TOLERANCE))[:2] == (5 * SECOND, None)
     assert session.admit(key(5 * SECOND + 1))[:2] == (5 * SECOND + 1, None)
     assert session.id == before
 
 
-def test_jump_back_beyond_the_tolerance_starts_a_session(session):
+def test_jump_back_beyond_the_tolerance_starts_a_session(session: Session) -> None:
     before = session.id
     stamp_ns, reason, _ = session.admit(key(5 * SECOND - TOLERANCE - 1))
     assert stamp_ns == 5 * SECOND - TOLERANCE - 1
@@ -44,7 +44,7 @@ def test_jump_back_beyond_the_tolerance_starts_a_session(session):
     assert session.id != before
 
 
-def test_steps_back_add_up(session):
+def test_steps_back_add_up(session: Session) -> None:
     reasons = [session.admit(key(5 * SECOND - n * TOLERANCE // 2))[1] for n in range(4)]
     assert [reason is None for reason in reasons] == [True, True, True, False]
 
@@ -57,14 +57,14 @@ def test_steps_back_add_up(session):
         (key(6 * SECOND, frame_id='rear'), "the frame_id changed from 'camera' to 'rear'"),
     ],
 )
-def test_another_image_starts_a_session(session, changed, reason):
+def test_another_image_starts_a_session(session: Session, changed: FrameKey, reason: str) -> None:
     before = session.id
     assert session.admit(changed)[:2] == (6 * SECOND, reason)
     assert session.id != before
     assert session.admit(changed)[:2] == (6 * SECOND, None)
 
 
-def test_restart_accepts_any_time_next(session):
+def test_restart_accepts_any_time_next(session: Session) -> None:
     before = session.id
     session.restart()
     assert session.id != before
@@ -100,7 +100,7 @@ def play(stamps: list[int], *, live: bool, received: list[int] | None = None):
         (WALL + 3 * PERIOD, REPEATED),
     ],
 )
-def test_a_lone_bad_stamp_is_an_outlier(bad, distrust, live):
+def test_a_lone_bad_stamp_is_an_outlier(bad: int, distrust: str, live: bool) -> None:
     stamps = [WALL + number * PERIOD for number in range(12)]
     stamps[4] = bad
     admissions, sessions = play(stamps, live=live)
@@ -110,14 +110,14 @@ def test_a_lone_bad_stamp_is_an_outlier(bad, distrust, live):
 
 
 @pytest.mark.parametrize('live', [False, True])
-def test_the_first_stamp_may_be_missing(live):
+def test_the_first_stamp_may_be_missing(live: bool) -> None:
     admissions, sessions = play([0, *(WALL + n * PERIOD for n in range(1, 5))], live=live)
     assert [a.stamp_ns for a in admissions] == [WALL + n * PERIOD for n in range(5)]
     assert set(sessions) == {0}
 
 
 @pytest.mark.parametrize('live', [False, True])
-def test_without_stamps_the_arrival_tells_the_time(live):
+def test_without_stamps_the_arrival_tells_the_time(live: bool) -> None:
     admissions, sessions = play([0] * 5, live=live)
     assert [a.stamp_ns for a in admissions] == [WALL + n * PERIOD for n in range(5)]
     assert {a.distrust for a in admissions} == {UNSTAMPED}
@@ -126,7 +126,7 @@ def test_without_stamps_the_arrival_tells_the_time(live):
 
 @pytest.mark.parametrize('live', [False, True])
 @pytest.mark.parametrize('each', [2, 3, 100])
-def test_stamps_that_repeat_let_time_go_on(each, live):
+def test_stamps_that_repeat_let_time_go_on(each: int, live: bool) -> None:
     stamps = [WALL + (n // each) * each * PERIOD for n in range(12)]
     admissions, sessions = play(stamps, live=live)
     assert [a.stamp_ns for a in admissions] == [WALL + n * PERIOD for n in range(12)]
@@ -135,7 +135,7 @@ def test_stamps_that_repeat_let_time_go_on(each, live):
 
 @pytest.mark.parametrize('live', [False, True])
 @pytest.mark.parametrize('start', [0, SECOND, WALL - 60 * SECOND])
-def test_a_recording_that_starts_over_is_no_outlier(start, live):
+def test_a_recording_that_starts_over_is_no_outlier(start: int, live: bool) -> None:
     stamps = [start + (n % 4) * PERIOD for n in range(12)]
     admissions, sessions = play(stamps, live=live)
     assert sessions == [0] * 4 + [4] * 4 + [8] * 4
@@ -146,14 +146,14 @@ def test_a_recording_that_starts_over_is_no_outlier(start, live):
 
 
 @pytest.mark.parametrize('live', [False, True])
-def test_a_jump_ahead_that_lasts_is_believed(live):
+def test_a_jump_ahead_that_lasts_is_believed(live: bool) -> None:
     stamps = [WALL + n * PERIOD + 3600 * SECOND * (n >= 3) for n in range(6)]
     admissions, sessions = play(stamps, live=live)
     assert [a.stamp_ns for a in admissions] == stamps
     assert set(sessions) == {0}
 
 
-def test_steady_stamps_are_never_doubted():
+def test_steady_stamps_are_never_doubted() -> None:
     session = Session(TOLERANCE)
     for number in range(10):
         # As fast as the tracker can: the arrival says little about the stamps.

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -37,7 +38,7 @@ def people(ids, lefts):
 
 
 @pytest.fixture
-def clip(tmp_path):
+def clip(tmp_path: Path):
     """Return frames 1 to 12 without 6 of a clip; person 5 moves 4 pixels a frame."""
     images = []
     for number in [*range(1, 6), *range(7, 13)]:
@@ -67,7 +68,7 @@ def frame_of(image):
     return int(image[48, 80, 0]) // 10
 
 
-def test_every_image_comes_once_in_an_epoch_in_an_order_of_its_own(recipe, clip):
+def test_every_image_comes_once_in_an_epoch_in_an_order_of_its_own(recipe, clip) -> None:
     pairs = AnnotatedPairs(recipe, recipe.data[0], [clip])
     frames = [frame_of(pairs[index]['image'][0]) for index in range(22)]
     numbers = [image.number for image in clip.images]
@@ -77,7 +78,7 @@ def test_every_image_comes_once_in_an_epoch_in_an_order_of_its_own(recipe, clip)
     assert all(np.array_equal(value, again[name]) for name, value in pairs[7].items())
 
 
-def test_previous_frames_lie_within_the_gap_on_either_side(recipe, clip):
+def test_previous_frames_lie_within_the_gap_on_either_side(recipe, clip) -> None:
     pairs = AnnotatedPairs(recipe, recipe.data[0], [clip])
     rng = np.random.default_rng(0)
     drawn = Counter(pairs.draw_near(0, 4, 0.2, rng) for _ in range(4000))  # frame 5 at 10 Hz
@@ -88,7 +89,7 @@ def test_previous_frames_lie_within_the_gap_on_either_side(recipe, clip):
     assert positions == {1, 2, 3}, 'a direct neighbor is never too far'
 
 
-def test_displacements_point_to_the_previous_frame(recipe, clip):
+def test_displacements_point_to_the_previous_frame(recipe, clip) -> None:
     pairs = AnnotatedPairs(recipe, recipe.data[0], [clip])
     seen = set()
     for index in range(110):
@@ -104,7 +105,7 @@ def test_displacements_point_to_the_previous_frame(recipe, clip):
     assert seen == {-2, -1, 1, 2}
 
 
-def test_a_still_image_becomes_a_pair_by_moving_the_camera(recipe, clip):
+def test_a_still_image_becomes_a_pair_by_moving_the_camera(recipe, clip) -> None:
     still = replace(clip, images=clip.images[:1])
     pairs = AnnotatedPairs(recipe, recipe.data[0], [still])
     displacements = []
@@ -123,7 +124,7 @@ def test_a_still_image_becomes_a_pair_by_moving_the_camera(recipe, clip):
     assert abs(displacements[:, 0] - displacements[:, 1]).max() < 0.05 * 90 + 2
 
 
-def test_identities_of_all_clips_are_numbered(clip):
+def test_identities_of_all_clips_are_numbered(clip) -> None:
     other = replace(
         clip,
         images=(
@@ -139,7 +140,7 @@ def test_identities_of_all_clips_are_numbered(clip):
     assert count == 4
 
 
-def test_unreadable_images_and_empty_data_are_named(recipe, clip):
+def test_unreadable_images_and_empty_data_are_named(recipe, clip) -> None:
     clip.images[0].path.write_bytes(b'no image')
     still = replace(clip, images=clip.images[:1])
     with pytest.raises(JtnError, match=r'1\.png cannot be read.*jtn dataset check'):
@@ -148,7 +149,7 @@ def test_unreadable_images_and_empty_data_are_named(recipe, clip):
         AnnotatedPairs(recipe, recipe.data[0], [])
 
 
-def test_views_show_the_same_people_changed_in_their_own_ways(recipe, clip):
+def test_views_show_the_same_people_changed_in_their_own_ways(recipe, clip) -> None:
     data = replace(recipe.data[0], views=2, view_gap=0.3)
     recipe = replace(recipe, augmentation=Augmentation(scale=(0.7, 1.0), shift=0.1))
     sample = AnnotatedPairs(recipe, data, [clip])[3]
@@ -162,7 +163,7 @@ def test_views_show_the_same_people_changed_in_their_own_ways(recipe, clip):
     assert gaps == {0, 1, 2, 3}
 
 
-def test_a_mosaic_joins_clips_without_showing_anyone_twice(recipe, clip):
+def test_a_mosaic_joins_clips_without_showing_anyone_twice(recipe, clip) -> None:
     data = replace(recipe.data[0], mosaic=1.0)
     recipe = replace(recipe, augmentation=NO_CHANGE)
     others = [clip, *(replace(clip, name=str(number)) for number in range(3))]
@@ -179,7 +180,7 @@ def test_a_mosaic_joins_clips_without_showing_anyone_twice(recipe, clip):
     assert set(alone['identity'][alone['mask'] > 0].tolist()) <= {1, 2}
 
 
-def test_boxes_that_people_cut_at_the_border_are_cut_by_crops(recipe, clip):
+def test_boxes_that_people_cut_at_the_border_are_cut_by_crops(recipe, clip) -> None:
     zoomed = replace(recipe, augmentation=replace(NO_CHANGE, scale=(3.0, 3.0)))
     edges = {}
     for cut in (False, True):

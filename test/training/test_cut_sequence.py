@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from jtn_ros.datasets.sequences import read_sequences
 from training.cut_sequence import cut_sequence
 
 
-def test_a_half_is_a_sequence_with_its_own_frames_and_truth(tmp_path):
+def test_a_half_is_a_sequence_with_its_own_frames_and_truth(tmp_path: Path) -> None:
     assert (
         main(
             [

@@ -1,6 +1,7 @@
 """Starting from other checkpoints: what fits is taken, the rest is fresh and named."""
 
 import logging
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ SMALL = NetworkConfig(backbone='light', heads=HEADS, embedding_head='', head_cha
 
 
 @pytest.fixture
-def messages(caplog):
+def messages(caplog: pytest.LogCaptureFixture):
     """Return what is logged; plugins of ROS 2 keep it from the handlers of the root."""
     logger = logging.getLogger('jtn_ros.training.initial_weights')
     logger.addHandler(caplog.handler)
@@ -23,7 +24,9 @@ def messages(caplog):
     logger.removeHandler(caplog.handler)
 
 
-def test_a_checkpoint_without_embedding_starts_a_network_with_one(tmp_path, messages):
+def test_a_checkpoint_without_embedding_starts_a_network_with_one(
+    tmp_path: Path, messages
+) -> None:
     old = JointTrackNet(SMALL)
     save_checkpoint(tmp_path / 'crowd.safetensors', old)
     config = NetworkConfig(backbone='light', heads={**HEADS, 'embedding': 16}, head_channels=8)
@@ -34,7 +37,7 @@ def test_a_checkpoint_without_embedding_starts_a_network_with_one(tmp_path, mess
     assert messages() == ['crowd.safetensors has none of embedding: fresh weights there']
 
 
-def test_other_classes_get_a_fresh_heat_map(tmp_path, messages):
+def test_other_classes_get_a_fresh_heat_map(tmp_path: Path, messages) -> None:
     save_checkpoint(tmp_path / 'old.safetensors', JointTrackNet(SMALL))
     config = NetworkConfig(
         backbone='light',
@@ -52,7 +55,7 @@ def test_other_classes_get_a_fresh_heat_map(tmp_path, messages):
     ]
 
 
-def test_imagenet_weights_fill_the_backbone(tmp_path, messages):
+def test_imagenet_weights_fill_the_backbone(tmp_path: Path, messages) -> None:
     config = NetworkConfig(heads=HEADS, embedding_head='', head_channels=8)
     source = JointTrackNet(config)
     state = {
@@ -70,7 +73,7 @@ def test_imagenet_weights_fill_the_backbone(tmp_path, messages):
     assert texts[1] == 'not used of dla34.pth: base.fc'
 
 
-def test_another_backbone_is_refused(tmp_path):
+def test_another_backbone_is_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / 'light.safetensors', JointTrackNet(SMALL))
     with pytest.raises(
         ValueError, match=r"light\.safetensors: no tensor fits the backbone 'dla34'"

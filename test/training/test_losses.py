@@ -82,7 +82,7 @@ def at_slots(heads, targets):
 
 
 @pytest.mark.parametrize('name', golden_cases())
-def test_losses_equal_the_published_ones(name, arrays):
+def test_losses_equal_the_published_ones(name: str, arrays) -> None:
     case = golden_cases()[name]
     loss = build_loss(name, case, arrays)
     targets = targets_of(name, arrays)
@@ -109,7 +109,7 @@ def test_losses_equal_the_published_ones(name, arrays):
             torch.testing.assert_close(heads[key].grad, golden, rtol=1e-4, atol=1e-7)
 
 
-def test_contrast_prefers_equal_embeddings_of_one_identity():
+def test_contrast_prefers_equal_embeddings_of_one_identity() -> None:
     targets = {'mask': torch.ones(2, 2), 'identity': torch.tensor([[1, 2], [1, 2]])}
     apart = torch.eye(2)
     good = IdentityContrast()(torch.stack([apart, apart]), targets)
@@ -118,7 +118,7 @@ def test_contrast_prefers_equal_embeddings_of_one_identity():
     assert bad.item() == pytest.approx(10 + math.log(1 + 2 * math.exp(-10)), rel=1e-2)
 
 
-def test_contrast_without_pairs_is_zero_and_differentiable():
+def test_contrast_without_pairs_is_zero_and_differentiable() -> None:
     embeddings = torch.randn(1, 3, 4, requires_grad=True)
     targets = {'mask': torch.ones(1, 3), 'identity': torch.tensor([[1, 2, 3]])}
     loss = IdentityContrast()(embeddings, targets)
@@ -126,7 +126,7 @@ def test_contrast_without_pairs_is_zero_and_differentiable():
     assert loss.item() == 0
 
 
-def test_a_fixed_balance_weighs_the_identity_loss():
+def test_a_fixed_balance_weighs_the_identity_loss() -> None:
     targets = {
         'hm': torch.zeros(1, 1, 2, 2),
         'ind': torch.zeros(1, 3, dtype=torch.long),
@@ -145,14 +145,14 @@ def test_a_fixed_balance_weighs_the_identity_loss():
         torch.testing.assert_close(total, alone + weight * parts['embedding'])
 
 
-def test_unknown_variants_are_refused():
+def test_unknown_variants_are_refused() -> None:
     with pytest.raises(ValueError, match='focal, ce'):
         IdentityClassifier(8, 10, 'cosine')
     with pytest.raises(ValueError, match='uncertainty, fixed'):
         JointLoss(None, balance='magic')
 
 
-def test_overlap_loss_is_one_minus_the_generalized_overlap():
+def test_overlap_loss_is_one_minus_the_generalized_overlap() -> None:
     boxes = torch.tensor([[[0.0, 0, 4, 4], [0, 0, 2, 2], [6, 6, 5, 5], [9, 9, 9, 9]]])
     target = torch.tensor([[[0.0, 0, 4, 4], [4, 0, 6, 2], [0, 0, 4, 4], [0, 0, 1, 1]]])
     # The same; side by side with a gap; a box turned inside out in a hull of 5 x 5.

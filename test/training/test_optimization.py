@@ -15,7 +15,7 @@ from jtn_ros.training.recipe import Recipe
 RECIPE = Recipe(network=NetworkConfig(backbone='light'), learning_rate=0.1, warm_up=4)
 
 
-def test_cosine_rises_and_falls_to_a_hundredth():
+def test_cosine_rises_and_falls_to_a_hundredth() -> None:
     rates = [learning_rate(RECIPE, step, 104) for step in range(105)]
     assert rates[:5] == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1])
     assert rates[54] == pytest.approx(0.1 * 0.505)
@@ -23,14 +23,14 @@ def test_cosine_rises_and_falls_to_a_hundredth():
     assert all(later <= earlier for earlier, later in pairwise(rates[4:]))
 
 
-def test_steps_fall_to_tenths_where_the_recipe_says():
+def test_steps_fall_to_tenths_where_the_recipe_says() -> None:
     recipe = replace(RECIPE, schedule='step', drops=(0.5, 0.75), warm_up=0)
     rates = [learning_rate(recipe, step, 8) for step in range(8)]
     assert rates == pytest.approx([0.1] * 4 + [0.01] * 2 + [0.001] * 2)
 
 
 @pytest.mark.parametrize('optimizer', ['sgd', 'adamw'])
-def test_only_the_network_decays(optimizer):
+def test_only_the_network_decays(optimizer: str) -> None:
     network, loss = torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False)
     recipe = replace(RECIPE, optimizer=optimizer, weight_decay=0.5)
     made = make_optimizer(recipe, network, loss)
@@ -42,7 +42,7 @@ def test_only_the_network_decays(optimizer):
     assert loss.weight.item() == before[1]
 
 
-def test_sgd_has_momentum():
+def test_sgd_has_momentum() -> None:
     parameter = torch.nn.Linear(1, 1, bias=False)
     made = make_optimizer(
         replace(RECIPE, optimizer='sgd', weight_decay=0.0), parameter, torch.nn.Linear(1, 1)
@@ -55,7 +55,7 @@ def test_sgd_has_momentum():
     assert parameter.weight.item() == pytest.approx(-0.1 * (1 + 1.9))
 
 
-def test_the_average_follows_quickly_at_first():
+def test_the_average_follows_quickly_at_first() -> None:
     average, network = torch.nn.BatchNorm1d(1), torch.nn.BatchNorm1d(1)
     with torch.no_grad():
         network.weight.fill_(3)

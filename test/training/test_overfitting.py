@@ -5,6 +5,7 @@ limits leave room for several times the spread over seeds.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -34,7 +35,9 @@ def small_network(**changes):
     return NetworkConfig(backbone='light', input_height=96, input_width=160, **settings)
 
 
-def test_one_batch_is_learned_to_nearly_no_loss(draw_sequence, tmp_path):
+def test_one_batch_is_learned_to_nearly_no_loss(
+    draw_sequence: Callable[..., Path], tmp_path: Path
+) -> None:
     draw_sequence(tmp_path / 'walk', 1)
     recipe = Recipe(
         network=small_network(),
@@ -58,7 +61,9 @@ def test_one_batch_is_learned_to_nearly_no_loss(draw_sequence, tmp_path):
         assert last[name] < 0.25, f'{name}, in output cells'
 
 
-def test_one_sequence_is_tracked_nearly_perfectly(draw_sequence, tmp_path):
+def test_one_sequence_is_tracked_nearly_perfectly(
+    draw_sequence: Callable[..., Path], tmp_path: Path
+) -> None:
     draw_sequence(tmp_path / 'walk', 60)
     recipe = Recipe(
         network=small_network(),
@@ -124,7 +129,7 @@ def write_coco(folder: Path) -> Path:
     return path
 
 
-def test_two_classes_go_through_training_export_and_pipeline(tmp_path):
+def test_two_classes_go_through_training_export_and_pipeline(tmp_path: Path) -> None:
     path = write_coco(tmp_path)
     recipe = Recipe(
         network=small_network(

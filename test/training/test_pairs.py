@@ -17,8 +17,8 @@ from jtn_ros.training.recipe import SyntheticData
     [(0.9, True, 1, 0), (0.25, True, 1, 0), (0.1, False, 1, 1), (0.04, False, 0, 0)],
 )
 def test_the_hardly_visible_are_neither_targets_nor_background(
-    visibility, is_target, in_middle, at_edge
-):
+    visibility: float, is_target: bool, in_middle: int, at_edge: int
+) -> None:
     recipe = Recipe(
         network=NetworkConfig(backbone='light', input_height=64, input_width=96),
         data=(SyntheticData(min_visibility=0.05, clear_visibility=0.25),),
@@ -39,7 +39,7 @@ def test_the_hardly_visible_are_neither_targets_nor_background(
     assert (pair['hm'][0, 2, 10] == 1) == at_edge
 
 
-def test_ghosts_are_peaks_of_their_own():
+def test_ghosts_are_peaks_of_their_own() -> None:
     heatmap = np.zeros((288, 512), np.float32)
     add_ghosts(heatmap, 3, np.random.default_rng(5))
     assert np.count_nonzero(heatmap == 1) == 3
@@ -48,14 +48,14 @@ def test_ghosts_are_peaks_of_their_own():
     assert 3 <= reach < 0.05 * heatmap.size
 
 
-def test_no_ghosts_leave_the_heat_map_alone():
+def test_no_ghosts_leave_the_heat_map_alone() -> None:
     heatmap = np.random.default_rng(1).random((32, 64), np.float32)
     before = heatmap.copy()
     add_ghosts(heatmap, 0, np.random.default_rng(5))
     assert np.array_equal(heatmap, before)
 
 
-def test_ghosts_do_not_hide_tracks():
+def test_ghosts_do_not_hide_tracks() -> None:
     heatmap = np.zeros((288, 512), np.float32)
     heatmap[100, 200] = 1
     add_ghosts(heatmap, 20, np.random.default_rng(2))

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ validations: 1
 """
 
 
-def write_validation(folder):
+def write_validation(folder) -> None:
     """Label the drawn images as one video and three stills of two sources."""
     images = [{'id': n, 'file_name': f'walk/img1/{n:06d}.png'} for n in range(1, 7)]
     for n in (1, 2, 3):
@@ -64,7 +65,9 @@ def run_two(folder):
     return [torch.load(folder / 'two' / f'process_{k}.pt', weights_only=True) for k in range(2)]
 
 
-def test_two_processes_equal_one_with_the_whole_batch(tmp_path, draw_sequence):
+def test_two_processes_equal_one_with_the_whole_batch(
+    tmp_path: Path, draw_sequence: Callable[..., Path]
+) -> None:
     draw_sequence(tmp_path / 'walk', 6)
     write_validation(tmp_path)
     (tmp_path / 'recipe.yaml').write_text(RECIPE)
@@ -91,7 +94,9 @@ def test_two_processes_equal_one_with_the_whole_batch(tmp_path, draw_sequence):
     assert 'hota' in second['records'][2]
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(tmp_path, draw_sequence, monkeypatch):
+def test_a_batch_that_cannot_be_shared_is_refused(
+    tmp_path: Path, draw_sequence: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     draw_sequence(tmp_path / 'walk', 2)
     (tmp_path / 'recipe.yaml').write_text(RECIPE.replace('batch_size: 4', 'batch_size: 3'))
     data = open_training_data(read_recipe(tmp_path / 'recipe.yaml'), tmp_path)

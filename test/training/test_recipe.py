@@ -1,6 +1,7 @@
 """Recipes: what they hold, and how they refuse what they do not know."""
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import yaml
@@ -27,13 +28,13 @@ def write(folder, text):
 
 
 @pytest.mark.parametrize('path', sorted(RECIPES.glob('*.yaml')), ids=lambda path: path.stem)
-def test_every_recipe_of_the_package_is_valid(path):
+def test_every_recipe_of_the_package_is_valid(path: Path) -> None:
     recipe = read_recipe(path)
     assert recipe.network.training_data != 'unknown'
     assert recipe.network.licence != 'unknown'
 
 
-def test_recipes_of_earlier_versions_are_read(tmp_path):
+def test_recipes_of_earlier_versions_are_read(tmp_path: Path) -> None:
     network = 'backbone: light, input_height: 96, input_width: 160'
     old, new = (
         read_recipe(write(tmp_path, f'network: {{{network}, {name}: 0.27}}'))
@@ -43,7 +44,7 @@ def test_recipes_of_earlier_versions_are_read(tmp_path):
     assert new.network.confident_score == 0.27
 
 
-def test_numbers_and_nested_settings_are_read(tmp_path):
+def test_numbers_and_nested_settings_are_read(tmp_path: Path) -> None:
     recipe = read_recipe(
         write(tmp_path, MINIMAL + 'learning_rate: 1e-3\ndata: {frame_gap: [0.1, 0.2]}\n')
     )
@@ -88,7 +89,7 @@ def test_numbers_and_nested_settings_are_read(tmp_path):
         ('network: {heads: {hm: one}}\n', "heads: hm is 'one'; expected int"),
     ],
 )
-def test_mistakes_are_named(tmp_path, text, message):
+def test_mistakes_are_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read_recipe(write(tmp_path, text))
 
@@ -114,7 +115,9 @@ _DATA = st.dictionaries(keys_of(SyntheticData, AnnotatedData), _VALUES, max_size
     )
 )
 @settings(max_examples=200, deadline=None)
-def test_any_file_is_a_recipe_or_refused_by_name(tmp_path_factory, content):
+def test_any_file_is_a_recipe_or_refused_by_name(
+    tmp_path_factory: pytest.TempPathFactory, content
+) -> None:
     path = tmp_path_factory.getbasetemp() / 'fuzzed.yaml'
     path.write_bytes(content)
     try:

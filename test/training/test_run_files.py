@@ -1,13 +1,14 @@
 """The logs of a run."""
 
 import json
+from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from jtn_ros.training.run_files import RunLog
 
 
-def test_every_step_is_in_both_logs(tmp_path):
+def test_every_step_is_in_both_logs(tmp_path: Path) -> None:
     for steps in ((1, 2), (3,)):  # a resumed run appends
         log = RunLog(tmp_path)
         for step in steps:

@@ -1,6 +1,8 @@
 """`jtn train` from a recipe and a folder to weights, and what it says when it cannot."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -21,7 +23,7 @@ validations: 1
 
 
 @pytest.fixture
-def command(tmp_path, draw_sequence):
+def command(tmp_path: Path, draw_sequence: Callable[..., Path]):
     """Return a function that runs `jtn train` with more arguments, on a drawn sequence."""
     draw_sequence(tmp_path / 'data' / 'footage', 6)
     (tmp_path / 'recipe.yaml').write_text(RECIPE)
@@ -38,7 +40,9 @@ def command(tmp_path, draw_sequence):
     return lambda *more: main([*usual, *more])
 
 
-def test_a_run_leaves_weights_logs_and_a_state_to_resume(command, tmp_path, capsys):
+def test_a_run_leaves_weights_logs_and_a_state_to_resume(
+    command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = ('--data', str(tmp_path / 'data'))
     assert command(*data) == 0
     run = tmp_path / 'run'
@@ -52,7 +56,7 @@ def test_a_run_leaves_weights_logs_and_a_state_to_resume(command, tmp_path, caps
     assert len((run / 'log.jsonl').read_text().splitlines()) == 2
 
 
-def test_a_run_is_validated_on_stills(command, tmp_path):
+def test_a_run_is_validated_on_stills(command, tmp_path: Path) -> None:
     images = [{'id': n, 'file_name': f'footage/img1/{n:06d}.png'} for n in (1, 2)]
     people = [{'id': n, 'image_id': n, 'category_id': 1, 'bbox': [8, 16, 24, 56]} for n in (1, 2)]
     (tmp_path / 'data' / 'stills.json').write_text(
@@ -71,7 +75,7 @@ def test_a_run_is_validated_on_stills(command, tmp_path):
     assert (run / 'best.safetensors').exists()
 
 
-def test_a_run_starts_from_other_weights(command, tmp_path):
+def test_a_run_starts_from_other_weights(command, tmp_path: Path) -> None:
     data = ('--data', str(tmp_path / 'data'))
     assert command(*data) == 0
     (tmp_path / 'run' / 'weights.safetensors').rename(tmp_path / 'start.safetensors')
@@ -93,7 +97,9 @@ def test_a_run_starts_from_other_weights(command, tmp_path):
         (('--data', '.', '--initial', 'x.pth'), "the initial weights 'x.pth' are not there"),
     ],
 )
-def test_what_is_missing_is_said_in_one_line(command, capsys, more, message):
+def test_what_is_missing_is_said_in_one_line(
+    command, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], message: str
+) -> None:
     assert command(*more) == 1
     error = capsys.readouterr().err.strip()
     assert error.startswith('jtn train: ')
@@ -101,7 +107,9 @@ def test_what_is_missing_is_said_in_one_line(command, capsys, more, message):
     assert '\n' not in error
 
 
-def test_unknown_recipes_and_keys_are_named(tmp_path, capsys):
+def test_unknown_recipes_and_keys_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(['train', 'mot18', '--output', str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert "no recipe 'mot18': give a YAML file or one of crowdhuman, dancetrack, footage" in error
@@ -111,7 +119,9 @@ def test_unknown_recipes_and_keys_are_named(tmp_path, capsys):
     assert "unknown setting 'learningrate' (did you mean learning_rate?)" in error
 
 
-def test_a_diverging_run_ends_in_one_line(command, tmp_path, capsys):
+def test_a_diverging_run_ends_in_one_line(
+    command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = RECIPE.replace('epochs: 1', 'epochs: 9') + 'learning_rate: 1e30\nwarm_up: 0\n'
     (tmp_path / 'recipe.yaml').write_text(text)
     assert command('--data', str(tmp_path / 'data')) == 1

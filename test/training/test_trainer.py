@@ -1,7 +1,9 @@
 """The training loop: it learns, it resumes exactly, and it stops on nonsense."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -45,7 +47,7 @@ def weights(path):
     return load_checkpoint(path).state_dict()
 
 
-def test_a_resumed_run_equals_an_unbroken_one(recipe, tmp_path):
+def test_a_resumed_run_equals_an_unbroken_one(recipe, tmp_path: Path) -> None:
     whole = list(train(recipe, tmp_path / 'whole', workers=0))
     first = train(recipe, tmp_path / 'parts', workers=0)
     records = [next(first) for _ in range(2)]
@@ -59,7 +61,7 @@ def test_a_resumed_run_equals_an_unbroken_one(recipe, tmp_path):
         torch.testing.assert_close(value, expected[name], rtol=1e-6, atol=1e-7)
 
 
-def test_a_state_of_another_recipe_is_refused(recipe, tmp_path):
+def test_a_state_of_another_recipe_is_refused(recipe, tmp_path: Path) -> None:
     list(train(replace(recipe, steps=1), tmp_path, workers=0))
     wider = replace(recipe, network=replace(recipe.network, head_channels=24))
     with pytest.raises(ValueError, match=r'last\.pt cannot be resumed with this recipe.*--output'):
@@ -69,7 +71,9 @@ def test_a_state_of_another_recipe_is_refused(recipe, tmp_path):
         list(train(recipe, tmp_path, workers=0))
 
 
-def test_a_resumed_run_on_footage_equals_an_unbroken_one(recipe, tmp_path, draw_sequence):
+def test_a_resumed_run_on_footage_equals_an_unbroken_one(
+    recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
+) -> None:
     draw_sequence(tmp_path / 'walk', 3)
     recipe = replace(
         recipe,
@@ -102,7 +106,7 @@ def test_a_resumed_run_on_footage_equals_an_unbroken_one(recipe, tmp_path, draw_
         torch.testing.assert_close(states[1][name], value, rtol=1e-6, atol=1e-7)
 
 
-def test_every_parameter_of_the_published_network_learns(recipe, tmp_path):
+def test_every_parameter_of_the_published_network_learns(recipe, tmp_path: Path) -> None:
     heads = {'hm': 1, 'reg': 2, 'wh': 2, 'embedding': 8, 'tracking': 2, 'ltrb_amodal': 4}
     network = JointTrackNet(
         NetworkConfig(head_channels=8, input_height=64, input_width=64, heads=heads)
@@ -120,7 +124,7 @@ def test_every_parameter_of_the_published_network_learns(recipe, tmp_path):
 
 
 @pytest.mark.parametrize('precision', ['bf16', 'f16'])
-def test_mixed_precision_follows_full_precision(recipe, tmp_path, precision):
+def test_mixed_precision_follows_full_precision(recipe, tmp_path: Path, precision: str) -> None:
     recipe = replace(recipe, steps=2)
     full = list(train(recipe, tmp_path / 'f32', workers=0))
     mixed = list(train(replace(recipe, precision=precision), tmp_path / precision, workers=0))
@@ -135,7 +139,7 @@ def test_mixed_precision_follows_full_precision(recipe, tmp_path, precision):
         assert torch.isfinite(value).all()
 
 
-def test_by_default_the_device_decides_about_the_precision(recipe, tmp_path):
+def test_by_default_the_device_decides_about_the_precision(recipe, tmp_path: Path) -> None:
     assert Recipe(network=recipe.network, data=recipe.data).precision == 'auto'
     assert precision_for('cuda') == 'bf16'
     totals = [
@@ -145,7 +149,7 @@ def test_by_default_the_device_decides_about_the_precision(recipe, tmp_path):
     assert totals[0] == totals[1]
 
 
-def test_frozen_batch_norms_keep_their_statistics(recipe, tmp_path):
+def test_frozen_batch_norms_keep_their_statistics(recipe, tmp_path: Path) -> None:
     for frozen in (True, False):
         network = JointTrackNet(recipe.network)
         before = network.base.base_layer[1].running_mean.clone()
@@ -163,8 +167,12 @@ def test_frozen_batch_norms_keep_their_statistics(recipe, tmp_path):
     ],
 )
 def test_the_best_weights_are_those_of_the_best_score(
-    recipe, tmp_path, draw_sequence, monkeypatch, judgements
-):
+    recipe,
+    tmp_path: Path,
+    draw_sequence: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    judgements,
+) -> None:
     draw_sequence(tmp_path / 'walk', 2)
     clips = read_clips(tmp_path / 'walk')
     scores = iter(judgements)
@@ -186,11 +194,13 @@ def test_the_best_weights_are_those_of_the_best_score(
 
 
 @pytest.mark.parametrize(('steps', 'times', 'due'), [(10, 3, [4, 7, 10]), (3, 1, [3]), (4, 0, [])])
-def test_validations_are_spread_evenly(steps, times, due):
+def test_validations_are_spread_evenly(steps: int, times: int, due: list[int]) -> None:
     assert [step + 1 for step in range(steps) if trainer._is_due(step, steps, times)] == due
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path, monkeypatch):
+def test_a_loss_that_is_not_finite_stops_the_run(
+    recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = SyntheticPairs(recipe, recipe.data[0])[0]
     scene['prior_heatmap'] = scene['prior_heatmap'] * float('nan')
     monkeypatch.setattr(SyntheticPairs, '__getitem__', lambda *_: scene)
@@ -201,7 +211,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(recipe, tmp_path, monkeypatch):
     assert torch.isnan(saved['prior_heatmap']).all()
 
 
-def test_a_gradient_that_is_not_finite_stops_the_run(recipe, tmp_path):
+def test_a_gradient_that_is_not_finite_stops_the_run(recipe, tmp_path: Path) -> None:
     network = JointTrackNet(recipe.network)
     network.hm[0].weight.register_hook(lambda gradient: gradient * float('inf'))
     before = {name: value.clone() for name, value in network.named_parameters()}
@@ -211,7 +221,7 @@ def test_a_gradient_that_is_not_finite_stops_the_run(recipe, tmp_path):
     assert all(torch.equal(value, before[name]) for name, value in network.named_parameters())
 
 
-def test_pairs_hold_what_the_scene_shows(recipe):
+def test_pairs_hold_what_the_scene_shows(recipe) -> None:
     scene = SyntheticPairs(recipe, recipe.data[0])[3]
     assert scene['image'].shape == (4, 96, 160, 3)
     mask = scene['mask'] > 0
@@ -233,7 +243,9 @@ def mixed(recipe, **changes):
     )
 
 
-def test_every_batch_mixes_the_sources_by_their_shares(recipe, tmp_path, draw_sequence):
+def test_every_batch_mixes_the_sources_by_their_shares(
+    recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
+) -> None:
     draw_sequence(tmp_path / 'walk', 3)
     data = open_training_data(mixed(recipe), tmp_path)
     assert [source.per_step for source in data.sources] == [1, 2]
@@ -252,7 +264,9 @@ def test_every_batch_mixes_the_sources_by_their_shares(recipe, tmp_path, draw_se
     assert all(torch.equal(again[name], value) for name, value in batches[1].items())
 
 
-def test_a_mixed_run_resumes_exactly(recipe, tmp_path, draw_sequence):
+def test_a_mixed_run_resumes_exactly(
+    recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
+) -> None:
     draw_sequence(tmp_path / 'walk', 3)
     recipe = mixed(recipe, box_loss='giou')
     whole = list(train(recipe, tmp_path / 'whole', data=tmp_path, workers=0))
@@ -266,7 +280,9 @@ def test_a_mixed_run_resumes_exactly(recipe, tmp_path, draw_sequence):
     assert all(0 < record['overlap'] < 2 for record in whole)
 
 
-def test_sources_of_a_file_are_chosen_by_name(recipe, tmp_path, draw_sequence):
+def test_sources_of_a_file_are_chosen_by_name(
+    recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
+) -> None:
     sequence = draw_sequence(tmp_path / 'walk', 3)
     images = [
         {
@@ -292,7 +308,9 @@ def test_sources_of_a_file_are_chosen_by_name(recipe, tmp_path, draw_sequence):
         )
 
 
-def test_frozen_modules_stay_and_the_backbone_learns_at_its_own_rate(recipe, tmp_path):
+def test_frozen_modules_stay_and_the_backbone_learns_at_its_own_rate(
+    recipe, tmp_path: Path
+) -> None:
     config = replace(recipe.network, backbone='efficientnet_lite0')
     recipe = replace(
         recipe,

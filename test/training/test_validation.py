@@ -1,7 +1,9 @@
 """Validation scores what the pipeline tracks and what is found in stills, class by class."""
 
+from collections.abc import Callable
 from dataclasses import fields
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ def network():
 
 
 @pytest.fixture
-def clips(tmp_path, draw_sequence):
+def clips(tmp_path: Path, draw_sequence: Callable[..., Path]):
     """Return the drawn sequence, two people and a car."""
     return read_clips(draw_sequence(tmp_path / 'walk', 10, cars=True), NAMES)
 
@@ -62,7 +64,7 @@ def stills_of(images, sources):
     ]
 
 
-def answer_with(clips, monkeypatch, *, miss=None, blind=None):
+def answer_with(clips, monkeypatch: pytest.MonkeyPatch, *, miss=None, blind=None) -> None:
     """Let the network see the truth, frame by frame, but for a class and a source."""
     frames = iter([(clip.source, image) for clip in clips for image in clip.images])
 
@@ -87,7 +89,9 @@ def answer_with(clips, monkeypatch, *, miss=None, blind=None):
     monkeypatch.setattr(TorchEngine, 'infer', infer)
 
 
-def test_all_but_the_first_frame_is_scored_when_everything_is_seen(clips, monkeypatch):
+def test_all_but_the_first_frame_is_scored_when_everything_is_seen(
+    clips, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answer_with(clips, monkeypatch)
     scores = validate(network(), clips, 'cpu')
     assert scores.mota == pytest.approx(90)  # a track is confirmed in its second frame
@@ -95,21 +99,21 @@ def test_all_but_the_first_frame_is_scored_when_everything_is_seen(clips, monkey
     assert scores.hota > 85
 
 
-def test_the_score_is_the_mean_of_the_classes(clips, monkeypatch):
+def test_the_score_is_the_mean_of_the_classes(clips, monkeypatch: pytest.MonkeyPatch) -> None:
     answer_with(clips, monkeypatch, miss=1)
     scores = validate(network(), clips, 'cpu')
     assert scores.mota == pytest.approx(90 / 2)
     assert scores.idf1 == pytest.approx(100 * 9 / 19)
 
 
-def test_videos_of_the_same_name_are_told_apart(clips, monkeypatch):
+def test_videos_of_the_same_name_are_told_apart(clips, monkeypatch: pytest.MonkeyPatch) -> None:
     other = replace(clips[0], images=clips[0].images[:5], source='hall')
     answer_with([*clips, other], monkeypatch, blind='hall')
     scores = validate(network(), [*clips, other], 'cpu')
     assert scores.mota == pytest.approx(100 * 9 / 15)
 
 
-def test_stills_are_scored_by_average_precision(clips, monkeypatch):
+def test_stills_are_scored_by_average_precision(clips, monkeypatch: pytest.MonkeyPatch) -> None:
     stills = stills_of(clips[0].images, [''] * 10)
     answer_with(stills, monkeypatch, miss=1)
     scores = validate(network(), stills, 'cpu')
@@ -117,13 +121,15 @@ def test_stills_are_scored_by_average_precision(clips, monkeypatch):
     assert scores.score == scores.ap50
 
 
-def test_sources_of_stills_weigh_the_same(clips, monkeypatch):
+def test_sources_of_stills_weigh_the_same(clips, monkeypatch: pytest.MonkeyPatch) -> None:
     stills = stills_of(clips[0].images, ['office'] * 3 + ['hall'] + ['office'] * 6)
     answer_with(stills, monkeypatch, blind='hall')
     assert validate(network(), stills, 'cpu').ap50 == pytest.approx(50)
 
 
-def test_with_videos_and_stills_the_score_is_the_mean(clips, monkeypatch):
+def test_with_videos_and_stills_the_score_is_the_mean(
+    clips, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stills = stills_of(clips[0].images[:2], ['office', 'hall'])
     answer_with([*clips, *stills], monkeypatch, blind='hall')
     scores = validate(network(), [stills[0], *clips, stills[1]], 'cpu')
@@ -132,7 +138,7 @@ def test_with_videos_and_stills_the_score_is_the_mean(clips, monkeypatch):
     assert scores.score == pytest.approx((scores.hota + 50) / 2)
 
 
-def test_the_network_that_is_trained_is_left_alone(clips):
+def test_the_network_that_is_trained_is_left_alone(clips) -> None:
     trained = network().train()
     before = {name: value.clone() for name, value in trained.state_dict().items()}
     validate(trained, clips, 'cpu')
@@ -140,14 +146,18 @@ def test_the_network_that_is_trained_is_left_alone(clips):
     assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
 
 
-def test_footage_without_objects_is_refused(tmp_path, draw_sequence):
+def test_footage_without_objects_is_refused(
+    tmp_path: Path, draw_sequence: Callable[..., Path]
+) -> None:
     clips = read_clips(draw_sequence(tmp_path / 'walk', 2), ['car', 'bicycle'])
     for judged in (clips, stills_of(clips[0].images, ['', ''])):
         with pytest.raises(ValueError, match='no objects of the classes'):
             validate(network(), judged, 'cpu')
 
 
-def test_scores_are_those_of_the_command_line(tmp_path, draw_sequence):
+def test_scores_are_those_of_the_command_line(
+    tmp_path: Path, draw_sequence: Callable[..., Path]
+) -> None:
     folder = draw_sequence(tmp_path / 'walk', 12)
     rows = (folder / 'gt' / 'gt.txt').read_text().splitlines()
     mot15 = [

@@ -23,31 +23,31 @@ def image() -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
 
 
-def test_stamps_keep_every_nanosecond():
+def test_stamps_keep_every_nanosecond() -> None:
     assert stamp_to_ns(HEADER.stamp) == 12_345_678_901
     assert ns_to_stamp(12_345_678_901) == HEADER.stamp
     assert stamp_to_ns(ns_to_stamp(1_753_000_000_123_456_789)) == 1_753_000_000_123_456_789
 
 
 @pytest.mark.parametrize('stamp_ns', [-1, 2**31 * 1_000_000_000])
-def test_times_outside_a_stamp_are_refused(stamp_ns):
+def test_times_outside_a_stamp_are_refused(stamp_ns: int) -> None:
     with pytest.raises(ValueError, match='outside the range of a ROS stamp'):
         ns_to_stamp(stamp_ns)
 
 
-def test_image_survives_the_message(image):
+def test_image_survives_the_message(image: np.ndarray) -> None:
     message = array_to_image(image, HEADER)
     assert (message.height, message.width, message.step) == (48, 64, 192)
     assert (message.encoding, message.header) == ('bgr8', HEADER)
     np.testing.assert_array_equal(image_to_array(message), image)
 
 
-def test_bgr8_is_not_copied(image):
+def test_bgr8_is_not_copied(image: np.ndarray) -> None:
     message = array_to_image(image, HEADER)
     assert np.shares_memory(image_to_array(message), np.frombuffer(message.data, np.uint8))
 
 
-def test_slices_are_converted(image):
+def test_slices_are_converted(image: np.ndarray) -> None:
     np.testing.assert_array_equal(
         image_to_array(array_to_image(image[::2, ::-1], HEADER)), image[::2, ::-1]
     )
@@ -56,12 +56,12 @@ def test_slices_are_converted(image):
 @pytest.mark.parametrize(
     'wrong', [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3))]
 )
-def test_other_arrays_are_refused(wrong):
+def test_other_arrays_are_refused(wrong) -> None:
     with pytest.raises(ValueError, match=r'expected uint8 \(height, width, 3\)'):
         array_to_image(wrong, HEADER)
 
 
-def test_padding_and_channel_order_are_honoured(image):
+def test_padding_and_channel_order_are_honoured(image: np.ndarray) -> None:
     padded = np.full((48, 200), 255, np.uint8)
     padded[:, :192] = image[..., ::-1].reshape(48, 192)
     message = Image(
@@ -81,7 +81,7 @@ def test_padding_and_channel_order_are_honoured(image):
 )
 def test_any_message_is_decoded_or_refused_with_a_value_error(
     encoding, width, height, step, is_bigendian, data
-):
+) -> None:
     message = Image(
         height=height,
         width=width,

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,14 +30,14 @@ class SubjectSettings(Settings):
 
 
 @pytest.fixture
-def node(ros):
+def node(ros: None) -> Iterator[Node]:
     node = Node('subject')
     yield node
     node.destroy_node()
 
 
 @pytest.fixture
-def parameters(node):
+def parameters(node: Node) -> NodeParameters[SubjectSettings]:
     return NodeParameters(node, SubjectSettings)
 
 
@@ -44,14 +45,16 @@ def set_to(node, **values):
     return node.set_parameters_atomically([Parameter(n, value=v) for n, v in values.items()])
 
 
-def test_defaults_and_changes_are_read(node, parameters):
+def test_defaults_and_changes_are_read(
+    node: Node, parameters: NodeParameters[SubjectSettings]
+) -> None:
     assert parameters.values() == SubjectSettings()
     assert set_to(node, backend='onnx', score=1.0, count=9).successful
     assert parameters.values().backend == 'onnx'
     assert parameters.values().score == 1.0
 
 
-def test_descriptors_tell_ranges(node, parameters):
+def test_descriptors_tell_ranges(node: Node, parameters: NodeParameters[SubjectSettings]) -> None:
     score = node.describe_parameter('score')
     assert score.description == 'Share.'
     assert (score.floating_point_range[0].from_value, score.floating_point_range[0].to_value) == (
@@ -75,14 +78,18 @@ def test_descriptors_tell_ranges(node, parameters):
         ({'limits': [2.0, 1.0]}, 'the lower one first'),
     ],
 )
-def test_wrong_values_are_refused_with_a_reason(node, parameters, change, reason):
+def test_wrong_values_are_refused_with_a_reason(
+    node: Node, parameters: NodeParameters[SubjectSettings], change, reason: str
+) -> None:
     result = set_to(node, **change)
     assert not result.successful
     assert reason in result.reason
     assert parameters.values().score == 0.4
 
 
-def test_frozen_parameters_name_the_remedy_and_live_ones_still_change(node, parameters):
+def test_frozen_parameters_name_the_remedy_and_live_ones_still_change(
+    node: Node, parameters: NodeParameters[SubjectSettings]
+) -> None:
     parameters.frozen = True
     result = set_to(node, count=4)
     assert not result.successful
@@ -101,14 +108,14 @@ def test_frozen_parameters_name_the_remedy_and_live_ones_still_change(node, para
         (Parameter('score', value='high'), InvalidParameterTypeException),
     ],
 )
-def test_wrong_overrides_are_refused_at_the_start(ros, override, error):
+def test_wrong_overrides_are_refused_at_the_start(ros: None, override: Parameter, error) -> None:
     node = Node('subject', parameter_overrides=[override])
     with pytest.raises(error, match=override.name):
         NodeParameters(node, SubjectSettings)
     node.destroy_node()
 
 
-def test_table_has_a_row_for_every_parameter():
+def test_table_has_a_row_for_every_parameter() -> None:
     lines = markdown_table(SubjectSettings).splitlines()
     assert lines[2] == '| `backend` | string | `auto` | auto, onnx |  | Runner. |'
     assert lines[3] == '| `score` | double | `0.4` | 0 to 1 | yes | Share. |'
@@ -116,13 +123,13 @@ def test_table_has_a_row_for_every_parameter():
     assert len(lines) == 2 + 5
 
 
-def test_defaults_of_the_tracker_are_within_their_own_ranges(node):
+def test_defaults_of_the_tracker_are_within_their_own_ranges(node: Node) -> None:
     assert NodeParameters(node, TrackerNodeSettings).values() == TrackerNodeSettings()
     entries = settings_of(TrackerNodeSettings)
     assert all(entry.constraints.description.endswith('.') for entry in entries)
 
 
-def test_generated_files_are_up_to_date():
+def test_generated_files_are_up_to_date() -> None:
     root = ROOT
     assert (root / 'docs' / 'parameters.md').read_text('utf-8') == parameter_reference(), (
         'make docs'
@@ -131,7 +138,7 @@ def test_generated_files_are_up_to_date():
 
 
 @pytest.fixture
-def given(ros, capfd):
+def given(ros: None, capfd: pytest.CaptureFixture[str]):
     """Make a node whose parameters are given from outside; return it and what it logged."""
     nodes = []
 
@@ -146,7 +153,7 @@ def given(ros, capfd):
         node.destroy_node()
 
 
-def test_a_whole_number_is_a_double_where_one_is_expected(given):
+def test_a_whole_number_is_a_double_where_one_is_expected(given) -> None:
     node, parameters, log = given(score=1, count=2)
     assert repr(parameters.values().score) == '1.0'
     assert parameters.values().count == 2
@@ -158,7 +165,7 @@ def test_a_whole_number_is_a_double_where_one_is_expected(given):
         given(count=2.0)
 
 
-def test_given_parameters_that_are_not_declared_are_pointed_out(given):
+def test_given_parameters_that_are_not_declared_are_pointed_out(given) -> None:
     _, _, log = given(
         scor=0.9,
         colour='red',

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.ros
 
 
 @pytest.mark.parametrize('seconds', [0.05, 0.1])
-def test_ctrl_c_that_arrives_twice_ends_the_tracker_cleanly(seconds):
+def test_ctrl_c_that_arrives_twice_ends_the_tracker_cleanly(seconds: float) -> None:
     command = [sys.executable, '-m', 'jtn_ros.nodes.tracker.tracker_node']
     process = subprocess.Popen(
         [*command, '--ros-args', '-p', 'autostart:=true', '-p', 'lazy:=false'],
@@ -44,7 +44,9 @@ def test_ctrl_c_that_arrives_twice_ends_the_tracker_cleanly(seconds):
     assert '0 images tracked' in output
 
 
-def test_what_the_other_rooms_log_reaches_ros(ros, capfd):
+def test_what_the_other_rooms_log_reaches_ros(
+    ros: None, capfd: pytest.CaptureFixture[str]
+) -> None:
     handler = ForwardingHandler(get_logger('forwarded'))
     for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
         for number in range(2):
@@ -57,7 +59,7 @@ def test_what_the_other_rooms_log_reaches_ros(ros, capfd):
     assert all('[forwarded]: message' in line for line in lines)
 
 
-def test_a_node_that_cannot_start_ends_with_the_reason():
+def test_a_node_that_cannot_start_ends_with_the_reason() -> None:
     command = [sys.executable, '-m', 'jtn_ros.nodes.tracker.tracker_node']
     done = subprocess.run(
         [*command, '--ros-args', '-p', 'autostart:=true', '-p', 'model:=/no/model.onnx'],
@@ -84,7 +86,9 @@ def test_a_node_that_cannot_start_ends_with_the_reason():
         ),
     ],
 )
-def test_what_ends_a_process_is_logged_in_one_line(error, code, expected):
+def test_what_ends_a_process_is_logged_in_one_line(
+    error: Exception, code: int, expected: str
+) -> None:
     program = (
         'import pickle, sys\nfrom jtn_ros.nodes.common.process import run_process\n'
         'def body():\n    raise pickle.loads(bytes.fromhex(sys.argv[1]))\n'
@@ -102,7 +106,7 @@ def test_what_ends_a_process_is_logged_in_one_line(error, code, expected):
     assert done.returncode == code
 
 
-def test_ctrl_c_while_an_error_is_logged_ends_a_process_quietly():
+def test_ctrl_c_while_an_error_is_logged_ends_a_process_quietly() -> None:
     program = (
         'import os, signal, sys\nfrom jtn_ros.errors import JtnError\n'
         'from jtn_ros.nodes.common.process import run_process\n'
@@ -118,7 +122,9 @@ def test_ctrl_c_while_an_error_is_logged_ends_a_process_quietly():
     assert (done.returncode, done.stderr) == (0, '')
 
 
-def test_progress_is_reported_while_something_takes_long(ros, capfd):
+def test_progress_is_reported_while_something_takes_long(
+    ros: None, capfd: pytest.CaptureFixture[str]
+) -> None:
     with reported_progress(get_logger('slow'), 'building', period=0.02):
         time.sleep(0.15)
     lines = [line.split(']: ')[1] for line in capfd.readouterr().err.splitlines()]
@@ -141,7 +147,9 @@ def test_progress_is_reported_while_something_takes_long(ros, capfd):
         (['-p', 'lost_time:=-1.0'], {}, 1, 'lost_time'),
     ],
 )
-def test_what_ros_refuses_is_said_in_one_line(arguments, variables, code, expected):
+def test_what_ros_refuses_is_said_in_one_line(
+    arguments, variables: dict[str, str], code: int, expected: str
+) -> None:
     done = subprocess.run(
         [sys.executable, '-m', 'jtn_ros.nodes.tracker.tracker_node', '--ros-args', *arguments],
         env=os.environ | variables,
@@ -158,7 +166,7 @@ def test_what_ros_refuses_is_said_in_one_line(arguments, variables, code, expect
 
 
 @pytest.mark.parametrize('node', ['tracker_node', 'recorder_node', 'webcam_node', 'player_node'])
-def test_ctrl_c_while_a_node_is_imported_ends_it_in_silence(node):
+def test_ctrl_c_while_a_node_is_imported_ends_it_in_silence(node: str) -> None:
     program = (
         f'import sys; from jtn_ros.nodes.executables import {node};'
         f'print("ready", flush=True); sys.exit({node}())'
@@ -178,7 +186,9 @@ def test_ctrl_c_while_a_node_is_imported_ends_it_in_silence(node):
 
 
 @pytest.mark.parametrize('seconds', [0, 0.4])
-def test_spinning_ends_when_ros_is_shut_down_and_nothing_wakes_the_executor(seconds):
+def test_spinning_ends_when_ros_is_shut_down_and_nothing_wakes_the_executor(
+    seconds: float,
+) -> None:
     program = (
         'import rclpy, sys, threading, time\n'
         'from jtn_ros.nodes.common.process import run_process, spin\n'
@@ -195,7 +205,7 @@ def test_spinning_ends_when_ros_is_shut_down_and_nothing_wakes_the_executor(seco
     assert (done.returncode, done.stderr) == (0, '')
 
 
-def test_a_node_whose_launch_has_ended_ends_at_once():
+def test_a_node_whose_launch_has_ended_ends_at_once() -> None:
     """Also where nobody has taken note of the end of the launch yet."""
     with subprocess.Popen(['true']) as ended:
         while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:

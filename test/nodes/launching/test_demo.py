@@ -33,7 +33,7 @@ STEP = 3  # pixels per frame
 
 
 @pytest.fixture(scope='module')
-def blocks(tmp_path_factory) -> Path:
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a sequence in which two white blocks pass each other, with ground truth."""
     folder = tmp_path_factory.mktemp('data') / 'blocks'
     (folder / 'img1').mkdir(parents=True)
@@ -59,7 +59,7 @@ def blocks(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope='module')
-def demo(blocks, block_model, tmp_path_factory) -> Path:
+def demo(blocks: Path, block_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the output folder of a demo with these blocks."""
     output = tmp_path_factory.mktemp('demo') / 'out'
     arguments = ['--input', str(blocks), '--output', str(output), '--model', str(block_model)]
@@ -67,7 +67,7 @@ def demo(blocks, block_model, tmp_path_factory) -> Path:
     return output
 
 
-def test_every_frame_is_published_and_either_tracked_or_counted_as_dropped(demo):
+def test_every_frame_is_published_and_either_tracked_or_counted_as_dropped(demo: Path) -> None:
     result = json.loads((demo / 'result.json').read_text())
     assert result['model'] == 'blocks'
     assert result['frames_published'] == FRAMES
@@ -79,7 +79,7 @@ def test_every_frame_is_published_and_either_tracked_or_counted_as_dropped(demo)
         assert bag.counts['/jtn_tracker/tracks'] == result['frames_processed']
 
 
-def test_the_tracks_are_where_the_blocks_are(demo, blocks):
+def test_the_tracks_are_where_the_blocks_are(demo: Path, blocks: Path) -> None:
     truth = read_annotations(blocks / 'gt' / 'gt.txt')
     results = read_results(demo / 'tracks' / 'blocks.txt')
     assert len(results) >= FRAMES // 4 - 2
@@ -92,7 +92,7 @@ def test_the_tracks_are_where_the_blocks_are(demo, blocks):
     assert result['scores']['true_objects'] == 2 * FRAMES
 
 
-def test_velocities_are_in_pixels_per_second(demo):
+def test_velocities_are_in_pixels_per_second(demo: Path) -> None:
     """Check the median: after dropped frames this model's displacements fall short."""
     with BagReader(demo / 'bag') as bag:
         frames = [frame.tracks for frame in read_tracks(bag)]
@@ -101,7 +101,7 @@ def test_velocities_are_in_pixels_per_second(demo):
         np.testing.assert_allclose(np.median(velocities, axis=0), [expected, 0], atol=4.5)
 
 
-def test_the_video_and_the_picture_show_them(demo):
+def test_the_video_and_the_picture_show_them(demo: Path) -> None:
     with open_frames(demo / f'tracks{browser_suffix()}') as video:
         assert (video.width, video.height, video.frame_rate) == (320, 192, FRAME_RATE)
         assert len(list(video)) == FRAMES
@@ -110,7 +110,7 @@ def test_the_video_and_the_picture_show_them(demo):
     assert (saturation > 80).sum() > 200  # the scene is black and white, the tracks are not
 
 
-def test_a_bag_can_be_tracked_in_turn(demo, block_model, tmp_path):
+def test_a_bag_can_be_tracked_in_turn(demo: Path, block_model: Path, tmp_path: Path) -> None:
     """Track what the demo recorded, without ROS."""
     model = str(block_model)
     assert main(['track', str(demo / 'bag'), '--output', str(tmp_path), '--model', model]) == 0
@@ -119,7 +119,7 @@ def test_a_bag_can_be_tracked_in_turn(demo, block_model, tmp_path):
     assert {i for tracked in results.values() for i in tracked.ids.tolist()} == {1, 2}
 
 
-def test_the_recording_holds_what_the_layout_shows(demo):
+def test_the_recording_holds_what_the_layout_shows(demo: Path) -> None:
     shown = {
         topic: kind
         for identity in placed_panels()
@@ -148,7 +148,9 @@ def test_the_recording_holds_what_the_layout_shows(demo):
     }
 
 
-def test_a_tracked_bag_holds_what_the_layout_shows(demo, block_model, tmp_path):
+def test_a_tracked_bag_holds_what_the_layout_shows(
+    demo: Path, block_model: Path, tmp_path: Path
+) -> None:
     """Except for what only nodes have: diagnostics, and positions."""
     with BagReader(demo / 'bag') as old, BagWriter(tmp_path / 'images') as new:
         for message in old.messages(['/image']):
@@ -164,7 +166,9 @@ def test_a_tracked_bag_holds_what_the_layout_shows(demo, block_model, tmp_path):
         assert {bag.counts[topic] for topic in shown} == {FRAMES}
 
 
-def test_a_missing_model_is_one_clear_line(blocks, tmp_path, capfd):
+def test_a_missing_model_is_one_clear_line(
+    blocks: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     code = main(
         ['demo', '--input', str(blocks), '--output', str(tmp_path), '--model', 'none.onnx']
     )

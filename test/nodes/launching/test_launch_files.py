@@ -36,6 +36,7 @@ from jtn_ros.nodes.common.parameters import ros_default
 from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
 from jtn_ros.settings import settings_of
 
+from nodes.graph import Graph
 from nodes.leftovers import MARK
 from nodes.leftovers import processes_marked
 from places import ROOT
@@ -121,7 +122,9 @@ def clip(tmp_path: Path) -> Path:
     return folder
 
 
-def test_tracker_launch_starts_an_active_node_with_its_arguments(graph, launch, block_model, rviz):
+def test_tracker_launch_starts_an_active_node_with_its_arguments(
+    graph: Graph, launch: Launch, block_model: Path, rviz: Path
+) -> None:
     process = launch(
         'tracker.launch.py',
         model=block_model,
@@ -162,8 +165,8 @@ def test_tracker_launch_starts_an_active_node_with_its_arguments(graph, launch, 
 
 
 def test_demo_launch_records_every_frame_and_its_tracks_and_ends(
-    launch, block_model, clip, tmp_path
-):
+    launch: Launch, block_model: Path, clip: Path, tmp_path: Path
+) -> None:
     process = launch(
         'demo.launch.py',
         input=clip,
@@ -193,7 +196,9 @@ def test_demo_launch_records_every_frame_and_its_tracks_and_ends(
     assert tracked.velocity == pytest.approx([90, 0], abs=2)
 
 
-def test_demo_launch_fails_when_a_node_fails(launch, block_model, tmp_path):
+def test_demo_launch_fails_when_a_node_fails(
+    launch: Launch, block_model: Path, tmp_path: Path
+) -> None:
     process = launch(
         'demo.launch.py',
         input='/no/clip.mp4',
@@ -207,7 +212,7 @@ def test_demo_launch_fails_when_a_node_fails(launch, block_model, tmp_path):
     assert not re.search(r'player_node-\d+\] Traceback', text)
 
 
-def test_parameter_file_lists_every_parameter_with_its_default():
+def test_parameter_file_lists_every_parameter_with_its_default() -> None:
     text = (ROOT / 'config' / 'tracker.yaml').read_text()
     assert yaml.safe_load(text) == {
         '/**/jtn_tracker': {'ros__parameters': {'camera_name': 'camera'}}
@@ -245,8 +250,8 @@ def write_bag(path: Path) -> list[int]:
 
 
 def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
-    launch, block_model, tmp_path, rviz
-):
+    launch: Launch, block_model: Path, tmp_path: Path, rviz: Path
+) -> None:
     stamps = write_bag(tmp_path / 'bag')
     each_frame = ['tracks', 'debug_image', 'detections', 'markers', 'markers_3d']
     topics = [f'/jtn_tracker/{name}' for name in (*each_frame, 'label_info')]
@@ -300,7 +305,9 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
     assert one.pose.pose.position.y == pytest.approx(1, abs=0.05)
 
 
-def test_a_replay_that_finds_no_images_fails_and_leaves_no_bag(launch, block_model, tmp_path):
+def test_a_replay_that_finds_no_images_fails_and_leaves_no_bag(
+    launch: Launch, block_model: Path, tmp_path: Path
+) -> None:
     with BagWriter(tmp_path / 'bag') as bag:
         bag.write('/clock', 'rosgraph_msgs/msg/Clock', 7, serialize_message(Clock()))
     process = launch(
@@ -318,7 +325,9 @@ def test_a_replay_that_finds_no_images_fails_and_leaves_no_bag(launch, block_mod
 
 
 @pytest.mark.parametrize('name', ['replay.launch.py', 'demo.launch.py'])
-def test_a_launch_does_not_record_over_what_it_plays(launch, tmp_path, name):
+def test_a_launch_does_not_record_over_what_it_plays(
+    launch: Launch, tmp_path: Path, name: str
+) -> None:
     write_bag(tmp_path / 'bag')
     before = {path: path.read_bytes() for path in (tmp_path / 'bag').iterdir()}
     if name == 'replay.launch.py':
@@ -332,7 +341,9 @@ def test_a_launch_does_not_record_over_what_it_plays(launch, tmp_path, name):
     assert {path: path.read_bytes() for path in (tmp_path / 'bag').iterdir()} == before
 
 
-def test_several_cameras_and_their_topics_come_from_the_launch_file(graph, launch, block_model):
+def test_several_cameras_and_their_topics_come_from_the_launch_file(
+    graph: Graph, launch: Launch, block_model: Path
+) -> None:
     process = launch(
         'multi_camera.launch.py',
         cameras='front,rear',
@@ -366,8 +377,8 @@ def test_several_cameras_and_their_topics_come_from_the_launch_file(graph, launc
 
 @pytest.mark.parametrize('one_process', ['true', 'false'])
 def test_webcam_launch_tracks_in_a_video_that_loops(
-    graph, launch, block_model, tmp_path, one_process
-):
+    graph: Graph, launch: Launch, block_model: Path, tmp_path: Path, one_process: str
+) -> None:
     video = tmp_path / 'video.avi'
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*'MJPG'), 20, (320, 192))
     for number in range(10):
@@ -394,7 +405,9 @@ def test_webcam_launch_tracks_in_a_video_that_loops(
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL])
-def test_nodes_end_with_a_launch_that_does_not_end_them(launch, block_model, tmp_path, number):
+def test_nodes_end_with_a_launch_that_does_not_end_them(
+    launch: Launch, block_model: Path, tmp_path: Path, number: signal.Signals
+) -> None:
     write_bag(tmp_path / 'bag')
     process = launch(
         'replay.launch.py',
@@ -434,7 +447,9 @@ NO_RVIZ = 'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DIS
         ('replay', {'rate': 'fast', 'bag': '/no', 'output': '/no'}, 'fast'),
     ],
 )
-def test_a_launch_that_is_refused_leaves_no_process(name, arguments, reason):
+def test_a_launch_that_is_refused_leaves_no_process(
+    name: str, arguments: dict[str, str], reason: str
+) -> None:
     if reason == NO_RVIZ and shutil.which('rviz2') is not None:
         pytest.skip('rviz2 is installed')
     mark = str(uuid.uuid4())
@@ -453,7 +468,7 @@ def test_a_launch_that_is_refused_leaves_no_process(name, arguments, reason):
 
 
 @pytest.mark.parametrize('name', ['tracker', 'multi_camera', 'webcam', 'replay', 'demo'])
-def test_every_launch_argument_is_described(name):
+def test_every_launch_argument_is_described(name: str) -> None:
     source = PythonLaunchDescriptionSource(str(ROOT / 'launch' / f'{name}.launch.py'))
     description = source.get_launch_description(LaunchContext())
     arguments = description.get_launch_arguments()

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,7 +51,7 @@ class Watch:
         return found
 
 
-def test_diagnostics_follow_the_node_through_its_life(harness):
+def test_diagnostics_follow_the_node_through_its_life(harness: Harness) -> None:
     watch = Watch(harness)
     ok, warn, stale = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.STALE
     watch.expect('engine', stale, 'not configured')
@@ -77,7 +79,9 @@ def test_diagnostics_follow_the_node_through_its_life(harness):
     watch.expect('engine', stale, 'not configured')
 
 
-def test_diagnostics_name_the_failed_configuration_and_the_silent_topic(make, block_model):
+def test_diagnostics_name_the_failed_configuration_and_the_silent_topic(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     harness = make(model='/no/such/model.onnx', lazy=False)
     watch = Watch(harness)
     assert not harness.transit('configure')
@@ -88,7 +92,7 @@ def test_diagnostics_name_the_failed_configuration_and_the_silent_topic(make, bl
     watch.expect('camera', DiagnosticStatus.WARN, 'although /user publishes there')
 
 
-def test_classes_are_announced_to_those_who_come_later(active):
+def test_classes_are_announced_to_those_who_come_later(active: Harness) -> None:
     received: list[LabelInfo] = []
     late = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     active.user.create_subscription(LabelInfo, '/jtn_tracker/label_info', received.append, late)
@@ -97,7 +101,7 @@ def test_classes_are_announced_to_those_who_come_later(active):
     assert received[0].threshold == pytest.approx(0.4)
 
 
-def test_annotations_for_foxglove_show_boxes_and_ids(active):
+def test_annotations_for_foxglove_show_boxes_and_ids(active: Harness) -> None:
     foxglove = pytest.importorskip('foxglove_msgs.msg', reason='foxglove_msgs is not installed')
     annotations = active.listen(foxglove.ImageAnnotations, 'annotations')
     for number in range(2):
@@ -119,7 +123,7 @@ def test_annotations_for_foxglove_show_boxes_and_ids(active):
         assert text.r == text.g == text.b == text_colour_on(colour_of(tracked.id))[0] / 255
 
 
-def test_the_node_does_without_messages_of_foxglove():
+def test_the_node_does_without_messages_of_foxglove() -> None:
     code = (
         'import sys\nsys.modules["foxglove_msgs"] = None\n'
         'from jtn_ros.media.messages.tracker_topics import ANNOTATIONS\n'
@@ -131,7 +135,7 @@ def test_the_node_does_without_messages_of_foxglove():
     assert done.returncode == 0, done.stderr
 
 
-def test_statistics_count_rates_latencies_and_errors():
+def test_statistics_count_rates_latencies_and_errors() -> None:
     statistics = CameraStatistics()
     empty = statistics.snapshot()
     assert (empty.input_rate, empty.output_rate, empty.errors) == (0, 0, 0)

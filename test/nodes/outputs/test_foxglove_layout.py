@@ -1,10 +1,14 @@
 """The layout for Lichtblick and Foxglove: every panel is shown, and shows what there is."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from jtn_ros.media.messages.markers import PLANE_M
 
+from nodes.harness import Harness
 from nodes.outputs.foxglove_layout import placed_panels
 from nodes.outputs.foxglove_layout import read_panels
 from nodes.outputs.foxglove_layout import topics_of
@@ -12,7 +16,7 @@ from nodes.outputs.foxglove_layout import topics_of
 pytestmark = pytest.mark.ros
 
 
-def test_every_panel_is_shown_once_and_has_a_title_in_both_programs():
+def test_every_panel_is_shown_once_and_has_a_title_in_both_programs() -> None:
     panels = read_panels()
     assert sorted(placed_panels()) == sorted(panels)
     for identity, panel in panels.items():
@@ -21,14 +25,16 @@ def test_every_panel_is_shown_once_and_has_a_title_in_both_programs():
         assert panel['foxglovePanelTitle'] == panel['lichtblickPanelTitle'] != '', identity
 
 
-def test_latencies_and_counts_have_axes_of_their_own():
+def test_latencies_and_counts_have_axes_of_their_own() -> None:
     latency, tracks = (read_panels()[f'Plot!{name}'] for name in ('latency', 'tracks'))
     assert all('latencies' in path['value'] for path in latency['paths'])
     assert not any('latencies' in path['value'] for path in tracks['paths'])
     assert latency['legendDisplay'] == tracks['legendDisplay'] == 'left'
 
 
-def test_the_node_publishes_what_the_panels_show_with_the_types_that_they_show(make, block_model):
+def test_the_node_publishes_what_the_panels_show_with_the_types_that_they_show(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     harness = make(model=str(block_model), positions='ground')
     assert harness.transit('configure')
     published = {p.topic_name: p.msg_type for p in harness.tracker.publishers}
@@ -43,7 +49,9 @@ def test_the_node_publishes_what_the_panels_show_with_the_types_that_they_show(m
 
 @pytest.mark.parametrize('size', [(16, 9), (4, 3), (1, 1), (9, 16)])
 @pytest.mark.parametrize('aspect', [1.0, 16 / 9])
-def test_the_image_plane_is_seen_from_the_front_and_as_a_whole(size, aspect):
+def test_the_image_plane_is_seen_from_the_front_and_as_a_whole(
+    size: tuple[int, int], aspect: float
+) -> None:
     """Spherical coordinates around the target: phi from z, and 180 degrees look along z."""
     panel = read_panels()['3D!plane']
     camera = panel['cameraState']
@@ -66,7 +74,7 @@ def test_the_image_plane_is_seen_from_the_front_and_as_a_whole(size, aspect):
         assert (np.abs(x) > 0.67 * aspect * tangent * depth).all()
 
 
-def test_pale_tracks_stand_out_and_frames_are_not_joined():
+def test_pale_tracks_stand_out_and_frames_are_not_joined() -> None:
     for identity in ('3D!plane', '3D!positions'):
         scene = read_panels()[identity]['scene']
         assert scene['backgroundColor'] == '#202020'

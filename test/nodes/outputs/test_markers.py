@@ -53,7 +53,7 @@ def points(marker: Marker) -> list[tuple[float, float, float]]:
     return [(p.x, p.y, p.z) for p in marker.points]
 
 
-def test_old_markers_are_deleted_first():
+def test_old_markers_are_deleted_first() -> None:
     markers = draw(moving_tracks(0))
     assert len(markers) > 1
     assert [m.action for m in markers] == [Marker.DELETEALL] + [Marker.ADD] * (len(markers) - 1)
@@ -61,7 +61,7 @@ def test_old_markers_are_deleted_first():
     assert all(m.lifetime.sec > 0 for m in markers[1:])
 
 
-def test_boxes_are_lines_in_a_plane_around_the_middle_of_the_image():
+def test_boxes_are_lines_in_a_plane_around_the_middle_of_the_image() -> None:
     (boxes,) = named(draw(moving_tracks(0)), 'boxes')
     assert boxes.type == Marker.LINE_LIST
     assert len(boxes.points) == len(boxes.colors) == 16
@@ -74,7 +74,7 @@ def test_boxes_are_lines_in_a_plane_around_the_middle_of_the_image():
     )  # fmt: skip
 
 
-def test_the_last_color_of_lines_is_the_palest_so_that_rviz_blends_them():
+def test_the_last_color_of_lines_is_the_palest_so_that_rviz_blends_them() -> None:
     for reverse in (False, True):
         tracks = moving_tracks(0)
         (boxes,) = named(draw(tracks.select(np.array([1, 0])) if reverse else tracks), 'boxes')
@@ -84,7 +84,7 @@ def test_the_last_color_of_lines_is_the_palest_so_that_rviz_blends_them():
 
 
 @pytest.mark.parametrize('size', [(640, 480), (1920, 1080), (1080, 1920), (64, 64)])
-def test_the_border_of_any_image_is_four_metres_long(size):
+def test_the_border_of_any_image_is_four_metres_long(size: tuple[int, int]) -> None:
     nothing = moving_tracks(0).select(np.zeros(2, bool))
     (border,) = named(draw(nothing, size=size), 'image')
     corners = np.array(points(border))
@@ -93,20 +93,20 @@ def test_the_border_of_any_image_is_four_metres_long(size):
     np.testing.assert_allclose(corners.mean(axis=0), 0, atol=1e-9)
 
 
-def test_every_track_has_its_id_above_the_box():
+def test_every_track_has_its_id_above_the_box() -> None:
     texts = {t.id: t for t in named(draw(moving_tracks(0)), 'ids')}
     assert {key: text.text for key, text in texts.items()} == {7: '7', 8: '8'}
     assert texts[7].pose.position.x == pytest.approx(-0.8)
     assert 0.2 < texts[7].pose.position.y < 0.4 - texts[7].scale.z / 2
 
 
-def test_the_class_is_written_where_there_are_several_with_a_space_before_it():
+def test_the_class_is_written_where_there_are_several_with_a_space_before_it() -> None:
     texts = named(draw(moving_tracks(0), class_names=('person', 'car')), 'ids')
     assert {text.text for text in texts} == {'7 person', '8 person'}
     assert all(text.scale.x == pytest.approx(0.3 * text.scale.z) for text in texts)
 
 
-def test_of_labels_that_overlap_the_nearest_is_written():
+def test_of_labels_that_overlap_the_nearest_is_written() -> None:
     tracks = moving_tracks(0).replace(
         boxes=np.array([[101, 195, 141, 260], [100, 200, 140, 300]], np.float32)
     )
@@ -117,13 +117,13 @@ def test_of_labels_that_overlap_the_nearest_is_written():
     assert [t.id for t in named(draw(apart), 'ids')] == [7, 8]
 
 
-def test_arrows_lead_to_where_moving_tracks_will_be_in_half_a_second():
+def test_arrows_lead_to_where_moving_tracks_will_be_in_half_a_second() -> None:
     (arrow,) = named(draw(moving_tracks(0)), 'velocities')
     assert (arrow.id, arrow.type) == (7, Marker.ARROW)
     np.testing.assert_allclose(points(arrow), [(-0.8, 0.9, 0), (-0.55, 0.9, 0)], atol=1e-6)
 
 
-def test_trails_join_the_positions_of_the_feet():
+def test_trails_join_the_positions_of_the_feet() -> None:
     (trail,) = named(draw(moving_tracks(0), moving_tracks(10), moving_tracks(30)), 'trails')
     np.testing.assert_allclose(
         points(trail), [(-0.8, 1.4, 0), (-0.7, 1.4, 0), (-0.7, 1.4, 0), (-0.5, 1.4, 0)], atol=1e-6
@@ -131,7 +131,7 @@ def test_trails_join_the_positions_of_the_feet():
     assert len(trail.colors) == 4
 
 
-def test_tracks_that_left_the_image_or_were_not_seen_for_a_second_are_not_drawn():
+def test_tracks_that_left_the_image_or_were_not_seen_for_a_second_are_not_drawn() -> None:
     tracks = moving_tracks(400)
     assert [t.id for t in named(draw(tracks), 'ids')] == [8]
     unseen = tracks.replace(unseen_ns=np.array([10**9 + 1, 0]))
@@ -139,7 +139,7 @@ def test_tracks_that_left_the_image_or_were_not_seen_for_a_second_are_not_drawn(
 
 
 @pytest.mark.parametrize('length', [0, 1, 19, 20, 21, 60, 61, 1000])
-def test_long_trails_are_drawn_with_few_points_and_their_end(length):
+def test_long_trails_are_drawn_with_few_points_and_their_end(length: int) -> None:
     path = np.arange(3.0 * length).reshape(length, 3)
     thin = thinned(path)
     assert len(thin) <= 20
@@ -151,7 +151,9 @@ def test_long_trails_are_drawn_with_few_points_and_their_end(length):
 @pytest.mark.parametrize(
     ('frame_id', 'up'), [('camera', np.array([0, -1, 0])), ('map', np.array([0, 0, 1]))]
 )
-def test_in_space_labels_are_above_the_spheres_and_arrows_lead_half_a_second_ahead(frame_id, up):
+def test_in_space_labels_are_above_the_spheres_and_arrows_lead_half_a_second_ahead(
+    frame_id: str, up
+) -> None:
     spatial, tracks = SpatialMarkers(2), moving_tracks(0)
     places = np.array([[1.0, 0.5, 8.0], [3.0, 0.5, 6.0]])
     positions = Positions(

@@ -35,7 +35,7 @@ def tracks() -> Tracks:
     )
 
 
-def test_objects_carry_the_tracks_values(tracks):
+def test_objects_carry_the_tracks_values(tracks: Tracks) -> None:
     seen, tentative, lost = tracks_to_objects(new_message, tracks, NAMES.__getitem__)
     assert (seen.id, seen.class_id, seen.class_name, seen.score) == (7, 0, 'person', 0.75)
     assert (seen.bbox.center.position.x, seen.bbox.center.position.y) == (25, 60)
@@ -53,12 +53,12 @@ def test_objects_carry_the_tracks_values(tracks):
     assert lost.time_since_observation.nanosec == 250_000_000
 
 
-def test_embeddings_are_carried_on_request(tracks):
+def test_embeddings_are_carried_on_request(tracks: Tracks) -> None:
     objects = tracks_to_objects(new_message, tracks, NAMES.__getitem__, embeddings=True)
     np.testing.assert_array_equal([o.embedding for o in objects], tracks.embeddings)
 
 
-def test_track_message_names_frame_session_and_latencies(tracks):
+def test_track_message_names_frame_session_and_latencies(tracks: Tracks) -> None:
     session = UUID('00112233-4455-6677-8899-aabbccddeeff')
     objects = tracks_to_objects(new_message, tracks, NAMES.__getitem__)
     message = to_tracked_object_array(
@@ -82,7 +82,7 @@ def test_track_message_names_frame_session_and_latencies(tracks):
     assert message.pose_frame_id == ''
 
 
-def test_detections_are_the_confirmed_objects_seen_now(tracks):
+def test_detections_are_the_confirmed_objects_seen_now(tracks: Tracks) -> None:
     message = to_detection_array(
         new_message, HEADER, tracks_to_objects(new_message, tracks, NAMES.__getitem__)
     )
@@ -94,7 +94,7 @@ def test_detections_are_the_confirmed_objects_seen_now(tracks):
     assert (result.hypothesis.class_id, result.hypothesis.score) == ('person', 0.75)
 
 
-def test_no_tracks_are_an_empty_message(tracks):
+def test_no_tracks_are_an_empty_message(tracks: Tracks) -> None:
     none = tracks_to_objects(new_message, tracks.select(np.zeros(3, bool)), NAMES.__getitem__)
     assert none == []
     assert to_detection_array(new_message, HEADER, none).detections == []

@@ -1,7 +1,9 @@
 """The layouts, against what RViz reads: keys, names, topics, docks, and what is in view."""
 
 import struct
+from collections.abc import Callable
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ from jtn_ros.nodes.rviz.layout import tracker_layout
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 
+from nodes.harness import Harness
 from places import ROOT
 
 CONFIG = ROOT / 'config'
@@ -134,7 +137,7 @@ def displays_of(tree: Layout) -> Iterator[Layout]:
 
 
 @pytest.mark.parametrize('layout', layouts())
-def test_layouts_have_only_what_rviz_loads(layout):
+def test_layouts_have_only_what_rviz_loads(layout) -> None:
     # As RViz gets it: written and read.
     layout = yaml.safe_load(yaml.safe_dump(layout))
     assert set(layout) == {'Panels', 'Visualization Manager', 'Window Geometry'}
@@ -219,7 +222,7 @@ def parse_docks(state: bytes) -> tuple[list[Any], tuple[int, int], tuple[int, in
 
 
 @pytest.mark.parametrize('layout', layouts())
-def test_every_pane_has_a_dock_that_leaves_room_for_the_3d_view(layout):
+def test_every_pane_has_a_dock_that_leaves_room_for_the_3d_view(layout) -> None:
     geometry = layout['Window Geometry']
     docks, area, view = parse_docks(bytes.fromhex(geometry['QMainWindow State']))
     assert area[0] + view[0] <= geometry['Width']
@@ -252,14 +255,14 @@ def test_every_pane_has_a_dock_that_leaves_room_for_the_3d_view(layout):
     assert all(geometry[name] == {'collapsed': False} for name in names)
 
 
-def test_docks_are_saved_as_qt_saves_them():
+def test_docks_are_saved_as_qt_saves_them() -> None:
     # Saved by rviz2 14.1.5 itself.
     saved = yaml.safe_load((CONFIG / 'tracker.rviz').read_text())['Window Geometry']
     state = dock_state([['Image with tracks'], ['Displays']])
     assert state.hex() == saved['QMainWindow State']
 
 
-def test_for_one_camera_the_layout_is_the_file():
+def test_for_one_camera_the_layout_is_the_file() -> None:
     for name, positions in (('tracker', False), ('positions', True)):
         made = tracker_layout(cameras_of(), positions=positions, fixed_frame='camera')
         file = yaml.safe_load((CONFIG / f'{name}.rviz').read_text())
@@ -268,7 +271,7 @@ def test_for_one_camera_the_layout_is_the_file():
         assert made == file
 
 
-def test_several_cameras_have_a_group_each():
+def test_several_cameras_have_a_group_each() -> None:
     layout = tracker_layout(
         cameras_of('front', 'rear', namespace='/robot'), positions=True, fixed_frame='map'
     )
@@ -285,7 +288,7 @@ def test_several_cameras_have_a_group_each():
         assert all(display['Enabled'] for display in group['Displays'])
 
 
-def test_only_the_first_image_plane_is_shown_because_others_need_tf():
+def test_only_the_first_image_plane_is_shown_because_others_need_tf() -> None:
     layout = tracker_layout(cameras_of('front', 'rear'), positions=False, fixed_frame='lens')
     enabled = {
         d['Topic']['Value']: d['Enabled'] for d in displays_of(layout['Visualization Manager'])
@@ -302,8 +305,8 @@ def test_only_the_first_image_plane_is_shown_because_others_need_tf():
 @pytest.mark.parametrize('positions', [False, True])
 @pytest.mark.parametrize('names', [(), ('front', 'rear')])
 def test_topics_are_published_with_a_quality_of_service_that_fits(
-    make, block_model, names, positions
-):
+    make: Callable[..., Harness], block_model: Path, names: tuple[str, ...], positions: bool
+) -> None:
     harness = make(
         model=str(block_model),
         cameras=list(names) or [''],
@@ -405,7 +408,9 @@ def tracks_at(boxes: NDArray[np.float64]) -> Tracks:
 
 @pytest.mark.parametrize('names', [(), ('front', 'rear')])
 @pytest.mark.parametrize('size', [(640, 480), (1920, 1080), (1080, 1920), (4096, 1024)])
-def test_the_image_plane_is_in_view_upright_and_large_for_images_of_any_size(size, names):
+def test_the_image_plane_is_in_view_upright_and_large_for_images_of_any_size(
+    size: tuple[int, int], names: tuple[str, ...]
+) -> None:
     layout = tracker_layout(cameras_of(*names), positions=False, fixed_frame='lens')
     width, height = size
     # A grid of people, of whom some touch the edges of the image.
@@ -448,7 +453,7 @@ def people() -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize('names', [(), ('front', 'rear')])
-def test_positions_in_the_optical_frame_are_in_view_and_upright(names):
+def test_positions_in_the_optical_frame_are_in_view_and_upright(names: tuple[str, ...]) -> None:
     layout = tracker_layout(cameras_of(*names), positions=True, fixed_frame='lens')
     seen = on_screen(layout, points_of(located('lens', people())))
     assert np.abs(seen).max() < 1
@@ -460,7 +465,9 @@ def test_positions_in_the_optical_frame_are_in_view_and_upright(names):
 
 @pytest.mark.parametrize('heading', [0, 100, -170])
 @pytest.mark.parametrize('names', [(), ('front', 'rear')])
-def test_positions_in_a_map_are_in_view_wherever_the_camera_looks(names, heading):
+def test_positions_in_a_map_are_in_view_wherever_the_camera_looks(
+    names: tuple[str, ...], heading: int
+) -> None:
     layout = tracker_layout(
         cameras_of(*names), positions=True, fixed_frame='map', camera_frame='lens'
     )

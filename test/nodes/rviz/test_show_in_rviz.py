@@ -75,8 +75,8 @@ def manager_of(folder: Path) -> dict[str, Any]:
 
 
 def test_the_frame_comes_from_the_images_and_the_topics_from_the_tracker(
-    make, block_model, start, tmp_path
-):
+    make: Callable[..., Harness], block_model: Path, start: Start, tmp_path: Path
+) -> None:
     harness = make(model=str(block_model), namespace='robot', listening=False, publishing=False)
     assert harness.transit('configure', 'activate')
     process = start('-r', '__ns:=/robot', '-p', 'use_sim_time:=true')
@@ -90,8 +90,8 @@ def test_the_frame_comes_from_the_images_and_the_topics_from_the_tracker(
 
 
 def test_positions_and_cameras_come_from_the_parameters_of_the_tracker(
-    make, block_model, start, tmp_path
-):
+    make: Callable[..., Harness], block_model: Path, start: Start, tmp_path: Path
+) -> None:
     harness = make(
         model=str(block_model),
         cameras=['front', 'rear'],
@@ -114,7 +114,9 @@ def test_positions_and_cameras_come_from_the_parameters_of_the_tracker(
     ]
 
 
-def test_another_frame_can_be_asked_for(make, block_model, start, tmp_path):
+def test_another_frame_can_be_asked_for(
+    make: Callable[..., Harness], block_model: Path, start: Start, tmp_path: Path
+) -> None:
     harness = make(model=str(block_model), listening=False, publishing=False)
     assert harness.transit('configure', 'activate')
     output = finish(harness, start('-p', 'frame:=odom'), 'image')
@@ -122,14 +124,14 @@ def test_another_frame_can_be_asked_for(make, block_model, start, tmp_path):
     assert manager_of(tmp_path)['Global Options']['Fixed Frame'] == 'odom'
 
 
-def test_without_rviz_the_reason_is_given(start, tmp_path):
+def test_without_rviz_the_reason_is_given(start: Start, tmp_path: Path) -> None:
     (tmp_path / 'rviz2').unlink()
     output, _ = start().communicate(timeout=30)
     assert 'rviz2 is not on the PATH; install the package' in output
     assert 'Traceback' not in output
 
 
-def test_waiting_can_be_interrupted(start):
+def test_waiting_can_be_interrupted(start: Start) -> None:
     process = start()
     assert process.stdout is not None
     assert any('waiting for the node /jtn_tracker' in line for line in process.stdout)

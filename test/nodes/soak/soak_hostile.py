@@ -1,6 +1,7 @@
 """Ten thousand hostile messages: the node stays active, tracks, and holds no more than before."""
 
 import os
+from pathlib import Path
 from time import monotonic
 from time import sleep
 
@@ -146,7 +147,7 @@ class Attacker:
         self._tracked[stamp_to_ns(tracks.header.stamp)] = tracks
 
 
-def test_hostile_messages_leave_the_node_active_and_level(graph, block_model):
+def test_hostile_messages_leave_the_node_active_and_level(graph: Graph, block_model: Path) -> None:
     attacker = Attacker(graph)
     held = []
     with tracker_process(
@@ -167,7 +168,7 @@ def test_hostile_messages_leave_the_node_active_and_level(graph, block_model):
             suppress_health_check=list(HealthCheck),
         )
         @given(batch=st.lists(hostile, min_size=BATCH, max_size=BATCH))
-        def attack(batch):
+        def attack(batch) -> None:
             for topic, content in batch:
                 attacker.send(topic, content)
             attacker.check()

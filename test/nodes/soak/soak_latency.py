@@ -1,6 +1,7 @@
 """How long an image takes to its tracks, how much of it is the node, and what overload does."""
 
 import os
+from pathlib import Path
 from time import sleep
 from time import thread_time
 
@@ -46,7 +47,7 @@ def report(what: str, samples: list[Sample], status: dict[str, str]) -> None:
 # The block model takes almost no time, so that what remains is the way of the images.
 @pytest.mark.parametrize('model', ['', 'blocks'])
 @pytest.mark.parametrize('size', SIZES)
-def test_two_processes(graph, block_model, size, model):
+def test_two_processes(graph: Graph, block_model: Path, size, model) -> None:
     camera = Camera(graph, *SIZES[size])
     with tracker_process(model=model and block_model) as process:
         camera.connect()
@@ -57,7 +58,7 @@ def test_two_processes(graph, block_model, size, model):
 
 @pytest.mark.parametrize('model', ['', 'blocks'])
 @pytest.mark.parametrize('size', SIZES)
-def test_one_process(graph, block_model, size, model):
+def test_one_process(graph: Graph, block_model: Path, size, model) -> None:
     camera = Camera(graph, *SIZES[size])
     path = Parameter('model', value=str(block_model) if model else '')
     tracker = graph.add(TrackerNode(parameter_overrides=[path]))
@@ -68,7 +69,7 @@ def test_one_process(graph, block_model, size, model):
 
 
 @pytest.mark.parametrize('size', SIZES)
-def test_share_of_the_node_in_cpu_time(graph, block_model, size):
+def test_share_of_the_node_in_cpu_time(graph: Graph, block_model: Path, size) -> None:
     """Measured on the worker's thread, so that other programs do not count."""
     camera = Camera(graph, *SIZES[size])
     model = Parameter('model', value=str(block_model))
@@ -105,7 +106,7 @@ def timed(owner: object, name: str) -> list[float]:
     return times
 
 
-def test_overload_keeps_the_latency_bounded_and_counts_what_is_dropped(graph: Graph):
+def test_overload_keeps_the_latency_bounded_and_counts_what_is_dropped(graph: Graph) -> None:
     camera = Camera(graph, 640, 360)
     with tracker_process():
         camera.connect()

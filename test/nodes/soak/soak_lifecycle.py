@@ -2,6 +2,8 @@
 
 import gc
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 from sensor_msgs.msg import CameraInfo
@@ -16,7 +18,9 @@ SETTLED = CYCLES // 5  # by then, every pool and cache has its size
 LEAK_MB = 8.0
 
 
-def test_many_lifecycles_hold_no_more_than_a_fifth_of_them(make, block_model):
+def test_many_lifecycles_hold_no_more_than_a_fifth_of_them(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     harness: Harness = make(
         model=str(block_model),
         positions='depth',

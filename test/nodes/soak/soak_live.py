@@ -31,6 +31,7 @@ from media.camera_servers import LoopServer
 from media.camera_servers import encoder
 from media.camera_servers import number_in
 from media.camera_servers import numbered
+from nodes.graph import Graph
 from nodes.soak.soak_rig import Holdings
 from nodes.soak.soak_rig import growth
 
@@ -123,7 +124,9 @@ def check_ages(ages: NDArray[np.float64], camera: Camera, engine_s: float, text:
     assert last < 1.3 * first + 0.01
 
 
-def test_the_age_is_bounded_at_twice_the_rate_of_the_engine(graph, loop):
+def test_the_age_is_bounded_at_twice_the_rate_of_the_engine(
+    graph: Graph, loop: list[bytes]
+) -> None:
     camera = Camera(rate=RATE)
     with running(graph, camera, loop) as run:
         graph.wait(lambda: len(run.ages) > 100, what='tracks', timeout=60)
@@ -147,7 +150,9 @@ def test_the_age_is_bounded_at_twice_the_rate_of_the_engine(graph, loop):
     assert 0 < np.median(late) < 1 / camera.rate + 0.01
 
 
-def test_jtn_track_stays_up_to_date_at_twice_the_rate_of_the_engine(loop, tmp_path: Path):
+def test_jtn_track_stays_up_to_date_at_twice_the_rate_of_the_engine(
+    loop: list[bytes], tmp_path: Path
+) -> None:
     camera = Camera(rate=RATE)
     with LoopServer(camera, loop) as server:
         process = subprocess.Popen(
@@ -190,7 +195,9 @@ def _rate(lines, seconds: float) -> float:
     return len(_ages(lines, seconds)) / seconds
 
 
-def test_a_long_stream_from_a_camera_holds_no_more_than_a_short_one(graph, loop):
+def test_a_long_stream_from_a_camera_holds_no_more_than_a_short_one(
+    graph: Graph, loop: list[bytes]
+) -> None:
     camera = Camera(rate=RATE)
     with running(graph, camera, loop) as run:
         graph.wait(lambda: len(run.ages) > 10, what='tracks', timeout=60)

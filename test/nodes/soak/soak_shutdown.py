@@ -197,7 +197,7 @@ def start_and_stop(command: Sequence[str], stop: Stop, delay: float, folder: Pat
     return problems
 
 
-def test_every_launch_file_and_node_stops_at_any_moment(tmp_path, block_model):
+def test_every_launch_file_and_node_stops_at_any_moment(tmp_path: Path, block_model: Path) -> None:
     print(f'\nSOAK_SEED={SEED}')
     random.seed(SEED)
     inputs = Inputs.write(tmp_path, block_model)

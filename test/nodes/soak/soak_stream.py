@@ -1,7 +1,9 @@
 """Ten minutes at 30 Hz: memory, threads and descriptors stay as they are."""
 
 import os
+from pathlib import Path
 
+from nodes.graph import Graph
 from nodes.soak.soak_rig import Camera
 from nodes.soak.soak_rig import Holdings
 from nodes.soak.soak_rig import growth
@@ -12,7 +14,7 @@ RATE = 30.0
 LEAK_MB = 8.0
 
 
-def test_a_long_stream_holds_no_more_than_a_short_one(graph, block_model):
+def test_a_long_stream_holds_no_more_than_a_short_one(graph: Graph, block_model: Path) -> None:
     camera = Camera(graph, 1280, 720)
     with tracker_process(model=block_model, backend='onnxruntime') as process:
         camera.connect()

@@ -33,6 +33,8 @@ from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.sources.player_node import PlayerNode
 from jtn_ros.nodes.sources.recorder_node import RecorderNode
 
+from nodes.graph import Graph
+
 pytestmark = pytest.mark.ros
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -91,7 +93,9 @@ def output_of(process: subprocess.Popen[str], code: int = 0) -> str:
     return text
 
 
-def test_player_publishes_every_frame_at_its_time_and_ends(graph, start, clip):
+def test_player_publishes_every_frame_at_its_time_and_ends(
+    graph: Graph, start: Start, clip: Path
+) -> None:
     received: list[tuple[float, Image]] = []
     node = graph.add(Node('listener'))
     node.create_subscription(
@@ -109,7 +113,7 @@ def test_player_publishes_every_frame_at_its_time_and_ends(graph, start, clip):
     assert took == pytest.approx(4 * 11 / 30, abs=0.7)  # other processes may delay some frames
 
 
-def test_player_waits_for_its_subscribers(graph, start, clip):
+def test_player_waits_for_its_subscribers(graph: Graph, start: Start, clip: Path) -> None:
     player = start('player_node', input=clip, wait_for_subscribers=2, rate=20.0)
     first: list[Image] = []
     second: list[Image] = []
@@ -123,7 +127,9 @@ def test_player_waits_for_its_subscribers(graph, start, clip):
     graph.wait(lambda: len(first) == len(second) == 12, what='12 images for both')
 
 
-def test_looping_player_jumps_back_until_it_is_interrupted(graph, start, clip):
+def test_looping_player_jumps_back_until_it_is_interrupted(
+    graph: Graph, start: Start, clip: Path
+) -> None:
     stamps: list[int] = []
     node = graph.add(Node('listener'))
     node.create_subscription(
@@ -145,18 +151,20 @@ def test_looping_player_jumps_back_until_it_is_interrupted(graph, start, clip):
         ({'input': '.', 'rate': 0.0}, 'rate'),
     ],
 )
-def test_player_says_what_is_wrong(ros, parameters, message):
+def test_player_says_what_is_wrong(ros: None, parameters, message: str) -> None:
     with pytest.raises((JtnError, ParameterException), match=message):
         PlayerNode(parameter_overrides=overrides(**parameters))
 
 
-def test_player_that_cannot_play_fails_with_one_line(start):
+def test_player_that_cannot_play_fails_with_one_line(start: Start) -> None:
     text = output_of(start('player_node', input='/does/not/exist.mp4'), code=1)
     assert '/does/not/exist.mp4 does not exist' in text
     assert 'Traceback' not in text
 
 
-def test_recorder_writes_what_was_sent_and_finishes_on_sigint(graph, start, clip, tmp_path):
+def test_recorder_writes_what_was_sent_and_finishes_on_sigint(
+    graph: Graph, start: Start, clip: Path, tmp_path: Path
+) -> None:
     bag = tmp_path / 'new' / 'bag'
     recorder = start('recorder_node', output=bag, topics='[notes, image]')
     node = graph.add(Node('talker'))
@@ -178,7 +186,7 @@ def test_recorder_writes_what_was_sent_and_finishes_on_sigint(graph, start, clip
             np.testing.assert_array_equal(frame.image, original.image)
 
 
-def test_recorder_connects_topics_in_the_given_order(graph, tmp_path):
+def test_recorder_connects_topics_in_the_given_order(graph: Graph, tmp_path: Path) -> None:
     bag = tmp_path / 'bag'
     recorder = graph.add(
         RecorderNode(parameter_overrides=overrides(output=str(bag), topics=['first', 'second']))
@@ -198,7 +206,9 @@ def test_recorder_connects_topics_in_the_given_order(graph, tmp_path):
         assert reader.counts == {'/second': 1}
 
 
-def test_recorder_takes_what_was_published_once_and_says_when_it_is_ready(graph, start, tmp_path):
+def test_recorder_takes_what_was_published_once_and_says_when_it_is_ready(
+    graph: Graph, start: Start, tmp_path: Path
+) -> None:
     """Transient-local topics; the types are those that only some installations of ROS have."""
     foxglove = pytest.importorskip('foxglove_msgs.msg', reason='foxglove_msgs is not installed')
     node = graph.add(Node('talker'))
@@ -228,7 +238,9 @@ def test_recorder_takes_what_was_published_once_and_says_when_it_is_ready(graph,
     assert (read.text, read.position.x, read.position.y) == ('7', 1.5, 2.0)
 
 
-def test_recorder_that_records_nothing_fails_and_leaves_no_bag(graph, start, tmp_path):
+def test_recorder_that_records_nothing_fails_and_leaves_no_bag(
+    graph: Graph, start: Start, tmp_path: Path
+) -> None:
     recorder = start('recorder_node', output=tmp_path / 'bag', topics='[notes]')
     node = graph.add(Node('talker'))
     notes = node.create_publisher(String, 'notes', 10)
@@ -247,6 +259,6 @@ def test_recorder_that_records_nothing_fails_and_leaves_no_bag(graph, start, tmp
         ({'output': 'bag', 'topics': ['image'], 'storage': 'zip'}, 'choose one of mcap, sqlite3'),
     ],
 )
-def test_recorder_says_what_is_wrong(ros, parameters, message):
+def test_recorder_says_what_is_wrong(ros: None, parameters, message: str) -> None:
     with pytest.raises((JtnError, ParameterException), match=message):
         RecorderNode(parameter_overrides=overrides(**parameters))

@@ -35,6 +35,7 @@ from media.test_video_decoding import encode
 from media.test_video_decoding import packets
 from media.test_video_decoding import roughness
 from media.test_video_decoding import woven
+from nodes.graph import Graph
 from nodes.harness import DEEP
 
 pytestmark = pytest.mark.ros
@@ -62,7 +63,7 @@ def calibration(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_calibration_file_is_read(calibration):
+def test_a_calibration_file_is_read(calibration: Path) -> None:
     info = read_calibration(str(calibration))
     assert (info.width, info.height, info.distortion_model) == (64, 48, 'plumb_bob')
     assert list(info.k) == K
@@ -72,14 +73,16 @@ def test_a_calibration_file_is_read(calibration):
 
 
 @pytest.mark.parametrize('text', ['', 'image_width: 3', '[1, 2]', 'a: [', '{image_width: many}'])
-def test_what_is_no_calibration_is_refused(tmp_path, text):
+def test_what_is_no_calibration_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / 'wrong.yaml'
     path.write_text(text)
     with pytest.raises(ValueError, match=r'wrong.yaml is no calibration file'):
         read_calibration(str(path))
 
 
-def test_a_video_is_published_as_a_live_camera_with_its_calibration(graph, tmp_path, calibration):
+def test_a_video_is_published_as_a_live_camera_with_its_calibration(
+    graph: Graph, tmp_path: Path, calibration: Path
+) -> None:
     video = tmp_path / 'video.avi'
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*'MJPG'), 30, (64, 48))
     for value in (0, 80, 160, 240):
@@ -127,7 +130,9 @@ def assert_plays_again_and_again(images: list[Image], length: int, period_ns: in
         ('empty.mp4', 'empty.mp4 is an empty file; fetch it again'),
     ],
 )
-def test_a_file_that_is_no_video_ends_the_webcam_node(tmp_path, name, reason):
+def test_a_file_that_is_no_video_ends_the_webcam_node(
+    tmp_path: Path, name: str, reason: str
+) -> None:
     (tmp_path / 'folder').mkdir()
     (tmp_path / 'text.mp4').write_text('no video')
     (tmp_path / 'empty.mp4').touch()
@@ -149,7 +154,7 @@ def test_a_file_that_is_no_video_ends_the_webcam_node(tmp_path, name, reason):
     assert 'Traceback' not in done.stderr
 
 
-def test_a_video_that_vanishes_ends_the_webcam_node(graph, tmp_path):
+def test_a_video_that_vanishes_ends_the_webcam_node(graph: Graph, tmp_path: Path) -> None:
     video = tmp_path / 'video.avi'
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*'MJPG'), 30, (64, 48))
     writer.write(np.zeros((48, 64, 3), np.uint8))
@@ -195,7 +200,7 @@ def player(**parameters: object) -> BagPlayerNode:
     return BagPlayerNode(parameter_overrides=overrides)
 
 
-def test_a_bag_is_played_as_it_was_recorded(graph, tmp_path):
+def test_a_bag_is_played_as_it_was_recorded(graph: Graph, tmp_path: Path) -> None:
     received: list[str] = []
     user = graph.add(Node('user'))
     user.create_subscription(String, '/words', lambda message: received.append(message.data), DEEP)
@@ -206,7 +211,7 @@ def test_a_bag_is_played_as_it_was_recorded(graph, tmp_path):
     node.destroy_node()
 
 
-def test_what_an_earlier_run_recorded_is_not_played(graph, tmp_path):
+def test_what_an_earlier_run_recorded_is_not_played(graph: Graph, tmp_path: Path) -> None:
     received: dict[str, list[str]] = {'/words': [], '/jtn_tracker/words': []}
     user = graph.add(Node('user'))
     for topic, into in received.items():
@@ -223,7 +228,9 @@ def test_what_an_earlier_run_recorded_is_not_played(graph, tmp_path):
     node.destroy_node()
 
 
-def test_the_video_that_is_waited_for_is_played_as_raw_images(graph, tmp_path):
+def test_the_video_that_is_waited_for_is_played_as_raw_images(
+    graph: Graph, tmp_path: Path
+) -> None:
     received: list[Image] = []
     user = graph.add(Node('user'))
     user.create_subscription(Image, '/cam', received.append, DEEP)
@@ -248,7 +255,7 @@ def stamps_of(images: list[Image]) -> list[int]:
     return [(stamp_to_ns(message.header.stamp) - T0) // VIDEO_PERIOD for message in images]
 
 
-def test_a_bag_without_a_message_is_not_played(ros, tmp_path):
+def test_a_bag_without_a_message_is_not_played(ros: None, tmp_path: Path) -> None:
     with BagWriter(tmp_path / 'bag'):
         pass
     node = player(input=str(tmp_path / 'bag'))
@@ -264,14 +271,16 @@ def test_a_bag_without_a_message_is_not_played(ros, tmp_path):
         ('{folder}/noise.mp4', 'is not a video that FFmpeg can read'),
     ],
 )
-def test_a_video_that_cannot_be_read_is_not_tried_again(ros, tmp_path, device, reason):
+def test_a_video_that_cannot_be_read_is_not_tried_again(
+    ros: None, tmp_path: Path, device: str, reason: str
+) -> None:
     (tmp_path / 'noise.mp4').write_bytes(b'noise')
     parameter = Parameter('device', value=device.format(folder=tmp_path))
     with pytest.raises(ValueError, match=reason):
         WebcamNode(parameter_overrides=[parameter])
 
 
-def test_an_interlaced_video_is_published_deinterlaced(graph, tmp_path):
+def test_an_interlaced_video_is_published_deinterlaced(graph: Graph, tmp_path: Path) -> None:
     codec, suffix, options = CODECS['H.264']
     path = encode([woven(i) for i in range(6)], tmp_path / f'tv.{suffix}', codec, options)
     images: list[Image] = []
@@ -299,7 +308,9 @@ def test_an_interlaced_video_is_published_deinterlaced(graph, tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_played_is_named(ros, tmp_path, parameters, reason):
+def test_what_cannot_be_played_is_named(
+    ros: None, tmp_path: Path, parameters, reason: str
+) -> None:
     path = bag(tmp_path / 'bag')
     given = {'input': str(path), **parameters} if parameters else {}
     with pytest.raises(ValueError, match=reason):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,7 +70,9 @@ class User:
                 self.messages.append(status.message)
 
 
-def test_images_are_stamped_when_they_were_taken_and_counted(graph, camera, server):
+def test_images_are_stamped_when_they_were_taken_and_counted(
+    graph: Graph, camera: Camera, server: MjpegServer | RtspServer
+) -> None:
     user = User(graph)
     with webcam(server.url):
         graph.wait(lambda: len(user.images) > 20 and len(user.statuses) > 2, what='images')
@@ -86,7 +89,9 @@ def test_images_are_stamped_when_they_were_taken_and_counted(graph, camera, serv
     assert float(status['age of the newest image [s]']) < 1
 
 
-def test_a_frozen_camera_is_no_image_but_a_problem_and_comes_back(graph, camera, server, tmp_path):
+def test_a_frozen_camera_is_no_image_but_a_problem_and_comes_back(
+    graph: Graph, camera: Camera, server: MjpegServer | RtspServer, tmp_path: Path
+) -> None:
     user = User(graph)
     url = server.url.replace('//', '//admin:secret@')
     with webcam('env:CAMERA', CAMERA=url, ROS_LOG_DIR=str(tmp_path)) as process:
@@ -113,7 +118,9 @@ def test_a_frozen_camera_is_no_image_but_a_problem_and_comes_back(graph, camera,
 
 @pytest.mark.parametrize('state', ['sending', 'frozen', 'gone'])
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_end_the_node_at_once_and_in_silence(graph, camera, state, number):
+def test_signals_end_the_node_at_once_and_in_silence(
+    graph: Graph, camera: Camera, state: str, number: signal.Signals
+) -> None:
     user = User(graph)
     with MjpegServer(camera) as server, webcam(server.url) as process:
         graph.wait(lambda: len(user.images) > 5, what='images')
@@ -132,7 +139,9 @@ def test_signals_end_the_node_at_once_and_in_silence(graph, camera, state, numbe
         ('rtsp://admin:secret@127.0.0.1:9/x', 'nothing listens on this port'),
     ],
 )
-def test_what_is_wrong_is_logged_once_and_tried_again(graph, camera, device, reason):
+def test_what_is_wrong_is_logged_once_and_tried_again(
+    graph: Graph, camera: Camera, device: str, reason: str
+) -> None:
     if device == '0' and os.path.exists('/dev/video0'):
         pytest.skip('there is a camera')
     user = User(graph)
@@ -149,7 +158,7 @@ def test_what_is_wrong_is_logged_once_and_tried_again(graph, camera, device, rea
 
 
 @pytest.mark.parametrize('device', ['hello', '/nowhere/clip.mp4', 'env:NOT_SET', 'file:/nowhere'])
-def test_what_is_no_camera_ends_the_node(device):
+def test_what_is_no_camera_ends_the_node(device: str) -> None:
     with webcam(device) as process:
         _, text = process.communicate(timeout=30)
     assert process.returncode == 1

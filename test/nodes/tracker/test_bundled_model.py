@@ -79,7 +79,7 @@ def clip() -> list[tuple[NDArray[np.uint8], Annotations]]:
 
 
 @pytest.fixture(scope='module')
-def outputs(clip) -> list[TrackedObjectArray]:
+def outputs(clip: list[tuple[NDArray[np.uint8], Annotations]]) -> list[TrackedObjectArray]:
     """Return what the node publishes for each frame."""
     rclpy.init()
     graph = Graph()
@@ -135,7 +135,9 @@ def compare(clip, outputs) -> Agreement:
     return result
 
 
-def test_tracks_through_dds_are_those_of_the_pipeline(clip, outputs):
+def test_tracks_through_dds_are_those_of_the_pipeline(
+    clip: list[tuple[NDArray[np.uint8], Annotations]], outputs: list[TrackedObjectArray]
+) -> None:
     pipeline = TrackingPipeline(backend='onnxruntime')
     frames = zip(clip, outputs, strict=True)
     for number, ((image, _), output) in enumerate(islice(frames, COMPARED_WITH_PIPELINE)):
@@ -147,7 +149,9 @@ def test_tracks_through_dds_are_those_of_the_pipeline(clip, outputs):
         np.testing.assert_allclose(velocities, tracks.velocities, atol=1e-3)
 
 
-def test_tracks_through_dds_agree_with_the_truth(clip, outputs):
+def test_tracks_through_dds_agree_with_the_truth(
+    clip: list[tuple[NDArray[np.uint8], Annotations]], outputs: list[TrackedObjectArray]
+) -> None:
     result = compare(clip, outputs)
     assert len(result.overlaps) > 20, 'too few people were found to judge by'
     assert result.missed <= len(result.overlaps) // 10

@@ -1,3 +1,4 @@
+from pathlib import Path
 from threading import Event
 from time import monotonic
 from time import sleep
@@ -20,7 +21,7 @@ def image(number: int):
 
 
 @pytest.fixture
-def worked(block_model):
+def worked(block_model: Path):
     """Return a started worker whose consumer waits for `go`, and what came out of it."""
     results: list[CameraFrame] = []
     errors: list[Exception] = []
@@ -42,14 +43,14 @@ def worked(block_model):
     worker.stop()
 
 
-def wait_for(condition):
+def wait_for(condition) -> None:
     end = monotonic() + 20
     while not condition():
         assert monotonic() < end
         sleep(0.002)
 
 
-def test_slow_consumer_gets_the_newest_image_and_the_rest_is_counted(worked):
+def test_slow_consumer_gets_the_newest_image_and_the_rest_is_counted(worked) -> None:
     worker, results, errors, go = worked
     worker.offer(image(0))
     wait_for(lambda: len(results) == 1)
@@ -64,7 +65,7 @@ def test_slow_consumer_gets_the_newest_image_and_the_rest_is_counted(worked):
     assert errors == []
 
 
-def test_stopping_finishes_the_image_that_waits(worked):
+def test_stopping_finishes_the_image_that_waits(worked) -> None:
     worker, results, _, go = worked
     worker.offer(image(0))
     wait_for(lambda: len(results) == 1)
@@ -75,7 +76,7 @@ def test_stopping_finishes_the_image_that_waits(worked):
     assert [frame.stamp_ns for frame in results] == [0, 40_000_000]
 
 
-def test_failing_consumer_is_reported_and_the_next_image_is_tracked(block_model):
+def test_failing_consumer_is_reported_and_the_next_image_is_tracked(block_model: Path) -> None:
     errors: list[Exception] = []
     frames: list[CameraFrame] = []
 

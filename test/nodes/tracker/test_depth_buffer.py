@@ -13,21 +13,21 @@ def depth(sec: int, nanosec: int = 0) -> Image:
     return Image(header=Header(stamp=Time(sec=sec, nanosec=nanosec)))
 
 
-def test_a_depth_image_before_time_zero_is_left_out():
+def test_a_depth_image_before_time_zero_is_left_out() -> None:
     buffer = DepthBuffer(tolerance=0.05, patience=0.0)
     buffer.add(depth(-1))
     buffer.add(good := depth(7))
     assert buffer.at(Time(sec=7, nanosec=40_000_000)) is good
 
 
-def test_an_image_before_time_zero_has_no_depth():
+def test_an_image_before_time_zero_has_no_depth() -> None:
     buffer = DepthBuffer(tolerance=0.05, patience=0.0)
     buffer.add(depth(0))
     with pytest.raises(JtnError, match=r'negative \(-1 s\)'):
         buffer.at(Time(sec=-1))
 
 
-def test_images_and_depth_without_stamps_find_each_other():
+def test_images_and_depth_without_stamps_find_each_other() -> None:
     buffer = DepthBuffer(tolerance=0.05, patience=0.0)
     buffer.add(only := depth(0))
     assert buffer.at(Time()) is only

@@ -1,8 +1,10 @@
 """What goes wrong on robots: the node reports it, lives on, and recovers."""
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from copy import copy
 from itertools import pairwise
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -35,6 +37,7 @@ from jtn_ros.nodes.tracker.camera_worker import CameraWorker
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import Session
 
+from nodes.harness import Harness
 from nodes.hostile import compressed_images
 from nodes.hostile import raw_images
 from nodes.scene import PERIOD
@@ -66,7 +69,7 @@ class NothingEngine(Engine):
 @given(images=st.lists(st.one_of(raw_images, compressed_images), min_size=1, max_size=2))
 @example(images=[Image()])
 @example(images=[Image(width=2**32 - 1, height=2**32 - 1, step=2**32 - 1, encoding='mono8')])
-def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images):
+def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images) -> None:
     worker = CameraWorker(
         TrackingPipeline(engine=NothingEngine()),
         Session(10**8),
@@ -127,8 +130,12 @@ class FailingEngine(Engine):
     ],
 )
 def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(
-    make, block_model, monkeypatch, failure, reported
-):
+    make: Callable[..., Harness],
+    block_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Exception,
+    reported: str,
+) -> None:
     engine = FailingEngine(load_engine(block_model, 'onnxruntime'), failure)
     monkeypatch.setattr('jtn_ros.inference.options.load_engine', lambda *_, **__: engine)
     harness = make(model=str(block_model))
@@ -148,7 +155,7 @@ def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(
 
 
 @pytest.mark.ros
-def test_images_without_stamps_are_tracked_by_their_arrival(active):
+def test_images_without_stamps_are_tracked_by_their_arrival(active: Harness) -> None:
     outputs = [active.track(message(number, stamp_ns=0)) for number in range(12)]
     assert {(o.header.stamp.sec, o.header.stamp.nanosec) for o in outputs} == {(0, 0)}
     objects = outputs[-1].objects
@@ -163,7 +170,7 @@ def test_images_without_stamps_are_tracked_by_their_arrival(active):
 
 @pytest.mark.ros
 @pytest.mark.parametrize('bad_ns', [0, 86_400 * 10**9, 10**9])
-def test_a_lone_bad_stamp_does_not_begin_a_session(active, bad_ns):
+def test_a_lone_bad_stamp_does_not_begin_a_session(active: Harness, bad_ns: int) -> None:
     start = 5_000 * 10**9
     stamps = [start + number * PERIOD for number in range(10)]
     stamps[5] = bad_ns if bad_ns < start else start + bad_ns
@@ -181,7 +188,9 @@ def test_a_lone_bad_stamp_does_not_begin_a_session(active, bad_ns):
 
 
 @pytest.mark.ros
-def test_a_model_with_fewer_names_than_classes_gives_numbers(make, block_model, tmp_path):
+def test_a_model_with_fewer_names_than_classes_gives_numbers(
+    make: Callable[..., Harness], block_model: Path, tmp_path: Path
+) -> None:
     model = onnx.load(block_model)
     # The graph numbers its class 0; now it says 3, and only one class has a name.
     (node,) = [n for n in model.graph.node if n.output == ['zeros']]
@@ -208,8 +217,8 @@ def test_a_model_with_fewer_names_than_classes_gives_numbers(make, block_model, 
     ],
 )
 def test_a_model_of_another_kind_is_refused_and_can_be_replaced(
-    make, block_model, tmp_path, damage, reason
-):
+    make: Callable[..., Harness], block_model: Path, tmp_path: Path, damage, reason: str
+) -> None:
     model = onnx.load(block_model)
     damage(model)
     path = tmp_path / 'broken.onnx'
@@ -229,7 +238,9 @@ def _metadata(model: onnx.ModelProto) -> onnx.StringStringEntryProto:
 
 
 @pytest.mark.ros
-def test_a_truncated_model_is_refused(make, block_model, tmp_path):
+def test_a_truncated_model_is_refused(
+    make: Callable[..., Harness], block_model: Path, tmp_path: Path
+) -> None:
     content = block_model.read_bytes()
     path = tmp_path / 'cut.onnx'
     path.write_bytes(content[: len(content) // 2])
@@ -239,7 +250,7 @@ def test_a_truncated_model_is_refused(make, block_model, tmp_path):
 
 
 @pytest.mark.ros
-def test_another_frame_id_begins_a_session(active):
+def test_another_frame_id_begins_a_session(active: Harness) -> None:
     before = active.track(message(0))
     after = active.track(message(1, header=Header(stamp=message(1).header.stamp, frame_id='left')))
     assert after.session != before.session
@@ -248,7 +259,9 @@ def test_another_frame_id_begins_a_session(active):
 
 
 @pytest.mark.ros
-def test_simulated_time_is_the_time_of_the_node_and_may_stand_still(make, block_model):
+def test_simulated_time_is_the_time_of_the_node_and_may_stand_still(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     harness = make(model=str(block_model), use_sim_time=True)
     clock = harness.user.create_publisher(Clock, '/clock', 10)
     harness.start()
@@ -279,7 +292,9 @@ BRIDGES = {
 
 
 @pytest.mark.parametrize('kind', BRIDGES)
-def test_a_cv_bridge_that_does_not_work_is_named_and_does_no_harm(kind, tmp_path, monkeypatch):
+def test_a_cv_bridge_that_does_not_work_is_named_and_does_no_harm(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, reason = BRIDGES[kind]
     if source is not None:
         (tmp_path / 'cv_bridge.py').write_text(source)
@@ -294,7 +309,9 @@ def test_a_cv_bridge_that_does_not_work_is_named_and_does_no_harm(kind, tmp_path
         raise error
 
 
-def test_encodings_that_are_not_known_are_left_to_a_cv_bridge_that_works(tmp_path, monkeypatch):
+def test_encodings_that_are_not_known_are_left_to_a_cv_bridge_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Stands in for the real one, of which no build for this NumPy can be had.
     (tmp_path / 'cv_bridge.py').write_text(
         'import numpy\n'

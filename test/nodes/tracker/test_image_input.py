@@ -1,7 +1,9 @@
 """What images the node takes, and what it says when they do not come."""
 
 import re
+from collections.abc import Callable
 from collections.abc import Iterator
+from pathlib import Path
 from time import monotonic
 
 import cv2
@@ -21,6 +23,7 @@ from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes.tracker import image_input
 
 from nodes.harness import DEEP
+from nodes.harness import Harness
 from nodes.scene import message
 from nodes.scene import middles
 from nodes.scene import picture
@@ -79,7 +82,7 @@ def assert_true(output: TrackedObjectArray, number: int) -> None:
     np.testing.assert_allclose(found, sorted(middles(number).tolist()), atol=1)
 
 
-def test_every_encoding_padding_and_byte_order_gives_the_same_boxes(active):
+def test_every_encoding_padding_and_byte_order_gives_the_same_boxes(active: Harness) -> None:
     encodings = (
         'bgr8', 'rgb8', 'bgra8', 'rgba8', 'mono8', 'mono16', '8UC1', '8UC3', '8UC4',
         'bayer_rggb8', 'bayer_bggr8', 'bayer_gbrg8', 'bayer_grbg8', 'bayer_rggb16',
@@ -109,8 +112,8 @@ def compressed(number: int, extension: str = '.png') -> CompressedImage:
 
 @pytest.mark.parametrize('topic', ['image/compressed', 'image'])
 def test_compressed_images_are_taken_when_only_they_are_published(
-    make, block_model, outsider, topic
-):
+    make: Callable[..., Harness], block_model: Path, outsider: Node, topic: str
+) -> None:
     harness = make(model=str(block_model), publishing=False)
     assert harness.transit('configure', 'activate')
     publisher = harness.publisher(CompressedImage, topic, node=outsider)
@@ -125,8 +128,8 @@ def test_compressed_images_are_taken_when_only_they_are_published(
 
 
 def test_compressed_images_are_taken_beside_raw_ones_where_the_parameter_says_so(
-    make, block_model
-):
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     harness = make(model=str(block_model), image_transport='compressed')
     assert harness.transit('configure', 'activate')
     publisher = harness.publisher(CompressedImage, 'image/compressed')
@@ -135,7 +138,7 @@ def test_compressed_images_are_taken_beside_raw_ones_where_the_parameter_says_so
 
 
 @pytest.mark.parametrize('encoding', ['16UC1', '32FC1'])
-def test_thermal_images_are_tracked(active, encoding):
+def test_thermal_images_are_tracked(active: Harness, encoding: str) -> None:
     for number in range(4):
         rows = encoded(picture(number), encoding)
         step, data = padded(rows, 8)
@@ -143,7 +146,9 @@ def test_thermal_images_are_tracked(active, encoding):
         assert_true(output, number)
 
 
-def test_a_given_range_decides_what_is_black_and_white(make, block_model):
+def test_a_given_range_decides_what_is_black_and_white(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     harness = make(model=str(block_model), intensity_range=[20000.0, 60000.0])
     harness.start()
     rows = encoded(picture(0), '16UC1')  # up to 9040: black in this range
@@ -157,7 +162,9 @@ def test_a_given_range_decides_what_is_black_and_white(make, block_model):
     assert 'intensity_range' in refused.reason
 
 
-def test_images_are_subscribed_while_somebody_listens(make, block_model):
+def test_images_are_subscribed_while_somebody_listens(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     harness = make(model=str(block_model), listening=False)
     assert harness.transit('configure', 'activate')
     harness.images.publish(message(0))
@@ -175,12 +182,16 @@ def test_images_are_subscribed_while_somebody_listens(make, block_model):
     assert {o.age for o in second.objects} == {1}
 
 
-def test_a_node_that_is_not_lazy_subscribes_at_once(make, block_model):
+def test_a_node_that_is_not_lazy_subscribes_at_once(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     harness = make(model=str(block_model), listening=False, lazy=False)
     harness.start()
 
 
-def test_what_keeps_images_away_is_named_with_the_remedy(make, block_model, outsider):
+def test_what_keeps_images_away_is_named_with_the_remedy(
+    make: Callable[..., Harness], block_model: Path, outsider: Node
+) -> None:
     override = {'qos_overrides./strict/image.subscription.reliability': 'reliable'}
     harness = make(
         model=str(block_model),
@@ -218,7 +229,9 @@ def test_what_keeps_images_away_is_named_with_the_remedy(make, block_model, outs
     harness.wait_for_log('all is well on /lost/image', every=lambda: repaired.publish(message(0)))
 
 
-def test_a_publisher_that_appears_late_is_given_time_to_publish(make, block_model, monkeypatch):
+def test_a_publisher_that_appears_late_is_given_time_to_publish(
+    make: Callable[..., Harness], block_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(image_input, 'SILENCE_S', 2.5)
     harness = make(model=str(block_model), lazy=False, publishing=False)
     assert harness.transit('configure', 'activate')

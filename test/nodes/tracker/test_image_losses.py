@@ -59,7 +59,7 @@ def lose(share: float, number: int, spread: float = 0.0) -> tuple[ImageLosses, i
 
 
 @pytest.mark.parametrize('share', [0.15, 0.5, 0.7])
-def test_stamps_of_a_steady_camera_tell_what_is_missing(share):
+def test_stamps_of_a_steady_camera_tell_what_is_missing(share: float) -> None:
     losses, truth = lose(share, 2000, spread=0.03)
     # The period has to be known first.
     assert losses.lost == pytest.approx(truth, abs=0.05 * truth + 30 / (1 - share))
@@ -69,25 +69,25 @@ def test_stamps_of_a_steady_camera_tell_what_is_missing(share):
     assert 'Internal/MaxMessageSize' in problem.text
 
 
-def test_a_camera_that_is_complete_has_lost_nothing():
+def test_a_camera_that_is_complete_has_lost_nothing() -> None:
     losses, _ = lose(0.0, 1000, spread=0.03)
     assert losses.lost == 0
     assert losses.problem('/image') is None
 
 
-def test_stamps_of_a_camera_without_a_steady_rate_tell_nothing():
+def test_stamps_of_a_camera_without_a_steady_rate_tell_nothing() -> None:
     losses, _ = lose(0.0, 1000, spread=0.8)
     assert losses.lost == 0
 
 
-def test_a_pause_is_no_loss():
+def test_a_pause_is_no_loss() -> None:
     losses = ImageLosses('rmw_cyclonedds_cpp')
     for number in [*range(100), *range(200, 300)]:
         losses.arrived(10**18 + number * PERIOD, None)
     assert losses.lost == 0
 
 
-def test_numbers_of_the_publisher_are_counted_whatever_the_stamps_say():
+def test_numbers_of_the_publisher_are_counted_whatever_the_stamps_say() -> None:
     losses = ImageLosses('rmw_fastrtps_cpp')
     for number in range(31):
         losses.arrived(10**18 + number**2 * PERIOD, 7 + 2 * number)
@@ -100,7 +100,7 @@ def test_numbers_of_the_publisher_are_counted_whatever_the_stamps_say():
     )
 
 
-def test_a_publisher_that_starts_again_and_two_on_one_topic_are_no_loss():
+def test_a_publisher_that_starts_again_and_two_on_one_topic_are_no_loss() -> None:
     losses = ImageLosses('rmw_fastrtps_cpp')
     for number in [*range(900, 930), *range(1, 30)]:
         losses.arrived(10**18, number)
@@ -111,7 +111,7 @@ def test_a_publisher_that_starts_again_and_two_on_one_topic_are_no_loss():
 
 
 @pytest.mark.ros
-def test_what_is_lost_on_the_way_and_what_came_are_all_images():
+def test_what_is_lost_on_the_way_and_what_came_are_all_images() -> None:
     middleware = 'rmw_fastrtps_cpp'
     environment = os.environ | {'RMW_IMPLEMENTATION': middleware}
     done = subprocess.run(

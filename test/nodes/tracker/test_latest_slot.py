@@ -4,7 +4,7 @@ from time import sleep
 from jtn_ros.nodes.tracker.latest_slot import LatestSlot
 
 
-def test_newer_item_replaces_the_waiting_one_and_is_counted():
+def test_newer_item_replaces_the_waiting_one_and_is_counted() -> None:
     slot = LatestSlot[str]()
     for item in ('a', 'b', 'c'):
         slot.put(item)
@@ -12,7 +12,7 @@ def test_newer_item_replaces_the_waiting_one_and_is_counted():
     assert slot.dropped == 2
 
 
-def test_taken_items_are_not_counted_as_dropped():
+def test_taken_items_are_not_counted_as_dropped() -> None:
     slot = LatestSlot[int]()
     for item in range(3):
         slot.put(item)
@@ -20,7 +20,7 @@ def test_taken_items_are_not_counted_as_dropped():
     assert slot.dropped == 0
 
 
-def test_closing_leaves_the_last_item_then_ends():
+def test_closing_leaves_the_last_item_then_ends() -> None:
     slot = LatestSlot[int]()
     slot.put(1)
     slot.close()
@@ -29,7 +29,7 @@ def test_closing_leaves_the_last_item_then_ends():
     assert slot.dropped == 0
 
 
-def test_closing_wakes_a_waiting_consumer():
+def test_closing_wakes_a_waiting_consumer() -> None:
     slot = LatestSlot[int]()
     taken: list[int | None] = []
     consumer = Thread(target=lambda: taken.append(slot.take()))
@@ -41,7 +41,7 @@ def test_closing_wakes_a_waiting_consumer():
     assert taken == [None]
 
 
-def test_every_item_is_taken_or_dropped_under_load():
+def test_every_item_is_taken_or_dropped_under_load() -> None:
     slot = LatestSlot[int]()
     taken: list[int] = []
 

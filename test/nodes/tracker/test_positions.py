@@ -1,6 +1,8 @@
 """Tracks in space on a real graph: calibration, depth, transforms and the ground."""
 
 from array import array
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,12 +112,14 @@ class Rig:
 
 
 @pytest.fixture
-def rig(make, block_model) -> Rig:
+def rig(make: Callable[..., Harness], block_model: Path) -> Rig:
     return Rig(make(model=str(block_model), positions='depth', depth_timeout=1.0))
 
 
 @pytest.mark.parametrize('encoding', ['32FC1', '16UC1'])
-def test_depth_gives_positions_velocities_and_covariances_in_the_optical_frame(rig, encoding):
+def test_depth_gives_positions_velocities_and_covariances_in_the_optical_frame(
+    rig: Rig, encoding: str
+) -> None:
     markers = rig.harness.listen(MarkerArray, 'markers_3d')
     rig.first(encoding=encoding)
     for number in range(1, 30):
@@ -181,7 +185,9 @@ def publish_motion(harness: Harness) -> None:
     )
 
 
-def test_positions_in_a_fixed_frame_are_those_at_the_stamp_of_the_image(make, block_model):
+def test_positions_in_a_fixed_frame_are_those_at_the_stamp_of_the_image(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     rig = Rig(
         make(
             model=str(block_model),
@@ -207,7 +213,9 @@ def test_positions_in_a_fixed_frame_are_those_at_the_stamp_of_the_image(make, bl
     assert far.twist.twist.linear.x == pytest.approx(2, abs=0.25)
 
 
-def test_without_transform_calibration_or_depth_the_tracks_go_on(make, block_model):
+def test_without_transform_calibration_or_depth_the_tracks_go_on(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     rig = Rig(make(model=str(block_model), positions='depth', fixed_frame='map'))
     harness = rig.harness
 
@@ -260,7 +268,9 @@ def located(rig: Rig) -> bool:
     return {o.has_3d for o in rig.track(number).objects} == {True}
 
 
-def test_an_image_without_stamp_is_never_located_by_the_latest_transform(make, block_model):
+def test_an_image_without_stamp_is_never_located_by_the_latest_transform(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     rig = Rig(make(model=str(block_model), positions='ground', fixed_frame='map'), depth=False)
     publish_motion(rig.harness)
     output = rig.harness.track(message(0, stamp_ns=0))
@@ -274,7 +284,9 @@ def test_an_image_without_stamp_is_never_located_by_the_latest_transform(make, b
 
 
 @pytest.mark.parametrize('by_tf', [False, True])
-def test_on_the_ground_the_feet_give_the_position(make, block_model, by_tf):
+def test_on_the_ground_the_feet_give_the_position(
+    make: Callable[..., Harness], block_model: Path, by_tf: bool
+) -> None:
     pitch = 0.2
     parameters: dict[str, object] = {'camera_height': 2.0, 'camera_pitch': pitch}
     if by_tf:

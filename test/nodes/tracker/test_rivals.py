@@ -1,5 +1,7 @@
 """Two of everything: nodes of one name, publishers on one topic, cameras on one topic."""
 
+from pathlib import Path
+
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -15,6 +17,7 @@ from jtn_ros.nodes.tracker.camera_worker import Arrival
 from jtn_ros.nodes.tracker.tracker_node import TrackerNode
 
 from nodes.harness import DEEP
+from nodes.harness import Harness
 from nodes.scene import PERIOD
 from nodes.scene import START
 from nodes.scene import message
@@ -23,7 +26,7 @@ from nodes.scene import picture
 pytestmark = pytest.mark.ros
 
 
-def test_two_nodes_of_one_name_are_named(harness):
+def test_two_nodes_of_one_name_are_named(harness: Harness) -> None:
     messages: list[str] = []
 
     def take(array: DiagnosticArray) -> None:
@@ -44,12 +47,14 @@ def test_two_nodes_of_one_name_are_named(harness):
     assert harness.log.count(text) == 1
 
 
-def test_another_publisher_of_the_tracks_is_named(active):
+def test_another_publisher_of_the_tracks_is_named(active: Harness) -> None:
     active.user.create_publisher(TrackedObjectArray, '/jtn_tracker/tracks', DEEP)
     active.wait_for_log('/jtn_tracker and /user publish on one topic, /jtn_tracker/tracks; stop')
 
 
-def test_cameras_that_alternate_on_a_topic_do_not_flood_the_log(active, monkeypatch):
+def test_cameras_that_alternate_on_a_topic_do_not_flood_the_log(
+    active: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr('jtn_ros.nodes.tracker.camera_health._LOG_PERIOD_S', 0.5)
     sessions = set()
 
@@ -69,7 +74,9 @@ def test_cameras_that_alternate_on_a_topic_do_not_flood_the_log(active, monkeypa
     assert "the frame_id changed from 'left' to 'right': all tracks start anew" in active.log
 
 
-def test_an_image_after_ctrl_c_is_no_failure(block_model, capfd):
+def test_an_image_after_ctrl_c_is_no_failure(
+    block_model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     context = Context()
     rclpy.init(context=context)
     values = {'model': str(block_model), 'backend': 'onnxruntime', 'lazy': False}

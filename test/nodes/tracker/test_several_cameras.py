@@ -1,5 +1,8 @@
 """Several cameras on one engine, and nodes together in one process."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rclpy.executors import MultiThreadedExecutor
@@ -37,11 +40,11 @@ class Rig:
 
 
 @pytest.fixture
-def rig(make, block_model) -> Rig:
+def rig(make: Callable[..., Harness], block_model: Path) -> Rig:
     return Rig(make(model=str(block_model), cameras=NAMES))
 
 
-def test_every_camera_has_its_own_images_tracks_and_session(rig):
+def test_every_camera_has_its_own_images_tracks_and_session(rig: Rig) -> None:
     for number in range(6):
         # Every camera sees another time of the scene, at the same time.
         for shift, name in enumerate(NAMES):
@@ -62,7 +65,7 @@ def test_every_camera_has_its_own_images_tracks_and_session(rig):
     assert len(sessions) == len(NAMES)
 
 
-def test_a_silent_and_a_faulty_camera_do_not_disturb_the_third(rig):
+def test_a_silent_and_a_faulty_camera_do_not_disturb_the_third(rig: Rig) -> None:
     for number in range(10):
         rig.images['rear'].publish(message(number, encoding='yuv911', step=number))
         rig.images['front'].publish(message(number))
@@ -78,7 +81,7 @@ def test_a_silent_and_a_faulty_camera_do_not_disturb_the_third(rig):
     assert len(rig.outputs['rear'][0].objects) == 2
 
 
-def test_a_reset_begins_a_session_of_every_camera(rig):
+def test_a_reset_begins_a_session_of_every_camera(rig: Rig) -> None:
     for number in range(2):
         for name in NAMES:
             rig.images[name].publish(message(number))
@@ -91,13 +94,17 @@ def test_a_reset_begins_a_session_of_every_camera(rig):
 
 
 @pytest.mark.parametrize('names', [['front', 'front'], ['a b'], ['9th'], ['a/b'], ['front', '~']])
-def test_camera_names_that_are_no_topic_names_are_refused(harness, names):
+def test_camera_names_that_are_no_topic_names_are_refused(
+    harness: Harness, names: list[str]
+) -> None:
     result = harness.set_parameter('cameras', names)
     assert not result.successful
     assert 'items have to differ' in result.reason
 
 
-def test_nodes_together_in_one_process_do_not_mix(make, block_model):
+def test_nodes_together_in_one_process_do_not_mix(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     harnesses = [make(model=str(block_model), namespace=namespace) for namespace in ('one', 'two')]
     for harness in harnesses:
         harness.start()
@@ -116,7 +123,9 @@ def test_nodes_together_in_one_process_do_not_mix(make, block_model):
     assert {o.age for o in harnesses[1].track(message(12)).objects} == {4}
 
 
-def test_an_executor_with_several_threads_serves_the_node(ros, capfd, block_model):
+def test_an_executor_with_several_threads_serves_the_node(
+    ros: None, capfd: pytest.CaptureFixture[str], block_model: Path
+) -> None:
     graph = Graph(MultiThreadedExecutor(num_threads=4))
     try:
         harness = Harness(graph, model=str(block_model), backend='onnxruntime')

@@ -2,6 +2,8 @@
 
 import gc
 import re
+from collections.abc import Callable
+from pathlib import Path
 from threading import active_count
 from time import sleep
 
@@ -20,6 +22,7 @@ from jtn_ros.nodes.common.conversions import image_to_array
 from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.nodes.common.conversions import stamp_to_ns
 
+from nodes.harness import Harness
 from nodes.scene import BLOCKS
 from nodes.scene import PERIOD
 from nodes.scene import SECOND
@@ -32,7 +35,7 @@ from nodes.scene import truth
 pytestmark = pytest.mark.ros
 
 
-def test_lifecycle_repeats_and_leaves_nothing_behind(harness):
+def test_lifecycle_repeats_and_leaves_nothing_behind(harness: Harness) -> None:
     assert harness.state == 'unconfigured'
     threads, endpoints = None, None
     for _ in range(5):
@@ -54,7 +57,7 @@ def test_lifecycle_repeats_and_leaves_nothing_behind(harness):
     assert harness.state == 'finalized'
 
 
-def test_shutdown_of_an_active_node_releases_everything(active):
+def test_shutdown_of_an_active_node_releases_everything(active: Harness) -> None:
     threads = active_count()
     assert active.transit('shutdown')
     assert active.state == 'finalized'
@@ -62,7 +65,9 @@ def test_shutdown_of_an_active_node_releases_everything(active):
     active.wait(lambda: active.images.get_subscription_count() == 0, 'the end of listening')
 
 
-def test_model_that_is_missing_can_be_replaced(make, block_model):
+def test_model_that_is_missing_can_be_replaced(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     harness = make(model='/no/such/model.onnx')
     assert not harness.transit('configure')
     assert harness.state == 'unconfigured'
@@ -73,7 +78,9 @@ def test_model_that_is_missing_can_be_replaced(make, block_model):
 
 
 @pytest.mark.parametrize('content', [b'', b'not a model', b'\x08\x07\x12\x04junk'])
-def test_damaged_model_is_reported(make, tmp_path, content):
+def test_damaged_model_is_reported(
+    make: Callable[..., Harness], tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / 'damaged.onnx').write_bytes(content)
     harness = make(model=str(tmp_path / 'damaged.onnx'))
     assert not harness.transit('configure')
@@ -81,7 +88,7 @@ def test_damaged_model_is_reported(make, tmp_path, content):
     harness.wait_for_log('damaged.onnx')
 
 
-def test_every_image_gives_one_message_with_its_header(active):
+def test_every_image_gives_one_message_with_its_header(active: Harness) -> None:
     for number in range(10):
         sent = message(number)
         output = active.track(sent)
@@ -105,7 +112,7 @@ def test_every_image_gives_one_message_with_its_header(active):
     assert len(active.outputs) == 10
 
 
-def test_ids_boxes_and_velocities_are_true(active):
+def test_ids_boxes_and_velocities_are_true(active: Harness) -> None:
     for number in range(20):
         objects = sorted(active.track(message(number)).objects, key=lambda o: o.bbox.size_x)
         assert len(objects) == 2
@@ -123,14 +130,14 @@ def test_ids_boxes_and_velocities_are_true(active):
         assert found[key].velocity_covariance[0] > 0
 
 
-def test_velocity_comes_from_the_stamps_not_the_rate(active):
+def test_velocity_comes_from_the_stamps_not_the_rate(active: Harness) -> None:
     for number in range(12):
         output = active.track(message(number, START + number * 10 * PERIOD))
     speeds = sorted(o.velocity[0] for o in output.objects)
     assert speeds == pytest.approx([-4 * 2.5, 3 * 2.5], rel=0.02)
 
 
-def test_frames_without_objects_age_the_tracks(active):
+def test_frames_without_objects_age_the_tracks(active: Harness) -> None:
     active.track(message(0))
     active.track(message(1))
     empty = message(2)
@@ -142,7 +149,7 @@ def test_frames_without_objects_age_the_tracks(active):
     assert active.track(empty).objects == []
 
 
-def test_detections_name_classes_and_ids(active):
+def test_detections_name_classes_and_ids(active: Harness) -> None:
     detections = active.listen(Detection2DArray, 'detections')
     active.track(message(0))
     tracks = active.track(message(1))
@@ -156,7 +163,7 @@ def test_detections_name_classes_and_ids(active):
         assert detection.results[0].hypothesis.score == pytest.approx(track.score)
 
 
-def test_markers_and_debug_image_show_the_tracks(active):
+def test_markers_and_debug_image_show_the_tracks(active: Harness) -> None:
     markers = active.listen(MarkerArray, 'markers')
     drawings = active.listen(Image, 'debug_image')
     sent = [message(number) for number in range(3)]
@@ -172,13 +179,15 @@ def test_markers_and_debug_image_show_the_tracks(active):
     assert 100 < len(changed) < plain[..., 0].size / 4
 
 
-def test_image_subscription_suits_sensor_data(active):
+def test_image_subscription_suits_sensor_data(active: Harness) -> None:
     active.wait_for_reliability('/image', ReliabilityPolicy.BEST_EFFORT)
     best_effort = active.user.create_publisher(Image, 'image', qos_profile_sensor_data)
     active.wait(lambda: best_effort.get_subscription_count() == 1, 'a best-effort match')
 
 
-def test_quality_of_service_can_be_overridden(make, block_model):
+def test_quality_of_service_can_be_overridden(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
     override = {'qos_overrides./image.subscription.reliability': 'reliable'}
     harness = make(model=str(block_model), **override)
     for _ in range(2):  # the override holds for every activation
@@ -188,7 +197,7 @@ def test_quality_of_service_can_be_overridden(make, block_model):
         harness.wait(lambda: harness.user.count_subscribers('/image') == 0, 'the end')
 
 
-def test_reset_begins_a_session_without_old_tracks(active):
+def test_reset_begins_a_session_without_old_tracks(active: Harness) -> None:
     first = [active.track(message(number)) for number in range(3)][-1]
     response = active.command(Trigger, 'reset')
     assert response.success
@@ -198,7 +207,7 @@ def test_reset_begins_a_session_without_old_tracks(active):
     assert len(second.objects) == 2
 
 
-def test_disabled_node_ignores_images(active):
+def test_disabled_node_ignores_images(active: Harness) -> None:
     first = active.track(message(0))
     assert active.command(SetBool, 'enable', data=False).success
     active.images.publish(message(1))
@@ -210,7 +219,7 @@ def test_disabled_node_ignores_images(active):
     assert {o.id for o in third.objects} == {o.id for o in first.objects}
 
 
-def test_jump_back_in_time_begins_a_session(active):
+def test_jump_back_in_time_begins_a_session(active: Harness) -> None:
     before = [active.track(message(number)) for number in range(6)][-1]
     after = active.track(message(0))
     active.wait_for_log('the image stamps went back by 0.200 s')
@@ -219,7 +228,7 @@ def test_jump_back_in_time_begins_a_session(active):
     assert after.header.stamp == message(0).header.stamp
 
 
-def test_jitter_of_the_stamps_is_tolerated(active):
+def test_jitter_of_the_stamps_is_tolerated(active: Harness) -> None:
     stamps = [START, START + PERIOD, START + PERIOD - SECOND // 100, START + 2 * PERIOD]
     outputs = [active.track(message(n, stamp)) for n, stamp in enumerate(stamps)]
     assert [stamp_to_ns(output.header.stamp) for output in outputs] == stamps
@@ -227,7 +236,7 @@ def test_jitter_of_the_stamps_is_tolerated(active):
     assert {o.age for o in outputs[-1].objects} == {4}
 
 
-def test_another_image_size_begins_a_session(active):
+def test_another_image_size_begins_a_session(active: Harness) -> None:
     before = active.track(message(0))
     larger = array_to_image(picture(0, height=240), message(1).header)
     after = active.track(larger)
@@ -246,7 +255,7 @@ def test_another_image_size_begins_a_session(active):
         ({'width': 0, 'height': 0, 'step': 0}, 'is empty'),
     ],
 )
-def test_malformed_image_is_reported_and_left_out(active, changes, reason):
+def test_malformed_image_is_reported_and_left_out(active: Harness, changes, reason: str) -> None:
     first = active.track(message(0))
     active.images.publish(message(1, **changes))
     active.wait_for_log(reason)
@@ -256,7 +265,7 @@ def test_malformed_image_is_reported_and_left_out(active, changes, reason):
     assert {o.age for o in after.objects} == {2}
 
 
-def test_thresholds_change_live_and_others_are_refused(active):
+def test_thresholds_change_live_and_others_are_refused(active: Harness) -> None:
     assert len(active.track(message(0)).objects) == 2
     assert active.set_parameter('score_threshold', 1.0).successful
     assert {o.predicted for o in active.track(message(1)).objects} == {True}
@@ -268,7 +277,7 @@ def test_thresholds_change_live_and_others_are_refused(active):
     assert {o.predicted for o in active.track(message(2)).objects} == {False}
 
 
-def test_thresholds_of_the_tracker_change_while_tracks_go_on(active):
+def test_thresholds_of_the_tracker_change_while_tracks_go_on(active: Harness) -> None:
     active.track(message(0))
     assert active.set_parameter('confirmation_hits', 5).successful
     states = [{o.state for o in active.track(message(n)).objects} for n in range(1, 6)]
@@ -288,7 +297,7 @@ def test_thresholds_of_the_tracker_change_while_tracks_go_on(active):
     assert 'out of range' in result.reason
 
 
-def test_burst_is_tracked_or_counted_and_the_newest_comes_last(active):
+def test_burst_is_tracked_or_counted_and_the_newest_comes_last(active: Harness) -> None:
     number = 50
     for index in range(number):
         active.images.publish(message(index % 20, START + index * PERIOD))
@@ -306,7 +315,7 @@ def test_burst_is_tracked_or_counted_and_the_newest_comes_last(active):
     assert len(stamps) + dropped <= number
 
 
-def test_what_lifecycles_destroyed_is_not_kept_in_the_callback_group(harness):
+def test_what_lifecycles_destroyed_is_not_kept_in_the_callback_group(harness: Harness) -> None:
     counts = []
     for _ in range(6):
         assert harness.transit('configure', 'activate', 'deactivate', 'cleanup')
