@@ -13,8 +13,10 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
+from jtn_ros.launching.middleware import DDS_PROFILES
 from jtn_ros.launching.recording import play_track_and_record
 from jtn_ros.launching.recording import topics_to_record
+from jtn_ros.launching.tracker import declare_arguments
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 PARAMETERS = str(SHARE / 'config' / 'demo.yaml')
@@ -38,6 +40,7 @@ ARGUMENTS = (
         default_value=topics_to_record('/image'),
         description='Topics to record. The image topic must be last: the player waits for it.',
     ),
+    *declare_arguments(DDS_PROFILES),
 )
 
 

@@ -9,6 +9,7 @@ from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
 from launch.substitutions import LaunchConfiguration
 
+from jtn_ros.launching.middleware import DDS_PROFILES
 from jtn_ros.launching.tracker import declare_arguments
 from jtn_ros.launching.tracker import include_tracker
 
@@ -40,7 +41,7 @@ PASSED = {
 
 
 def generate_launch_description() -> LaunchDescription:
-    arguments = CAMERAS | PASSED
+    arguments = CAMERAS | PASSED | DDS_PROFILES
     tracker = include_tracker(
         SHARE / 'launch', {name: LaunchConfiguration(name) for name in arguments}
     )

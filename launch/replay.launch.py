@@ -15,8 +15,10 @@ from launch.actions import OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from jtn_ros.launching.middleware import DDS_PROFILES
 from jtn_ros.launching.recording import READY_TOPIC
 from jtn_ros.launching.recording import play_track_and_record
+from jtn_ros.launching.tracker import declare_arguments
 from jtn_ros.media.messages.tracker_topics import TRACKS
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
@@ -73,6 +75,7 @@ ARGUMENTS = (
         default_value=f'[{TRACKS.full_name}]',
         description='Topics to record. Playback starts when all of them are connected.',
     ),
+    *declare_arguments(DDS_PROFILES),
 )
 
 

@@ -10,6 +10,9 @@ from launch.actions import DeclareLaunchArgument
 from launch.actions import OpaqueFunction
 from launch_ros.actions import LifecycleNode
 
+from jtn_ros.launching.middleware import DDS_PROFILES
+from jtn_ros.launching.middleware import apply_dds_profiles
+from jtn_ros.launching.tracker import declare_arguments
 from jtn_ros.launching.tracker import end_nodes_with_launch
 from jtn_ros.launching.tracker import require_rviz
 from jtn_ros.launching.tracker import rviz_node
@@ -91,12 +94,18 @@ ARGUMENTS = (
         description='Minimum severity of log messages.',
         choices=['debug', 'info', 'warn', 'error', 'fatal'],
     ),
+    *declare_arguments(DDS_PROFILES),
 )
 
 
 def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
-        [*ARGUMENTS, end_nodes_with_launch(), OpaqueFunction(function=_start)]
+        [
+            *ARGUMENTS,
+            end_nodes_with_launch(),
+            apply_dds_profiles(),
+            OpaqueFunction(function=_start),
+        ]
     )
 
 

@@ -10,6 +10,8 @@ from launch.action import Action
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
+from jtn_ros.launching.middleware import DDS_PROFILES
+from jtn_ros.launching.middleware import apply_dds_profiles
 from jtn_ros.launching.tracker import declare_arguments
 from jtn_ros.launching.tracker import end_nodes_with_launch
 from jtn_ros.launching.tracker import include_tracker
@@ -46,9 +48,11 @@ TRACKER = {
 def generate_launch_description() -> LaunchDescription:
     # What may be refused comes first, so that no process is left behind.
     checked = OpaqueFunction(function=require_rviz)
-    arguments = declare_arguments(CAMERA | TRACKER | PROCESS)
+    arguments = declare_arguments(CAMERA | TRACKER | PROCESS | DDS_PROFILES)
     start = OpaqueFunction(function=_start)
-    return LaunchDescription([*arguments, checked, end_nodes_with_launch(), start])
+    return LaunchDescription(
+        [*arguments, checked, end_nodes_with_launch(), apply_dds_profiles(), start]
+    )
 
 
 def _start(context: LaunchContext) -> list[Action]:

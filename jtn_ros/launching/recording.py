@@ -20,6 +20,7 @@ from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
 from lifecycle_msgs.msg import Transition
 
+from jtn_ros.launching.middleware import apply_dds_profiles
 from jtn_ros.launching.tracker import end_nodes_with_launch
 from jtn_ros.launching.tracker import include_tracker
 from jtn_ros.media.messages.tracker_topics import DIAGNOSTICS
@@ -107,6 +108,7 @@ def play_track_and_record(
             )
         ),
         end_nodes_with_launch(),
+        apply_dds_profiles(),
         player,
         recorder,
         tracker,

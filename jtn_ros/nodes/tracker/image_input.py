@@ -17,6 +17,7 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
 from jtn_ros.nodes.common.conversions import stamp_to_ns
+from jtn_ros.nodes.common.middleware import loss_remedy
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.common.qos import sensor_data
 from jtn_ros.nodes.tracker.image_losses import ImageLosses
@@ -71,7 +72,8 @@ class ImageInput:
         self._last = 0.0
         self._published_since: float | None = None
         self._silence: Problem | None = None
-        self._losses = ImageLosses(get_rmw_implementation_identifier())
+        self._middleware: str = get_rmw_implementation_identifier()
+        self._losses = ImageLosses(self._middleware)
 
     @property
     def is_open(self) -> bool:
@@ -188,8 +190,8 @@ class ImageInput:
         if fitting:
             names = ', '.join(sorted({_full_name(p) for p in fitting}))
             return (
-                f', although {names} publishes there; check that the camera runs, and '
-                'that the middleware gets large messages through'
+                f', although {names} publishes there; check that the camera runs. If the '
+                f'middleware loses the images, {loss_remedy(self._middleware)}'
             )
         if publishers:
             types = ', '.join(sorted({p.topic_type for p in publishers}))

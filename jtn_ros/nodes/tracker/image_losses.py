@@ -6,6 +6,7 @@ from time import monotonic
 
 import numpy as np
 
+from jtn_ros.nodes.common.middleware import loss_remedy
 from jtn_ros.nodes.common.problem import Problem
 
 _WINDOW_S = 10.0
@@ -16,13 +17,6 @@ _FEWEST = 20
 _STEPS, _PAUSE_NS = 64, 1_000_000_000
 # A step from number to number that leads to another publisher.
 _OTHER_PUBLISHER = 1000
-
-_REMEDIES = {
-    'rmw_cyclonedds_cpp': 'set its Internal/MaxMessageSize to 65500B, and a larger '
-    'net.core.rmem_max',
-    'rmw_fastrtps_cpp': 'give it a shared-memory transport of 64 MB',
-    'rmw_fastrtps_dynamic_cpp': 'give it a shared-memory transport of 64 MB',
-}
 
 
 class ImageLosses:
@@ -83,7 +77,7 @@ class ImageLosses:
         if self._steps:
             kind = f'by their stamps, {topic} lacks images; the camera leaves them out, or '
             kind += f'{self._middleware} loses them'
-        remedy = _REMEDIES.get(self._middleware, 'let it get large messages through')
+        remedy = loss_remedy(self._middleware)
         return Problem(kind, f'{kind} ({share:.0%} of the last); {remedy}')
 
     def _count(self, came: int, lost: int) -> None:
