@@ -1,16 +1,19 @@
 # Every target sets up what it needs, and nothing more. See docs/environment.md.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint soak weights docs format shell
+.PHONY: help demo test test-python lint soak weights docs format shell
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo:  ## track a clip, or INPUT=<video, folder or bag>, through ROS 2, and show what came out
 	@tools/run jtn demo $(if $(INPUT),--input "$(INPUT)")
 
 test: lint  ## check the format, the rules and the types, then run all tests and measure what they run
 	@tools/run --dev pytest -q --cov
+
+test-python:  ## run the tests that need no ROS 2 on another Python, PYTHON=<version>
+	@JTN_PYTHON=$(or $(PYTHON),3.14) tools/run --dev pytest -q
 
 lint:  ## check the format, the rules, the types and the imports
 	@tools/run --dev ruff format --check

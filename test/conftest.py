@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -7,6 +8,24 @@ import pytest
 
 # A shell lets what it starts in the background ignore SIGINT, and so would what the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+WITHOUT_ROS = not os.environ.get('ROS_DISTRO')
+# What is imported or started there comes with ROS 2.
+NEEDS_ROS = [
+    'nodes',
+    'cli/test_ros_launch.py',
+    'cli/test_tracking_arguments.py',
+    'tools/test_launch_verb.py',
+    'tools/test_messages.py',
+]
+collect_ignore = NEEDS_ROS if WITHOUT_ROS else []
+
+
+def pytest_report_header() -> str:
+    """Say which ROS 2 the tests run with."""
+    if WITHOUT_ROS:
+        return f'ROS 2: none is sourced, so these are left out: {", ".join(NEEDS_ROS)}'
+    return f'ROS 2: {os.environ["ROS_DISTRO"]}'
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> object:

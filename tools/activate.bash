@@ -3,8 +3,8 @@
 
 _jtn_activate() {
     local python commands
-    python=$(command -v python3 || uv python find 3.12) || {
-        echo 'jtn_ros: no Python was found: install Python 3.12 or uv' >&2
+    python=$(command -v python3 || uv python find '>=3.8') || {
+        echo 'jtn_ros: no Python was found: install python3 or uv' >&2
         return 1
     }
     commands=$("$python" "$(dirname "${BASH_SOURCE[0]}")/environment.py" activate "$1") || return 1

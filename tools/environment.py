@@ -7,6 +7,9 @@ An environment is made of up to three parts, each in a folder of its own outside
 * `workspace-<key>`: the colcon build of this checkout's two packages; in dev also the messages
   that only tests need, where the sourced ROS 2 lacks them.
 
+The Python is the one of the ROS 2 in use. If JTN_PYTHON names a version, the environment has that
+Python and no ROS 2 at all, for the tests that need none.
+
 A key is a hash of everything that the part is made from, so a changed requirement leads to a new
 part and never to a patched one. A part is trusted once its stamp, written last, is there and
 everything that the stamp lists still is; otherwise it is made anew.
@@ -35,6 +38,7 @@ from typing import Callable
 from typing import Iterable
 from typing import Iterator
 from typing import Mapping
+from typing import NamedTuple
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 TOOLS = CHECKOUT / 'tools'
@@ -42,11 +46,13 @@ REQUIREMENTS = TOOLS / 'requirements'
 LAYERS = {'runtime': ('runtime.txt',), 'dev': ('runtime.txt', 'dev.txt')}
 STAMP = 'complete.json'
 TEST_MESSAGES = 'foxglove_msgs'
+PYTHONS = ('3.12', '3.13', '3.14')
+STAND_IN_PYTHON = '3.12'  # isaacsim-ros2 is compiled for it
 Variables = Mapping[str, str]
 
 NO_PYTHON = (
-    'no usable Python 3.12 (with venv and C headers) was found: `uv python install 3.12`, '
-    '`pyenv install 3.12`, or `sudo apt install python3.12-venv python3.12-dev`'
+    'no usable Python {0} (with venv and C headers) was found: `uv python install {0}`, '
+    '`pyenv install {0}`, or `sudo apt install python{0}-venv python{0}-dev`'
 )
 NO_COMPILER = 'no C compiler was found: `sudo apt install build-essential`'
 LICENCE = (
@@ -61,6 +67,13 @@ class SetupError(Exception):
     """A set-up that cannot go on; the message says what to do."""
 
 
+class SourcedRos2(NamedTuple):
+    """The ROS 2 that the user has sourced: its prefix, and the Python that it is built for."""
+
+    prefix: str
+    python: str
+
+
 def main() -> int:
     """Run one of the commands; return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
@@ -69,7 +82,9 @@ def main() -> int:
     parser.add_argument('--fresh', action='store_true', help='make everything anew')
     arguments = parser.parse_args()
     try:
-        environment = Environment(arguments.layer, home=home_folder(os.environ))
+        environment = Environment(
+            arguments.layer, home=home_folder(os.environ), python=chosen_python(os.environ)
+        )
         environment.ensure(fresh=arguments.fresh)
     except SetupError as error:
         print(f'jtn_ros: {error}', file=sys.stderr)
@@ -193,31 +208,41 @@ def size_of(path: Path) -> int | None:
 class Environment:
     """The parts that one layer of this checkout needs."""
 
-    def __init__(self, layer: str, *, home: Path):
-        """Describe the environment; 'auto' is dev where that is set up, else runtime."""
+    def __init__(self, layer: str, *, home: Path, python: str | None = None):
+        """Describe the environment; 'auto' is dev where that is set up, else runtime.
+
+        :param python: the version of Python of an environment without ROS 2; by default there is
+            a ROS 2, and its Python is taken
+        """
+        self.sourced_ros2 = None if python else sourced_ros2(os.environ)
+        self.version = python or (self.sourced_ros2 or SourcedRos2('', STAND_IN_PYTHON)).python
         if layer == 'auto':
             layer = 'dev' if self._venv_part('dev', home).healthy else 'runtime'
         self.home = home
         self.venv = self._venv_part(layer, home)
-        self.sourced_ros2 = sourced_ros2(os.environ)
-        installed = Path(self.sourced_ros2 or '/nonexistent', 'share', TEST_MESSAGES).exists()
-        self.packages = packages(tests=layer == 'dev' and not installed)
-        self.ros2 = None if self.sourced_ros2 else self._ros2_part()
+        self.ros2 = None if python or self.sourced_ros2 else self._ros2_part()
+        tests = layer == 'dev' and not self._has_test_messages()
+        self.packages = {} if python else packages(tests=tests)
 
-    @staticmethod
-    def _venv_part(layer: str, home: Path) -> Part:
+    def _has_test_messages(self) -> bool:
+        """Return whether the sourced ROS 2 has the messages that only tests need."""
+        prefix = self.sourced_ros2.prefix if self.sourced_ros2 else '/nonexistent'
+        return Path(prefix, 'share', TEST_MESSAGES).exists()
+
+    def _venv_part(self, layer: str, home: Path) -> Part:
         files = [REQUIREMENTS / name for name in LAYERS[layer]]
         return Part(
-            home / f'{layer}-{hash_of(*files)}',
-            census=('bin', 'lib/python3.12/site-packages'),
-            make=lambda folder: make_venv(folder, files),
+            home / f'{layer}-{hash_of(self.version, *files)}',
+            census=('bin', f'lib/python{self.version}/site-packages'),
+            make=lambda folder: make_venv(folder, self.version, files),
         )
 
     def _ros2_part(self) -> Part:
         sources = [REQUIREMENTS / 'ros2.txt', *files_below(TOOLS / 'ros2')]
+        site_packages = f'lib/python{STAND_IN_PYTHON}/site-packages'
         return Part(
             self.home / f'ros2-{hash_of(*sources)}',
-            census=('bin', 'lib', 'lib/python3.12/site-packages', 'share', 'include'),
+            census=('bin', 'lib', site_packages, 'share', 'include'),
             make=lambda folder: make_ros2(folder, self.python),
         )
 
@@ -229,7 +254,8 @@ class Environment:
     @property
     def workspace(self) -> Path:
         """Where colcon builds this checkout against this ROS 2 with this Python."""
-        ros2 = self.ros2.folder.name if self.ros2 else str(self.sourced_ros2)
+        sourced = self.sourced_ros2.prefix if self.sourced_ros2 else None
+        ros2 = self.ros2.folder.name if self.ros2 else str(sourced)
         return self.home / f'workspace-{hash_of(str(CHECKOUT), self.venv.folder.name, ros2)}'
 
     def ensure(self, *, fresh: bool = False) -> None:
@@ -268,6 +294,11 @@ class Environment:
             f'export PATH={quoted["venv"]}/bin:"$PATH"',
             'unset PYTHONHOME',
         ]
+        if not self.packages:  # without ROS 2, nothing is built: the checkout itself is used
+            checkout = shlex.quote(str(CHECKOUT))
+            lines.append('unset ROS_DISTRO AMENT_PREFIX_PATH')
+            lines.append(f'export PYTHONPATH={checkout} PATH={checkout}/tools:"$PATH"')
+            lines.append(f'export JTN_WORKSPACE={quoted["workspace"]}')
         if self.ros2:
             lines.append(f'. {shlex.quote(str(self.ros2.folder))}/setup.bash')
         setup = self.workspace / 'install/local_setup.bash'
@@ -277,16 +308,26 @@ class Environment:
         return '\n'.join(lines)
 
 
-def sourced_ros2(variables: Variables) -> str | None:
-    """Return the prefix of the ROS 2 that the user has sourced, and refuse an unfit one."""
+def chosen_python(variables: Variables) -> str | None:
+    """Return the version of Python that the user asks for, and refuse an unfit one."""
+    version = variables.get('JTN_PYTHON') or None
+    if version is None or version in PYTHONS:
+        return version
+    raise SetupError(f'JTN_PYTHON is {version!r}: set it to one of {", ".join(PYTHONS)}')
+
+
+def sourced_ros2(variables: Variables) -> SourcedRos2 | None:
+    """Return the ROS 2 that the user has sourced, and refuse an unfit one."""
     if not variables.get('ROS_DISTRO') or variables.get('JTN_STAND_IN_ROS2'):
         return None
     for prefix in variables.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
-        if Path(prefix, 'lib/python3.12/site-packages/rclpy').is_dir():
-            return prefix
+        for version in PYTHONS:
+            if Path(prefix, f'lib/python{version}/site-packages/rclpy').is_dir():
+                return SourcedRos2(prefix, version)
     raise SetupError(
-        f'the ROS 2 that is sourced ({variables["ROS_DISTRO"]}) has no rclpy for Python 3.12: '
-        'source Jazzy or Kilted, or start a shell in which none is sourced'
+        f'the ROS 2 that is sourced ({variables["ROS_DISTRO"]}) has no rclpy for Python '
+        f'{", ".join(PYTHONS[:-1])} or {PYTHONS[-1]}: source Jazzy or a later distribution, or '
+        'start a shell in which none is sourced'
     )
 
 
@@ -307,40 +348,41 @@ def run(*command: object, env: Variables | None = None, cwd: Path | None = None)
             raise SetupError(f'this command failed, its last output is above: {words[0]} ...')
 
 
-def find_python() -> str:
-    """Return a Python 3.12 that can make a virtual environment and build extensions."""
-    for candidate in python_candidates():
-        probe = (
-            'import ensurepip, os, sys, sysconfig; '
-            'header = os.path.join(sysconfig.get_paths()["include"], "Python.h"); '
-            'sys.exit(sys.version_info[:2] != (3, 12) or not os.path.exists(header))'
-        )
+def find_python(version: str) -> str:
+    """Return a Python of a version that can make a virtual environment and build extensions."""
+    probe = (
+        'import ensurepip, os, sys, sysconfig; '
+        'header = os.path.join(sysconfig.get_paths()["include"], "Python.h"); '
+        f'sys.exit("%d.%d" % sys.version_info[:2] != "{version}" or not os.path.exists(header))'
+    )
+    for candidate in python_candidates(version):
         with contextlib.suppress(OSError):
             command = [candidate, '-c', probe]
             if not subprocess.run(command, capture_output=True, env=clean_variables()).returncode:
                 return candidate
-    raise SetupError(NO_PYTHON)
+    raise SetupError(NO_PYTHON.format(version))
 
 
-def python_candidates() -> Iterator[str]:
+def python_candidates(version: str) -> Iterator[str]:
     """Yield the interpreters worth trying: on the PATH, pyenv's, uv's."""
-    for name in ('python3.12', 'python3', 'python'):
+    for name in (f'python{version}', 'python3', 'python'):
         path = shutil.which(name)
         if path:
             yield path
     # A pyenv shim fails unless its version is selected, so look at what is installed.
     root = Path(os.environ.get('PYENV_ROOT') or Path.home() / '.pyenv')
-    yield from map(str, sorted(root.glob('versions/3.12*/bin/python3.12'), reverse=True))
+    installed = root.glob(f'versions/{version}*/bin/python{version}')
+    yield from map(str, sorted(installed, reverse=True))
     if shutil.which('uv'):
-        command = ['uv', 'python', 'find', '--no-project', '3.12']
+        command = ['uv', 'python', 'find', '--no-project', version]
         found = subprocess.run(command, capture_output=True, text=True, env=clean_variables())
         if found.returncode == 0:
             yield found.stdout.strip()
 
 
-def make_venv(folder: Path, requirements: list[Path]) -> None:
+def make_venv(folder: Path, version: str, requirements: list[Path]) -> None:
     """Make a virtual environment and install the pinned requirements."""
-    python = find_python()
+    python = find_python(version)
     say(f'installing the Python packages of {folder.name} (minutes; gigabytes with dev)')
     run(python, '-m', 'venv', folder, env=clean_variables())
     options = [word for path in requirements for word in ('-r', path)]

@@ -19,6 +19,8 @@ from rosbags.rosbag2 import CompressionFormat
 from rosbags.rosbag2 import CompressionMode
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
+from rosbags.typesys import Stores
+from rosbags.typesys import get_typestore
 
 from jtn_ros.errors import JtnError
 from jtn_ros.files import what_came_instead
@@ -146,6 +148,28 @@ def test_own_messages_can_be_recorded_and_read(tmp_path: Path) -> None:
     tracks = message.deserialize()
     assert (tracks.camera_name, tracks.latencies[0].duration) == ('front', 0.02)
     assert tracks.session.uuid.tolist() == list(range(16))
+
+
+@pytest.mark.parametrize(
+    ('distribution', 'store'),
+    [
+        ('jazzy', Stores.ROS2_JAZZY),
+        ('lyrical', Stores.ROS2_LYRICAL),
+        ('rolling', Stores.ROS2_LYRICAL),
+    ],
+)
+def test_definitions_are_those_of_the_distribution_that_is_sourced(
+    monkeypatch: pytest.MonkeyPatch, distribution: str, store: Stores
+) -> None:
+    monkeypatch.setenv('ROS_DISTRO', distribution)
+    message_types.cache_clear()
+    types = message_types()
+    message_types.cache_clear()
+    changed = 'lifecycle_msgs/msg/TransitionEvent'  # has another definition in Lyrical
+    assert types.hash_rihs01(changed) == get_typestore(store).hash_rihs01(changed)
+    gone, new = 'geometry_msgs/msg/Pose2D', 'nav_msgs/msg/Trajectory'
+    assert types.hash_rihs01(gone) == get_typestore(Stores.ROS2_JAZZY).hash_rihs01(gone)
+    assert types.hash_rihs01(new) == get_typestore(Stores.ROS2_LYRICAL).hash_rihs01(new)
 
 
 def test_vision_messages_equal_those_of_the_ros_installation() -> None:

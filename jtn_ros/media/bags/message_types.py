@@ -1,5 +1,6 @@
 """The ROS messages that bags are read and written with, without a ROS installation."""
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ with packages_for('bags need', 'rosbags'):
     from rosbags.interfaces import Connection
     from rosbags.interfaces import MessageDefinitionFormat
     from rosbags.interfaces import Nodetype
+    from rosbags.interfaces.typing import Typesdict
     from rosbags.typesys import Stores
     from rosbags.typesys import get_types_from_idl
     from rosbags.typesys import get_types_from_msg
@@ -90,12 +92,18 @@ _DEFAULTS = {('geometry_msgs/msg/Quaternion', 'w'): 1.0}
 
 @cache
 def message_types() -> Typestore:
-    """Return ROS 2 Jazzy's messages with those of vision_msgs, jtn_msgs, and videos.
+    """Return the messages of ROS 2 with those of vision_msgs, jtn_msgs, and videos.
+
+    The definitions are those of the distribution that is sourced: Lyrical's for a later one, and
+    Jazzy's without ROS 2. Types that it does not know are taken from other distributions, whose
+    bags are then read, too.
 
     Raises:
         JtnError: if the definitions of jtn_msgs are not found.
     """
-    store = get_typestore(Stores.ROS2_JAZZY)
+    known = {name.value: name for name in Stores}
+    distribution = os.environ.get('ROS_DISTRO') or 'jazzy'
+    store = get_typestore(known.get(f'ros2_{distribution}', Stores.ROS2_LYRICAL))
     definitions = dict(_FOREIGN)
     for package in sorted({name.partition('/')[0] for name in _FOREIGN}):
         for folder in message_folders(package)[:1]:
@@ -106,7 +114,7 @@ def message_types() -> Typestore:
             'the message definitions of jtn_msgs are not found; source the workspace that holds it'
         )
     definitions |= _definitions('jtn_msgs', folders[0])
-    types = {}
+    types = _types_of_others(store)
     for name, text in definitions.items():
         types.update(get_types_from_msg(text, name))
     store.register(types)
@@ -134,6 +142,15 @@ def digest_of(connection: Connection) -> str:
         return store.hash_rihs01(name)
     except Exception:  # rosbags raises what comes
         return ''
+
+
+def _types_of_others(store: Typestore) -> Typesdict:
+    """Return the types that a store lacks, and that the oldest or newest distribution has."""
+    types: Typesdict = {}
+    for distribution in (Stores.ROS2_JAZZY, Stores.ROS2_LYRICAL):
+        fields = get_typestore(distribution).fielddefs
+        types |= {name: fields[name] for name in fields.keys() - store.fielddefs.keys()}
+    return types
 
 
 def _zero(kind: Any) -> Any:
