@@ -1,5 +1,6 @@
 """How to get the packages that are missing: the one place that knows their names and commands."""
 
+import os
 import shutil
 import sys
 import sysconfig
@@ -54,6 +55,11 @@ _APT = {
     'yaml': 'python3-yaml',
     'zstandard': 'python3-zstandard',
 }
+# ROS packages that not every distribution of ROS has in apt, and where their sources are.
+_ROS_SOURCES = {
+    'nav2_dynamic_msgs': 'https://github.com/ros-navigation/navigation2_dynamic',
+    'people_msgs': 'https://github.com/wg-perception/people',
+}
 
 
 def install_command(*modules: str) -> str:
@@ -71,6 +77,14 @@ def install_command(*modules: str) -> str:
         return f'sudo apt install {" ".join(_APT[module] for module in modules)}'
     options = '--user --break-system-packages ' if managed else ''
     return f'{_interpreter()} -m pip install {options}{" ".join(_PIP[m] for m in modules)}'
+
+
+def ros_install_command(package: str) -> str:
+    """Return how to install a ROS package for the ROS that is sourced."""
+    distribution = os.environ.get('ROS_DISTRO', '$ROS_DISTRO')
+    command = f'sudo apt install ros-{distribution}-{package.replace("_", "-")}'
+    source = _ROS_SOURCES.get(package)
+    return command if source is None else f'{command}, or build it from {source}'
 
 
 def is_known(module: str) -> bool:

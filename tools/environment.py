@@ -45,7 +45,8 @@ TOOLS = CHECKOUT / 'tools'
 REQUIREMENTS = TOOLS / 'requirements'
 LAYERS = {'runtime': ('runtime.txt',), 'dev': ('runtime.txt', 'dev.txt')}
 STAMP = 'complete.json'
-TEST_MESSAGES = 'foxglove_msgs'
+# Message packages that only tests need, each built where ROS 2 has none of that name.
+TEST_MESSAGES = 'test/messages'
 PYTHONS = ('3.12', '3.13', '3.14')
 STAND_IN_PYTHON = '3.12'  # isaacsim-ros2 is compiled for it
 Variables = Mapping[str, str]
@@ -221,13 +222,8 @@ class Environment:
         self.home = home
         self.venv = self._venv_part(layer, home)
         self.ros2 = None if python or self.sourced_ros2 else self._ros2_part()
-        tests = layer == 'dev' and not self._has_test_messages()
-        self.packages = {} if python else packages(tests=tests)
-
-    def _has_test_messages(self) -> bool:
-        """Return whether the sourced ROS 2 has the messages that only tests need."""
-        prefix = self.sourced_ros2.prefix if self.sourced_ros2 else '/nonexistent'
-        return Path(prefix, 'share', TEST_MESSAGES).exists()
+        prefix = self.sourced_ros2.prefix if self.sourced_ros2 else None
+        self.packages = {} if python else packages(tests=layer == 'dev', ros2=prefix)
 
     def _venv_part(self, layer: str, home: Path) -> Part:
         files = [REQUIREMENTS / name for name in LAYERS[layer]]
@@ -400,10 +396,19 @@ def make_ros2(folder: Path, python: Path) -> None:
         run(python, TOOLS / 'ros2/prefix.py', wheels, folder, env=clean_variables())
 
 
-def packages(*, tests: bool) -> dict[str, Path]:
-    """Return the folder of each package in build order, with those that only tests need or not."""
-    folders = {'jtn_msgs': CHECKOUT / 'jtn_msgs', 'jtn_ros': CHECKOUT}
-    return {TEST_MESSAGES: CHECKOUT / 'test' / TEST_MESSAGES, **folders} if tests else folders
+def packages(*, tests: bool, ros2: str | None = None) -> dict[str, Path]:
+    """Return the folder of each package in build order.
+
+    :param tests: whether the messages that only tests need are among them
+    :param ros2: prefix of the sourced ROS 2, whose own messages are taken where it has them
+    """
+    share = Path(ros2 or '/nonexistent', 'share')
+    folders = {
+        folder.name: folder
+        for folder in sorted((CHECKOUT / TEST_MESSAGES).iterdir() if tests else ())
+        if not (share / folder.name).exists()
+    }
+    return {**folders, 'jtn_msgs': CHECKOUT / 'jtn_msgs', 'jtn_ros': CHECKOUT}
 
 
 def package_key(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from jtn_ros.positions.camera_model import CameraModel
 from jtn_ros.positions.depth import locate_by_depth
+from jtn_ros.positions.extent import with_extents
 from jtn_ros.positions.ground import GroundPlane
 from jtn_ros.positions.ground import locate_on_ground
 from jtn_ros.positions.measurement import Measurements
@@ -16,4 +17,5 @@ __all__ = [
     'Positions',
     'locate_by_depth',
     'locate_on_ground',
+    'with_extents',
 ]

@@ -29,6 +29,9 @@ class Positions:
         points: float64 (N, 3) in meters.
         velocities: float64 (N, 3) in meters per second.
         covariances: float64 (N, 6, 6) of point and velocity together.
+        sizes: float64 (N, 3) along the axes of the frame in meters; None if not estimated.
+        offsets: float64 (N, 3) from the points to the middles of the objects in meters; None if
+            not estimated.
     """
 
     frame_id: str
@@ -36,6 +39,8 @@ class Positions:
     points: Floats
     velocities: Floats
     covariances: Floats
+    sizes: Floats | None = None
+    offsets: Floats | None = None
 
     @classmethod
     def unknown(cls, count: int) -> 'Positions':

@@ -189,7 +189,7 @@ def test_built_in_definitions_are_those_of_the_interface_files(
     built_in = message_types()
     message_types.cache_clear()
     store, types = get_typestore(Stores.ROS2_JAZZY), {}
-    files = sorted((ROOT / 'test' / 'foxglove_msgs' / 'msg').glob('*.msg'))
+    files = sorted((ROOT / 'test' / 'messages' / 'foxglove_msgs' / 'msg').glob('*.msg'))
     for path in files:
         types |= get_types_from_msg(path.read_text(), f'foxglove_msgs/msg/{path.stem}')
     store.register(types)

@@ -23,7 +23,7 @@ STRIDE = 4
 PEAKS = 8
 
 
-def write_block_model(path: Path, name: str = 'blocks') -> None:
+def write_block_model(path: Path, name: str = 'blocks', class_name: str = 'block') -> None:
     """Write the model.
 
     Its heat map is the white share of a block-sized window around each cell. Boxes and
@@ -80,7 +80,11 @@ def write_block_model(path: Path, name: str = 'blocks') -> None:
         node('Add', ['corners', 'half'], ['boxes']),
     ]
     info = ModelInfo(
-        name=name, class_names=('block',), input_height=HEIGHT, input_width=WIDTH, top_k=PEAKS
+        name=name,
+        class_names=(class_name,),
+        input_height=HEIGHT,
+        input_width=WIDTH,
+        top_k=PEAKS,
     )
     tensor = helper.make_tensor_value_info
     image_shape = ['B', HEIGHT, WIDTH, 3]

@@ -119,7 +119,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Stand in for a checkout with the real requirements and packages of two files."""
     root = tmp_path / 'check out'
     shutil.copytree(TOOLS, root / 'tools', ignore=shutil.ignore_patterns('__pycache__'))
-    for name in ('jtn_msgs/msg/A.msg', 'setup.py', 'setup.cfg', 'package.xml', 'launch/a.py'):
+    names = ('jtn_msgs/msg/A.msg', 'setup.py', 'setup.cfg', 'package.xml', 'launch/a.py')
+    messages = [f'test/messages/{name}/package.xml' for name in ('bond', 'foxglove_msgs')]
+    for name in (*names, *messages):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
     monkeypatch.setattr(environment, 'CHECKOUT', root)
@@ -221,16 +223,19 @@ def test_missing_install_is_built_in_spite_of_its_stamp(checkout, tmp_path: Path
 def test_messages_for_tests_are_built_in_dev_where_ros2_lacks_them(
     checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert 'foxglove_msgs' in environment.Environment('dev', home=tmp_path).packages
-    assert 'foxglove_msgs' not in environment.Environment('runtime', home=tmp_path).packages
+    def built(layer: str) -> list[str]:
+        return list(environment.Environment(layer, home=tmp_path).packages)
+
+    assert built('dev') == ['bond', 'foxglove_msgs', 'jtn_msgs', 'jtn_ros']
+    assert built('runtime') == ['jtn_msgs', 'jtn_ros']
     prefix = tmp_path / 'jazzy'
     (prefix / 'lib/python3.12/site-packages/rclpy').mkdir(parents=True)
     monkeypatch.setenv('ROS_DISTRO', 'jazzy')
     monkeypatch.delenv('JTN_STAND_IN_ROS2', raising=False)
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(prefix))
-    assert 'foxglove_msgs' in environment.Environment('dev', home=tmp_path).packages
+    assert built('dev') == ['bond', 'foxglove_msgs', 'jtn_msgs', 'jtn_ros']
     (prefix / 'share/foxglove_msgs').mkdir(parents=True)
-    assert 'foxglove_msgs' not in environment.Environment('dev', home=tmp_path).packages
+    assert built('dev') == ['bond', 'jtn_msgs', 'jtn_ros']
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ BUNDLE = 'isaacsim/exts/isaacsim.ros2.core/jazzy/'
 SITE_PACKAGES = 'lib/python3.12/site-packages'
 PLACES = {'lib': 'lib', 'share': 'share', 'rclpy': SITE_PACKAGES}
 
-# Message packages that jtn_msgs uses and whose headers no wheel on PyPI has.
-WITHOUT_HEADERS = ('unique_identifier_msgs', 'vision_msgs')
+# Message packages that jtn_msgs or the messages of the tests use, and for which no wheel that is
+# fetched has headers.
+WITHOUT_HEADERS = ('shape_msgs', 'unique_identifier_msgs', 'vision_msgs')
 
 # Python needs the C introspection type support only. The generators for C++ and Rust and the
 # static Fast DDS type supports want headers that no wheel carries, so they are switched off:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
@@ -74,11 +75,7 @@ def tracks_to_objects(
 
 def fill_positions(objects: Sequence[Any], positions: Positions) -> None:
     """Fill in pose and twist of the objects, one for each row of the positions, where known."""
-    poses = np.full((len(objects), 6, 6), 0.0)
-    poses[:, range(3, 6), range(3, 6)] = _UNKNOWN_VARIANCE
-    twists = poses.copy()
-    poses[:, :3, :3] = positions.covariances[:, :3, :3]
-    twists[:, :3, :3] = positions.covariances[:, 3:, 3:]
+    poses, twists = spread_covariances(positions.covariances)
     points, velocities = positions.points.tolist(), positions.velocities.tolist()
     for row in np.flatnonzero(positions.known).tolist():
         tracked = objects[row]
@@ -86,8 +83,20 @@ def fill_positions(objects: Sequence[Any], positions: Positions) -> None:
         position, linear = tracked.pose.pose.position, tracked.twist.twist.linear
         position.x, position.y, position.z = points[row]
         linear.x, linear.y, linear.z = velocities[row]
-        tracked.pose.covariance = poses[row].reshape(36)
-        tracked.twist.covariance = twists[row].reshape(36)
+        tracked.pose.covariance = poses[row]
+        tracked.twist.covariance = twists[row]
+
+
+def spread_covariances(
+    covariances: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the covariances (N, 36) of pose and twist from those (N, 6, 6) of `Positions`."""
+    poses = np.zeros((len(covariances), 6, 6))
+    poses[:, range(3, 6), range(3, 6)] = _UNKNOWN_VARIANCE
+    twists = poses.copy()
+    poses[:, :3, :3] = covariances[:, :3, :3]
+    twists[:, :3, :3] = covariances[:, 3:, 3:]
+    return poses.reshape(-1, 36), twists.reshape(-1, 36)
 
 
 def to_tracked_object_array(

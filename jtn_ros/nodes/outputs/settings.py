@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from jtn_ros.nodes.outputs.conventions import OUTPUTS
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 
@@ -10,6 +11,13 @@ from jtn_ros.settings import setting
 class OutputSettings(Settings):
     """Parameters of the outputs of a camera."""
 
+    outputs: tuple[str, ...] = setting(
+        (),
+        'More outputs, in the conventions of other packages: detections_3d (vision_msgs), people '
+        '(people_msgs), obstacles (nav2_dynamic_msgs), tracked_objects (Autoware), objects '
+        '(derived_object_msgs), humans (REP 155). All but humans need positions.',
+        pattern='|'.join(OUTPUTS),
+    )
     publish_embeddings: bool = setting(
         False, 'Include the appearance embeddings in ~/tracks.', live=True
     )

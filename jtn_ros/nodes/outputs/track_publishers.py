@@ -29,6 +29,7 @@ from jtn_ros.nodes.common.conversions import is_installed
 from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.nodes.common.qos import latched
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
+from jtn_ros.nodes.outputs.conventions import ConventionPublishers
 from jtn_ros.nodes.outputs.position_markers import SpatialMarkers
 from jtn_ros.nodes.outputs.settings import OutputSettings
 
@@ -77,6 +78,7 @@ class TrackPublishers:
         self._spatial_marker_arrays: LifecyclePublisher | None = None
         if positions:
             self._spatial_marker_arrays = self._create(tracker_topics.MARKERS_3D)
+        self._conventions = ConventionPublishers(values.outputs, self._create)
         self._annotations: LifecyclePublisher | None = None
         if is_installed(tracker_topics.ANNOTATIONS.type_name):
             self._annotations = self._create(tracker_topics.ANNOTATIONS)
@@ -135,6 +137,8 @@ class TrackPublishers:
                     new_message, header, (width, height), tracks, self._model.class_names
                 )
             )
+        if positions is not None and positions.frame_id:
+            self._conventions.publish(frame, self._class_name)
         self._publish_pictures(frame)
 
     def destroy(self) -> None:

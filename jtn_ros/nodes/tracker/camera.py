@@ -1,6 +1,7 @@
 """One camera of the tracker node: when its images are subscribed, tracked and published."""
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from time import perf_counter
 
 from rclpy.lifecycle import LifecycleNode
@@ -12,6 +13,7 @@ from jtn_ros.nodes.common.transforms import TransformSource
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.outputs.camera_state import Activity
 from jtn_ros.nodes.outputs.camera_state import CameraState
+from jtn_ros.nodes.outputs.shared_output import SharedOutput
 from jtn_ros.nodes.outputs.track_publishers import TrackPublishers
 from jtn_ros.nodes.tracker.camera_health import CameraHealth
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
@@ -43,6 +45,7 @@ class Camera:
         name: str,
         prefix: str = '',
         make_input: InputFactory = ImageInput,
+        shared_outputs: Sequence[SharedOutput] = (),
     ) -> None:
         """Create the outputs.
 
@@ -54,10 +57,12 @@ class Camera:
             name: name of the camera.
             prefix: of its topics, when the node has several cameras.
             make_input: makes what the images come from.
+            shared_outputs: take the frames of all cameras.
         """
         self.name = name
         self._node = node
         self._values = values
+        self._shared_outputs = shared_outputs
         self._logger = node.get_logger().get_child(name) if prefix else node.get_logger()
         self._trusted: float = engine.info.confident_score
         self._session = Session(0)
@@ -78,7 +83,7 @@ class Camera:
             positions=self._locator is not None,
             camera_name=name,
             prefix=prefix,
-            on_listeners=self._listen,
+            on_listeners=self.listen,
         )
         self.apply(values)
 
@@ -118,7 +123,7 @@ class Camera:
         self.enable(enabled)
         self._worker.start()
         self._outputs.announce()
-        self._listen()
+        self.listen()
         if not self._input.is_open:
             self._logger.info(f'{self._input.topic} is subscribed when somebody listens')
 
@@ -175,19 +180,10 @@ class Camera:
             snapshot=self._health.snapshot,
         )
 
-    def _activity(self) -> Activity:
-        """Return what the camera is doing."""
-        if self._worker is None:
-            return Activity.INACTIVE
-        if not self._worker.enabled:
-            return Activity.DISABLED
-        return Activity.TRACKING if self._input.is_open else Activity.IDLE
-
-    def _listen(self) -> None:
+    def listen(self) -> None:
         """Subscribe while somebody listens, or always if that is wanted."""
-        wanted = self._worker is not None and (
-            not self._values.lazy or self._outputs.listeners > 0
-        )
+        listeners = self._outputs.listeners + sum(o.listeners for o in self._shared_outputs)
+        wanted = self._worker is not None and (not self._values.lazy or listeners > 0)
         if not wanted:
             self._close()
         elif not self._input.is_open:
@@ -197,6 +193,14 @@ class Camera:
                 self._locator.open()
             self._input.open()
             self._logger.info(f'tracking in the images of {self._input.topic}')
+
+    def _activity(self) -> Activity:
+        """Return what the camera is doing."""
+        if self._worker is None:
+            return Activity.INACTIVE
+        if not self._worker.enabled:
+            return Activity.DISABLED
+        return Activity.TRACKING if self._input.is_open else Activity.IDLE
 
     def _close(self) -> None:
         """Unsubscribe."""
@@ -217,6 +221,8 @@ class Camera:
         if frame.distrust is not None:
             self._health.stamp_distrusted(frame.distrust)
         self._outputs.publish(frame)
+        for output in self._shared_outputs:
+            output.publish(self.name, frame)
         self._health.tracked(perf_counter() - frame.arrival)
 
     def _report(self, error: Exception) -> None:

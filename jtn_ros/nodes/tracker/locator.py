@@ -24,6 +24,7 @@ from jtn_ros.positions import PositionFilter
 from jtn_ros.positions import Positions
 from jtn_ros.positions import locate_by_depth
 from jtn_ros.positions import locate_on_ground
+from jtn_ros.positions import with_extents
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 from jtn_ros.tracking.track import Tracks
@@ -155,10 +156,14 @@ class SpatialLocator:
             stamp_ns: time at which they were tracked.
         """
         try:
-            measured = self._measure(self._model(size), header, tracks)
+            camera = self._model(size)
+            ground = self._ground(header) if self._values.positions == 'ground' else None
+            measured = self._measure(camera, ground, header, tracks)
             frame_id = self._values.fixed_frame or header.frame_id
+            rotation, translation = np.eye(3), np.zeros(3)
             if frame_id != header.frame_id:
-                measured = measured.transformed(*self._transform(frame_id, header))
+                rotation, translation = self._transform(frame_id, header)
+                measured = measured.transformed(rotation, translation)
         except JtnError as error:
             self.problem = Problem.of(error, 'no positions: ')
             return Positions.unknown(len(tracks.ids))
@@ -167,15 +172,29 @@ class SpatialLocator:
         if frames != self._frames:
             self._filter.reset()
             self._frames = frames
-        return self._filter.update(frame_id, tracks.ids, measured, stamp_ns)
+        if ground is not None:
+            up = -rotation @ ground.down
+        else:  # y of an optical frame points down, z of any other frame up (REP 103)
+            up = np.array((0.0, -1.0, 0.0) if frame_id == header.frame_id else (0.0, 0.0, 1.0))
+        return with_extents(
+            self._filter.update(frame_id, tracks.ids, measured, stamp_ns),
+            tracks.boxes,
+            camera,
+            rotation=rotation,
+            translation=translation,
+            up=up,
+            standing=ground is not None,
+        )
 
-    def _measure(self, camera: CameraModel, header: Header, tracks: Tracks) -> Measurements:
-        """Return where the observed tracks are, in the optical frame."""
-        if self._values.positions == 'depth':
+    def _measure(
+        self, camera: CameraModel, ground: GroundPlane | None, header: Header, tracks: Tracks
+    ) -> Measurements:
+        """Return where the observed tracks are, in the optical frame; by depth without ground."""
+        if ground is None:
             depth, metres_per_unit = depth_to_array(self._depth.at(header.stamp))
             found = locate_by_depth(camera, tracks.boxes, depth, metres_per_unit)
         else:
-            found = locate_on_ground(camera, tracks.boxes, self._ground(header))
+            found = locate_on_ground(camera, tracks.boxes, ground)
         # A predicted box is where the object is thought to be, which measures nothing.
         points = np.where(tracks.observed[:, None], found.points, np.nan)
         return Measurements.of(points, found.covariances)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import wraps
 from traceback import format_exc
 from typing import Any
@@ -28,7 +29,11 @@ from jtn_ros.nodes.common.process import explain
 from jtn_ros.nodes.common.process import run_process
 from jtn_ros.nodes.common.process import spin
 from jtn_ros.nodes.common.transforms import TransformSource
+from jtn_ros.nodes.outputs.conventions import HUMANS
+from jtn_ros.nodes.outputs.conventions import usable_outputs
 from jtn_ros.nodes.outputs.diagnostics import Diagnostics
+from jtn_ros.nodes.outputs.humans import HumanBodies
+from jtn_ros.nodes.outputs.shared_output import SharedOutput
 from jtn_ros.nodes.tracker.camera import Camera
 from jtn_ros.nodes.tracker.camera import InputFactory
 from jtn_ros.nodes.tracker.image_input import ImageInput
@@ -79,6 +84,7 @@ class TrackerNode(LifecycleNode):
         self._engine: Engine | None = None
         self._transforms: TransformSource | None = None
         self._cameras: list[Camera] = []
+        self._shared_outputs: list[SharedOutput] = []
         self._commands: list[Service] = []
         self._enabled = True
         self._diagnostics = Diagnostics(self)
@@ -107,6 +113,9 @@ class TrackerNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the engine, open outputs and services."""
         values = self._declared.values()
+        located = values.positions != 'off'
+        outputs = usable_outputs(values.outputs, positions=located, logger=self.get_logger())
+        values = replace(values, outputs=outputs)
         names = values.cameras
         with reported_progress(
             self.get_logger(), f'loading {values.model or "the bundled model"}'
@@ -114,16 +123,22 @@ class TrackerNode(LifecycleNode):
             engine = values.load()
             self._engine = BatchingEngine(engine, len(names)) if len(names) > 1 else engine
         self.get_logger().info(f'{engine.info.name} runs on {engine.description}')
-        if values.positions != 'off' and (values.fixed_frame or values.ground_frame):
+        if located and (values.fixed_frame or values.ground_frame):
             self._transforms = TransformSource(self, values.transform_timeout)
+        if HUMANS in outputs:
+            self._shared_outputs = [HumanBodies(self, engine.info.class_names, self._listen)]
         shared = self, self._engine, values, self._transforms
-        if names:
-            self._cameras = [
-                Camera(*shared, name=name, prefix=f'{name}/', make_input=self._make_input)
-                for name in names
-            ]
-        else:
-            self._cameras = [Camera(*shared, name=values.camera_name, make_input=self._make_input)]
+        cameras = [(name, f'{name}/') for name in names] or [(values.camera_name, '')]
+        self._cameras = [
+            Camera(
+                *shared,
+                name=name,
+                prefix=prefix,
+                make_input=self._make_input,
+                shared_outputs=self._shared_outputs,
+            )
+            for name, prefix in cameras
+        ]
         self._commands = [
             self.create_service(Trigger, '~/reset', self._reset),
             self.create_service(SetBool, '~/enable', self._enable),
@@ -171,6 +186,11 @@ class TrackerNode(LifecycleNode):
         self.destroy_timer(self._timer)
         super().destroy_node()
 
+    def _listen(self) -> None:
+        """Let the cameras follow who listens to what they share."""
+        for camera in self._cameras:
+            camera.listen()
+
     def _check(self) -> None:
         """Look after the cameras and publish how they fare."""
         states = [camera.check() for camera in self._cameras]
@@ -206,6 +226,9 @@ class TrackerNode(LifecycleNode):
         for camera in self._cameras:
             camera.destroy()
         self._cameras = []
+        for output in self._shared_outputs:
+            output.destroy()
+        self._shared_outputs = []
         for service in self._commands:
             self.destroy_service(service)
         self._commands = []
