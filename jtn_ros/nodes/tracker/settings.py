@@ -21,6 +21,13 @@ class CameraNames(Settings):
         'Configure and activate the node at startup. If that fails, the process exits with an '
         'error.',
     )
+    bond_heartbeat_period: float = setting(
+        0.0,
+        'Period of the heartbeats of the bond with the lifecycle manager of Nav2, in seconds, '
+        'such as 0.1. 0 publishes none; set bond_timeout of the manager to 0 then.',
+        low=0.0,
+        high=10.0,
+    )
     camera_name: str = setting('camera', 'Camera name in the published messages.')
     cameras: tuple[str, ...] = setting(
         (),

@@ -24,6 +24,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
 from jtn_ros.inference.batching import BatchingEngine
 from jtn_ros.interruption import interruptible
+from jtn_ros.nodes.common.bond import Bond
 from jtn_ros.nodes.common.parameters import NodeParameters
 from jtn_ros.nodes.common.process import explain
 from jtn_ros.nodes.common.process import run_process
@@ -85,6 +86,7 @@ class TrackerNode(LifecycleNode):
         self._transforms: TransformSource | None = None
         self._cameras: list[Camera] = []
         self._shared_outputs: list[SharedOutput] = []
+        self._bond: Bond | None = None
         self._commands: list[Service] = []
         self._enabled = True
         self._diagnostics = Diagnostics(self)
@@ -139,6 +141,7 @@ class TrackerNode(LifecycleNode):
             )
             for name, prefix in cameras
         ]
+        self._bond = Bond.wanted(self, values.bond_heartbeat_period)
         self._commands = [
             self.create_service(Trigger, '~/reset', self._reset),
             self.create_service(SetBool, '~/enable', self._enable),
@@ -153,11 +156,15 @@ class TrackerNode(LifecycleNode):
         activated = super().on_activate(state)
         for camera in self._cameras:
             camera.activate(self._enabled)
+        if self._bond is not None:
+            self._bond.start()
         return activated
 
     @_reported
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Finish what has arrived and stop listening."""
+        if self._bond is not None:
+            self._bond.stop()
         for camera in self._cameras:
             camera.deactivate()
         return super().on_deactivate(state)
@@ -223,6 +230,9 @@ class TrackerNode(LifecycleNode):
 
     def _release(self) -> None:
         """Let go of all that configuring and activating made."""
+        if self._bond is not None:
+            self._bond.destroy()
+            self._bond = None
         for camera in self._cameras:
             camera.destroy()
         self._cameras = []
