@@ -31,7 +31,9 @@ class CameraFlow:
         """Forget the previous frame."""
         self._previous: NDArray[np.uint8] | None = None
 
-    def measure(self, fitted: NDArray[np.uint8], letterbox: Letterbox) -> NDArray[np.float64]:
+    def measure(
+        self, fitted: NDArray[np.uint8], letterbox: Letterbox, size: tuple[int, int]
+    ) -> NDArray[np.float64]:
         """Return the (2, 3) affine matrix from source pixels of the last frame to this one's.
 
         It is the identity at the first frame, while the camera stands, and where the image shows
@@ -40,32 +42,43 @@ class CameraFlow:
         Args:
             fitted: uint8 BGR (H, W, 3), the frame at the network's size; always the same.
             letterbox: the map from source pixels to its pixels.
+            size: height and width of the source image; the rest of `fitted` is padding.
         """
-        factor = max(1, round(fitted.shape[1] / _WIDTH))
-        size = (fitted.shape[1] // factor, fitted.shape[0] // factor)
-        small = cv2.resize(fitted, size, interpolation=cv2.INTER_AREA)
+        shown = np.array(fitted.shape[1::-1])
+        factor = max(1, round(shown[0] / _WIDTH))
+        # Rotations are rotations only where pixels are square.
+        small_size = (shown / (factor, factor * letterbox.stretch)).astype(int)
+        small = cv2.resize(fitted, small_size.tolist(), interpolation=cv2.INTER_AREA)
         image = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
-        offset = (np.array([letterbox.offset_x, letterbox.offset_y]) + 0.5) / factor - 0.5
         previous, self._previous = self._previous, image
         if previous is None:
             return np.eye(2, 3)
-        motion = _follow(previous, image, offset)
-        # From small pixels to source pixels: small = scale * source + offset.
+        # From small pixels to source pixels: small = scales * source + offset.
+        scales = letterbox.scales * small_size / shown
+        offset = (np.array([letterbox.offset_x, letterbox.offset_y]) + 0.5) * small_size / shown
+        offset -= 0.5
+        edges = np.array([(0, 0), size[::-1]]) - 0.5
+        motion = _follow(previous, image, edges * scales + offset)
         motion[:, 2] += motion[:, :2] @ offset - offset
-        motion[:, 2] *= factor / letterbox.scale
+        motion[:, :2] *= scales / scales[:, None]
+        motion[:, 2] /= scales
         return motion
 
 
 def _follow(
-    previous: NDArray[np.uint8], image: NDArray[np.uint8], border: NDArray[np.float64]
+    previous: NDArray[np.uint8], image: NDArray[np.uint8], edges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the motion between two gray images (H, W), whose borders left and on top are padding.
+    """Return the motion between two gray images (H, W).
 
-    The padding on the other sides is as wide.
+    Args:
+        previous: the image before.
+        image: the image now.
+        edges: (2, 2) top left and bottom right of what is shown; the rest is padding.
     """
     inside = np.zeros_like(previous)
-    left, top = np.maximum(np.ceil(border).astype(int), 0) + 1
-    inside[top : inside.shape[0] - top, left : inside.shape[1] - left] = 255
+    left, top = np.maximum(np.ceil(edges[0]).astype(int), 0) + 1
+    right, bottom = np.minimum(np.floor(edges[1]).astype(int) + 1, previous.shape[::-1]) - 1
+    inside[top:bottom, left:right] = 255
     corners = cv2.goodFeaturesToTrack(previous, _CORNERS, 0.01, 6, mask=inside)
     if corners is None or len(corners) < _FEWEST:
         return np.eye(2, 3)

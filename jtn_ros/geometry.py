@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # How an image is fitted to the input of a network, see `jtn_ros.inference.preprocess`.
-Letterboxing = Literal['fit', 'published', 'fairmot']
+Letterboxing = Literal['fit', 'published', 'fairmot', 'corner', 'stretch']
 
 Boxes = NDArray[np.float32]
 
@@ -37,24 +37,32 @@ def box_iou(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArra
 
 @dataclass(frozen=True)
 class Letterbox:
-    """A uniform scaling and shift from source-image pixels to network-input pixels.
+    """A scaling and shift from source-image pixels to network-input pixels.
 
     ``network = scale * source + offset``, pixel coordinates with integer values at pixel centers.
+    The scaling is uniform, unless `stretch`, the vertical scale by the horizontal one, is not 1.
     """
 
     scale: float
     offset_x: float
     offset_y: float
+    stretch: float = 1.0
+
+    @property
+    def scales(self) -> NDArray[np.float64]:
+        """Return the (2,) horizontal and vertical scales."""
+        return np.array([self.scale, self.scale * self.stretch])
 
     @property
     def matrix(self) -> NDArray[np.float64]:
         """Return the 2x3 affine matrix, as OpenCV takes it."""
-        return np.array([[self.scale, 0, self.offset_x], [0, self.scale, self.offset_y]])
+        scale_x, scale_y = self.scales
+        return np.array([[scale_x, 0, self.offset_x], [0, scale_y, self.offset_y]])
 
     def to_network(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
         """Map (..., 2) points from source pixels to network pixels."""
-        return (points * self.scale + (self.offset_x, self.offset_y)).astype(np.float32)
+        return (points * self.scales + (self.offset_x, self.offset_y)).astype(np.float32)
 
     def to_source(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
         """Map (..., 2) points from network pixels to source pixels."""
-        return ((points - (self.offset_x, self.offset_y)) / self.scale).astype(np.float32)
+        return ((points - (self.offset_x, self.offset_y)) / self.scales).astype(np.float32)

@@ -139,7 +139,7 @@ class TrackingPipeline:
         )
         decoded = time.perf_counter()
         self._previous = fitted
-        camera_motion = self._camera_flow.measure(fitted, letterbox)
+        camera_motion = self._camera_flow.measure(fitted, letterbox, image.shape[:2])
         moved = time.perf_counter()
         tracks = self._tracker.update(detections, stamp_ns, camera_motion)
         times = (started, prepared, inferred, decoded, moved, time.perf_counter())

@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from jtn_ros.camera_flow import CameraFlow
+from jtn_ros.geometry import Letterboxing
 from jtn_ros.inference.preprocess import letterbox_image
 
 
@@ -19,11 +20,15 @@ def view(affine: NDArray[np.float64], width: int = 1280, height: int = 720) -> N
     return np.asarray(cv2.warpAffine(wide, moved[:2], (width, height)), np.uint8)
 
 
-def measure(*images: NDArray[np.uint8], size: tuple[int, int] = (288, 512)) -> NDArray[np.float64]:
+def measure(
+    *images: NDArray[np.uint8],
+    size: tuple[int, int] = (288, 512),
+    kind: Letterboxing = 'fit',
+) -> NDArray[np.float64]:
     """Return the motion between the last two images."""
     flow = CameraFlow()
     for image in images:
-        motion = flow.measure(*letterbox_image(image, *size))
+        motion = flow.measure(*letterbox_image(image, *size, kind), image.shape[:2])
     return motion
 
 
@@ -33,15 +38,26 @@ def turned(degrees: float, zoom: float, shift: tuple[float, float]) -> NDArray[n
     return np.asarray(motion, np.float64)
 
 
-@pytest.mark.parametrize('size', [(288, 512), (544, 960), (320, 320)])
+@pytest.mark.parametrize(
+    ('size', 'kind'),
+    [
+        ((288, 512), 'fit'),
+        ((544, 960), 'fit'),
+        ((320, 320), 'fit'),
+        ((320, 320), 'corner'),
+        ((480, 480), 'stretch'),
+    ],
+)
 @pytest.mark.parametrize(
     'motion',
     [turned(0, 1, (45, -20)), turned(0, 1, (-3, 2)), turned(2, 1.01, (10, 5))],
     ids=['jump', 'slow pan', 'turn and zoom'],
 )
-def test_motion_in_source_pixels(motion: NDArray[np.float64], size: tuple[int, int]) -> None:
+def test_motion_in_source_pixels(
+    motion: NDArray[np.float64], size: tuple[int, int], kind: Letterboxing
+) -> None:
     still = np.eye(2, 3)
-    measured = measure(view(still), view(motion), size=size)
+    measured = measure(view(still), view(motion), size=size, kind=kind)
     corners = np.array([[300, 200, 1], [900, 200, 1], [300, 500, 1], [900, 500, 1]], float)
     np.testing.assert_allclose(corners @ measured.T, corners @ motion.T, atol=1.2)
 
@@ -72,7 +88,9 @@ def test_nothing_to_see_and_first_frames_mean_no_motion() -> None:
 
 def test_reset_forgets_the_previous_frame() -> None:
     flow = CameraFlow()
-    flow.measure(*letterbox_image(view(np.eye(2, 3)), 288, 512))
+    still = view(np.eye(2, 3))
+    flow.measure(*letterbox_image(still, 288, 512), still.shape[:2])
     flow.reset()
-    motion = flow.measure(*letterbox_image(view(turned(0, 1, (45, -20))), 288, 512))
+    jumped = view(turned(0, 1, (45, -20)))
+    motion = flow.measure(*letterbox_image(jumped, 288, 512), jumped.shape[:2])
     np.testing.assert_array_equal(motion, np.eye(2, 3))

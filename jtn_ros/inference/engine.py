@@ -41,7 +41,7 @@ class ModelInfo(Settings):
         embedding_dim: length of the identity embedding; 0 without one.
         displacement: whether the graph estimates the displacement to the previous frame.
         letterbox: 'fit' keeps the whole image, 'published' scales by the width alone, 'fairmot'
-            pads with gray (see `jtn_ros.inference.preprocess`).
+            and 'corner' pad with gray, 'stretch' does not pad; see `jtn_ros.inference.preprocess`.
         confident_score: confidence threshold; detections below it only continue tracks.
         prior_threshold: minimum score of the tracks that are drawn in the prior heat map.
         precision: precision of the file: 'f32', 'f16' or 'int8' (convolutions; the rest is f32). A

@@ -68,5 +68,8 @@ class OnnxEngine(Engine):
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         """Return the outputs; see `Engine.infer`."""
-        values: list[Any] = self._session.run(self._outputs, inputs)
+        try:
+            values: list[Any] = self._session.run(self._outputs, inputs)
+        except Exception as error:  # its exceptions share no public base class
+            raise RuntimeError(f'ONNX Runtime failed: {error}') from error
         return dict(zip(self._outputs, values, strict=True))

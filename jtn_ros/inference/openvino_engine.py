@@ -90,6 +90,9 @@ class OpenVinoEngine(Engine):
     def _request(self, batch: int) -> Any:
         """Return the inference request for a batch size, compiled on first use."""
         if batch not in self._requests:
+            free = self._model.input('images').partial_shape[0]
+            if free.is_static and free.get_length() != batch:
+                raise JtnError(f'{self._info.name} takes {free.get_length()} image at once')
             model = self._model.clone()
             model.reshape(
                 {

@@ -10,12 +10,13 @@ from jtn_ros.geometry import Letterbox
 from jtn_ros.geometry import Letterboxing
 
 FAIRMOT_GREY = 128
+CORNER_GREY = 114
 
 
 def letterbox_image(
     image: NDArray[np.uint8], height: int, width: int, kind: Letterboxing = 'fit'
 ) -> tuple[NDArray[np.uint8], Letterbox]:
-    """Scale an image uniformly and pad it to the network's input size.
+    """Scale an image to the network's input size; what remains of the input is padding.
 
     Args:
         image: uint8 BGR (H, W, 3) of any size.
@@ -24,6 +25,8 @@ def letterbox_image(
         kind: 'fit' keeps the whole image, centered on black. 'published' scales by the longer side
             to the input's width and pads or crops the height, byte for byte as JointTrackNet and
             CenterTrack do. 'fairmot' keeps the whole image on gray, averaging when it shrinks.
+            'corner' keeps it in the top left corner on gray, as YOLOX does. 'stretch' fills the
+            input, whatever the aspect ratio of the image.
 
     Returns:
         The input, uint8 (height, width, 3), and the map from source pixels to its pixels.
@@ -57,14 +60,40 @@ def _fit(image: NDArray[np.uint8], height: int, width: int) -> tuple[NDArray[np.
     top, left = (height - inner_height) // 2, (width - inner_width) // 2
     canvas = np.zeros((height, width, 3), np.uint8)
     inner = canvas[top : top + inner_height, left : left + inner_width]
+    _resize(image, inner)
+    return canvas, _centered(image, inner, scale, top, left)
+
+
+def _corner(
+    image: NDArray[np.uint8], height: int, width: int
+) -> tuple[NDArray[np.uint8], Letterbox]:
+    scale, inner_height, inner_width = _inner_size(image, height, width)
+    canvas = np.full((height, width, 3), CORNER_GREY, np.uint8)
+    inner = canvas[:inner_height, :inner_width]
+    _resize(image, inner)
+    return canvas, _centered(image, inner, scale, 0, 0)
+
+
+def _stretch(
+    image: NDArray[np.uint8], height: int, width: int
+) -> tuple[NDArray[np.uint8], Letterbox]:
+    canvas = np.empty((height, width, 3), np.uint8)
+    _resize(image, canvas)
+    scale_x, scale_y = width / image.shape[1], height / image.shape[0]
+    return canvas, Letterbox(
+        scale_x, (scale_x - 1) / 2, (scale_y - 1) / 2, stretch=scale_y / scale_x
+    )
+
+
+def _resize(image: NDArray[np.uint8], target: NDArray[np.uint8]) -> None:
+    """Scale an image into a target of another size."""
+    height, width = target.shape[:2]
     # Bilinear sampling skips pixels when it shrinks by more than two, and then small objects
     # flicker; averaging over areas costs up to twenty times as much as halving first.
-    smaller = image
-    while min(smaller.shape[0] / inner_height, smaller.shape[1] / inner_width) > 2:
-        half = ((smaller.shape[1] + 1) // 2, (smaller.shape[0] + 1) // 2)
-        smaller = cv2.resize(smaller, half, interpolation=cv2.INTER_LINEAR)
-    cv2.resize(smaller, (inner_width, inner_height), dst=inner, interpolation=cv2.INTER_LINEAR)
-    return canvas, _centered(image, inner, scale, top, left)
+    while min(image.shape[0] / height, image.shape[1] / width) > 2:
+        half = ((image.shape[1] + 1) // 2, (image.shape[0] + 1) // 2)
+        image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_LINEAR), np.uint8)
+    cv2.resize(image, (width, height), dst=target, interpolation=cv2.INTER_LINEAR)
 
 
 def _fairmot(
@@ -114,4 +143,10 @@ def _centered(
 
 LETTERBOXES: dict[
     Letterboxing, Callable[[NDArray[np.uint8], int, int], tuple[NDArray[np.uint8], Letterbox]]
-] = {'fit': _fit, 'published': _published, 'fairmot': _fairmot}
+] = {
+    'fit': _fit,
+    'published': _published,
+    'fairmot': _fairmot,
+    'corner': _corner,
+    'stretch': _stretch,
+}

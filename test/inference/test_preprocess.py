@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from jtn_ros.inference.preprocess import LETTERBOXES
 from jtn_ros.inference.preprocess import letterbox_image
 
 GOLDENS = Path(__file__).parent / 'goldens'
@@ -48,7 +49,7 @@ def test_published_letterbox_is_byte_exact(key: str) -> None:
         np.testing.assert_allclose(letterbox.matrix, MATRICES[golden], rtol=0, atol=1e-11)
 
 
-@pytest.mark.parametrize('kind', ['fit', 'published', 'fairmot'])
+@pytest.mark.parametrize('kind', LETTERBOXES)
 @pytest.mark.parametrize(('source_height', 'source_width'), [(480, 640), (1080, 1920), (333, 517)])
 def test_a_spot_lands_where_the_map_says(kind: str, source_height: int, source_width: int) -> None:
     source = np.zeros((source_height, source_width, 3), np.uint8)
@@ -60,7 +61,7 @@ def test_a_spot_lands_where_the_map_says(kind: str, source_height: int, source_w
     fitted, letterbox = letterbox_image(source, 288, 512, kind)
     expected = letterbox.to_network(center)
     weight = fitted[:, :, 0].astype(float)
-    weight[weight == 128] = 0  # FairMOT's border
+    weight[(weight == 128) | (weight == 114)] = 0  # the borders of FairMOT and YOLOX
     weight[weight < 20] = 0
     y, x = np.mgrid[:288, :512]
     found = np.array([(x * weight).sum(), (y * weight).sum()]) / weight.sum()
@@ -108,6 +109,23 @@ def test_fairmot_pads_with_grey() -> None:
     assert (fitted[300, :, 0] == 0).nonzero()[0].tolist() == list(range(138, 138 + 811))
 
 
+def test_corner_pads_with_grey_on_the_right_and_below() -> None:
+    source = np.zeros((480, 640, 3), np.uint8)
+    fitted, letterbox = letterbox_image(source, 416, 416, 'corner')
+    assert (fitted[312:] == 114).all()
+    assert (fitted[:312] == 0).all()
+    corners = letterbox.to_network(np.array([[-0.5, -0.5], [639.5, 479.5]]))
+    np.testing.assert_allclose(corners, [[-0.5, -0.5], [415.5, 311.5]], atol=1e-4)
+
+
+def test_stretch_fills_the_input() -> None:
+    source = np.full((480, 640, 3), 7, np.uint8)
+    fitted, letterbox = letterbox_image(source, 320, 320, 'stretch')
+    assert (fitted == 7).all()
+    corners = letterbox.to_network(np.array([[-0.5, -0.5], [639.5, 479.5]]))
+    np.testing.assert_allclose(corners, [[-0.5, -0.5], [319.5, 319.5]], atol=1e-4)
+
+
 @pytest.mark.parametrize(
     'bad',
     [
@@ -132,7 +150,7 @@ def test_an_unknown_letterbox_is_refused_by_name() -> None:
 @given(
     height=st.integers(1, 400),
     width=st.integers(1, 400),
-    kind=st.sampled_from(['fit', 'published', 'fairmot']),
+    kind=st.sampled_from(list(LETTERBOXES)),
 )
 def test_any_size_fits_and_the_map_is_invertible(height, width, kind) -> None:
     source = np.full((height, width, 3), 9, np.uint8)

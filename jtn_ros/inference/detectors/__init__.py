@@ -1,0 +1,1 @@
+"""Detectors of others as models of this project."""
