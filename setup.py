@@ -71,7 +71,6 @@ def for_colcon() -> dict[str, Any]:
         'recorder_node',
         'bag_player_node',
         'webcam_node',
-        'webcam_tracker_node',
         'show_in_rviz',
     ]
     return {

@@ -24,6 +24,12 @@ TOPICS = ('image', 'camera_info', 'depth')
 ARGUMENTS = (
     DeclareLaunchArgument('image', default_value='image', description='Image topic.'),
     DeclareLaunchArgument(
+        'source',
+        default_value='',
+        description='Camera or recording that the node reads itself: number of a webcam, device '
+        'file, URL, or path of a video, folder or bag. Empty uses the parameter file.',
+    ),
+    DeclareLaunchArgument(
         'camera_info', default_value='camera_info', description='Calibration topic of the camera.'
     ),
     DeclareLaunchArgument(
@@ -117,7 +123,7 @@ def _start(context: LaunchContext) -> list[Action]:
         'use_sim_time': argument['use_sim_time'] == 'true',
     }
     # What is not given here is left to the parameter file.
-    named = ('model', 'backend', 'positions', 'fixed_frame')
+    named = ('source', 'model', 'backend', 'positions', 'fixed_frame')
     parameters |= {name: argument[name] for name in named if argument[name]}
     cameras = [name.strip() for name in argument['cameras'].split(',') if name.strip()]
     remappings = [(topic, argument[topic]) for topic in TOPICS]

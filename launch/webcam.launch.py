@@ -1,6 +1,5 @@
-"""Track in the images of a webcam, a network camera or a video."""
+"""Track in the images of a webcam, a network camera, a video or a bag."""
 
-import json
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -8,6 +7,7 @@ from launch import LaunchContext
 from launch import LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
+from launch_ros.actions import LifecycleNode
 from launch_ros.actions import Node
 
 from jtn_ros.launching.middleware import DDS_PROFILES
@@ -21,17 +21,18 @@ from jtn_ros.launching.tracker import rviz_node
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
 CAMERA = {
-    'device': ('0', 'Number of a webcam, device file, URL or video file.'),
+    'device': ('0', 'Number of a webcam, device file, URL, or path of a video, folder or bag.'),
     'width': ('0', 'Requested image width, in pixels. 0 keeps the setting of the camera.'),
     'height': ('0', 'Requested image height, in pixels. 0 keeps the setting of the camera.'),
-    'rate': ('0.0', 'Images per second. 0 uses the rate of the camera or video.'),
+    'rate': ('0.0', 'Images per second. 0 uses the rate of the camera or recording.'),
     'frame_id': ('camera', 'Coordinate frame of the camera.'),
     'calibration': ('', 'Calibration file of camera_calibration (YAML), required for positions.'),
 }
 PROCESS = {
     'one_process': (
         'true',
-        'Run camera and tracker in one process, so that no image is lost between them.',
+        'The tracker reads the camera itself, so that no image is lost between them. false runs '
+        'a node of its own for the camera.',
     ),
 }
 TYPES = {'width': int, 'height': int, 'rate': float}
@@ -70,20 +71,20 @@ def _start(context: LaunchContext) -> list[Action]:
             webcam,
             include_tracker(SHARE / 'launch', {name: argument[name] for name in TRACKER}),
         ]
-    tracker = {name: argument[name] for name in ('model', 'backend', 'positions')}
-    tracker['autostart'] = True
-    # For each node its own: both have a parameter device.
-    given = [
-        part
-        for node, values in (('webcam', camera), ('jtn_tracker', tracker))
-        for name, value in values.items()
-        if value != ''
-        for part in ('-p', f'{node}:{name}:={json.dumps(value)}')
-    ]
-    both = Node(
+    source = camera.pop('device')
+    named = ('model', 'backend', 'positions')
+    given = {name: argument[name] for name in named if argument[name]}
+    tracker = LifecycleNode(
         package='jtn_ros',
-        executable='webcam_tracker_node',
-        arguments=['--ros-args', '--params-file', argument['params_file'], *given],
+        executable='tracker_node',
+        name='jtn_tracker',
+        namespace='',
+        parameters=[
+            argument['params_file'],
+            {'autostart': True, 'source': source, **camera, **given},
+        ],
         output='screen',
     )
-    return [both] if argument['rviz'] == 'false' else [both, rviz_node(argument['rviz_frame'])]
+    if argument['rviz'] == 'false':
+        return [tracker]
+    return [tracker, rviz_node(argument['rviz_frame'])]

@@ -1,11 +1,9 @@
 """One camera of the tracker node: when its images are subscribed, tracked and published."""
 
-from collections.abc import Callable
 from collections.abc import Sequence
 from time import perf_counter
 
 from rclpy.lifecycle import LifecycleNode
-from rclpy.node import Node
 
 from jtn_ros.inference import Engine
 from jtn_ros.media.intensity import IntensityRange
@@ -17,19 +15,14 @@ from jtn_ros.nodes.outputs.shared_output import SharedOutput
 from jtn_ros.nodes.outputs.track_publishers import TrackPublishers
 from jtn_ros.nodes.tracker.camera_health import CameraHealth
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
-from jtn_ros.nodes.tracker.direct_input import DirectInput
 from jtn_ros.nodes.tracker.image_input import ImageInput
 from jtn_ros.nodes.tracker.image_input import ImageMessage
-from jtn_ros.nodes.tracker.image_input import Transport
 from jtn_ros.nodes.tracker.locator import SpatialLocator
 from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
+from jtn_ros.nodes.tracker.source_input import SourceInput
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking import make_tracker
 from jtn_ros.tracking.session import Session
-
-type InputFactory = Callable[
-    [Node, str, Transport, Callable[[ImageMessage], None]], ImageInput | DirectInput
-]
 
 
 class Camera:
@@ -44,7 +37,6 @@ class Camera:
         *,
         name: str,
         prefix: str = '',
-        make_input: InputFactory = ImageInput,
         shared_outputs: Sequence[SharedOutput] = (),
     ) -> None:
         """Create the outputs.
@@ -56,7 +48,6 @@ class Camera:
             transforms: listens to tf; None where it is not needed.
             name: name of the camera.
             prefix: of its topics, when the node has several cameras.
-            make_input: makes what the images come from.
             shared_outputs: take the frames of all cameras.
         """
         self.name = name
@@ -72,9 +63,13 @@ class Camera:
         self._locator = None
         if values.positions != 'off':
             self._locator = SpatialLocator(node, values, prefix, transforms)
-        self._input = make_input(node, f'{prefix}image', values.image_transport, self._take)
         self._health = CameraHealth(self._logger)
         self._worker: CameraWorker | None = None
+        self._input: ImageInput | SourceInput
+        if values.source:
+            self._input = SourceInput(node, prefix, values, self._take)
+        else:
+            self._input = ImageInput(node, f'{prefix}image', values.image_transport, self._take)
         # Last, because somebody may listen at once.
         self._outputs = TrackPublishers(
             node,
@@ -125,7 +120,9 @@ class Camera:
         self._outputs.announce()
         self.listen()
         if not self._input.is_open:
-            self._logger.info(f'{self._input.topic} is subscribed when somebody listens')
+            self._logger.info(
+                f'the images of {self._input.topic} are tracked when somebody listens'
+            )
 
     def deactivate(self) -> None:
         """Stop listening and finish the images that have arrived."""
@@ -142,6 +139,7 @@ class Camera:
     def destroy(self) -> None:
         """Remove everything from the node."""
         self.deactivate()
+        self._input.destroy()
         self._outputs.destroy()
 
     def reset(self) -> None:

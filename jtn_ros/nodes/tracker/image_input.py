@@ -103,6 +103,10 @@ class ImageInput:
         self._open = False
         self._unsubscribe()
 
+    def destroy(self) -> None:
+        """Let go of everything."""
+        self.close()
+
     def check(self) -> Problem | None:
         """Follow what is published, and return why images do not come, with the remedy.
 

@@ -7,6 +7,7 @@ from jtn_ros.media.intensity import IntensitySettings
 from jtn_ros.nodes.outputs.settings import OutputSettings
 from jtn_ros.nodes.tracker.image_input import Transport
 from jtn_ros.nodes.tracker.locator import PositionSettings
+from jtn_ros.nodes.tracker.source_input import SourceSettings
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 from jtn_ros.tracking.settings import TrackingSettings
@@ -56,6 +57,7 @@ class TrackerNodeSettings(
     OutputSettings,
     TrackingSettings,
     InputSettings,
+    SourceSettings,
     EngineOptions,
     CameraNames,
 ):

@@ -24,6 +24,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
 from jtn_ros.inference.batching import BatchingEngine
 from jtn_ros.interruption import interruptible
+from jtn_ros.masking import mask
 from jtn_ros.nodes.common.bond import Bond
 from jtn_ros.nodes.common.parameters import NodeParameters
 from jtn_ros.nodes.common.process import explain
@@ -36,8 +37,6 @@ from jtn_ros.nodes.outputs.diagnostics import Diagnostics
 from jtn_ros.nodes.outputs.humans import HumanBodies
 from jtn_ros.nodes.outputs.shared_output import SharedOutput
 from jtn_ros.nodes.tracker.camera import Camera
-from jtn_ros.nodes.tracker.camera import InputFactory
-from jtn_ros.nodes.tracker.image_input import ImageInput
 from jtn_ros.nodes.tracker.reported_progress import reported_progress
 from jtn_ros.nodes.tracker.rivals import Rivals
 from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
@@ -71,15 +70,9 @@ class TrackerNode(LifecycleNode):
     releases everything.
     """
 
-    def __init__(self, *, make_input: InputFactory = ImageInput, **kwargs: object) -> None:
-        """Declare the parameters; everything else waits for the lifecycle.
-
-        Args:
-            make_input: makes what the images of a camera come from.
-            kwargs: of the node.
-        """
+    def __init__(self, **kwargs: object) -> None:
+        """Declare the parameters; everything else waits for the lifecycle."""
         super().__init__('jtn_tracker', **kwargs)
-        self._make_input = make_input
         self.last_error = ''
         self._declared = NodeParameters(self, TrackerNodeSettings)
         self._engine: Engine | None = None
@@ -119,6 +112,10 @@ class TrackerNode(LifecycleNode):
         outputs = usable_outputs(values.outputs, positions=located, logger=self.get_logger())
         values = replace(values, outputs=outputs)
         names = values.cameras
+        if names and values.source:
+            raise JtnError(
+                f'source is {mask(values.source)}, which one camera reads; leave cameras empty'
+            )
         with reported_progress(
             self.get_logger(), f'loading {values.model or "the bundled model"}'
         ):
@@ -132,13 +129,7 @@ class TrackerNode(LifecycleNode):
         shared = self, self._engine, values, self._transforms
         cameras = [(name, f'{name}/') for name in names] or [(values.camera_name, '')]
         self._cameras = [
-            Camera(
-                *shared,
-                name=name,
-                prefix=prefix,
-                make_input=self._make_input,
-                shared_outputs=self._shared_outputs,
-            )
+            Camera(*shared, name=name, prefix=prefix, shared_outputs=self._shared_outputs)
             for name, prefix in cameras
         ]
         self._bond = Bond.wanted(self, values.bond_heartbeat_period)

@@ -77,7 +77,7 @@ class Run:
         (node,) = (
             child
             for child in psutil.Process(self.process.pid).children(recursive=True)
-            if 'webcam_tracker_node' in ' '.join(child.cmdline())
+            if 'tracker_node' in ' '.join(child.cmdline())
         )
         return node
 
@@ -95,7 +95,7 @@ class Run:
     def _note(self, array: DiagnosticArray) -> None:
         for status in array.status:
             values = {item.key: item.value for item in status.values}
-            self.values[status.name.split(':')[0]] = values
+            self.values[status.name.removeprefix('jtn_tracker: ')] = values
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def test_the_age_is_bounded_at_twice_the_rate_of_the_engine(
         run.times.clear()
         time.sleep(OVERLOAD_S)
         ages, times = np.array(run.ages), np.array(run.times)
-        counts = [run.values[name]['dropped'] for name in ('webcam', 'jtn_tracker')]
+        counts = [run.values[name]['dropped'] for name in ('source', 'camera')]
         run.look()
         graph.wait(lambda: len(run.shown) > 5, what='images', timeout=60)
     check_ages(ages, camera, float(np.median(times)), f'dropped: {" and ".join(counts)}')
@@ -210,7 +210,7 @@ def test_a_long_stream_from_a_camera_holds_no_more_than_a_short_one(
                 camera.gone.set()
                 time.sleep(5)
                 camera.gone.clear()
-    values = run.values['webcam']
+    values = run.values['source']
     print(f'\n{SECONDS:.0f} s of a camera: {len(run.ages)} tracked, {values}; {growth(held)}')
     print('memory:', *(f'{one.resident_mb:.1f}' for one in held), 'MB')
     assert int(values['reconnections']) == 1

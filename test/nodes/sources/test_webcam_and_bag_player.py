@@ -21,9 +21,9 @@ from jtn_ros.media.bags.bag import BagWriter
 from jtn_ros.nodes.common.conversions import image_to_array
 from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.common.qos import sensor_data
+from jtn_ros.nodes.live.calibration import read_calibration
 from jtn_ros.nodes.sources.bag_player_node import BagPlayerNode
 from jtn_ros.nodes.sources.webcam_node import WebcamNode
-from jtn_ros.nodes.sources.webcam_node import read_calibration
 
 from media.test_video_decoding import CODECS
 from media.test_video_decoding import PERIOD as VIDEO_PERIOD
@@ -124,7 +124,10 @@ def assert_plays_again_and_again(images: list[Image], length: int, period_ns: in
 @pytest.mark.parametrize(
     ('name', 'reason'),
     [
-        ('missing.mp4', 'missing.mp4 is no file; give a camera, its URL, or a video file'),
+        (
+            'missing.mp4',
+            'missing.mp4 is no file; give a camera, its URL, or a video, folder or bag',
+        ),
         ('folder', 'folder holds no images'),
         ('text.mp4', 'text.mp4 is not a video that FFmpeg can read'),
         ('empty.mp4', 'empty.mp4 is an empty file; fetch it again'),
@@ -182,7 +185,7 @@ def test_a_video_that_vanishes_ends_the_webcam_node(graph: Graph, tmp_path: Path
     finally:
         process.kill()
     assert process.returncode == 1
-    assert f'the video {video} can no longer be read' in text
+    assert f'{video} can no longer be read' in text
 
 
 def bag(path: Path) -> Path:

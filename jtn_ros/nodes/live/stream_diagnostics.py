@@ -11,14 +11,23 @@ from jtn_ros.media.live.live_source import LiveCounts
 _OLD_S = 1.0
 
 
-class WebcamDiagnostics:
+class StreamDiagnostics:
     """Publishes /diagnostics: what a camera sent, and what became of it."""
 
-    def __init__(self, node: Node, camera_name: str) -> None:
-        """Create the publisher, which lives as long as the node."""
+    def __init__(self, node: Node, title: str) -> None:
+        """Create the publisher.
+
+        Args:
+            node: the node that publishes.
+            title: of the status, after the name of the node.
+        """
         self._node = node
-        self._camera_name = camera_name
+        self._title = title
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+
+    def destroy(self) -> None:
+        """Remove the publisher."""
+        self._node.destroy_publisher(self._publisher)
 
     def publish(self, counts: LiveCounts, published: int) -> None:
         """Publish how the camera fares.
@@ -51,8 +60,8 @@ class WebcamDiagnostics:
             'problem': counts.problem,
         }
         return DiagnosticStatus(
-            name=f'{self._node.get_fully_qualified_name().lstrip("/")}: {self._camera_name}',
-            hardware_id=self._camera_name,
+            name=f'{self._node.get_fully_qualified_name().lstrip("/")}: {self._title}',
+            hardware_id=self._title,
             level=level,
             message=text,
             values=[KeyValue(key=key, value=value) for key, value in entries.items()],

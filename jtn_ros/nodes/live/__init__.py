@@ -1,0 +1,1 @@
+"""Cameras and recordings that a node reads itself."""
