@@ -1,5 +1,6 @@
 """What middlewares need so that no large image is lost: the profiles in config/dds."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from shutil import disk_usage
@@ -13,6 +14,9 @@ _FAST_DDS_TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
 # Each process takes 64 MB of it; a container may have no more than that in all.
 _SHARED_MEMORY = Path('/dev/shm')
 _ENOUGH_BYTES = 512 * 2**20
+# What receivers of images of 1080p need.
+_RECEIVE_BUFFER_BYTES = 4 * 2**20
+_RECEIVE_BUFFER_LIMIT = Path('/proc/sys/net/core/rmem_max')
 
 
 def profile_variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -31,27 +35,30 @@ def profile_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def loss_remedy(middleware: str) -> str:
-    """Return what to do where a middleware loses large images.
+    """Return what to do where a middleware loses large images, and is not done yet.
 
     Args:
         middleware: its identifier, as in ``RMW_IMPLEMENTATION``.
     """
+    steps = []
     if middleware == 'rmw_cyclonedds_cpp':
-        return (
-            'run `sudo sysctl -w net.core.rmem_max=4194304`, and start this node with '
-            f'{_CYCLONE_DDS}=file://{_profile("cyclonedds.xml")}'
-        )
-    if middleware.startswith('rmw_fastrtps'):
-        return (
+        uri = f'file://{_profile("cyclonedds.xml")}'
+        if _receive_buffer_bytes() < _RECEIVE_BUFFER_BYTES:
+            steps.append(f'run `sudo sysctl -w net.core.rmem_max={_RECEIVE_BUFFER_BYTES}`')
+        if os.environ.get(_CYCLONE_DDS) != uri:
+            steps.append(f'start this node with {_CYCLONE_DDS}={uri}')
+    elif middleware.startswith('rmw_fastrtps'):
+        steps.append(
             f'start the camera with {_FAST_DDS[0]}={_profile("fastdds.xml")} '
             f'(from Kilted on {_FAST_DDS[1]})'
         )
-    if middleware == 'rmw_zenoh_cpp':
-        return (
+    elif middleware == 'rmw_zenoh_cpp':
+        steps.append(
             'start the router, the camera and this node with '
             'ZENOH_CONFIG_OVERRIDE=transport/shared_memory/enabled=true'
         )
-    return 'let it get large messages through'
+    steps.append('let this node read the camera itself (parameter source)')
+    return ', or '.join((', and '.join(steps[:-1]), steps[-1])) if steps[:-1] else steps[-1]
 
 
 def _profile(name: str) -> Path:
@@ -61,3 +68,11 @@ def _profile(name: str) -> Path:
 def _shared_memory_bytes() -> int:
     """Return the free shared memory; 0 where there is none."""
     return disk_usage(_SHARED_MEMORY).free if _SHARED_MEMORY.is_dir() else 0
+
+
+def _receive_buffer_bytes() -> int:
+    """Return how large the kernel lets a receive buffer become; 0 where it does not tell."""
+    try:
+        return int(_RECEIVE_BUFFER_LIMIT.read_text())
+    except OSError:
+        return 0

@@ -95,17 +95,42 @@ def test_fast_dds_takes_no_shared_memory_where_there_is_little(
     assert list(profile_variables({})) == ['CYCLONEDDS_URI']
 
 
+OURSELVES = 'let this node read the camera itself (parameter source)'
+
+
 @pytest.mark.parametrize(
     ('name', 'remedy'),
     [
-        ('rmw_cyclonedds_cpp', f'CYCLONEDDS_URI={OURS["CYCLONEDDS_URI"]}'),
-        ('rmw_fastrtps_dynamic_cpp', f'FASTRTPS_DEFAULT_PROFILES_FILE={PROFILES}/fastdds.xml'),
-        ('rmw_zenoh_cpp', 'ZENOH_CONFIG_OVERRIDE=transport/shared_memory/enabled=true'),
-        ('rmw_of_somebody', 'large messages'),
+        (
+            'rmw_fastrtps_dynamic_cpp',
+            f'start the camera with FASTRTPS_DEFAULT_PROFILES_FILE={PROFILES}/fastdds.xml '
+            f'(from Kilted on FASTDDS_DEFAULT_PROFILES_FILE), or {OURSELVES}',
+        ),
+        (
+            'rmw_zenoh_cpp',
+            'start the router, the camera and this node with ZENOH_CONFIG_OVERRIDE='
+            f'transport/shared_memory/enabled=true, or {OURSELVES}',
+        ),
+        ('rmw_of_somebody', OURSELVES),
     ],
 )
 def test_the_remedy_is_that_of_the_middleware(name: str, remedy: str) -> None:
-    assert remedy in loss_remedy(name)
+    assert loss_remedy(name) == remedy
+
+
+@pytest.mark.parametrize('uri', ['', OURS['CYCLONEDDS_URI']])
+@pytest.mark.parametrize('limit', [212_992, 4_194_304])
+def test_the_remedy_for_cyclone_dds_is_what_is_not_done_yet(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: int, uri: str
+) -> None:
+    path = tmp_path / 'rmem_max'
+    path.write_text(f'{limit}\n')
+    monkeypatch.setattr(middleware, '_RECEIVE_BUFFER_LIMIT', path)
+    monkeypatch.setenv('CYCLONEDDS_URI', uri)
+    remedy = loss_remedy('rmw_cyclonedds_cpp')
+    assert ('net.core.rmem_max=4194304' in remedy) == (limit < 4_194_304)
+    assert (f'start this node with CYCLONEDDS_URI={OURS["CYCLONEDDS_URI"]}' in remedy) == (not uri)
+    assert remedy.endswith(OURSELVES)
 
 
 # Prints the size of the largest buffer of the sockets of a node.

@@ -8,12 +8,10 @@ import sys
 import numpy as np
 import pytest
 
+from jtn_ros.nodes.common.middleware import loss_remedy
 from jtn_ros.nodes.tracker.image_losses import ImageLosses
 
-from places import ROOT
-
 PERIOD = 33_366_700
-PROFILES = ROOT / 'config' / 'dds'
 
 # Publishes large images faster than any middleware gets them through, and counts.
 LOSING = """
@@ -69,7 +67,7 @@ def test_stamps_of_a_steady_camera_tell_what_is_missing(share: float) -> None:
     problem = losses.problem('/image')
     assert problem is not None
     assert problem.text.startswith('by their stamps, /image lacks images; the camera leaves')
-    assert f'CYCLONEDDS_URI=file://{PROFILES}/cyclonedds.xml' in problem.text
+    assert problem.text.endswith(loss_remedy('rmw_cyclonedds_cpp'))
 
 
 def test_a_camera_that_is_complete_has_lost_nothing() -> None:
@@ -98,9 +96,8 @@ def test_numbers_of_the_publisher_are_counted_whatever_the_stamps_say() -> None:
     problem = losses.problem('/image')
     assert problem is not None
     assert problem.text == (
-        'the middleware rmw_fastrtps_cpp loses images of /image (49% of the last); start the '
-        f'camera with FASTRTPS_DEFAULT_PROFILES_FILE={PROFILES}/fastdds.xml '
-        '(from Kilted on FASTDDS_DEFAULT_PROFILES_FILE)'
+        'the middleware rmw_fastrtps_cpp loses images of /image (49% of the last); '
+        f'{loss_remedy("rmw_fastrtps_cpp")}'
     )
 
 
