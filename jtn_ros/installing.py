@@ -26,6 +26,7 @@ _PIP = {
     'openvino': 'openvino==2026.4.1',
     'optuna': 'optuna==5.0.0',
     'pycocotools': 'pycocotools==2.0.11',
+    'ray': 'ray==2.60.0',
     'rich': 'rich==15.0.0',
     'rerun': 'rerun-sdk==0.41.0',
     'rosbags': 'rosbags==0.11.9',

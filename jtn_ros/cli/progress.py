@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable
 from collections.abc import Iterator
+from multiprocessing import parent_process
 
 from rich.console import Console
 from rich.progress import BarColumn
@@ -13,7 +14,10 @@ from rich.progress import TimeRemainingColumn
 
 
 def show_progress[T](items: Iterable[T], title: str, total: int | None) -> Iterator[T]:
-    """Yield the items; when stderr is a terminal, show a bar with the time left on it."""
+    """Yield the items; when stderr is a terminal, show a bar with the time left on it.
+
+    In a process that another one started, only that one shows its own.
+    """
     columns = (
         TextColumn('{task.description}'),
         BarColumn(),
@@ -22,7 +26,8 @@ def show_progress[T](items: Iterable[T], title: str, total: int | None) -> Itera
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
+    visible = sys.stderr.isatty() and parent_process() is None
+    with Progress(*columns, console=console, disable=not visible) as progress:
         task = progress.add_task(title, total=total, rate='')
         for item in items:
             yield item

@@ -1,0 +1,164 @@
+"""What the verbs that take archives have in common: where the work runs, and what failed."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Self
+
+from jtn_ros.cli.progress import show_progress
+from jtn_ros.cli.tracking_arguments import OfflineSettings
+from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
+from jtn_ros.inference import Engine
+from jtn_ros.inference import find_model
+from jtn_ros.inference.options import EngineOptions
+from jtn_ros.jobs import open_pool
+from jtn_ros.settings import settings_of
+
+logger = logging.getLogger(__name__)
+
+_MOST_NAMES = 10
+
+
+def add_job_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare them."""
+    parser.add_argument(
+        '--jobs', type=_positive, metavar='N', help='number of processes (default: 1)'
+    )
+    parser.add_argument(
+        '--ray',
+        metavar='ADDRESS',
+        help='run on this Ray cluster (HOST:PORT or auto), whose nodes see the '
+        'same files; --jobs then limits how many tasks run at once',
+    )
+
+
+def wants_jobs(args: argparse.Namespace) -> bool:
+    """Return whether one of the arguments is given."""
+    return args.jobs is not None or args.ray is not None
+
+
+class Jobs:
+    """Runs the tasks of a verb where the arguments say. Use it as a context manager.
+
+    Args:
+        args: with those of `add_job_arguments`.
+        settings: of the verb.
+
+    Attributes:
+        settings: for the tasks: with an absolute path of the model, and with the cores of the
+            machine shared out among the processes unless the number of threads is given. How many
+            threads there are changes no result.
+        parallel: whether tasks run in other processes.
+        width: how many tasks run at once; None where a cluster decides.
+        failures: one line for every task that failed, by its name.
+
+    Raises:
+        OSError, JtnError: if the model does not exist, or no cluster answers.
+    """
+
+    def __init__(self, args: argparse.Namespace, settings: OfflineSettings) -> None:
+        self.parallel = args.ray is not None or (args.jobs or 1) > 1
+        if self.parallel:
+            share = len(os.sched_getaffinity(0)) // args.jobs if args.ray is None else 1
+            settings = replace(
+                settings,
+                model=str(find_model(settings.model or None).absolute()),
+                threads=settings.threads or max(1, share),
+            )
+        self.settings = settings
+        self.failures: dict[str, str] = {}
+        self._debug = args.debug
+        self._pool = open_pool(args.jobs, args.ray, settings.threads or 1)
+        self.width = self._pool.width
+
+    def run[T, R](
+        self, function: Callable[[T], R], tasks: Mapping[str, T], title: str
+    ) -> Iterator[tuple[str, R]]:
+        """Yield name and result of every task that succeeds; report the others and go on."""
+        names = list(tasks)
+        outcomes = self._pool.run(function, list(tasks.values()))
+        if self.parallel:  # otherwise the tasks show how far they are
+            outcomes = show_progress(outcomes, title, len(tasks))
+        for number, outcome in outcomes:
+            name = names[number]
+            for line in outcome.warnings:
+                logger.warning('%s', line)
+            if outcome.error is None:
+                assert outcome.value is not None
+                yield name, outcome.value
+                continue
+            self.failures[name] = outcome.error
+            if self._debug:
+                print(outcome.trace, file=sys.stderr)
+            said = outcome.error if name in outcome.error else f'{name}: {outcome.error}'
+            print(said, file=sys.stderr)
+
+    def check(self, number: int, remedy: str) -> None:
+        """Raise an error that names what failed.
+
+        Args:
+            number: of all tasks.
+            remedy: what to do about it.
+
+        Raises:
+            JtnError: if something failed.
+        """
+        if not self.failures:
+            return
+        names = sorted(self.failures)
+        more = f' and {len(names) - _MOST_NAMES} more' if len(names) > _MOST_NAMES else ''
+        raise JtnError(
+            f'{len(names)} of {number} recordings failed: {", ".join(names[:_MOST_NAMES])}{more}; '
+            f'{remedy}'
+        )
+
+    def __enter__(self) -> Self:
+        """Return the jobs; the workers are there already."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Release the workers, or stop them after an exception."""
+        self._pool.__exit__(kind, *_)
+
+
+def shared_engine(settings: OfflineSettings) -> Engine:
+    """Return the engine, which a process loads once for all of its tasks.
+
+    Raises:
+        OSError, JtnError: see `jtn_ros.inference.load_engine`.
+    """
+    names = [entry.name for entry in settings_of(EngineOptions)]
+    return _load(EngineOptions(**{name: getattr(settings, name) for name in names}))
+
+
+@lru_cache(maxsize=1)
+def _load(options: EngineOptions) -> Engine:
+    if options.threads:
+        import cv2  # its threads share the cores, too
+
+        cv2.setNumThreads(options.threads)
+    return options.load()
+
+
+def refuse_jobs(args: argparse.Namespace, what: str) -> None:
+    """Refuse the arguments where nothing is run by them.
+
+    Raises:
+        UsageError: if one is given.
+    """
+    if wants_jobs(args):
+        raise UsageError(f'--jobs and --ray do not go with {what}; leave them out')
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'give 1 or more, not {number}')
+    return number

@@ -1,0 +1,26 @@
+"""Choose what runs tasks: this process, several, or a cluster."""
+
+from jtn_ros.jobs.pool import Pool
+from jtn_ros.jobs.pool import SerialPool
+
+
+def open_pool(jobs: int | None, ray: str | None, cpus: int) -> Pool:
+    """Return what runs the tasks.
+
+    Args:
+        jobs: number of tasks at once; None for one, or on a cluster as many as fit on it.
+        ray: address of a Ray cluster; None for this machine.
+        cpus: number of CPU cores that a task takes on a cluster.
+
+    Raises:
+        JtnError: if Ray is not installed, or no cluster answers there.
+    """
+    if ray is not None:
+        from jtn_ros.jobs.ray_pool import RayPool  # optional
+
+        return RayPool(ray, jobs, cpus)
+    if jobs is None or jobs == 1:
+        return SerialPool()
+    from jtn_ros.jobs.process_pool import ProcessPool
+
+    return ProcessPool(jobs)

@@ -1,0 +1,116 @@
+"""Tasks in processes of this machine."""
+
+import signal
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait
+
+from jtn_ros.interruption import interruptible
+from jtn_ros.jobs.outcome import RETRIES
+from jtn_ros.jobs.outcome import Outcome
+from jtn_ros.jobs.outcome import attempt_elsewhere
+from jtn_ros.jobs.pool import Pool
+
+_PATIENCE_S = 20.0  # for a process that undoes what it began
+
+
+class ProcessPool(Pool):
+    """Runs tasks in processes, which stay for the next ones; a lost one is replaced.
+
+    An executor of concurrent.futures is not used because a process that is killed, as when memory
+    is exhausted, ends all of its tasks. Here it costs the task that it was busy with one attempt.
+
+    Args:
+        jobs: number of processes.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.width = jobs
+        self._jobs = jobs
+        self._workers: list[_Worker] = []
+
+    def run[T, R](
+        self, function: Callable[[T], R], tasks: Sequence[T]
+    ) -> Iterator[tuple[int, Outcome[R]]]:
+        """Yield the outcomes as they come."""
+        waiting = deque(range(len(tasks)))
+        attempts = [0] * len(tasks)
+        busy: dict[Connection, tuple[_Worker, int]] = {}
+        idle = list(self._workers)
+        while waiting or busy:
+            while waiting and len(busy) < self._jobs:
+                worker = idle.pop() if idle else self._start()
+                number = waiting.popleft()
+                attempts[number] += 1
+                busy[worker.connection] = (worker, number)
+                with suppress(OSError):  # it is gone, which is noticed below
+                    worker.connection.send((function, tasks[number]))
+            for connection in wait(list(busy)):
+                assert isinstance(connection, Connection)
+                worker, number = busy.pop(connection)
+                try:
+                    outcome = connection.recv()
+                except (EOFError, OSError):
+                    self._workers.remove(worker)
+                    reason = worker.end()
+                    if attempts[number] <= RETRIES:
+                        waiting.append(number)
+                        continue
+                    outcome = Outcome(
+                        error=f'its process was lost {attempts[number]} times ({reason}); where '
+                        'memory is exhausted, give fewer --jobs'
+                    )
+                else:
+                    idle.append(worker)
+                yield number, outcome
+
+    def close(self) -> None:
+        """Let the processes end."""
+        while self._workers:
+            self._workers.pop().end()
+
+    def cancel(self) -> None:
+        """Interrupt the processes, and wait until they have undone what they began."""
+        for worker in self._workers:
+            worker.process.terminate()
+        self.close()
+
+    def _start(self) -> '_Worker':
+        worker = _Worker()
+        self._workers.append(worker)
+        return worker
+
+
+class _Worker:
+    """A process and the connection to it."""
+
+    def __init__(self) -> None:
+        # Forked, it could inherit locks that threads of libraries hold.
+        context = get_context('spawn')
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()  # so that the end of the process can be noticed
+
+    def end(self) -> str:
+        """Wait for the end of the process, which sees that nothing more comes; return how."""
+        self.connection.close()
+        self.process.join(_PATIENCE_S)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        code = self.process.exitcode or 0
+        return signal.Signals(-code).name if code < 0 else f'exit code {code}'
+
+
+def _serve(connection: Connection) -> None:
+    """Run what comes until nothing more comes, or until a signal."""
+    with suppress(KeyboardInterrupt, EOFError, BrokenPipeError), interruptible():
+        while True:
+            function, task = connection.recv()
+            connection.send(attempt_elsewhere(function, task))

@@ -1,0 +1,169 @@
+"""The recordings of an archive: found in folders, by patterns, or listed; and their places."""
+
+import glob
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from pathlib import Path
+
+from jtn_ros.datasets.sequence_images import IMAGE_EXTENSIONS
+from jtn_ros.datasets.sequence_images import is_sequence
+from jtn_ros.datasets.sequence_images import visible_files
+from jtn_ros.errors import JtnError
+from jtn_ros.media.bag_paths import bag_files
+from jtn_ros.media.bag_paths import is_bag
+from jtn_ros.media.bag_paths import split_name
+from jtn_ros.media.video_formats import VIDEO_EXTENSIONS
+
+
+def is_recording(path: Path) -> bool:
+    """Return whether a path is one recording, as far as names tell."""
+    if path.is_file():
+        return is_bag(path) or path.suffix.lower() in VIDEO_EXTENSIONS
+    if not path.is_dir():
+        return False
+    if is_bag(path):
+        parts = {split_name(file)[0] for file in bag_files(path)}
+        return len(parts) < 2 or (path / 'metadata.yaml').exists()
+    return is_sequence(path) or bool(visible_files(path, IMAGE_EXTENSIONS))
+
+
+def expand(given: Iterable[str | Path]) -> list[Path]:
+    """Return paths, with patterns such as ``*/*.mp4`` replaced by what they match, sorted.
+
+    Raises:
+        JtnError: if a pattern matches nothing.
+    """
+    paths = []
+    for text in map(str, given):
+        if Path(text).exists() or not glob.has_magic(text):
+            paths.append(Path(text))
+        elif matches := sorted(glob.glob(text, recursive=True)):
+            paths += map(Path, matches)
+        else:
+            raise JtnError(f'{text} matches nothing; check the path')
+    return paths
+
+
+def read_list(path: Path) -> list[str]:
+    """Return the lines of a file, without empty ones and those that begin with ``#``.
+
+    Raises:
+        OSError: if it cannot be read.
+        JtnError: if it is no text, or there is nothing in it.
+    """
+    try:
+        lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
+    except UnicodeDecodeError as error:
+        raise JtnError(f'{path} is no list of recordings: it is not UTF-8 text') from error
+    if found := [line for line in lines if line and not line.startswith('#')]:
+        return found
+    raise JtnError(f'{path} lists no recordings; write one path per line')
+
+
+def find_recordings(given: Iterable[str | Path], leave_out: Path | None = None) -> list[Path]:
+    """Return the recordings at the given paths and below them, sorted, each of them once.
+
+    Files are taken whatever they are; in folders, recordings are recognized by their names, and
+    what begins with a dot is left out.
+
+    Args:
+        given: recordings, folders and patterns.
+        leave_out: a folder that is not searched: that of the results.
+
+    Raises:
+        OSError: if a folder cannot be read.
+        JtnError: if something does not exist or holds no recordings.
+    """
+    found: dict[Path, None] = {}
+    for path in expand(given):
+        if not path.exists():
+            raise JtnError(f'{path} does not exist; give recordings or folders of them')
+        seen = set() if leave_out is None else {leave_out.resolve()}
+        below = [path] if path.is_file() else list(_search(path, seen))
+        if not below:
+            raise JtnError(
+                f'{path} holds no recordings: no videos, bags, MOTChallenge sequences or folders '
+                'of images'
+            )
+        found |= dict.fromkeys(absolute(part) for part in below)
+    return sorted(found)
+
+
+def absolute(path: Path) -> Path:
+    """Return the path under which a recording is known: absolute, its own name kept.
+
+    A recording that is a link keeps the name of the link, unlike with `Path.resolve`.
+    """
+    return path.parent.resolve() / path.name if path.name not in ('', '..') else path.resolve()
+
+
+def find_places(recordings: Iterable[Path], known: Mapping[Path, str]) -> dict[Path, str]:
+    """Return the folder for the results of each recording, relative to that of all results.
+
+    It is the place of the recording below the deepest folder that all have in common. Where two
+    results would have the same name, as those of ``clip.mp4`` and ``clip.avi``, the folder below
+    that is named like the recording.
+
+    Args:
+        recordings: absolute paths.
+        known: places that were assigned earlier, and are kept.
+    """
+    recordings = list(recordings)
+    if not recordings:
+        return {}
+    common = Path(os.path.commonpath([path.parent for path in recordings]))
+    places = {path: path.parent.relative_to(common) for path in recordings}
+    earlier = {path: Path(place) for path, place in known.items()}
+    results = {path: _result(path, place) for path, place in (places | earlier).items()}
+    number = Counter(results.values())
+    for path, place in places.items():
+        if number[results[path]] > 1:
+            places[path] = place / path.name
+    return {path: (earlier.get(path) or place).as_posix() for path, place in places.items()}
+
+
+def fingerprint(recording: Path) -> str:
+    """Return a text that changes when a recording does: by the sizes and times of its files.
+
+    Raises:
+        OSError: if a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for file in [recording] if recording.is_file() else sorted(_files(recording)):
+        status = file.stat()
+        name = file.relative_to(recording).as_posix()
+        digest.update(f'{name}\0{status.st_size}\0{status.st_mtime_ns}\0'.encode())
+    return digest.hexdigest()[:16]
+
+
+def _search(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    """Yield the recordings in a folder; links that lead in circles end there."""
+    real = folder.resolve()
+    if real in seen:
+        return
+    seen.add(real)
+    if is_recording(folder):
+        yield folder
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith('.'):
+            continue
+        if path.is_dir():
+            yield from _search(path, seen)
+        elif is_recording(path):
+            yield path
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names if not name.startswith('.'))
+
+
+def _result(recording: Path, place: Path) -> tuple[Path, str]:
+    """Return what two recordings may not share."""
+    stem = recording.stem if recording.is_file() else recording.name
+    return place, stem.casefold()

@@ -1,0 +1,218 @@
+"""`jtn track` over archives: bytes as one by one, resumption, failures, lost workers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from jtn_ros.cli.main import main
+from jtn_ros.jobs.manifest import NAME
+
+from cli.archives import BROKEN
+from cli.archives import first_worker_killed
+from cli.archives import write_archive
+from cli.archives import write_images
+from jobs.cluster import two_nodes
+
+LONG = 200  # frames, so that there is time to kill who works on them
+
+
+def track(given: Sequence[Path | str], output: Path, model: Path, *options: str) -> int:
+    arguments = ['track', *given, '--output', output, '--model', model, *options]
+    return main([str(argument) for argument in arguments])
+
+
+def results(output: Path) -> dict[str, bytes]:
+    """Return what was tracked."""
+    return {
+        str(path.relative_to(output)): path.read_bytes()
+        for path in output.rglob('*')
+        if path.suffix in ('.txt', '.jsonl')
+    }
+
+
+def times(output: Path) -> dict[str, int]:
+    """Return when each of the results was written."""
+    return {
+        str(path.relative_to(output)): path.stat().st_mtime_ns for path in output.rglob('*.jsonl')
+    }
+
+
+def one_by_one(archive: Path, names: list[str], output: Path, model: Path) -> dict[str, bytes]:
+    """Track recordings with a command each and return the results."""
+    for name in names:
+        assert track([archive / name], output / Path(name).parent, model) == 0
+    return results(output)
+
+
+def check_report(output: Path, archive: Path, frames: int) -> None:
+    report = json.loads((output / 'report.json').read_text())
+    rows = {str(Path(row['recording']).relative_to(archive)): row for row in report['results']}
+    assert (report['recordings'], report['failed'], report['frames']) == (4, 1, frames + 21)
+    assert {name: row.get('frames') for name, row in rows.items()} == {
+        'cam1/walk': frames,
+        'cam2/late': 9,
+        'cam2/walk': 12,
+        BROKEN: None,
+    }
+    assert 'is not a video that FFmpeg can read' in rows[BROKEN]['error']
+    assert rows['cam1/walk']['outputs'] == ['cam1/walk.txt', 'cam1/walk.jsonl']
+
+
+def test_processes_give_the_same_bytes_though_one_is_killed(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / 'archive'
+    names = write_archive(archive, LONG)
+    output = tmp_path / 'out'
+    with first_worker_killed(output / 'cam1' / '.walk.jsonl.part') as killed:
+        assert track([archive], output, model, '--jobs', '2') == 1
+    assert len(killed) == 1
+    printed = capsys.readouterr()
+    assert '4 recordings: 3 tracked, 0 done before, 1 failed; ' in printed.out
+    *_, last = printed.err.splitlines()
+    assert last.startswith(f'jtn track: 1 of 4 recordings failed: {archive / BROKEN}; ')
+    check_report(output, archive, LONG)
+    assert results(output) == one_by_one(archive, names, tmp_path / 'expected', model)
+    assert not list(output.rglob('*.part'))
+
+
+def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / 'archive'
+    names = write_archive(archive, LONG)
+    output = tmp_path / 'out'
+    with (
+        two_nodes() as address,
+        first_worker_killed(output / 'cam1' / '.walk.jsonl.part') as killed,
+    ):
+        assert track([archive], output, model, '--ray', address) == 1
+        assert os.environ['RAY_USAGE_STATS_ENABLED'] == '0'  # set by the pool
+    assert len(killed) == 1
+    assert '4 recordings: 3 tracked, 0 done before, 1 failed; ' in capsys.readouterr().out
+    check_report(output, archive, LONG)
+    assert results(output) == one_by_one(archive, names, tmp_path / 'expected', model)
+
+
+def test_only_what_is_missing_or_changed_is_done_again(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / 'archive'
+    write_archive(archive)
+    (archive / BROKEN).unlink()
+    output = tmp_path / 'out'
+
+    def tracked(*options: str) -> set[str]:
+        """Track the archive and return the results that were written anew."""
+        before = times(output)
+        assert track([archive], output, model, *options) == 0
+        return {name for name, when in times(output).items() if before.get(name) != when}
+
+    everything = {'cam1/walk.jsonl', 'cam2/late.jsonl', 'cam2/walk.jsonl'}
+    assert tracked() == everything
+    assert tracked() == set()
+    assert '0 tracked, 3 done before, 0 failed\n' in capsys.readouterr().out
+    assert tracked('--jobs', '2', '--threads', '1') == set()
+    os.utime(archive / 'cam2' / 'walk' / '0003.png', (1, 1))
+    assert tracked() == {'cam2/walk.jsonl'}
+    (output / 'cam2' / 'late.txt').unlink()
+    assert tracked() == {'cam2/late.jsonl'}
+    assert tracked('--end', '8') == everything
+    # A line that was cut off means that the last recording is done again.
+    manifest = output / NAME
+    manifest.write_text(manifest.read_text()[:-30])
+    assert len(tracked('--end', '8')) == 1
+    # What is new leaves the results of the others where they are.
+    write_images(tmp_path / 'more' / 'walk', 5)
+    assert track([archive, tmp_path / 'more'], output, model, '--end', '8') == 0
+    assert '1 tracked, 3 done before' in capsys.readouterr().out
+    assert set(times(output)) == {*everything, 'more/walk.jsonl'}
+
+
+def test_results_of_the_same_name_do_not_meet(tmp_path: Path, model: Path) -> None:
+    for name in ('clip.A', 'clip.B'):
+        write_images(tmp_path / name / 'clip', 5)
+    write_images(tmp_path / 'clip', 7)
+    given = [tmp_path / 'clip', tmp_path / '*' / 'clip']
+    assert track(given, tmp_path / 'out', model) == 0
+    frames = {
+        name: len(data.splitlines())
+        for name, data in results(tmp_path / 'out').items()
+        if name.endswith('.jsonl')
+    }
+    assert frames == {'clip.jsonl': 7, 'clip.A/clip.jsonl': 5, 'clip.B/clip.jsonl': 5}
+
+
+def test_an_interruption_leaves_nothing_half_done(tmp_path: Path, model: Path) -> None:
+    archive = tmp_path / 'archive'
+    write_images(archive / 'short', 3)
+    write_images(archive / 'walk', 1200)
+    output = tmp_path / 'out'
+    command = ['track', archive, '--output', output, '--model', model, '--jobs', '2', '--video']
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'jtn_ros.cli.main', *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        end = time.monotonic() + 60
+        while not (output / 'short.jsonl').exists() or not list(output.glob('.walk.*')):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, errors) == (130, 'jtn track: interrupted\n')
+    assert {path.stem for path in output.iterdir()} == {'short', f'.{NAME}', 'manifest'}
+    assert NAME in os.listdir(output)
+
+
+def test_wrong_usage_is_told_before_anything_is_done(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_images(tmp_path / 'walk', 3)
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'list.txt').write_text('# nothing\n\n')
+    output = tmp_path / 'out'
+    listed = ['--list', str(tmp_path / 'list.txt')]
+    cases: list[tuple[list[Path | str], list[str], int, str]] = [
+        ([], [], 2, 'nothing to track; give an INPUT or --list FILE'),
+        ([], listed, 1, 'lists no recordings'),
+        ([tmp_path / 'empty'], [], 1, 'empty holds no recordings'),
+        ([tmp_path / '*.bag'], [], 1, 'matches nothing'),
+        ([tmp_path / 'walk'], ['--jobs', '2', '--window'], 2, '--window does not go with'),
+        ([tmp_path / 'walk', '0'], [], 2, '0 is a camera; give it as the only input'),
+    ]
+    for given, options, code, reason in cases:
+        assert track(given, output, model, *options) == code
+        (line,) = capsys.readouterr().err.splitlines()
+        assert reason in line
+    with pytest.raises(SystemExit):
+        track([tmp_path / 'walk'], output, model, '--jobs', '0')
+    output.mkdir()
+    (output / 'report.json').touch()
+    assert track([tmp_path / 'walk'], output, model, '--jobs', '1') == 2
+    assert 'is no report of this' in capsys.readouterr().err
+    assert os.listdir(output) == ['report.json']
+
+
+def test_a_list_and_a_cluster_that_is_not_there(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    walk = write_images(tmp_path / 'walk', 3)
+    listed = tmp_path / 'list.txt'
+    listed.write_text(f'# one line per recording\n{walk}\n')
+    output = tmp_path / 'out'
+    assert track([], output, model, '--list', str(listed)) == 0
+    assert set(results(output)) == {'walk.txt', 'walk.jsonl'}
+    assert track([walk], output, model, '--ray', '127.0.0.1:1') == 1
+    assert 'no Ray cluster can be reached' in capsys.readouterr().err
