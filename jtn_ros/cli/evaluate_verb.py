@@ -4,12 +4,14 @@
   jtn evaluate --ground-truth drive --bag drive.mcap                  track every frame now
   jtn evaluate --ground-truth drive --bag drive.mcap --tracks online  tracks recorded from a node
   jtn evaluate --ground-truth drive --tracks new --against old --report report.html
+  jtn evaluate --ground-truth 'truth/*' --bag recordings --jobs 8 --cache runs
 
 --ground-truth is a MOTChallenge sequence (with gt/gt.txt), a folder of sequences, or a bag whose
-tracks are taken as true. --tracks is a folder with <sequence>.txt for each sequence, as written by
-`jtn track`, or a bag with the tracks of a node. --bag is the recording that belongs to the ground
-truth; without --tracks, it is tracked now. Recorded tracks are assigned to frames by timestamp.
-Frames without tracks count as missed.
+tracks are taken as true, or several of these. --tracks is a folder with <sequence>.txt for each
+sequence, as written by `jtn track`, or a bag with the tracks of a node. --bag is the recording
+that belongs to the ground truth, or for several sequences the folder with a recording of each, of
+the same name; without --tracks, it is tracked now. Recorded tracks are assigned to frames by
+timestamp. Frames without tracks count as missed.
 
   jtn evaluate --ground-truth val.json --model jtn_people --report detections.html
 
@@ -35,23 +37,16 @@ Scores are means over the sequences.
 import argparse
 import json
 import sys
-from contextlib import ExitStack
-from contextlib import closing
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jtn_ros.cli.evaluate_embeddings import evaluate_embeddings
+from jtn_ros.cli.evaluate_runs import evaluate_runs
 from jtn_ros.cli.evaluate_stills import evaluate_stills
-from jtn_ros.cli.progress import show_progress
-from jtn_ros.cli.score_table import differences
+from jtn_ros.cli.job_arguments import add_job_arguments
+from jtn_ros.cli.job_arguments import refuse_jobs
 from jtn_ros.cli.score_table import format_rows
-from jtn_ros.cli.score_table import rows_of
-from jtn_ros.cli.score_table import unmatched_lines
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
-from jtn_ros.cli.tracking_arguments import read_settings
 from jtn_ros.datasets.benchmarks import BENCHMARKS
 from jtn_ros.datasets.mot_challenge import find_sequences
 from jtn_ros.datasets.readers import is_annotation_file
@@ -62,24 +57,9 @@ from jtn_ros.evaluation.association_benchmark import compare
 from jtn_ros.evaluation.association_benchmark import own_trackers
 from jtn_ros.evaluation.association_benchmark import peer_trackers
 from jtn_ros.evaluation.association_benchmark import read_stream
-from jtn_ros.evaluation.metrics import Report
-from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.metrics import mean
-from jtn_ros.evaluation.report.data import Evaluation
-from jtn_ros.evaluation.report.report import write_report
-from jtn_ros.evaluation.runs import Run
-from jtn_ros.evaluation.runs import Truth
-from jtn_ros.evaluation.runs import collect_run
-from jtn_ros.evaluation.runs import compared
-from jtn_ros.evaluation.runs import read_run
-from jtn_ros.evaluation.runs import read_truth
 from jtn_ros.files import written_atomically
-from jtn_ros.media import FrameSource
-from jtn_ros.media import open_frames
-from jtn_ros.media.bag_paths import is_bag
 from jtn_ros.media.overwriting import protect_inputs
-from jtn_ros.media.read_ahead import read_ahead
-from jtn_ros.offline import track_frames
 from jtn_ros.synthetic.association_streams import DetectionStream
 from jtn_ros.synthetic.association_streams import make_stream
 from jtn_ros.synthetic.association_streams import standard_streams
@@ -91,8 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     truth.add_argument(
         '--ground-truth',
         type=Path,
+        nargs='+',
         metavar='PATH',
-        help='a MOTChallenge sequence, a folder of them, a bag, or annotated '
+        help='MOTChallenge sequences, folders of them, bags, quoted patterns, or annotated '
         'images (COCO .json, CrowdHuman .odgt)',
     )
     truth.add_argument('--synthetic', action='store_true', help='use synthetic detection streams')
@@ -107,7 +88,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tracks.add_argument(
         '--embeddings', action='store_true', help='verify the embeddings of the model'
     )
-    parser.add_argument('--bag', type=Path, help='the recording: a bag, video or folder')
+    parser.add_argument(
+        '--bag',
+        type=Path,
+        metavar='PATH',
+        help='the recording: a bag, video or folder; or a folder with one for each sequence',
+    )
     parser.add_argument('--topic', help='image topic, if the bag has several')
     parser.add_argument(
         '--tracks-topic', metavar='TOPIC', help='topic of the tracks, if the bag has several'
@@ -144,6 +130,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FILE.html',
         help='write an HTML report, and its data as FILE.json',
     )
+    parser.add_argument(
+        '--cache', type=Path, metavar='DIR', help='store the tracks of --bag here, and reuse them'
+    )
+    add_job_arguments(parser)
     add_tracking_arguments(parser)
 
 
@@ -152,23 +142,41 @@ def run(args: argparse.Namespace) -> int:
     if args.report and args.report.suffix != '.html':
         raise UsageError(f'--report {args.report}: a report is an .html file')
     data = None if args.report is None else args.report.with_suffix('.json')
-    inputs = (args.ground_truth, args.tracks, args.against, args.bag, args.model, args.params_file)
+    truths = args.ground_truth or []
+    inputs = (*truths, args.tracks, args.against, args.bag, args.model, args.params_file)
     protect_inputs((args.json, args.report, data), inputs)
-    if args.embeddings:
-        values = evaluate_embeddings(args)
-    elif _has_stills(args):
-        values = evaluate_stills(args)
+    failure: JtnError | None = None
+    if args.embeddings or args.trackers or any(map(is_annotation_file, truths)):
+        values = _evaluate_one(args)
     else:
         _check_usage(args)
-        values = _compare_trackers(args) if args.trackers else _compare_runs(args)
+        values, failure = evaluate_runs(args)
     if args.json is not None:
         with written_atomically(args.json) as temporary:
             temporary.write_text(json.dumps(values, indent=2) + '\n', encoding='utf-8')
+    if failure is not None:
+        raise failure
     return 0
 
 
-def _has_stills(args: argparse.Namespace) -> bool:
-    return args.ground_truth is not None and is_annotation_file(args.ground_truth)
+def _evaluate_one(args: argparse.Namespace) -> dict[str, Any]:
+    """Evaluate what takes one dataset, in this process."""
+    refuse_jobs(args, 'annotated images, --embeddings and --trackers')
+    if args.cache is not None:
+        raise UsageError('--cache is for --bag; leave it out')
+    if args.ground_truth is not None:
+        if len(args.ground_truth) > 1:
+            raise UsageError(
+                f'--ground-truth: {len(args.ground_truth)} were given, but annotated images, '
+                '--embeddings and --trackers take one'
+            )
+        (args.ground_truth,) = args.ground_truth
+    if args.embeddings:
+        return evaluate_embeddings(args)
+    if args.ground_truth is not None and is_annotation_file(args.ground_truth):
+        return evaluate_stills(args)
+    _check_usage(args)
+    return _compare_trackers(args)
 
 
 def _check_usage(args: argparse.Namespace) -> None:
@@ -186,117 +194,10 @@ def _check_usage(args: argparse.Namespace) -> None:
         )
     if args.trackers and (args.bag or args.against or args.report):
         raise UsageError('--bag, --against and --report do not go with --trackers')
+    if args.cache is not None and (args.bag is None or args.tracks is not None):
+        raise UsageError('--cache is for --bag without --tracks; leave it out')
     if not args.tolerance >= 0:
         raise UsageError(f'--tolerance {args.tolerance} is negative')
-
-
-def _compare_runs(args: argparse.Namespace) -> dict[str, Any]:
-    """Print the scores of a run, and of the other one, and return them."""
-    truths = _read_truths(args)
-    by_name = {truth.name: truth for truth in truths}
-    parameters: dict[str, Any] = {}
-    if args.tracks is None:
-        runs, parameters = _track_bag(args, truths[0])
-    else:
-        runs = _read_runs(args.tracks, truths, args)
-    report = _evaluate(truths, runs)
-    print(format_rows('sequence', rows_of(report)))
-    values = report.as_dict() | {'unmatched': _unmatched(runs)}
-    other = other_runs = None
-    if args.against is not None:
-        other_runs = _read_runs(args.against, truths, args)
-        other = _evaluate(truths, other_runs)
-        print('', format_rows('against', rows_of(other)), sep='\n')
-        print('', format_rows('change', differences(report, other), signed=True), sep='\n')
-        values['against'] = other.as_dict() | {'unmatched': _unmatched(other_runs)}
-    for name, number in report.left_out.items():
-        print(f'not scored, because no track has the class: {name}, {number} objects')
-    for found in (runs, other_runs or {}):
-        for name, one in found.items():
-            for line in unmatched_lines(name, one):
-                print(line)
-    if args.report is not None:
-        evaluation = Evaluation(truths=by_name, runs=runs, report=report)
-        other_evaluation = None
-        if other is not None and other_runs is not None:
-            other_evaluation = Evaluation(truths=by_name, runs=other_runs, report=other)
-        with ExitStack() as stack:
-            paths = write_report(
-                args.report,
-                evaluation,
-                title=', '.join(by_name),
-                sources=_open_images(args, stack),
-                against=other_evaluation,
-                against_title=str(args.against),
-                parameters=parameters,
-            )
-        print(*paths, sep='\n')
-    return values
-
-
-def _read_truths(args: argparse.Namespace) -> list[Truth]:
-    if is_bag(args.ground_truth):
-        truths = [read_truth(args.ground_truth, args.tracks_topic)]
-    else:
-        folders = find_sequences(args.ground_truth)
-        benchmark = BENCHMARKS.get(args.benchmark)
-        truths = [read_truth(folder, benchmark=benchmark) for folder in folders]
-    if args.bag is None or is_bag(args.ground_truth):
-        return truths
-    if len(truths) > 1:
-        raise UsageError(f'--bag belongs to one sequence; --ground-truth holds {len(truths)}')
-    with open_frames(args.bag, topic=args.topic) as source:
-        stamps = source.stamps()
-    line = [stamps.get(index, -1) for index in range(max(stamps) + 1)]
-    return [truths[0].with_stamps(np.array(line, np.int64))]
-
-
-def _open_images(args: argparse.Namespace, stack: ExitStack) -> dict[str, FrameSource]:
-    """Open the images of the sequences that have some."""
-    if args.bag is not None:
-        name = args.ground_truth.resolve().name
-        return {name: stack.enter_context(open_frames(args.bag, topic=args.topic))}
-    sources: dict[str, FrameSource] = {}
-    folders = [] if is_bag(args.ground_truth) else find_sequences(args.ground_truth)
-    for folder in folders:
-        # A sequence without images has scores all the same, only no pictures.
-        with suppress(JtnError, OSError):
-            sources[folder.resolve().name] = stack.enter_context(open_frames(folder))
-    return sources
-
-
-def _read_runs(path: Path, truths: list[Truth], args: argparse.Namespace) -> dict[str, Run]:
-    return {
-        truth.name: read_run(path, truth, args.tolerance, args.tracks_topic) for truth in truths
-    }
-
-
-def _track_bag(args: argparse.Namespace, truth: Truth) -> tuple[dict[str, Run], dict[str, Any]]:
-    """Track every image of the recording; return the run and the parameters."""
-    settings = read_settings(args)
-    with open_frames(args.bag, topic=args.topic) as source, closing(read_ahead(source)) as frames:
-        engine = settings.load()
-        info = engine.info
-        tracking = settings.track_with(engine)
-        tracked = track_frames(frames, tracking, settings.backward_tolerance)
-        shown = show_progress(tracked, source.name, source.length)
-        run = collect_run(shown, info.name, info.class_names, truth.frames)
-    used = {'model': info.name, 'engine': engine.description}
-    return {truth.name: run}, settings.as_dict(info.confident_score) | used
-
-
-def _evaluate(truths: list[Truth], runs: dict[str, Run]) -> Report:
-    return evaluate({truth.name: compared(truth, runs[truth.name]) for truth in truths})
-
-
-def _unmatched(runs: dict[str, Run]) -> dict[str, Any]:
-    return {
-        name: {
-            'frames_without_tracks': run.frames_without.tolist(),
-            'messages_without_frame_ns': run.unmatched_ns.tolist(),
-        }
-        for name, run in runs.items()
-    }
 
 
 def _compare_trackers(args: argparse.Namespace) -> dict[str, Any]:

@@ -5,11 +5,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Self
+from typing import cast
 
 from jtn_ros.cli.progress import show_progress
 from jtn_ros.cli.tracking_arguments import OfflineSettings
@@ -100,23 +102,49 @@ class Jobs:
             said = outcome.error if name in outcome.error else f'{name}: {outcome.error}'
             print(said, file=sys.stderr)
 
-    def check(self, number: int, remedy: str) -> None:
-        """Raise an error that names what failed.
+    def collect[T, R](
+        self, function: Callable[[T], R], tasks: Mapping[str, T], title: str
+    ) -> dict[str, R]:
+        """Return the results of the tasks that succeed by name, in the order of the tasks.
+
+        Raises:
+            JtnError: if all fail.
+            Exception: what a task raises that is the only one.
+        """
+        if len(tasks) == 1 and not self.parallel:
+            return {name: function(task) for name, task in tasks.items()}
+        found = dict(self.run(function, tasks, title))
+        if not found:
+            raise self.failed(len(tasks))
+        return {name: found[name] for name in tasks if name in found}
+
+    def map[T, R](self, function: Callable[[T], R], tasks: Iterable[T]) -> list[R]:
+        """Return the results in the order of the tasks.
+
+        Raises:
+            JtnError: if one fails.
+            Exception: what a task raises in this process.
+        """
+        tasks = list(tasks)
+        if not self.parallel:
+            return [function(task) for task in tasks]
+        outcomes = dict(self._pool.run(function, tasks))
+        for outcome in outcomes.values():
+            if outcome.error is not None:
+                raise JtnError(outcome.error)
+        return [cast(R, outcomes[number].value) for number in range(len(tasks))]
+
+    def failed(self, number: int) -> JtnError:
+        """Return an error that names what failed.
 
         Args:
             number: of all tasks.
-            remedy: what to do about it.
-
-        Raises:
-            JtnError: if something failed.
         """
-        if not self.failures:
-            return
         names = sorted(self.failures)
         more = f' and {len(names) - _MOST_NAMES} more' if len(names) > _MOST_NAMES else ''
-        raise JtnError(
+        return JtnError(
             f'{len(names)} of {number} recordings failed: {", ".join(names[:_MOST_NAMES])}{more}; '
-            f'{remedy}'
+            'the same command tries them again'
         )
 
     def __enter__(self) -> Self:

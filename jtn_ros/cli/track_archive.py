@@ -98,7 +98,8 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
         f'{speed if frames else ""}'
     )
     print(report, flush=True)
-    jobs.check(len(recordings), 'the same command tries them again')
+    if jobs.failures:
+        raise jobs.failed(len(recordings))
     return 0
 
 

@@ -5,6 +5,8 @@ TrackEval (Luiten et al., HOTA: A Higher Order Metric for Evaluating Multi-objec
 objects flagged 0 do not count. Which classes are distractors, `jtn_ros.datasets.benchmarks` says.
 """
 
+from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -86,38 +88,32 @@ def mean(report: Report) -> Scores:
     return Scores(**{name: float(np.mean([row[name] for row in rows])) for name in rows[0]})
 
 
-def evaluate(sequences: Mapping[str, Recording]) -> Report:
+def evaluate(
+    sequences: Mapping[str, Recording],
+    spread: Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]] = map,
+) -> Report:
     """Compare tracks with the truth of named sequences.
 
     Scored are the classes of the truth that tracks have; if they have none of these, all.
+
+    Args:
+        sequences: by name.
+        spread: applies a function to the sequences, such as `map` or the same in processes.
 
     Raises:
         JtnError: if a sequence has no objects or a frame outside its length, or TrackEval is not
             installed.
     """
     scored, left_out = scored_classes(sequences)
-    results: dict[tuple[str, int], _Result] = {}
+    tasks = [(name, sequence, scored) for name, sequence in sequences.items()]
+    results = dict(zip(sequences, spread(_score_sequence, tasks), strict=True))
     with quiet_trackeval() as trackeval:
-        settings = {'PRINT_CONFIG': False}
-        metrics = [
-            trackeval.metrics.HOTA(),
-            trackeval.metrics.CLEAR(settings),
-            trackeval.metrics.Identity(settings),
-        ]
-        for name, sequence in sequences.items():
-            for class_id in scored:
-                data = prepare(trackeval, name, sequence, class_id)
-                values = [metric.eval_sequence(data) for metric in metrics]
-                counts = np.array([data[key] for key in _COUNTS])
-                results[name, class_id] = _Result(values, counts, sequence.frames)
+        metrics = _metrics(trackeval)
         by_class = {
-            class_id: _over_sequences(metrics, {n: results[n, class_id] for n in sequences})
+            class_id: _over_sequences(metrics, {n: results[n][class_id] for n in sequences})
             for class_id in scored
         }
-        by_sequence = {
-            name: _over_classes(metrics, {c: results[name, c] for c in scored})
-            for name in sequences
-        }
+        by_sequence = {name: _over_classes(metrics, results[name]) for name in sequences}
         total = _over_classes(metrics, by_class)
     return Report(
         sequences={name: _scores(result) for name, result in by_sequence.items()},
@@ -182,6 +178,29 @@ def scored_classes(sequences: Mapping[str, Recording]) -> tuple[list[int], dict[
             tracked |= set(np.unique(tracked_classes(boxes)).tolist())
     scored = sorted(set(true) & tracked or set(true) or {0})
     return scored, {c: number for c, number in sorted(true.items()) if c not in scored}
+
+
+def _score_sequence(task: tuple[str, Recording, list[int]]) -> dict[int, _Result]:
+    """Return what TrackEval says of a named sequence, by class."""
+    name, sequence, class_ids = task
+    results = {}
+    with quiet_trackeval() as trackeval:
+        metrics = _metrics(trackeval)
+        for class_id in class_ids:
+            data = prepare(trackeval, name, sequence, class_id)
+            values = [metric.eval_sequence(data) for metric in metrics]
+            counts = np.array([data[key] for key in _COUNTS])
+            results[class_id] = _Result(values, counts, sequence.frames)
+    return results
+
+
+def _metrics(trackeval: Any) -> list[Any]:
+    settings = {'PRINT_CONFIG': False}
+    return [
+        trackeval.metrics.HOTA(),
+        trackeval.metrics.CLEAR(settings),
+        trackeval.metrics.Identity(settings),
+    ]
 
 
 def _over_sequences(metrics: list[Any], parts: Mapping[str, _Result]) -> _Result:
