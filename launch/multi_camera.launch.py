@@ -31,6 +31,11 @@ PASSED = {
     'namespace': ('', 'Namespace of the node.'),
     'positions': ('', 'off, depth or ground; empty takes that of the parameter file.'),
     'fixed_frame': ('', 'tf frame of the positions. Empty uses the parameter file.'),
+    'outputs': (
+        '',
+        'More outputs, such as world_tracks, the tracks of all cameras together. Empty uses the '
+        'parameter file.',
+    ),
     'params_file': (str(SHARE / 'config' / 'tracker.yaml'), 'Parameter file of jtn_tracker.'),
     'autostart': ('true', 'Configure and activate the node: true or false.'),
     'use_sim_time': ('false', 'Use the time of /clock: true or false.'),

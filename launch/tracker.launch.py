@@ -55,6 +55,11 @@ ARGUMENTS = (
         description='tf frame of the positions. Empty uses the parameter file.',
     ),
     DeclareLaunchArgument(
+        'outputs',
+        default_value='',
+        description='More outputs, such as people,world_tracks. Empty uses the parameter file.',
+    ),
+    DeclareLaunchArgument(
         'model',
         default_value='',
         description='Exported model. Empty uses the parameter file.',
@@ -125,7 +130,9 @@ def _start(context: LaunchContext) -> list[Action]:
     # What is not given here is left to the parameter file.
     named = ('source', 'model', 'backend', 'positions', 'fixed_frame')
     parameters |= {name: argument[name] for name in named if argument[name]}
-    cameras = [name.strip() for name in argument['cameras'].split(',') if name.strip()]
+    if outputs := _names(argument['outputs']):
+        parameters['outputs'] = outputs
+    cameras = _names(argument['cameras'])
     remappings = [(topic, argument[topic]) for topic in TOPICS]
     if cameras:
         parameters['cameras'] = cameras
@@ -153,3 +160,8 @@ def _start(context: LaunchContext) -> list[Action]:
         use_sim_time=argument['use_sim_time'] == 'true',
     )
     return [tracker, rviz]
+
+
+def _names(text: str) -> list[str]:
+    """Return the names in a list with commas."""
+    return [name.strip() for name in text.split(',') if name.strip()]

@@ -8,6 +8,9 @@ from jtn_ros.positions.ground import locate_on_ground
 from jtn_ros.positions.measurement import Measurements
 from jtn_ros.positions.position_filter import PositionFilter
 from jtn_ros.positions.position_filter import Positions
+from jtn_ros.positions.world_tracker import WorldFrame
+from jtn_ros.positions.world_tracker import WorldSettings
+from jtn_ros.positions.world_tracker import WorldTracker
 
 __all__ = [
     'CameraModel',
@@ -15,6 +18,9 @@ __all__ = [
     'Measurements',
     'PositionFilter',
     'Positions',
+    'WorldFrame',
+    'WorldSettings',
+    'WorldTracker',
     'locate_by_depth',
     'locate_on_ground',
     'with_extents',

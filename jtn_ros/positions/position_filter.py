@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.positions.measurement import Measurements
+from jtn_ros.positions.motion import predict
 
 Floats = NDArray[np.float64]
 
 # Standard deviation of the speed of an object that was just located. [m/s]
 _INITIAL_SPEED = 3.0
-# Standard deviation that a speed gains in one second. [m/s]
-_ACCELERATION = 1.0
 # Squared Mahalanobis distance within which 99.9 % of right measurements lie (3 coordinates).
 _GATE = 16.27
 # An object that was not measured for so long is not located any more. [s]
@@ -57,9 +56,8 @@ class Positions:
 class PositionFilter:
     """Filters measured places to positions and velocities, by track.
 
-    The motion model is a velocity that changes by white noise (Bar-Shalom, Li and Kirubarajan,
-    "Estimation with Applications to Tracking and Navigation", 2001, section 6.2.2). Measurements
-    that contradict the prediction, as of something that passes in front, are left out.
+    Measurements that contradict the prediction, as of something that passes in front, are left
+    out.
     """
 
     def __init__(self) -> None:
@@ -104,12 +102,7 @@ class PositionFilter:
         """Move everything on to the time of the frame."""
         seconds = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
         self._stamp_ns = stamp_ns
-        transition = np.kron([[1, seconds], [0, 1]], np.eye(3))
-        noise = np.kron([[seconds**3 / 3, seconds**2 / 2], [seconds**2 / 2, seconds]], np.eye(3))
-        self._means = self._means @ transition.T
-        self._covariances = (
-            transition @ self._covariances @ transition.T + _ACCELERATION**2 * noise
-        )
+        self._means, self._covariances = predict(self._means, self._covariances, seconds)
 
     def _correct(self, ids: NDArray[np.int64], measured: Measurements, stamp_ns: int) -> None:
         """Correct the predictions by the measurements that agree with them."""

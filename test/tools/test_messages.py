@@ -5,9 +5,12 @@ import pytest
 from rclpy.serialization import deserialize_message
 from rclpy.serialization import serialize_message
 
+from jtn_msgs.msg import CameraTrack
 from jtn_msgs.msg import StageLatency
 from jtn_msgs.msg import TrackedObject
 from jtn_msgs.msg import TrackedObjectArray
+from jtn_msgs.msg import WorldTrack
+from jtn_msgs.msg import WorldTrackArray
 
 FIELDS = {
     StageLatency: {
@@ -42,6 +45,26 @@ FIELDS = {
         'latencies': 'sequence<jtn_msgs/StageLatency>',
         'pose_frame_id': 'string',
         'objects': 'sequence<jtn_msgs/TrackedObject>',
+    },
+    CameraTrack: {
+        'camera_name': 'string',
+        'session': 'unique_identifier_msgs/UUID',
+        'id': 'uint32',
+    },
+    WorldTrack: {
+        'id': 'uint32',
+        'class_id': 'int32',
+        'class_name': 'string',
+        'score': 'float',
+        'pose': 'geometry_msgs/PoseWithCovariance',
+        'twist': 'geometry_msgs/TwistWithCovariance',
+        'time_since_observation': 'builtin_interfaces/Duration',
+        'members': 'sequence<jtn_msgs/CameraTrack>',
+    },
+    WorldTrackArray: {
+        'header': 'std_msgs/Header',
+        'session': 'unique_identifier_msgs/UUID',
+        'tracks': 'sequence<jtn_msgs/WorldTrack>',
     },
 }
 

@@ -17,35 +17,44 @@ from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 
 # Tracked bodies by REP 155; its regions need no positions.
 HUMANS = 'humans'
-_HUMANS_TYPE = 'hri_msgs/msg/IdsList'
+# The tracks of all cameras together.
+WORLD_TRACKS = 'world_tracks'
 
-OUTPUTS = (*CONVENTIONS, HUMANS)
+_TYPES = {name: convention.topic.type_name for name, convention in CONVENTIONS.items()} | {
+    HUMANS: 'hri_msgs/msg/IdsList',
+    WORLD_TRACKS: 'jtn_msgs/msg/WorldTrackArray',
+}
+OUTPUTS = tuple(_TYPES)
 
 
 def usable_outputs(
-    names: Sequence[str], *, positions: bool, logger: RcutilsLogger
+    names: Sequence[str], *, positions: bool, fixed_frame: bool, logger: RcutilsLogger
 ) -> tuple[str, ...]:
     """Return those of the outputs that can be published; log why the others cannot.
 
     Args:
         names: of the outputs that are asked for.
         positions: whether objects are located in space.
+        fixed_frame: whether that is in a fixed frame.
         logger: of the node.
     """
-    usable = []
-    for name in names:
-        convention = CONVENTIONS.get(name)
-        type_name = _HUMANS_TYPE if convention is None else convention.topic.type_name
-        package = type_name.partition('/')[0]
-        if not is_installed(type_name):
-            problem = f'needs the package {package}: {ros_install_command(package)}'
-        elif convention is not None and not positions:
-            problem = 'needs positions in space; set positions to depth or ground'
-        else:
-            usable.append(name)
-            continue
-        logger.warning(f'the output {name} is left out: it {problem}')
-    return tuple(usable)
+    problems = {name: _problem(name, positions, fixed_frame) for name in names}
+    for name, problem in problems.items():
+        if problem:
+            logger.warning(f'the output {name} is left out: it needs {problem}')
+    return tuple(name for name, problem in problems.items() if not problem)
+
+
+def _problem(name: str, positions: bool, fixed_frame: bool) -> str:
+    """Return what an output lacks, with the remedy; empty if nothing."""
+    package = _TYPES[name].partition('/')[0]
+    if not is_installed(_TYPES[name]):
+        return f'the package {package}: {ros_install_command(package)}'
+    if name != HUMANS and not positions:
+        return 'positions in space; set positions to depth or ground'
+    if name == WORLD_TRACKS and not fixed_frame:
+        return 'a frame that the cameras share; set fixed_frame'
+    return ''
 
 
 class ConventionPublishers:

@@ -94,6 +94,9 @@ class HumanBodies:
         if frame.positions is not None and frame.positions.frame_id:
             self._publish_transforms(frame, frame.positions, rows, ids)
 
+    def reset(self) -> None:
+        """Do nothing: new sessions have other bodies."""
+
     def destroy(self) -> None:
         """Remove the publishers from the node."""
         self._keep_topics(())

@@ -15,7 +15,8 @@ class OutputSettings(Settings):
         (),
         'More outputs, in the conventions of other packages: detections_3d (vision_msgs), people '
         '(people_msgs), obstacles (nav2_dynamic_msgs), tracked_objects (Autoware), objects '
-        '(derived_object_msgs), humans (REP 155). All but humans need positions.',
+        '(derived_object_msgs), humans (REP 155); and world_tracks, the tracks of all cameras '
+        'together. All but humans need positions, and world_tracks a fixed_frame.',
         pattern='|'.join(OUTPUTS),
     )
     publish_embeddings: bool = setting(

@@ -17,6 +17,10 @@ class SharedOutput(Protocol):
         """Take a frame of a camera; called on the threads of the cameras, several at a time."""
         ...
 
+    def reset(self) -> None:
+        """Forget what came before."""
+        ...
+
     def destroy(self) -> None:
         """Remove everything from the node, when no camera publishes any more."""
         ...

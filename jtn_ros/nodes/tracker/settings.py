@@ -8,6 +8,7 @@ from jtn_ros.nodes.outputs.settings import OutputSettings
 from jtn_ros.nodes.tracker.image_input import Transport
 from jtn_ros.nodes.tracker.locator import PositionSettings
 from jtn_ros.nodes.tracker.source_input import SourceSettings
+from jtn_ros.positions import WorldSettings
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 from jtn_ros.tracking.settings import TrackingSettings
@@ -53,6 +54,7 @@ class InputSettings(IntensitySettings):
 # The order of the fields is that of the bases from the last to the first.
 @dataclass(frozen=True, kw_only=True)
 class TrackerNodeSettings(
+    WorldSettings,
     PositionSettings,
     OutputSettings,
     TrackingSettings,

@@ -32,10 +32,12 @@ from jtn_ros.nodes.common.process import run_process
 from jtn_ros.nodes.common.process import spin
 from jtn_ros.nodes.common.transforms import TransformSource
 from jtn_ros.nodes.outputs.conventions import HUMANS
+from jtn_ros.nodes.outputs.conventions import WORLD_TRACKS
 from jtn_ros.nodes.outputs.conventions import usable_outputs
 from jtn_ros.nodes.outputs.diagnostics import Diagnostics
 from jtn_ros.nodes.outputs.humans import HumanBodies
 from jtn_ros.nodes.outputs.shared_output import SharedOutput
+from jtn_ros.nodes.outputs.world_tracks import WorldTrackPublisher
 from jtn_ros.nodes.tracker.camera import Camera
 from jtn_ros.nodes.tracker.reported_progress import reported_progress
 from jtn_ros.nodes.tracker.rivals import Rivals
@@ -109,7 +111,12 @@ class TrackerNode(LifecycleNode):
         """Load the engine, open outputs and services."""
         values = self._declared.values()
         located = values.positions != 'off'
-        outputs = usable_outputs(values.outputs, positions=located, logger=self.get_logger())
+        outputs = usable_outputs(
+            values.outputs,
+            positions=located,
+            fixed_frame=bool(values.fixed_frame),
+            logger=self.get_logger(),
+        )
         values = replace(values, outputs=outputs)
         names = values.cameras
         if names and values.source:
@@ -124,8 +131,13 @@ class TrackerNode(LifecycleNode):
         self.get_logger().info(f'{engine.info.name} runs on {engine.description}')
         if located and (values.fixed_frame or values.ground_frame):
             self._transforms = TransformSource(self, values.transform_timeout)
+        class_names = engine.info.class_names
         if HUMANS in outputs:
-            self._shared_outputs = [HumanBodies(self, engine.info.class_names, self._listen)]
+            self._shared_outputs.append(HumanBodies(self, class_names, self._listen))
+        if WORLD_TRACKS in outputs:
+            self._shared_outputs.append(
+                WorldTrackPublisher(self, values, class_names, self._listen)
+            )
         shared = self, self._engine, values, self._transforms
         cameras = [(name, f'{name}/') for name in names] or [(values.camera_name, '')]
         self._cameras = [
@@ -200,6 +212,8 @@ class TrackerNode(LifecycleNode):
         # Inactive cameras have no tracks, and begin a session when they are activated.
         for camera in self._cameras:
             camera.reset()
+        for output in self._shared_outputs:
+            output.reset()
         response.success = True
         response.message = 'all tracks start anew'
         return response

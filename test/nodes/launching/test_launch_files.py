@@ -348,6 +348,9 @@ def test_several_cameras_and_their_topics_come_from_the_launch_file(
         'multi_camera.launch.py',
         cameras='front,rear',
         image='/{camera}/color',
+        positions='ground',
+        fixed_frame='map',
+        outputs='world_tracks,detections_3d',
         model=block_model,
         backend='onnxruntime',
     )
@@ -366,6 +369,8 @@ def test_several_cameras_and_their_topics_come_from_the_launch_file(
         return all(outputs.values())
 
     graph.wait(answered, what='the tracks of both cameras', timeout=60)
+    for topic in ('world_tracks', 'front/detections_3d', 'rear/detections_3d'):
+        assert node.count_publishers(f'/jtn_tracker/{topic}') == 1
     for name, x in (('front', 31.5), ('rear', 61.5)):
         message = outputs[name][0]
         assert message.camera_name == name

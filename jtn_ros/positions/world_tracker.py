@@ -1,0 +1,378 @@
+"""One identity for what several cameras see: their tracks, joined by place and appearance."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from jtn_ros.positions.motion import predict
+from jtn_ros.positions.position_filter import Positions
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
+from jtn_ros.tracking import appearance
+from jtn_ros.tracking.columns import Columns
+from jtn_ros.tracking.track import Tracks
+from jtn_ros.tracking.track import TrackState
+
+Floats = NDArray[np.float64]
+
+# A position that is older than this says nothing about where an object is. [s]
+_STALE_S = 1.0
+# An object that no camera tracks any more may be found again for so long. [s]
+_MEMORY_S = 2.0
+# A better identity than the present one has to stay better for so long. [s]
+_PATIENCE_S = 0.5
+# What speaks for the present identity: its cost is halved, and its limits are wider.
+_LOYALTY = 0.5
+_WIDER = 1.5
+# Squared Mahalanobis distance within which 99 % of right pairs lie (3 coordinates).
+_GATE = 11.34
+_NEVER = 1e6
+_NONE, _ALONE = 0, -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldSettings(Settings):
+    """When the tracks of two cameras are one object."""
+
+    world_distance: float = setting(
+        1.5,
+        'Largest distance between the positions of one object from two cameras, in meters.',
+        low=0.01,
+        high=100.0,
+    )
+    world_appearance: float = setting(
+        0.5,
+        'Largest cosine distance between the embeddings of one object from two cameras; 2 leaves '
+        'the decision to the positions.',
+        low=0.01,
+        high=2.0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Members(Columns):
+    """N tracks of single cameras that belong to objects in the world.
+
+    Attributes:
+        world_ids: int64 (N,), identity of the object; 0 while it has none.
+        cameras: int64 (N,), number of the camera, in the order of their first frames.
+        track_ids: int64 (N,), of the camera.
+        class_ids: int32 (N,).
+        scores: float32 (N,), of the last detections.
+        stamps_ns: int64 (N,), time of the last known position.
+        means: float64 (N, 6), position and velocity then, in meters and meters per second.
+        covariances: float64 (N, 6, 6) of these.
+        embeddings: float32 (N, D), mean appearance; D is 0 without appearance.
+        rivals: int64 (N,), another identity that would suit better, 0 if none would, and -1 if
+            an own one would.
+        rival_since_ns: int64 (N,), the time since when.
+    """
+
+    world_ids: NDArray[np.int64]
+    cameras: NDArray[np.int64]
+    track_ids: NDArray[np.int64]
+    class_ids: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    stamps_ns: NDArray[np.int64]
+    means: Floats
+    covariances: Floats
+    embeddings: NDArray[np.float32]
+    rivals: NDArray[np.int64]
+    rival_since_ns: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, camera: int, tracks: Tracks, positions: Positions, stamp_ns: int) -> 'Members':
+        """Return the tracks of a frame, all of them located, without identities."""
+        count = len(tracks)
+        zeros = np.zeros(count, np.int64)
+        embeddings = tracks.embeddings
+        return cls(
+            world_ids=zeros,
+            cameras=np.full(count, camera, np.int64),
+            track_ids=tracks.ids,
+            class_ids=tracks.class_ids,
+            scores=tracks.scores,
+            stamps_ns=np.full(count, stamp_ns, np.int64),
+            means=np.concatenate([positions.points, positions.velocities], axis=1),
+            covariances=positions.covariances,
+            embeddings=np.zeros((count, 0), np.float32) if embeddings is None else embeddings,
+            rivals=zeros,
+            rival_since_ns=zeros,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldTracks(Columns):
+    """N objects in the world at one time.
+
+    Attributes:
+        ids: int64 (N,), positive, never given to another object.
+        class_ids: int32 (N,).
+        scores: float32 (N,), the greatest of the cameras.
+        stamps_ns: int64 (N,), the time at which an object was last located.
+        means: float64 (N, 6), position and velocity in meters and meters per second.
+        covariances: float64 (N, 6, 6) of these.
+        embeddings: float32 (N, D), mean appearance; D is 0 without appearance.
+    """
+
+    ids: NDArray[np.int64]
+    class_ids: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    stamps_ns: NDArray[np.int64]
+    means: Floats
+    covariances: Floats
+    embeddings: NDArray[np.float32]
+
+
+class WorldFrame(NamedTuple):
+    """The objects in the world after a frame of one camera.
+
+    Attributes:
+        stamp_ns: the time of the latest frame of all cameras.
+        tracks: the objects that were located within the last second, at that time.
+        members: the tracks of the cameras that belong to them, sorted by `world_ids`.
+    """
+
+    stamp_ns: int
+    tracks: WorldTracks
+    members: Members
+
+
+class WorldTracker:
+    """Joins the tracks of cameras whose positions are in one coordinate frame.
+
+    A track joins the object that is closest in place and appearance among those that other
+    cameras see (one assignment for each frame of a camera), or begins a new one. It keeps its
+    identity as long as the camera tracks it; only what has suited better for half a second
+    replaces it. Two objects that turn out to be one keep the older identity.
+    """
+
+    def __init__(self, settings: WorldSettings) -> None:
+        """Start without objects."""
+        self._settings = settings
+        self._cameras: dict[str, int] = {}
+        self._sessions: dict[int, Hashable] = {}
+        self._next_id = 1
+        self._now_ns = 0
+        self._members: Members | None = None
+        self._lost: Members | None = None
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Return the names of the cameras by their number."""
+        return tuple(self._cameras)
+
+    def update(
+        self,
+        camera: str,
+        session: Hashable,
+        tracks: Tracks,
+        positions: Positions,
+        stamp_ns: int,
+    ) -> WorldFrame:
+        """Take a frame of one camera.
+
+        Args:
+            camera: name of the camera.
+            session: of its tracks; another session has other tracks.
+            tracks: all live tracks of the camera.
+            positions: of the tracks, always in the same coordinate frame.
+            stamp_ns: time of the frame; those of several cameras may be out of order.
+        """
+        if stamp_ns < self._now_ns - _MEMORY_S * 1e9:  # time has begun anew
+            self._members = self._lost = None
+            self._now_ns = stamp_ns
+        self._now_ns = max(self._now_ns, stamp_ns)
+        number = self._cameras.setdefault(camera, len(self._cameras))
+        located = positions.known & (tracks.states == TrackState.CONFIRMED)
+        seen = Members.of(number, tracks.select(located), _select(positions, located), stamp_ns)
+        live = tracks.ids if self._sessions.get(number) == session else tracks.ids[:0]
+        self._sessions[number] = session
+        self._drop(number, live)
+        rows = self._take(seen)
+        self._identify(number, rows, stamp_ns)
+        return self._frame()
+
+    def _drop(self, camera: int, live: NDArray[np.int64]) -> None:
+        """Forget what a camera does not track any more; remember objects that lose their last."""
+        if self._members is None or self._lost is None:
+            return
+        members = self._members
+        gone = (members.cameras == camera) & ~np.isin(members.track_ids, live)
+        kept, dropped = members.select(~gone), members.select(gone)
+        lost = self._lost.extend(dropped.select(~np.isin(dropped.world_ids, kept.world_ids)))
+        age = self._now_ns - lost.stamps_ns
+        self._members, self._lost = kept, lost.select(age <= _MEMORY_S * 1e9)
+
+    def _take(self, seen: Members) -> NDArray[np.intp]:
+        """Take over what a camera sees; return the rows, in the order of `seen`."""
+        if self._members is None:
+            self._members = self._lost = seen.select(slice(0))
+        members = self._members
+        camera_rows = np.flatnonzero(np.isin(members.cameras, seen.cameras))
+        _, old, given = np.intersect1d(
+            members.track_ids[camera_rows], seen.track_ids, return_indices=True
+        )
+        old = camera_rows[old]
+        fields = ('class_ids', 'scores', 'stamps_ns', 'means', 'covariances', 'embeddings')
+        members = members.with_rows(old, **{name: getattr(seen, name)[given] for name in fields})
+        fresh = np.setdiff1d(np.arange(len(seen)), given)
+        rows = np.empty(len(seen), np.intp)
+        rows[given], rows[fresh] = old, len(members) + np.arange(len(fresh))
+        self._members = members.extend(seen.select(fresh))
+        return rows
+
+    def _identify(self, camera: int, rows: NDArray[np.intp], stamp_ns: int) -> None:
+        """Give identities to the rows of a camera, and change those that do not suit any more."""
+        assert self._members is not None
+        assert self._lost is not None
+        members, lost = self._members, self._lost
+        fresh = np.abs(stamp_ns - members.stamps_ns) <= _STALE_S * 1e9
+        others = _fuse(members.select(fresh & (members.cameras != camera)), stamp_ns)
+        lost_tracks = _fuse(lost, stamp_ns)
+        targets = self._assign(members.select(rows), others, lost_tracks)
+        current = members.world_ids[rows]
+        shared = np.isin(current, others.ids)
+        wishes = np.where(targets == current, _NONE, targets)
+        wishes[(targets == _NONE) & shared] = _ALONE
+        wishes[current == _NONE] = _NONE
+        since = np.where(
+            wishes == members.rivals[rows], members.rival_since_ns[rows], self._now_ns
+        )
+        self._members = members = members.with_rows(rows, rivals=wishes, rival_since_ns=since)
+        begun = rows[current == _NONE]
+        identities = targets[current == _NONE]
+        identities[identities == _NONE] = self._new_ids(int((identities == _NONE).sum()))
+        self._members = members.with_rows(begun, world_ids=identities)
+        self._lost = lost.select(~np.isin(lost.world_ids, identities))
+        patient = (wishes != _NONE) & (self._now_ns - since >= _PATIENCE_S * 1e9)
+        if patient.any():
+            self._change(rows[patient], wishes[patient])
+
+    def _assign(self, seen: Members, others: WorldTracks, lost: WorldTracks) -> NDArray[np.int64]:
+        """Return the best identity (N,) for each row, among those of other cameras; 0 if none."""
+        candidates = others.extend(lost)
+        count, width = len(seen), len(candidates)
+        bound = seen.world_ids[:, None] == candidates.ids
+        costs = self._costs(seen, candidates, bound)
+        new = (seen.world_ids == _NONE)[:, None]
+        taken = bound.any(axis=0)
+        is_lost = np.arange(width) >= len(others)
+        # A new track does not take the place of another one, a known one is not what was lost.
+        costs[(new & taken) | (~new & is_lost)] = _NEVER
+        alone = np.full((count, count), _NEVER)
+        np.fill_diagonal(alone, 1)
+        chosen_rows, chosen = linear_sum_assignment(np.concatenate([costs, alone], axis=1))
+        result = np.full(count, _NONE, np.int64)
+        joined = chosen < width
+        result[chosen_rows[joined]] = candidates.ids[chosen[joined]]
+        return result
+
+    def _costs(self, seen: Members, candidates: WorldTracks, bound: NDArray[np.bool_]) -> Floats:
+        """Return the costs (N, M) of pairs, at most 1, or too great for any assignment."""
+        settings = self._settings
+        wider = np.where(bound, _WIDER, 1.0)
+        deltas = seen.means[:, None, :3] - candidates.means[None, :, :3]
+        # Calibrations differ, and cameras see different sides of a body.
+        tolerance = (settings.world_distance / 3) ** 2 * np.eye(3)
+        spreads = seen.covariances[:, None, :3, :3] + candidates.covariances[None, :, :3, :3]
+        solved = np.linalg.solve(spreads + tolerance, deltas[..., None])[..., 0]
+        costs = np.einsum('nmi,nmi->nm', deltas, solved) / _GATE
+        near = np.linalg.norm(deltas, axis=2) <= settings.world_distance * wider
+        alike = seen.class_ids[:, None] == candidates.class_ids
+        if seen.embeddings.shape[1]:
+            distances = appearance.distances(seen.embeddings, candidates.embeddings)
+            distances = distances / settings.world_appearance
+            known = seen.embeddings.any(axis=1)[:, None] & candidates.embeddings.any(axis=1)
+            alike &= ~known | (distances <= wider)
+            costs = np.where(known, (costs + distances) / 2, costs)
+        allowed = near & alike & (costs <= wider)
+        costs = np.where(bound, _LOYALTY * costs, costs)
+        return np.where(allowed, np.minimum(costs, 1), _NEVER)
+
+    def _change(self, rows: NDArray[np.intp], wishes: NDArray[np.int64]) -> None:
+        """Give tracks of a camera the identities that have suited them better for a while."""
+        assert self._members is not None
+        world_ids = self._members.world_ids.copy()
+        before = world_ids[rows]
+        world_ids[rows] = _NONE  # so that two tracks can swap their identities
+        for row, previous, wish in zip(
+            rows.tolist(), before.tolist(), wishes.tolist(), strict=True
+        ):
+            own = world_ids[self._members.cameras == self._members.cameras[row]]
+            if wish != _ALONE and wish not in own:
+                world_ids[row] = wish
+                if previous not in world_ids:  # two objects turn out to be one
+                    world_ids[world_ids == wish] = min(previous, wish)
+            elif wish != _ALONE and previous not in own:
+                world_ids[row] = previous
+            else:
+                world_ids[row] = self._new_ids(1)[0]
+        self._members = self._members.replace(world_ids=world_ids)
+
+    def _new_ids(self, count: int) -> NDArray[np.int64]:
+        """Return identities that nothing had before."""
+        ids = np.arange(self._next_id, self._next_id + count)
+        self._next_id += count
+        return ids
+
+    def _frame(self) -> WorldFrame:
+        """Return the objects at the latest time."""
+        assert self._members is not None
+        members = self._members
+        fresh = self._now_ns - members.stamps_ns <= _STALE_S * 1e9
+        members = members.select(fresh)
+        members = members.select(np.argsort(members.world_ids, kind='stable'))
+        return WorldFrame(self._now_ns, _fuse(members, self._now_ns), members)
+
+
+def _select(positions: Positions, rows: NDArray[np.bool_]) -> Positions:
+    """Return some rows of positions."""
+    return Positions(
+        positions.frame_id,
+        positions.known[rows],
+        positions.points[rows],
+        positions.velocities[rows],
+        positions.covariances[rows],
+    )
+
+
+def _fuse(members: Members, stamp_ns: int) -> WorldTracks:
+    """Return the objects to which tracks belong, at one time.
+
+    The errors of two cameras that see the same motion are not independent, so the estimates are
+    combined by covariance intersection with weights in closed form (W. Niehsen, "Information
+    fusion based on fast covariance intersection filtering", 2002).
+    """
+    means, covariances = predict(
+        members.means, members.covariances, (stamp_ns - members.stamps_ns) / 1e9
+    )
+    ids, groups = np.unique(members.world_ids, return_inverse=True)
+    count = len(ids)
+    weights = 1 / np.trace(covariances[:, :3, :3], axis1=1, axis2=2)
+    weights /= np.bincount(groups, weights, count)[groups]
+    informations = weights[:, None, None] * np.linalg.inv(covariances)
+    total, vectors = np.zeros((count, 6, 6)), np.zeros((count, 6))
+    np.add.at(total, groups, informations)
+    np.add.at(vectors, groups, (informations @ means[:, :, None])[:, :, 0])
+    fused = np.linalg.inv(total)
+    embeddings = np.zeros((count, members.embeddings.shape[1]), np.float32)
+    np.add.at(embeddings, groups, members.embeddings)
+    scores, stamps = np.zeros(count, np.float32), np.zeros(count, np.int64)
+    np.maximum.at(scores, groups, members.scores)
+    np.maximum.at(stamps, groups, members.stamps_ns)
+    class_ids = np.zeros(count, np.int32)
+    class_ids[groups] = members.class_ids
+    return WorldTracks(
+        ids=ids,
+        class_ids=class_ids,
+        scores=scores,
+        stamps_ns=stamps,
+        means=(fused @ vectors[:, :, None])[:, :, 0],
+        covariances=(fused + fused.transpose(0, 2, 1)) / 2,
+        embeddings=appearance.normalise(embeddings),
+    )
