@@ -58,7 +58,7 @@ class Jobs:
             machine shared out among the processes unless the number of threads is given. How many
             threads there are changes no result.
         parallel: whether tasks run in other processes.
-        width: how many tasks run at once; None where a cluster decides.
+        width: how many tasks run at once.
         failures: one line for every task that failed, by its name.
 
     Raises:

@@ -6,7 +6,9 @@ confirmed with the network in the loop.
 """
 
 import hashlib
+import json
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -160,40 +162,81 @@ def hota_of(
 
 
 def search(
-    objective: Callable[[dict[str, Any]], float],
+    objective: Callable[[Sequence[dict[str, Any]]], Iterable[float]],
     start: Mapping[str, Any],
     trials: int,
     seed: int,
+    *,
+    width: int = 1,
+    storage: Path | None = None,
+    name: str = '',
 ) -> Iterator[tuple[dict[str, Any], float]]:
     """Yield the best values so far and what they give, after each trial; the start is the first.
 
+    The same seed and width find the same, also when a search continues from its storage.
+
     Args:
-        objective: what is to grow.
+        objective: what is to grow, of several sets of values at once.
         start: values of the thresholds that are searched.
-        trials: number of trials.
+        trials: number of trials, those in the storage included.
         seed: of the search.
+        width: how many trials are made at once.
+        storage: journal of the trials, which other searches may use at the same time; None for
+            none.
+        name: of the search in the storage; searches of the same name share their trials.
 
     Raises:
-        JtnError: if optuna is not installed.
+        OSError: if the storage cannot be written.
+        JtnError: if optuna is not installed, or the file is no journal.
     """
     with packages_for('the search needs', 'optuna'):
         import optuna
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        direction='maximize', sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True)
-    )
     space: dict[str, Any] = {}
-    for name, value in start.items():
-        low, high = search_range(name, value)
+    for key, value in start.items():
+        low, high = search_range(key, value)
         if isinstance(value, int):
-            space[name] = optuna.distributions.IntDistribution(int(low), int(high))
+            space[key] = optuna.distributions.IntDistribution(int(low), int(high))
         else:
-            space[name] = optuna.distributions.FloatDistribution(low, high, log=True)
-    study.enqueue_trial(dict(start))
-    for _ in range(trials):
-        trial = study.ask(space)
-        study.tell(trial, objective(trial.params))
-        yield dict(study.best_params), float(study.best_value)
+            space[key] = optuna.distributions.FloatDistribution(low, high, log=True)
+    study = optuna.create_study(
+        direction='maximize',
+        storage=None if storage is None else _open_journal(storage),
+        study_name=name or None,
+        load_if_exists=True,
+    )
+    if not study.get_trials(deepcopy=False):
+        study.enqueue_trial(dict(start))
+    complete = (optuna.trial.TrialState.COMPLETE,)
+    while (done := len(study.get_trials(deepcopy=False, states=complete))) < trials:
+        drawn = int(np.random.SeedSequence([seed, done]).generate_state(1)[0])
+        study.sampler = optuna.samplers.TPESampler(seed=drawn, multivariate=True)
+        batch = [study.ask(space) for _ in range(min(width, trials - done))]
+        scores = objective([trial.params for trial in batch])
+        for trial, score in zip(batch, scores, strict=True):
+            study.tell(trial, score)
+            yield dict(study.best_params), float(study.best_value)
+    yield dict(study.best_params), float(study.best_value)
+
+
+def _open_journal(path: Path) -> Any:
+    """Return a journal of optuna, which is made if need be.
+
+    Raises:
+        OSError: if it cannot be written.
+        JtnError: if it is something else.
+    """
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if path.exists() and path.stat().st_size:
+            with path.open('rb') as file:  # optuna would append to anything
+                json.loads(file.readline())['op_code']
+        return JournalStorage(JournalFileBackend(str(path)))
+    except (ValueError, LookupError, TypeError) as error:
+        raise JtnError(f'{path} is no journal of optuna; choose another --storage') from error
 
 
 def search_range(name: str, start: float) -> tuple[float, float]:

@@ -17,10 +17,10 @@ class Pool(ABC):
     Functions and tasks have to be picklable, and paths in them absolute.
 
     Attributes:
-        width: how many tasks run at once; None where a cluster decides.
+        width: how many tasks run at once; on a cluster that grows, more may.
     """
 
-    width: int | None = 1
+    width = 1
 
     @abstractmethod
     def run[T, R](

@@ -39,7 +39,7 @@ class RayPool(Pool):
         with packages_for('--ray needs', 'ray'):
             import ray
         self._ray = ray
-        self.width = jobs
+        self._jobs = jobs
         try:
             _require_answer(address)  # Ray itself would wait without an end
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
@@ -48,6 +48,7 @@ class RayPool(Pool):
                 f'--ray {address}: no Ray cluster can be reached ({one_line(error)}); start one '
                 'with "ray start --head --disable-usage-stats"'
             ) from error
+        self.width = jobs or max(1, int(ray.cluster_resources().get('CPU', 1)) // cpus)
         self._attempt: Any = ray.remote(num_cpus=cpus, max_retries=RETRIES)(_attempt)
         self._running: dict[Any, int] = {}
 
@@ -57,7 +58,7 @@ class RayPool(Pool):
         """Yield the outcomes as they come."""
         ray = self._ray
         waiting = deque(range(len(tasks)))
-        limit = self.width or len(tasks)
+        limit = self._jobs or len(tasks)
         while waiting or self._running:
             while waiting and len(self._running) < limit:
                 number = waiting.popleft()

@@ -18,7 +18,6 @@ from cli.archives import BROKEN
 from cli.archives import first_worker_killed
 from cli.archives import write_archive
 from cli.archives import write_images
-from jobs.cluster import two_nodes
 
 LONG = 200  # frames, so that there is time to kill who works on them
 
@@ -81,24 +80,6 @@ def test_processes_give_the_same_bytes_though_one_is_killed(
     check_report(output, archive, LONG)
     assert results(output) == one_by_one(archive, names, tmp_path / 'expected', model)
     assert not list(output.rglob('*.part'))
-
-
-def test_a_cluster_gives_the_same_bytes_though_a_worker_is_killed(
-    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    archive = tmp_path / 'archive'
-    names = write_archive(archive, LONG)
-    output = tmp_path / 'out'
-    with (
-        two_nodes() as address,
-        first_worker_killed(output / 'cam1' / '.walk.jsonl.part') as killed,
-    ):
-        assert track([archive], output, model, '--ray', address) == 1
-        assert os.environ['RAY_USAGE_STATS_ENABLED'] == '0'  # set by the pool
-    assert len(killed) == 1
-    assert '4 recordings: 3 tracked, 0 done before, 1 failed; ' in capsys.readouterr().out
-    check_report(output, archive, LONG)
-    assert results(output) == one_by_one(archive, names, tmp_path / 'expected', model)
 
 
 def test_only_what_is_missing_or_changed_is_done_again(

@@ -129,7 +129,7 @@ def test_search_begins_with_what_is_in_use_and_only_gets_better() -> None:
         return -abs(np.log(values['lost_time'] / 2.0)) - abs(values['confirmation_hits'] - 3)
 
     start = {'lost_time': 5.0, 'confirmation_hits': 2}
-    results = list(search(objective, start, 40, seed=1))
+    results = list(search(lambda batch: map(objective, batch), start, 40, seed=1))
     assert asked[0] == start
     values = [value for _, value in results]
     assert values == sorted(values)
