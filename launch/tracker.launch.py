@@ -83,6 +83,13 @@ ARGUMENTS = (
         choices=['true', 'false'],
     ),
     DeclareLaunchArgument(
+        'lazy',
+        default_value='',
+        description='Subscribe to images only while an output has subscribers: true or false. '
+        'Empty uses the parameter file.',
+        choices=['true', 'false', ''],
+    ),
+    DeclareLaunchArgument(
         'use_sim_time',
         default_value='false',
         description='Use the time of /clock.',
@@ -133,6 +140,8 @@ def _start(context: LaunchContext) -> list[Action]:
     if outputs := _names(argument['outputs']):
         parameters['outputs'] = outputs
     cameras = _names(argument['cameras'])
+    if argument['lazy']:
+        parameters['lazy'] = argument['lazy'] == 'true'
     remappings = [(topic, argument[topic]) for topic in TOPICS]
     if cameras:
         parameters['cameras'] = cameras

@@ -1,6 +1,8 @@
 """How objects move in space: a Kalman filter with constant velocity for all tracks at once."""
 
 from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,7 @@ class Positions:
         sizes: float64 (N, 3) along the axes of the frame in meters; None if not estimated.
         offsets: float64 (N, 3) from the points to the middles of the objects in meters; None if
             not estimated.
+        camera: float64 (3,), where the camera is, in meters.
     """
 
     frame_id: str
@@ -40,6 +43,25 @@ class Positions:
     covariances: Floats
     sizes: Floats | None = None
     offsets: Floats | None = None
+    camera: Floats = field(default_factory=lambda: np.zeros(3))
+
+    @property
+    def distances(self) -> Floats:
+        """Return the distances (N,) from the camera in meters; NaN where unknown."""
+        distances: Floats = np.linalg.norm(self.points - self.camera, axis=1)
+        return distances
+
+    def select(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> 'Positions':
+        """Return the positions that a boolean mask or an index array picks."""
+        return replace(
+            self,
+            known=self.known[index],
+            points=self.points[index],
+            velocities=self.velocities[index],
+            covariances=self.covariances[index],
+            sizes=None if self.sizes is None else self.sizes[index],
+            offsets=None if self.offsets is None else self.offsets[index],
+        )
 
     @classmethod
     def unknown(cls, count: int) -> 'Positions':

@@ -7,12 +7,36 @@ from rclpy.serialization import serialize_message
 
 from jtn_msgs.msg import CameraTrack
 from jtn_msgs.msg import StageLatency
+from jtn_msgs.msg import Target
 from jtn_msgs.msg import TrackedObject
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_msgs.msg import WorldTrack
 from jtn_msgs.msg import WorldTrackArray
+from jtn_msgs.srv import SelectTarget
+from jtn_ros.tracking.target_lock import LockState
 
 FIELDS = {
+    Target: {
+        'header': 'std_msgs/Header',
+        'session': 'unique_identifier_msgs/UUID',
+        'camera_name': 'string',
+        'state': 'uint8',
+        'selection': 'uint32',
+        'switches': 'uint32',
+        'certain': 'boolean',
+        'object': 'jtn_msgs/TrackedObject',
+        'pose_frame_id': 'string',
+        'distance': 'float',
+        'candidate_ids': 'sequence<uint32>',
+        'candidate_distances': 'sequence<float>',
+    },
+    SelectTarget.Request: {
+        'by': 'uint8',
+        'id': 'uint32',
+        'point': 'vision_msgs/Point2D',
+        'class_name': 'string',
+    },
+    SelectTarget.Response: {'success': 'boolean', 'message': 'string', 'id': 'uint32'},
     StageLatency: {
         'name': 'string',
         'duration': 'double',
@@ -77,6 +101,10 @@ def test_fields(message) -> None:
 def test_states() -> None:
     states = (TrackedObject.TENTATIVE, TrackedObject.CONFIRMED, TrackedObject.LOST)
     assert states == (0, 1, 2)
+    locks = (Target.NONE, Target.LOCKED, Target.OCCLUDED, Target.CANDIDATES, Target.LOST)
+    assert locks == tuple(LockState)
+    ways = SelectTarget.Request
+    assert (ways.BY_ID, ways.BY_POINT, ways.LARGEST, ways.NEAREST) == (0, 1, 2, 3)
 
 
 def tracked_object():

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 
+from jtn_ros.detections import Detections
 from jtn_ros.positions import Positions
 from jtn_ros.tracking import Tracks
 
@@ -19,6 +20,7 @@ class CameraFrame:
         header: header of the image message.
         stamp_ns: the time at which it was tracked; never runs backwards within a session.
         image: uint8 BGR (H, W, 3), read-only where it is a view of the message.
+        detections: what the tracks were seen by.
         tracks: every live track.
         positions: of the tracks in space; None where that is not wanted.
         session: identity of the tracking session.
@@ -31,6 +33,7 @@ class CameraFrame:
     header: Header
     stamp_ns: int
     image: NDArray[np.uint8]
+    detections: Detections
     tracks: Tracks
     positions: Positions | None
     session: UUID

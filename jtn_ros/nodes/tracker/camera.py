@@ -15,6 +15,7 @@ from jtn_ros.nodes.outputs.shared_output import SharedOutput
 from jtn_ros.nodes.outputs.track_publishers import TrackPublishers
 from jtn_ros.nodes.tracker.camera_health import CameraHealth
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
+from jtn_ros.nodes.tracker.follower import Follower
 from jtn_ros.nodes.tracker.image_input import ImageInput
 from jtn_ros.nodes.tracker.image_input import ImageMessage
 from jtn_ros.nodes.tracker.locator import SpatialLocator
@@ -71,6 +72,15 @@ class Camera:
         else:
             self._input = ImageInput(node, f'{prefix}image', values.image_transport, self._take)
         # Last, because somebody may listen at once.
+        self._follower = Follower(
+            node,
+            values,
+            class_names=engine.info.class_names,
+            camera_name=name,
+            prefix=prefix,
+            logger=self._logger,
+            on_demand=self.listen,
+        )
         self._outputs = TrackPublishers(
             node,
             engine.info,
@@ -141,6 +151,7 @@ class Camera:
         self.deactivate()
         self._input.destroy()
         self._outputs.destroy()
+        self._follower.destroy()
 
     def reset(self) -> None:
         """Forget all tracks and begin a new session."""
@@ -159,6 +170,7 @@ class Camera:
         self._session.backward_tolerance_ns = round(values.backward_tolerance * 1e9)
         self._session.memory_ns = round(values.lost_time * 1e9)
         self._outputs.embeddings = values.publish_embeddings
+        self._follower.configure(values)
 
     def check(self) -> CameraState:
         """Follow what is published, warn about what is wrong, and return how it goes."""
@@ -180,9 +192,7 @@ class Camera:
 
     def listen(self) -> None:
         """Subscribe while somebody listens, or always if that is wanted."""
-        listeners = self._outputs.listeners + sum(o.listeners for o in self._shared_outputs)
-        wanted = self._worker is not None and (not self._values.lazy or listeners > 0)
-        if not wanted:
+        if self._worker is None or not self._wanted:
             self._close()
         elif not self._input.is_open:
             # What was remembered is from before the pause.
@@ -199,6 +209,12 @@ class Camera:
         if not self._worker.enabled:
             return Activity.DISABLED
         return Activity.TRACKING if self._input.is_open else Activity.IDLE
+
+    @property
+    def _wanted(self) -> bool:
+        """Return whether images are to be tracked."""
+        listeners = self._outputs.listeners + sum(o.listeners for o in self._shared_outputs)
+        return not self._values.lazy or listeners > 0 or self._follower.in_demand
 
     def _close(self) -> None:
         """Unsubscribe."""
@@ -221,6 +237,7 @@ class Camera:
         self._outputs.publish(frame)
         for output in self._shared_outputs:
             output.publish(self.name, frame)
+        self._follower.follow(frame)
         self._health.tracked(perf_counter() - frame.arrival)
 
     def _report(self, error: Exception) -> None:

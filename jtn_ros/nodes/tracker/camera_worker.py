@@ -177,6 +177,7 @@ class CameraWorker:
             header=header,
             stamp_ns=stamp_ns,
             image=image,
+            detections=result.detections,
             tracks=result.tracks,
             positions=positions,
             session=self._session.id,

@@ -1,6 +1,7 @@
 """One camera's tracks in space: what ROS knows about the camera, put to the geometry."""
 
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -177,7 +178,9 @@ class SpatialLocator:
         else:  # y of an optical frame points down, z of any other frame up (REP 103)
             up = np.array((0.0, -1.0, 0.0) if frame_id == header.frame_id else (0.0, 0.0, 1.0))
         return with_extents(
-            self._filter.update(frame_id, tracks.ids, measured, stamp_ns),
+            replace(
+                self._filter.update(frame_id, tracks.ids, measured, stamp_ns), camera=translation
+            ),
             tracks.boxes,
             camera,
             rotation=rotation,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jtn_ros.inference.options import EngineOptions
 from jtn_ros.media.intensity import IntensitySettings
 from jtn_ros.nodes.outputs.settings import OutputSettings
+from jtn_ros.nodes.tracker.follower import FollowSettings
 from jtn_ros.nodes.tracker.image_input import Transport
 from jtn_ros.nodes.tracker.locator import PositionSettings
 from jtn_ros.nodes.tracker.source_input import SourceSettings
@@ -55,6 +56,7 @@ class InputSettings(IntensitySettings):
 @dataclass(frozen=True, kw_only=True)
 class TrackerNodeSettings(
     WorldSettings,
+    FollowSettings,
     PositionSettings,
     OutputSettings,
     TrackingSettings,

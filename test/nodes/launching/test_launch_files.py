@@ -26,7 +26,9 @@ from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from jtn_msgs.msg import Target
 from jtn_msgs.msg import TrackedObjectArray
+from jtn_msgs.srv import SelectTarget
 from jtn_ros.media.bags.bag import BagReader
 from jtn_ros.media.bags.bag import BagWriter
 from jtn_ros.nodes.common.conversions import array_to_image
@@ -380,6 +382,34 @@ def test_several_cameras_and_their_topics_come_from_the_launch_file(
     assert process.returncode == 0, text
 
 
+def test_a_target_is_selected_and_followed_with_the_launch_file(
+    graph: Graph, launch: Launch, block_model: Path
+) -> None:
+    process = launch('follow.launch.py', image='/color', model=block_model, backend='onnxruntime')
+    node = graph.add(Node('user'))
+    images = node.create_publisher(Image, '/color', QoSProfile(depth=10))
+    client = node.create_client(SelectTarget, '/jtn_tracker/select')
+    states: list[Target] = []
+    node.create_subscription(Target, '/jtn_tracker/target_state', states.append, 10)
+    numbers = iter(range(1, 10_000))
+
+    def selected() -> bool:
+        images.publish(block_message(next(numbers) % FRAMES))
+        request = SelectTarget.Request(by=SelectTarget.Request.LARGEST)
+        return client.service_is_ready() and bool(graph.call(client, request).success)
+
+    graph.wait(selected, what='a selected target', timeout=60)
+
+    def followed() -> bool:
+        images.publish(block_message(next(numbers) % FRAMES))
+        return any(state.object.id for state in states)
+
+    graph.wait(followed, what='the state of the target', timeout=60)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, text
+
+
 @pytest.mark.parametrize('one_process', ['true', 'false'])
 def test_webcam_launch_tracks_in_a_video_that_loops(
     graph: Graph, launch: Launch, block_model: Path, tmp_path: Path, one_process: str
@@ -472,7 +502,7 @@ def test_a_launch_that_is_refused_leaves_no_process(
     assert processes_marked(mark) == []
 
 
-@pytest.mark.parametrize('name', ['tracker', 'multi_camera', 'webcam', 'replay', 'demo'])
+@pytest.mark.parametrize('name', ['tracker', 'multi_camera', 'follow', 'webcam', 'replay', 'demo'])
 def test_every_launch_argument_is_described(name: str) -> None:
     source = PythonLaunchDescriptionSource(str(ROOT / 'launch' / f'{name}.launch.py'))
     description = source.get_launch_description(LaunchContext())

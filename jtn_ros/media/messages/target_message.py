@@ -1,0 +1,64 @@
+"""The target that is followed, as a ROS message."""
+
+from array import array
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from jtn_ros.media.messages.message_factory import NewMessage
+from jtn_ros.media.messages.track_messages import fill_positions
+from jtn_ros.media.messages.track_messages import tracks_to_objects
+from jtn_ros.positions import Positions
+from jtn_ros.tracking.target_lock import Target
+from jtn_ros.tracking.track import Tracks
+
+
+def to_target(
+    new: NewMessage,
+    header: Any,
+    target: Target,
+    tracks: Tracks,
+    positions: Positions | None,
+    class_name: Callable[[int], str],
+    *,
+    session: UUID,
+    camera_name: str,
+    selection: int,
+) -> Any:
+    """Return what is known of the target after one frame.
+
+    Args:
+        new: makes the messages.
+        header: header of the image.
+        target: what the lock says.
+        tracks: of the image.
+        positions: of the tracks in space; None where that is not wanted.
+        class_name: the name of a class.
+        session: identity of the tracking session.
+        camera_name: name of the camera.
+        selection: number of selections so far.
+    """
+    rows = np.flatnonzero(tracks.ids == target.track_id)
+    objects = tracks_to_objects(new, tracks.select(rows), class_name)
+    if positions is not None:
+        fill_positions(objects, positions.select(rows))
+    (tracked,) = objects or [new('jtn_msgs/msg/TrackedObject')]
+    return new(
+        'jtn_msgs/msg/Target',
+        header=header,
+        session=new(
+            'unique_identifier_msgs/msg/UUID', uuid=np.frombuffer(session.bytes, np.uint8)
+        ),
+        camera_name=camera_name,
+        state=int(target.state),
+        selection=selection,
+        switches=target.switches,
+        certain=target.certain,
+        object=tracked,
+        pose_frame_id='' if positions is None else positions.frame_id,
+        distance=float(target.distance),
+        candidate_ids=array('I', target.candidates.tolist()),
+        candidate_distances=array('f', target.candidate_distances.tolist()),
+    )

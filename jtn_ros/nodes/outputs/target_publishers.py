@@ -1,0 +1,111 @@
+"""The topics and the tf frame on which the target of one camera goes out."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import TransformStamped
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from std_msgs.msg import Header
+from tf2_ros import TransformBroadcaster
+
+from jtn_msgs.msg import Target as TargetMessage
+from jtn_ros.media.messages.target_message import to_target
+from jtn_ros.media.results import class_name
+from jtn_ros.nodes.common.conversions import new_message
+from jtn_ros.nodes.outputs.camera_frame import CameraFrame
+from jtn_ros.tracking.target_lock import Target
+
+
+class TargetPublishers:
+    """Publishes the state of the lock, and the pose of a target that is certain."""
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        class_names: Sequence[str],
+        *,
+        camera_name: str,
+        prefix: str,
+        target_frame: str,
+        on_listeners: Callable[[], None],
+    ) -> None:
+        """Create the publishers.
+
+        Args:
+            node: the node that publishes.
+            class_names: by class.
+            camera_name: name of the camera in the messages.
+            prefix: of the topics below the node's name.
+            target_frame: the tf frame of the target; empty for none.
+            on_listeners: called when somebody begins or stops to listen.
+        """
+        self._node = node
+        self._class_names = class_names
+        self._camera_name = camera_name
+        self._target_frame = target_frame
+        self._poses, self._states = (
+            node.create_lifecycle_publisher(
+                kind,
+                f'~/{prefix}{topic}',
+                QoSProfile(depth=10),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+                event_callbacks=PublisherEventCallbacks(matched=lambda _: on_listeners()),
+            )
+            for kind, topic in ((PoseStamped, 'target'), (TargetMessage, 'target_state'))
+        )
+        self._broadcaster: TransformBroadcaster | None = None
+
+    @property
+    def listeners(self) -> int:
+        """Return how many listen to the topics."""
+        return sum(p.get_subscription_count() for p in (self._poses, self._states))
+
+    def publish(self, frame: CameraFrame, target: Target, selection: int) -> None:
+        """Publish what is known of the target after a frame.
+
+        Args:
+            frame: the frame.
+            target: what the lock says.
+            selection: number of selections so far.
+        """
+        self._states.publish(
+            to_target(
+                new_message,
+                frame.header,
+                target,
+                frame.tracks,
+                frame.positions,
+                lambda class_id: class_name(class_id, self._class_names),
+                session=frame.session,
+                camera_name=self._camera_name,
+                selection=selection,
+            )
+        )
+        positions = frame.positions
+        rows = np.flatnonzero(frame.tracks.ids == target.track_id)
+        if positions is None or not target.certain or not positions.known[rows].any():
+            return
+        # The orientation is not estimated: that of the frame.
+        pose = PoseStamped(header=Header(stamp=frame.header.stamp, frame_id=positions.frame_id))
+        point = pose.pose.position
+        point.x, point.y, point.z = positions.points[rows[0]].tolist()
+        self._poses.publish(pose)
+        if self._target_frame:
+            # Only now, so that a node without a target publishes no tf.
+            self._broadcaster = self._broadcaster or TransformBroadcaster(self._node)
+            transform = TransformStamped(header=pose.header, child_frame_id=self._target_frame)
+            offset = transform.transform.translation
+            offset.x, offset.y, offset.z = point.x, point.y, point.z
+            self._broadcaster.sendTransform(transform)
+
+    def destroy(self) -> None:
+        """Remove the publishers from the node."""
+        for publisher in (self._poses, self._states):
+            self._node.destroy_lifecycle_publisher(publisher)
+        if self._broadcaster is not None:
+            self._node.destroy_publisher(self._broadcaster.pub_tf)

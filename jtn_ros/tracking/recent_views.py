@@ -1,0 +1,85 @@
+"""How tracks looked since the last moment at which they may have been exchanged."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.detections import Detections
+from jtn_ros.geometry import box_sizes
+from jtn_ros.tracking import appearance
+from jtn_ros.tracking.appearance import Vectors
+from jtn_ros.tracking.track import Tracks
+
+Mask = NDArray[np.bool_]
+Counts = NDArray[np.int64]
+
+# Share of a box that a nearer one covers, from which its appearance may be that of the nearer.
+_COVERED = 0.15
+# Share of a box that another covers, or that it covers, from which a tracker may exchange them.
+_CROSSED = 0.4
+# Time without a detection after which a track may continue with another object. [s]
+_GAP_S = 0.3
+# Number of views that the mean is taken over.
+_MEMORY = 5
+
+
+class RecentViews:
+    """The mean appearance of every track over its latest clear views.
+
+    Unlike the tracker's own mean, it begins anew after every crossing and every gap, so that it
+    never mixes two objects.
+
+    Attributes:
+        ids: int64 (N,), the tracks of the last frame.
+        means: float32 (N, D), unit vectors; zero before the first clear view. D may be 0.
+        counts: int64 (N,), clear views since the last crossing or gap began.
+        fresh: bool (N,), whether there is a clear view in this frame.
+        doubtful: bool (N,), whether the track may be exchanged in this frame: it crosses another
+            one, or was not detected for some time.
+    """
+
+    def __init__(self) -> None:
+        """Start without tracks."""
+        self.ids = np.zeros(0, np.int64)
+        self.means: Vectors = np.zeros((0, 0), np.float32)
+        self.counts: Counts = np.zeros(0, np.int64)
+        self.fresh = self.doubtful = self._crossed = np.zeros(0, np.bool_)
+
+    def update(self, tracks: Tracks, detections: Detections) -> None:
+        """Take the tracks of the next frame, and the detections that they were seen by."""
+        views = detections.embeddings
+        width = self.means.shape[1] if views is None or not len(views) else views.shape[1]
+        means, counts = np.zeros((len(tracks), width), np.float32), np.zeros(len(tracks), np.int64)
+        before = np.zeros(len(tracks), np.bool_)
+        _, own, given = np.intersect1d(self.ids, tracks.ids, return_indices=True)
+        before[given] = self._crossed[own]
+        if width == self.means.shape[1]:
+            means[given], counts[given] = self.means[own], self.counts[own]
+        covered, crossed = _overlaps(tracks)
+        gap = tracks.unseen_ns > _GAP_S * 1e9
+        counts[gap | (crossed & ~before)] = 0
+        fresh = tracks.observed & ~covered & (views is not None)
+        seen = np.flatnonzero(fresh)
+        if views is not None and len(seen):
+            share = 1 / (1 + np.minimum(counts[seen], _MEMORY - 1))
+            means[seen] = appearance.blend(
+                means[seen], views[tracks.detection_indices[seen]], share
+            )
+            counts[seen] += 1
+        self.ids, self.means, self.counts = tracks.ids, means, counts
+        self.fresh, self.doubtful, self._crossed = fresh, crossed | gap, crossed
+
+
+def _overlaps(tracks: Tracks) -> tuple[Mask, Mask]:
+    """Return which boxes (N,) a nearer one covers, and which cross another one."""
+    boxes = tracks.boxes
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    common = np.clip(high - low, 0, None).prod(axis=2)
+    np.fill_diagonal(common, 0)
+    areas = np.maximum(box_sizes(boxes).prod(axis=1), 1)
+    # On a floor, who stands lower in the image is nearer.
+    nearer = boxes[None, :, 3] > boxes[:, None, 3]
+    covered = (common * nearer).max(axis=1, initial=0) > _COVERED * areas
+    share = common / np.minimum(areas[:, None], areas[None, :])
+    crossed: Mask = share.max(axis=1, initial=0) > _CROSSED
+    return covered, crossed

@@ -1,0 +1,297 @@
+"""Follow one: which track is the object that was selected, whatever hides it meanwhile.
+
+A tracker's ids end where objects are hidden for long, and are exchanged now and then where
+objects cross. The lock therefore keeps views of the target since its selection, and views of
+others that were seen beside it. After each crossing and each gap, the track has to prove that it
+still is the target. The lock moves to another track only if that one looks like the target, and
+like nobody else. Otherwise, it names the candidates and waits.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.detections import Detections
+from jtn_ros.settings import Settings
+from jtn_ros.settings import setting
+from jtn_ros.tracking import appearance
+from jtn_ros.tracking.gallery import Gallery
+from jtn_ros.tracking.recent_views import RecentViews
+from jtn_ros.tracking.track import Tracks
+from jtn_ros.tracking.track import TrackState
+
+Distances = NDArray[np.float32]
+Places = NDArray[np.float64]
+
+_TARGET_VIEWS = 64
+_RIVAL_VIEWS = 256
+_NOVELTY = 0.02  # cosine distance
+# Clear views that are enough to tell whom a track shows.
+_ENOUGH_VIEWS = 3
+# A track is taken for the target for so long without proof. [s]
+_TRUST_S = 0.8
+# Views are learned at this spacing: an exchange shows before anything is learned from it. [s]
+_LEARNING_S = 0.5
+# Reach around the last place of the target: radius and speed. [m, m/s]
+_REACH_M = 1.0
+_REACH_SPEED = 3.0
+
+
+class LockState(IntEnum):
+    """State of the lock, with the values of ``jtn_msgs/Target``."""
+
+    NONE = 0
+    LOCKED = 1
+    OCCLUDED = 2
+    CANDIDATES = 3
+    LOST = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetLockSettings(Settings):
+    """How the target is told from others."""
+
+    recognition_limit: float = setting(
+        0.2,
+        'Greatest cosine distance at which a track is recognized as the target.',
+        low=0.0,
+        high=2.0,
+        live=True,
+    )
+    recognition_margin: float = setting(
+        0.05,
+        'Cosine distance by which a track must look more like the target than like anybody else, '
+        'and than any other track does, to be recognized.',
+        low=0.0,
+        high=2.0,
+        live=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is known of the target after one frame.
+
+    Attributes:
+        state: see `LockState`.
+        track_id: the track that is the target; 0 if none is.
+        certain: whether the track is the target beyond doubt, now or a moment ago.
+        switches: how often the lock has moved from one track to another since the selection.
+        distance: cosine distance of the track to the nearest view of the target; NaN if unknown.
+        candidates: int64 (C,), tracks that may be the target, the most similar one first; only
+            while the target is not seen.
+        candidate_distances: float32 (C,), their cosine distances.
+    """
+
+    state: LockState
+    track_id: int
+    certain: bool
+    switches: int
+    distance: float
+    candidates: NDArray[np.int64]
+    candidate_distances: Distances
+
+
+_NOBODY = Target(
+    state=LockState.NONE,
+    track_id=0,
+    certain=False,
+    switches=0,
+    distance=np.nan,
+    candidates=np.zeros(0, np.int64),
+    candidate_distances=np.zeros(0, np.float32),
+)
+
+
+class TargetLock:
+    """The lock on one target, over the frames of one camera.
+
+    Without embeddings, the lock holds as long as the track does, and never moves by itself.
+    """
+
+    def __init__(self, config: TargetLockSettings | None = None) -> None:
+        """Start without a target."""
+        self.config = config or TargetLockSettings()
+        self._recent = RecentViews()
+        self.release()
+
+    @property
+    def selected(self) -> bool:
+        """Return whether there is a target."""
+        return self._class_id is not None
+
+    def release(self) -> None:
+        """Forget the target."""
+        self._class_id: int | None = None
+        self._track_id = self._last_id = self._switches = 0
+        self._own = Gallery(_TARGET_VIEWS, _NOVELTY)
+        self._rivals = Gallery(_RIVAL_VIEWS, _NOVELTY)
+        self._verified = True
+        self._proven_ns = self._learned_ns = 0
+        self._place: Places | None = None
+        self._place_ns = 0
+
+    def restart(self) -> None:
+        """Go on with new ids, and maybe at another time; the appearance of the target is kept."""
+        self._track_id = self._last_id = 0
+        self._recent = RecentViews()
+        self._place = None
+        self._learned_ns = 0
+
+    def select(self, tracks: Tracks, row: int) -> None:
+        """Lock on one of the tracks of the last frame."""
+        self.release()
+        self._class_id = int(tracks.class_ids[row])
+        self._track_id = self._last_id = int(tracks.ids[row])
+        if self._recent.means.shape[1]:
+            clear = self._recent.counts[row] > 0
+            views = self._recent.means if clear else tracks.embeddings
+            assert views is not None
+            self._own.add(appearance.normalise(views[row : row + 1]))
+
+    def update(
+        self,
+        tracks: Tracks,
+        detections: Detections,
+        stamp_ns: int,
+        places: Places | None = None,
+    ) -> Target:
+        """Take the next frame and return what is known of the target.
+
+        Args:
+            tracks: all live tracks.
+            detections: those that the tracks of this frame were seen by.
+            stamp_ns: time of the frame, never before the last one until `restart`.
+            places: (N, 3) where the tracks are in a frame that does not move with the camera, in
+                meters; NaN where unknown. None if there is no such frame.
+        """
+        self._recent.update(tracks, detections)
+        if self._class_id is None:
+            return _NOBODY
+        own, rival = self._compare()
+        row = self._continue(tracks, own, rival, stamp_ns)
+        certain = row is not None and stamp_ns - self._proven_ns <= _TRUST_S * 1e9
+        candidates = np.zeros(0, np.intp)
+        if row is None or not certain or not tracks.observed[row]:
+            candidates = self._candidates(tracks, own, stamp_ns, places)
+            found = self._recognize(candidates, own, rival)
+            if found is not None:
+                row, certain = found, True
+                self._move_to(int(tracks.ids[row]), stamp_ns)
+        if row is not None and self._verified and tracks.observed[row]:
+            self._learn(tracks, row, own, rival, stamp_ns, places)
+        locked = row is not None and certain and tracks.states[row] != TrackState.LOST
+        state = LockState.LOST if row is None else LockState.OCCLUDED
+        if locked:
+            state, candidates = LockState.LOCKED, candidates[:0]
+        elif len(candidates):
+            state = LockState.CANDIDATES
+        return Target(
+            state=state,
+            track_id=self._track_id,
+            certain=certain,
+            switches=self._switches,
+            distance=np.nan if row is None else float(own[row]),
+            candidates=tracks.ids[candidates],
+            candidate_distances=own[candidates],
+        )
+
+    def _compare(self) -> tuple[Distances, Distances]:
+        """Return the distances (N,) of all tracks to the target and to others.
+
+        NaN where there are too few views, infinite to others where none are known.
+        """
+        known = self._recent.counts >= _ENOUGH_VIEWS
+        if not len(self._own):
+            known[:] = False
+        own, rival = (np.full(len(known), np.nan, np.float32) for _ in range(2))
+        own[known] = self._own.distances(self._recent.means[known])
+        rival[known] = self._rivals.distances(self._recent.means[known])
+        return own, rival
+
+    def _continue(
+        self, tracks: Tracks, own: Distances, rival: Distances, stamp_ns: int
+    ) -> int | None:
+        """Return the row of the track that was the target, unless it is found to be another."""
+        rows = np.flatnonzero(tracks.ids == self._track_id)
+        if not self._track_id or not len(rows):
+            self._track_id = 0
+            return None
+        row = int(rows[0])
+        limit, margin = self.config.recognition_limit, self.config.recognition_margin
+        recent = self._recent
+        known = bool(recent.fresh[row]) and bool(np.isfinite(own[row]))
+        if known and own[row] > min(limit, rival[row]):
+            self._track_id = 0
+            return None
+        if len(self._own) and (recent.doubtful[row] or (known and own[row] > margin)):
+            self._verified = False
+        proven = known and own[row] + margin < rival[row]
+        self._verified |= proven and not recent.doubtful[row]
+        if self._verified or proven:
+            self._proven_ns = stamp_ns
+        return row
+
+    def _move_to(self, track_id: int, stamp_ns: int) -> None:
+        """Take a track for the target, whose looks have proven it."""
+        self._switches += track_id != self._last_id
+        self._track_id = self._last_id = track_id
+        self._verified = True
+        self._proven_ns = stamp_ns
+
+    def _candidates(
+        self, tracks: Tracks, own: Distances, stamp_ns: int, places: Places | None
+    ) -> NDArray[np.intp]:
+        """Return the rows of tracks that may be the target, the most similar one first."""
+        possible = (
+            (tracks.class_ids == self._class_id)
+            & (tracks.states == TrackState.CONFIRMED)
+            & tracks.observed
+            & self._recent.fresh
+            & (own < self.config.recognition_limit)
+        )
+        if places is not None and self._place is not None:
+            seconds = (stamp_ns - self._place_ns) / 1e9
+            apart = np.linalg.norm(places - self._place, axis=1)
+            possible &= ~(apart > _REACH_M + _REACH_SPEED * seconds)
+        rows = np.flatnonzero(possible)
+        return rows[np.argsort(own[rows], kind='stable')]
+
+    def _recognize(
+        self, candidates: NDArray[np.intp], own: Distances, rival: Distances
+    ) -> int | None:
+        """Return the candidate that is the target beyond doubt."""
+        if not len(candidates):
+            return None
+        best, others = candidates[0], candidates[1:]
+        nearest = own[best] + self.config.recognition_margin
+        clear = nearest < rival[best] and (not len(others) or nearest < own[others[0]])
+        return int(best) if clear else None
+
+    def _learn(
+        self,
+        tracks: Tracks,
+        row: int,
+        own: Distances,
+        rival: Distances,
+        stamp_ns: int,
+        places: Places | None,
+    ) -> None:
+        """Remember where the target is, and how it and the others look."""
+        if places is not None and np.isfinite(places[row]).all():
+            self._place, self._place_ns = places[row], stamp_ns
+        enough = self._recent.counts >= _ENOUGH_VIEWS
+        proven = own[row] + self.config.recognition_margin < rival[row]
+        if not enough[row] or not proven or stamp_ns - self._learned_ns < _LEARNING_S * 1e9:
+            return
+        self._learned_ns = stamp_ns
+        means = self._recent.means
+        self._own.add(means[row : row + 1])
+        others = enough & self._recent.fresh & ~self._recent.doubtful
+        others[row] = False
+        self._rivals.add(means[others])
+        # Views of others that were once taken for the target.
+        similar = others & (own < self.config.recognition_margin)
+        self._own.discard(means[similar], means[row], self.config.recognition_margin)

@@ -1,0 +1,210 @@
+"""Following one of the tracks on a real graph: services, topics, tf and what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import PoseStamped
+from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
+from vision_msgs.msg import Point2D
+
+from jtn_msgs.msg import Target
+from jtn_msgs.msg import TrackedObject
+from jtn_msgs.srv import SelectTarget
+from jtn_ros.nodes.common.conversions import array_to_image
+
+from nodes.harness import DEEP
+from nodes.harness import Harness
+from nodes.located_scene import Rig
+from nodes.located_scene import publish_motion
+from nodes.scene import message
+from nodes.scene import middles
+from nodes.scene import picture
+
+pytestmark = pytest.mark.ros
+
+By = SelectTarget.Request
+
+
+def select(harness: Harness, **fields: object) -> SelectTarget.Response:
+    response = harness.command(SelectTarget, 'select', **fields)
+    assert isinstance(response, SelectTarget.Response)
+    return response
+
+
+def release(harness: Harness) -> Trigger.Response:
+    response = harness.command(Trigger, 'release')
+    assert isinstance(response, Trigger.Response)
+    return response
+
+
+def at(number: int, block: int) -> Point2D:
+    x, y = middles(number)[block]
+    return Point2D(x=x, y=y)
+
+
+def in_order(objects: list[TrackedObject]) -> list[TrackedObject]:
+    """Return the objects of the two blocks, the left one first."""
+    return sorted(objects, key=lambda tracked: tracked.bbox.center.position.x)
+
+
+def test_the_target_goes_out_as_pose_state_and_transform(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
+    rig = Rig(make(model=str(block_model), positions='depth', depth_timeout=1.0, fixed_frame='map',
+                   transform_timeout=1.0))  # fmt: skip
+    harness = rig.harness
+    publish_motion(harness)
+    poses = harness.listen(PoseStamped, 'target')
+    states = harness.listen(Target, 'target_state')
+    transforms: list[TFMessage] = []
+    harness.user.create_subscription(TFMessage, '/tf', transforms.append, DEEP)
+    rig.first()
+    rig.track(1)
+    assert states == [], 'nothing is published before the first selection'
+    response = select(harness, by=By.NEAREST)
+    left, right = in_order(rig.track(2).objects)
+    assert (response.success, response.id) == (True, left.id), 'the left block is the nearer one'
+    assert response.message == f'track {left.id} is the target'
+    harness.wait(lambda: len(states) == len(poses) == 1, 'the target')
+    state, pose = states[0], poses[0]
+    assert (state.state, state.selection, state.switches) == (Target.LOCKED, 1, 0)
+    assert state.certain
+    assert state.object == left
+    assert state.header == message(2).header
+    assert (state.pose_frame_id, state.camera_name) == ('map', 'camera')
+    assert bytes(state.session.uuid) == bytes(harness.outputs[-1].session.uuid)
+    assert np.isnan(state.distance), 'the model has no embeddings'
+    assert (pose.header.stamp, pose.header.frame_id) == (message(2).header.stamp, 'map')
+    assert pose.pose.position == left.pose.pose.position
+    assert pose.pose.orientation.w == 1
+
+    def target_transforms() -> list[object]:
+        sent = [t for packet in transforms for t in packet.transforms]
+        return [t for t in sent if t.child_frame_id == 'target']
+
+    harness.wait(lambda: len(target_transforms()) == 1, 'the transform')
+    (found,) = target_transforms()
+    assert found.header == pose.header
+    moved = found.transform.translation
+    assert (moved.x, moved.y, moved.z) == (
+        pose.pose.position.x, pose.pose.position.y, pose.pose.position.z,
+    )  # fmt: skip
+    # Another one, by a point of the image.
+    response = select(harness, by=By.BY_POINT, point=at(2, 1))
+    assert (response.success, response.id) == (True, right.id)
+    rig.track(3)
+    harness.wait(lambda: len(states) == 2, 'the other target')
+    assert (states[1].object.id, states[1].selection) == (right.id, 2)
+
+
+def test_a_target_that_is_hidden_and_lost_says_so(active: Harness) -> None:
+    states = active.listen(Target, 'target_state')
+    poses = active.listen(PoseStamped, 'target')
+    assert active.set_parameter('coast_time', 0.1).successful
+    assert active.set_parameter('lost_time', 0.5).successful
+    for number in range(3):
+        objects = active.track(message(number)).objects
+    left, right = in_order(objects)
+    assert select(active, by=By.BY_ID, id=left.id).success
+    empty = picture(0)
+    empty[:] = 0
+    for number in range(3, 21):
+        active.track(array_to_image(empty, message(number).header))
+    active.wait(lambda: len(states) == 18, 'the states')
+    seen = [state.state for state in states]
+    assert seen[0] == Target.LOCKED, 'for coast_time'
+    assert seen[5] == Target.OCCLUDED
+    assert seen[-1] == Target.LOST
+    assert states[5].object.id == left.id
+    assert states[-1].object.id == 0
+    assert not states[-1].certain
+    assert poses == [], 'positions are off'
+    assert release(active).success
+    active.track(message(21))
+    active.wait(lambda: len(states) == 19, 'the last state')
+    assert states[-1].state == Target.NONE
+    assert right.id not in {state.object.id for state in states}
+
+
+def test_the_largest_is_selected_and_images_are_tracked_while_somebody_is(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
+    harness = make(model=str(block_model), listening=False)
+    assert harness.transit('configure', 'activate')
+    states: list[Target] = []
+    listener = harness.user.create_subscription(
+        Target, 'jtn_tracker/target_state', states.append, DEEP
+    )
+    harness.wait(lambda: harness.images.get_subscription_count() == 1, 'the image subscription')
+    camera = harness.tracker.cameras[0]
+
+    def track(number: int) -> None:
+        assert camera.worker is not None
+        before = camera.worker.processed
+        harness.images.publish(message(number))
+        harness.wait(lambda: camera.worker.processed > before, 'a tracked image')
+
+    track(0)
+    track(1)
+    response = select(harness, by=By.LARGEST, class_name='block')
+    assert response.success
+    harness.user.destroy_subscription(listener)
+    harness.wait(
+        lambda: harness.tracker.count_subscribers('/jtn_tracker/target_state') == 0, 'end'
+    )
+    track(2)
+    assert release(harness).success
+    harness.wait(lambda: harness.images.get_subscription_count() == 0, 'the end of the images')
+
+
+def test_what_cannot_be_selected_is_refused_with_a_reason(active: Harness) -> None:
+    def refused(reason: str, **fields: object) -> None:
+        response = select(active, **fields)
+        assert not response.success
+        assert response.id == 0
+        assert reason in response.message, response.message
+
+    refused('no image has been tracked; activate the node', by=By.LARGEST)
+    active.track(message(0))
+    refused('nothing to select', by=By.LARGEST)  # tentative tracks only
+    ids = sorted(o.id for o in active.track(message(1)).objects)
+    live = ', '.join(map(str, ids))
+    refused(f'no track has the id 99; the ids of the live tracks: {live}', by=By.BY_ID, id=99)
+    refused('no confirmed track is seen at (5, 6)', by=By.BY_POINT, point=Point2D(x=5.0, y=6.0))
+    refused('set the parameter positions to depth or ground', by=By.NEAREST)
+    refused(
+        "class_name is 'blok' (did you mean block?); the model knows: block",
+        by=By.LARGEST,
+        class_name='blok',
+    )
+    refused('by is 9; choose BY_ID (0), BY_POINT (1), LARGEST (2) or NEAREST (3)', by=9)
+    response = release(active)
+    assert (response.success, response.message) == (
+        False, 'nothing is selected, so nothing is released',
+    )  # fmt: skip
+    active.wait_for_log('nothing is selected: no track has the id 99')
+
+
+def test_every_camera_follows_its_own_target(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
+    harness = make(model=str(block_model), cameras=['front', 'rear'], publishing=False,
+                   listening=False)  # fmt: skip
+    assert harness.transit('configure', 'activate')
+    states: list[Target] = []
+    harness.user.create_subscription(Target, 'jtn_tracker/front/target_state', states.append, DEEP)
+    images = harness.publisher(type(message(0)), 'front/image')
+    camera = harness.tracker.cameras[0]
+    for number in range(3):
+        images.publish(message(number))
+        harness.wait(lambda n=number: camera.worker.processed == n + 1, 'a tracked image')
+    assert harness.command(SelectTarget, 'front/select', by=By.LARGEST).success
+    refused = harness.command(SelectTarget, 'rear/select', by=By.LARGEST)
+    assert refused.message.startswith('no image has been tracked')
+    images.publish(message(3))
+    harness.wait(lambda: len(states) == 1, 'the target')
+    assert states[0].camera_name == 'front'
+    assert harness.transit('deactivate', 'cleanup')

@@ -1,0 +1,232 @@
+"""The lock on one target: states, recognition, doubts, and detectors without embeddings."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from jtn_ros.detections import Detections
+from jtn_ros.errors import JtnError
+from jtn_ros.tracking import Tracks
+from jtn_ros.tracking.gallery import Gallery
+from jtn_ros.tracking.target_lock import LockState
+from jtn_ros.tracking.target_lock import Target
+from jtn_ros.tracking.target_lock import TargetLock
+from jtn_ros.tracking.target_selection import largest_row
+from jtn_ros.tracking.target_selection import nearest_row
+from jtn_ros.tracking.target_selection import row_at
+from jtn_ros.tracking.target_selection import row_with_id
+
+PERIOD = 100_000_000
+LOOKS = np.eye(8, dtype=np.float32)
+
+
+class Person:
+    """Somebody at a place in the image, who looks like one of the unit vectors."""
+
+    def __init__(self, track_id: int, x: float, look: int, unseen: float = 0.0) -> None:
+        self.track_id, self.x, self.look, self.unseen = track_id, x, look, unseen
+
+
+def frame(*people: Person, looks: NDArray[np.float32] | None = LOOKS) -> tuple[Tracks, Detections]:
+    """Return the tracks of a frame, and the detections of those who are seen in it."""
+    number = len(people)
+    seen = np.array([person.unseen == 0 for person in people], bool)
+    boxes = np.array([[p.x - 20, 100, p.x + 20, 200] for p in people], np.float32).reshape(-1, 4)
+    indices = np.full(number, -1, np.int32)
+    indices[seen] = np.arange(seen.sum())
+    rows = np.array([person.look for person in people], np.intp)
+    tracks = Tracks(
+        ids=np.array([person.track_id for person in people], np.int64),
+        boxes=boxes,
+        scores=np.ones(number, np.float32),
+        class_ids=np.zeros(number, np.int32),
+        centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
+        velocities=np.zeros((number, 2), np.float32),
+        velocity_covariances=np.zeros((number, 2, 2), np.float32),
+        states=np.array([2 if person.unseen > 0.25 else 1 for person in people], np.uint8),
+        ages=np.full(number, 9, np.int32),
+        hits=np.full(number, 9, np.int32),
+        unseen_ns=np.array([round(person.unseen * 1e9) for person in people], np.int64),
+        detection_indices=indices,
+        embeddings=None if looks is None else looks[rows],
+    )
+    detections = Detections(
+        boxes=boxes[seen],
+        scores=np.ones(int(seen.sum())),
+        class_ids=np.zeros(int(seen.sum())),
+        centers=tracks.centers[seen],
+        embeddings=None if looks is None else looks[rows[seen]],
+    )
+    return tracks, detections
+
+
+class Scene:
+    """Shows frames to a lock."""
+
+    def __init__(self, looks: NDArray[np.float32] | None = LOOKS) -> None:
+        self.lock = TargetLock()
+        self.number = 0
+        self.looks = looks
+
+    def show(self, *people: Person, times: int = 1, places: object = None) -> Target:
+        for _ in range(times):
+            tracks, detections = frame(*people, looks=self.looks)
+            self.number += 1
+            where = None if places is None else np.array(places, np.float64)
+            target = self.lock.update(tracks, detections, self.number * PERIOD, where)
+        return target
+
+    def select(self, row: int, *people: Person) -> None:
+        self.lock.select(frame(*people, looks=self.looks)[0], row)
+
+
+def selected() -> tuple[Scene, Person, Person]:
+    """Return a scene in which the first of two people was selected, and seen for two seconds."""
+    scene, one, other = Scene(), Person(1, 100, 0), Person(2, 300, 1)
+    assert scene.show(one, other, times=5).state is LockState.NONE
+    scene.select(0, one, other)
+    target = scene.show(one, other, times=20)
+    assert (target.state, target.track_id, target.certain) == (LockState.LOCKED, 1, True)
+    assert target.distance == pytest.approx(0, abs=1e-6)
+    return scene, one, other
+
+
+def test_the_lock_finds_the_target_under_a_new_id_and_says_so() -> None:
+    scene, _, other = selected()
+    hidden = scene.show(Person(1, 100, 0, unseen=0.5), other)
+    assert (hidden.state, hidden.track_id) == (LockState.OCCLUDED, 1)
+    lost = scene.show(other, times=30)
+    assert (lost.state, lost.track_id, lost.certain) == (LockState.LOST, 0, False)
+    assert np.isnan(lost.distance)
+    back = scene.show(other, Person(7, 500, 0), times=3)
+    assert (back.state, back.track_id, back.switches) == (LockState.LOCKED, 7, 1)
+    scene.lock.release()
+    assert scene.show(other).state is LockState.NONE
+
+
+def test_the_lock_is_not_certain_for_long_while_the_target_is_hidden() -> None:
+    scene, _, other = selected()
+    states = [scene.show(Person(1, 100, 0, unseen=unseen / 10), other) for unseen in range(1, 15)]
+    certain = [target.certain for target in states]
+    assert certain[:9] == [True] * 9
+    assert certain[12:] == [False] * 2
+
+
+def test_a_stranger_who_takes_over_the_track_is_found_out() -> None:
+    scene, _, other = selected()
+    scene.show(Person(1, 100, 0, unseen=0.5), other, times=10)
+    target = scene.show(Person(1, 100, 2), other, times=2)
+    assert target.state is not LockState.LOST, 'too few views to tell'
+    assert not target.certain
+    assert scene.show(Person(1, 100, 2), other).state is LockState.LOST
+    found = scene.show(Person(1, 100, 2), other, Person(8, 500, 0), times=3)
+    assert (found.state, found.track_id, found.switches) == (LockState.LOCKED, 8, 1)
+
+
+def test_ids_that_are_exchanged_in_a_crossing_are_followed_to_the_right_person() -> None:
+    scene, *_ = selected()
+    scene.show(Person(1, 200, 0), Person(2, 210, 1), times=3)
+    target = scene.show(Person(1, 300, 1), Person(2, 100, 0), times=4)
+    assert (target.state, target.track_id, target.switches) == (LockState.LOCKED, 2, 1)
+
+
+def test_people_who_look_alike_are_candidates() -> None:
+    scene, _, other = selected()
+    scene.show(other, times=10)
+    twins = Person(5, 100, 0), Person(6, 500, 0)
+    target = scene.show(other, *twins, times=5)
+    assert (target.state, target.track_id) == (LockState.CANDIDATES, 0)
+    assert sorted(target.candidates.tolist()) == [5, 6]
+    np.testing.assert_allclose(target.candidate_distances, 0, atol=1e-6)
+    scene.select(2, other, *twins)
+    chosen = scene.show(other, *twins)
+    assert (chosen.state, chosen.track_id, chosen.switches) == (LockState.LOCKED, 6, 0)
+
+
+def test_who_looks_like_somebody_seen_beside_the_target_is_no_candidate_beyond_doubt() -> None:
+    looks = LOOKS.copy()
+    looks[1] = (
+        np.cos(0.2),
+        np.sin(0.2),
+        *np.zeros(6),
+    )  # a cosine distance of 0.02 from the target
+    scene, one, other = Scene(looks), Person(1, 100, 0), Person(2, 300, 1)
+    scene.show(one, other, times=5)
+    scene.select(0, one, other)
+    scene.show(one, other, times=20)
+    scene.show(times=10)
+    target = scene.show(Person(9, 100, 0), times=10)
+    assert (target.state, target.candidates.tolist()) == (LockState.CANDIDATES, [9])
+
+
+def test_nobody_is_recognized_where_the_target_cannot_be() -> None:
+    scene, one, other = Scene(), Person(1, 100, 0), Person(2, 300, 1)
+    scene.show(one, other, times=5, places=[(0, 0, 5), (2, 0, 5)])
+    scene.select(0, one, other)
+    scene.show(one, other, times=10, places=[(0, 0, 5), (2, 0, 5)])
+    far = Person(3, 500, 0)
+    target = scene.show(other, far, times=5, places=[(2, 0, 5), (9, 0, 5)])
+    assert (target.state, len(target.candidates)) == (LockState.LOST, 0)
+    # After 3 seconds, somebody can be there: 1 m and 3 m/s.
+    target = scene.show(other, far, times=25, places=[(2, 0, 5), (9, 0, 5)])
+    assert (target.state, target.track_id) == (LockState.LOCKED, 3)
+
+
+def test_the_appearance_survives_a_new_session() -> None:
+    scene, _, other = selected()
+    scene.lock.restart()
+    scene.number = 0
+    target = scene.show(Person(2, 100, 0), Person(1, 300, 1), times=3)
+    assert (target.state, target.track_id) == (LockState.LOCKED, 2)
+    assert other.track_id == 2
+
+
+def test_without_embeddings_the_lock_lasts_as_long_as_the_track() -> None:
+    scene, one, other = Scene(None), Person(1, 100, 0), Person(2, 300, 1)
+    scene.show(one, other, times=5)
+    scene.select(0, one, other)
+    target = scene.show(one, other, times=20)
+    assert (target.state, target.track_id) == (LockState.LOCKED, 1)
+    assert np.isnan(target.distance)
+    assert scene.show(Person(1, 100, 0, unseen=0.4), other).state is LockState.OCCLUDED
+    assert scene.show(one, other).state is LockState.LOCKED
+    target = scene.show(other, Person(3, 100, 0), times=20)
+    assert (target.state, target.track_id, len(target.candidates)) == (LockState.LOST, 0, 0)
+
+
+def test_a_full_gallery_loses_its_most_redundant_view() -> None:
+    angles = np.radians([0, 30, 33, 80])
+    views = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    gallery = Gallery(capacity=3, novelty=0.001)
+    assert gallery.distances(views).tolist() == [np.inf] * 4
+    for view in views:
+        gallery.add(view[None])
+    assert len(gallery) == 3
+    assert gallery.distances(views).tolist() == pytest.approx([0, 0.00137, 0, 0], abs=1e-5)
+    gallery.add(views[:1])  # adds nothing
+    assert len(gallery) == 3
+
+
+def test_selection_by_id_point_size_and_distance() -> None:
+    tracks, _ = frame(Person(4, 100, 0), Person(5, 110, 1), Person(6, 300, 2, unseen=0.4))
+    boxes = tracks.boxes.copy()
+    boxes[1] = (95, 90, 135, 220)
+    tracks = tracks.replace(boxes=boxes)
+    everybody = np.ones(3, bool)
+    assert row_with_id(tracks, 6, everybody) == 2
+    assert row_at(tracks, 99, 150, everybody) == 0, 'nearer to the middle of that box'
+    assert row_at(tracks, 116, 150, everybody) == 1
+    assert row_at(tracks, 99, 150, np.array([False, True, True])) == 1
+    assert largest_row(tracks, everybody) == 1
+    assert nearest_row(tracks, np.array([2.0, 3.0, 1.0]), everybody) == 0
+    assert nearest_row(tracks, np.array([np.nan, 3.0, 1.0]), everybody) == 1
+    with pytest.raises(JtnError, match=r'no track has the id 9; .* live tracks: 4, 5, 6'):
+        row_with_id(tracks, 9, everybody)
+    with pytest.raises(JtnError, match=r'is seen at \(300, 150\)'):
+        row_at(tracks, 300, 150, everybody)
+    with pytest.raises(JtnError, match=r'is seen at \(nan, 0\)'):
+        row_at(tracks, np.nan, 0, everybody)
+    with pytest.raises(JtnError, match='nothing to select'):
+        largest_row(tracks, ~everybody)
+    with pytest.raises(JtnError, match='set the parameter positions'):
+        nearest_row(tracks, np.full(3, np.nan), everybody)
