@@ -21,9 +21,9 @@ lint:  ## check the format, the rules, the types and the imports
 	@tools/run --dev mypy
 	@tools/run --dev lint-imports
 
-soak:  ## run the nodes for long, some one and a half hours: lifecycles, starts and stops, hostile messages, streams, latencies
+soak:  ## run the nodes for long, some two hours: lifecycles, starts and stops, hostile messages, streams, latencies
 	@tools/run --dev pytest -q -s test/nodes/soak/soak_lifecycle.py test/nodes/soak/soak_hostile.py test/nodes/soak/soak_shutdown.py \
-	  test/nodes/soak/soak_latency.py test/nodes/soak/soak_stream.py test/nodes/soak/soak_live.py
+	  test/nodes/soak/soak_latency.py test/nodes/soak/soak_stream.py test/nodes/soak/soak_live.py test/nodes/soak/soak_camera.py
 
 weights:  ## make the bundled weights anew, DATA=<folder of pictures>; hours, and the same command goes on after a stop
 	@test -f "$(DATA)/train.json" || { echo "no train.json in '$(DATA)': make weights DATA=FOLDER; \

@@ -36,6 +36,12 @@ def require_utf8(name: str | Path) -> None:
         raise UsageError(f'{str(name)!r} is not UTF-8; rename the file or folder') from None
 
 
+def cache_folder(name: str) -> Path:
+    """Return a folder for what can be made again, below the cache of the user."""
+    cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+    return Path(cache) / 'jtn_ros' / name
+
+
 def what_came_instead(path: Path) -> str | None:
     """Return what a file is where a download or a checkout brought something else; else None.
 

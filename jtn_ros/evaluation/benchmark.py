@@ -23,6 +23,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
 from jtn_ros.inference import find_model
 from jtn_ros.inference import load_engine
+from jtn_ros.inference.model_choice import processor_name
 from jtn_ros.inference.preprocess import letterbox_image
 from jtn_ros.pipeline import STAGES
 from jtn_ros.pipeline import TrackingPipeline
@@ -224,14 +225,8 @@ def report(measurements: Sequence[Measurement], image_size: tuple[int, int]) -> 
 
 def machine() -> dict[str, Any]:
     """Describe the machine that was measured."""
-    model = platform.processor() or platform.machine()
-    information = Path('/proc/cpuinfo')
-    if information.exists():
-        lines = information.read_text(errors='replace').splitlines()
-        names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
-        model = names[0] if names else model
     return {
-        'cpu': model,
+        'cpu': processor_name(),
         'cores': len(os.sched_getaffinity(0)),
         'load': round(os.getloadavg()[0], 2),
         'python': platform.python_version(),

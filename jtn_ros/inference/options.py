@@ -1,25 +1,31 @@
 """What users choose about the engine, in the node and on the command line."""
 
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal
 
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import Precision
 from jtn_ros.inference.loading import Backend
 from jtn_ros.inference.loading import load_engine
+from jtn_ros.inference.model_choice import ModelChoice
+from jtn_ros.inference.model_choice import choose_model
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
+
+AUTO = 'auto'
+MODEL_DESCRIPTION = (
+    'Path of an exported model, or the name of a bundled one. Empty selects the default bundled '
+    'model, auto the same, or its int8 twin where this machine could not follow a camera of 30 Hz '
+    'otherwise (a trial of two seconds, whose result is kept in the cache folder).'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions(Settings):
     """The model and what runs it; empty and 0 leave the choice to the engine."""
 
-    model: str = setting(
-        '',
-        'Path of an exported model, or the name of a bundled one. Empty selects the default '
-        'bundled model.',
-    )
+    model: str = setting('', MODEL_DESCRIPTION)
     backend: Literal['auto', Backend] = setting(
         'auto', 'Inference back end. auto selects the fastest one that is installed.'
     )
@@ -35,6 +41,20 @@ class EngineOptions(Settings):
         0, 'Number of CPU threads for inference. 0 selects one per core.', low=0, high=256
     )
 
+    def choose_model(self) -> ModelChoice:
+        """Return the model to load: the one that is named, or what `model_choice` finds.
+
+        Raises:
+            OSError, JtnError: see `jtn_ros.inference.load_engine`.
+        """
+        if self.model != AUTO:
+            return ModelChoice(model=self.model, reason='')
+        return choose_model(
+            lambda name: replace(self, model=name).load(),
+            {'backend': self.backend, 'precision': self.precision, 'device': self.device},
+            threads=self.threads or None,
+        )
+
     def load(self) -> Engine:
         """Load the model.
 
@@ -42,7 +62,7 @@ class EngineOptions(Settings):
             OSError, JtnError: see `jtn_ros.inference.load_engine`.
         """
         return load_engine(
-            self.model or None,
+            self.choose_model().model or None,
             self.backend,
             self.precision or None,
             device=self.device or None,

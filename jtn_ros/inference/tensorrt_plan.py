@@ -6,12 +6,12 @@ Written against the documented API of TensorRT 10 and 11, but not yet run on a G
 import hashlib
 import json
 import logging
-import os
 import struct
 from pathlib import Path
 from typing import Any
 
 from jtn_ros.errors import JtnError
+from jtn_ros.files import cache_folder
 from jtn_ros.files import written_atomically
 from jtn_ros.inference.cuda import Cuda
 from jtn_ros.inference.engine import ModelInfo
@@ -61,8 +61,7 @@ def plan_path(name: str, content: bytes, version: str, gpu: str) -> Path:
     """
     parts = [hashlib.sha256(content).hexdigest(), version, gpu, MAXIMUM_BATCH]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
-    cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
-    return cache / 'jtn_ros' / 'tensorrt' / f'{name}-{key}.plan'
+    return cache_folder('tensorrt') / f'{name}-{key}.plan'
 
 
 def build_plan(trt: Any, content: bytes, info: ModelInfo) -> bytes:

@@ -27,6 +27,7 @@ class Diagnostics:
     def publish(
         self,
         engine: Engine | None,
+        choice: str,
         last_error: str,
         problem: str,
         cameras: Sequence[CameraState],
@@ -35,6 +36,7 @@ class Diagnostics:
 
         Args:
             engine: what runs the network; None while the node is not configured.
+            choice: why this model was chosen; empty if its name was given.
             last_error: why a transition failed; empty if none did since the node was configured.
             problem: what is wrong with the node in its graph; empty if nothing is.
             cameras: the state of each camera.
@@ -43,14 +45,14 @@ class Diagnostics:
         message = DiagnosticArray()
         message.header.stamp = self._node.get_clock().now().to_msg()
         message.status = [
-            _engine_status(name, engine, last_error, problem),
+            _engine_status(name, engine, choice, last_error, problem),
             *(_camera_status(name, camera) for camera in cameras),
         ]
         self._publisher.publish(message)
 
 
 def _engine_status(
-    name: str, engine: Engine | None, last_error: str, problem: str
+    name: str, engine: Engine | None, choice: str, last_error: str, problem: str
 ) -> DiagnosticStatus:
     """Return the status of the node itself."""
     status = DiagnosticStatus(name=f'{name}: engine', level=DiagnosticStatus.OK)
@@ -60,7 +62,8 @@ def _engine_status(
     else:
         status.message = f'{engine.info.name} on {engine.description}'
         status.hardware_id = engine.description
-        status.values = _values({'model': engine.info.name, 'engine': engine.description})
+        entries = {'model': engine.info.name, 'engine': engine.description}
+        status.values = _values(entries | ({'model choice': choice} if choice else {}))
     if problem and status.level != DiagnosticStatus.ERROR:
         status.level, status.message = DiagnosticStatus.WARN, problem
     return status

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from jtn_ros.inference.options import AUTO
+from jtn_ros.inference.options import MODEL_DESCRIPTION
 from jtn_ros.inference.options import EngineOptions
 from jtn_ros.media.intensity import IntensitySettings
 from jtn_ros.nodes.outputs.settings import OutputSettings
@@ -66,3 +68,5 @@ class TrackerNodeSettings(
     CameraNames,
 ):
     """All parameters of the tracker node."""
+
+    model: str = setting(AUTO, MODEL_DESCRIPTION)

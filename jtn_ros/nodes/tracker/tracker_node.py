@@ -23,6 +23,7 @@ from std_srvs.srv import Trigger
 from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
 from jtn_ros.inference.batching import BatchingEngine
+from jtn_ros.inference.options import AUTO
 from jtn_ros.interruption import interruptible
 from jtn_ros.masking import mask
 from jtn_ros.nodes.common.bond import Bond
@@ -78,6 +79,7 @@ class TrackerNode(LifecycleNode):
         self.last_error = ''
         self._declared = NodeParameters(self, TrackerNodeSettings)
         self._engine: Engine | None = None
+        self._choice = ''
         self._transforms: TransformSource | None = None
         self._cameras: list[Camera] = []
         self._shared_outputs: list[SharedOutput] = []
@@ -123,6 +125,12 @@ class TrackerNode(LifecycleNode):
             raise JtnError(
                 f'source is {mask(values.source)}, which one camera reads; leave cameras empty'
             )
+        if values.model == AUTO:
+            with reported_progress(self.get_logger(), 'choosing the model'):
+                choice = values.choose_model()
+            self.get_logger().info(f'{choice.model} is chosen: {choice.reason}')
+            self._choice = choice.reason
+            values = replace(values, model=choice.model)
         with reported_progress(
             self.get_logger(), f'loading {values.model or "the bundled model"}'
         ):
@@ -205,7 +213,7 @@ class TrackerNode(LifecycleNode):
         """Look after the cameras and publish how they fare."""
         states = [camera.check() for camera in self._cameras]
         problem = self._rivals.check()
-        self._diagnostics.publish(self._engine, self.last_error, problem, states)
+        self._diagnostics.publish(self._engine, self._choice, self.last_error, problem, states)
 
     def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Forget all tracks and begin new sessions."""
@@ -250,7 +258,7 @@ class TrackerNode(LifecycleNode):
         if self._transforms is not None:
             self._transforms.destroy()
             self._transforms = None
-        self._engine = None
+        self._engine, self._choice = None, ''
         self._declared.frozen = False
         # rclpy keeps a weak reference to all that a callback group ever had.
         entities = self.default_callback_group.entities

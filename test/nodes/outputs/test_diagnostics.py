@@ -79,6 +79,20 @@ def test_diagnostics_follow_the_node_through_its_life(harness: Harness) -> None:
     watch.expect('engine', stale, 'not configured')
 
 
+def test_the_chosen_model_is_stated_with_its_reason(
+    make: Callable[..., Harness], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    monkeypatch.setattr('jtn_ros.inference.model_choice._TRIAL_S', 0.1)
+    monkeypatch.setattr('jtn_ros.inference.model_choice.has_nvidia_gpu', lambda: False)
+    harness = make()
+    watch = Watch(harness)
+    assert harness.transit('configure')
+    values = watch.expect('engine', DiagnosticStatus.OK, 'jtn_people')
+    assert values['model choice'].startswith('f32 took ')
+    harness.wait_for_log(f'{values["model"]} is chosen: {values["model choice"]}')
+
+
 def test_diagnostics_name_the_failed_configuration_and_the_silent_topic(
     make: Callable[..., Harness], block_model: Path
 ) -> None:

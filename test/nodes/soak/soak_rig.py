@@ -14,6 +14,7 @@ from time import time_ns
 import numpy as np
 import psutil
 from diagnostic_msgs.msg import DiagnosticArray
+from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.qos import qos_profile_sensor_data
@@ -49,6 +50,20 @@ class Sample:
     stages: dict[str, float] = field(default_factory=dict)
 
 
+def moving_blocks(width: int, height: int) -> list[NDArray[np.uint8]]:
+    """Return images of eight blocks that move to and fro."""
+    unit = width // 160  # of the block model
+    images = []
+    for shift in (0, 1, 2, 3, 2, 1):
+        image = np.zeros((height, width, 3), np.uint8)
+        for column in range(4):
+            for row in range(2):
+                x, y = (10 + 38 * column + shift) * unit, (8 + 42 * row) * unit
+                image[y : y + 24 * unit, x : x + 12 * unit] = 255
+        images.append(image)
+    return images
+
+
 class Camera:
     """Publishes images of eight moving blocks, and takes what comes back."""
 
@@ -56,15 +71,10 @@ class Camera:
         self.node = graph.add(Node('camera'))
         self._graph = graph
         self._images = self.node.create_publisher(Image, 'image', qos_profile_sensor_data)
-        self._messages = []
-        unit = width // 160  # of the block model
-        for shift in (0, 1, 2, 3, 2, 1):
-            image = np.zeros((height, width, 3), np.uint8)
-            for column in range(4):
-                for row in range(2):
-                    x, y = (10 + 38 * column + shift) * unit, (8 + 42 * row) * unit
-                    image[y : y + 24 * unit, x : x + 12 * unit] = 255
-            self._messages.append(array_to_image(image, Header(frame_id='lens')))
+        self._messages = [
+            array_to_image(image, Header(frame_id='lens'))
+            for image in moving_blocks(width, height)
+        ]
         self.sent = 0
         self.received = 0
         self.samples: list[Sample] = []

@@ -83,7 +83,7 @@ def outputs(clip: list[tuple[NDArray[np.uint8], Annotations]]) -> list[TrackedOb
     """Return what the node publishes for each frame."""
     rclpy.init()
     graph = Graph()
-    harness = Harness(graph, backend='onnxruntime')
+    harness = Harness(graph, backend='onnxruntime', model='jtn_people')
     harness.start()
     for number, (image, _) in enumerate(clip):
         stamp = ns_to_stamp(START_NS + number * PERIOD_NS)
