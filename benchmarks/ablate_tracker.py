@@ -9,17 +9,21 @@ HOTA / MOTA / IDF1 / identity switches, means over the sequences and over the st
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from jtn_ros.detections import Detections
+from jtn_ros.evaluation.association_benchmark import Runner
 from jtn_ros.evaluation.association_benchmark import compare
 from jtn_ros.evaluation.association_benchmark import read_stream
 from jtn_ros.evaluation.association_benchmark import run_own
 from jtn_ros.evaluation.metrics import mean
+from jtn_ros.synthetic.association_streams import DetectionStream
 from jtn_ros.synthetic.association_streams import make_stream
 from jtn_ros.synthetic.association_streams import standard_streams
 from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerSettings
 
-OFF = {
+OFF: dict[str, dict[str, Any]] = {
     'nothing': {},
     'vagueness of the prediction in the cost': {'vagueness_weight': 0},
     'forgiving tails (normal distribution instead)': {'outlier_tail': 1000},
@@ -32,22 +36,29 @@ OFF = {
 }
 
 
-def scores(streams, config):
+def scores(streams: list[DetectionStream], config: TrackerSettings) -> str:
     """Return the mean scores of a configuration as text."""
-    runners = {'tracker': lambda stream: run_own(Tracker(config), stream)}
+    runners: dict[str, Runner] = {'tracker': lambda stream: run_own(Tracker(config), stream)}
     means = mean(compare(streams, runners)['tracker'])
     return f'{means.hota:.2f} / {means.mota:.2f} / {means.idf1:.2f} / {means.id_switches:.1f}'
 
 
-def without(streams, name):
+def drop_column(seen: Detections, name: str) -> Detections:
+    """Return detections without their displacements or embeddings."""
+    if name == 'displacements':
+        return replace(seen, displacements=None)
+    return replace(seen, embeddings=None)
+
+
+def without(streams: list[DetectionStream], name: str) -> list[DetectionStream]:
     """Return streams whose detections lack a column."""
     return [
-        replace(stream, detections=[replace(seen, **{name: None}) for seen in stream.detections])
+        replace(stream, detections=[drop_column(seen, name) for seen in stream.detections])
         for stream in streams
     ]
 
 
-def main():
+def main() -> None:
     """Print one line an ingredient."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('sequences', nargs='*', type=Path)

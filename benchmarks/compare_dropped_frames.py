@@ -10,27 +10,29 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jtn_ros.evaluation.association_benchmark import agreement
 from jtn_ros.evaluation.association_benchmark import run_tracker
+from jtn_ros.synthetic.association_streams import DetectionStream
 from jtn_ros.synthetic.association_streams import make_stream
 from jtn_ros.synthetic.association_streams import standard_streams
 from jtn_ros.tracking import Tracker
 
 
-def share(full, thin, kept):
+def share(full: DetectionStream, thin: DetectionStream, kept: NDArray[np.intp]) -> float:
     """Return the agreement of two streams, the second with only some frames of the first."""
     tracks = run_tracker(Tracker(), full)
     return agreement([tracks[n] for n in kept], run_tracker(Tracker(), thin))
 
 
-def plain(stream):
+def plain(stream: DetectionStream) -> DetectionStream:
     """Return a stream as a plain detector sees it: boxes and scores alone."""
     detections = [replace(d, displacements=None, embeddings=None) for d in stream.detections]
     return replace(stream, detections=detections)
 
 
-def main(seeds):
+def main(seeds: list[int]) -> None:
     """Print one line a kind of stream."""
     rows = []
     for seed in seeds:
@@ -41,7 +43,7 @@ def main(seeds):
             frames = np.flatnonzero(kept)
             boxes_alone = share(plain(full), plain(thin), frames)
             rows.append((share(full, thin, frames), boxes_alone))
-            print(f'seed {seed} {kind.name:16} {rows[-1][0]:.2f}  {plain:.2f}', flush=True)
+            print(f'seed {seed} {kind.name:16} {rows[-1][0]:.2f}  {boxes_alone:.2f}', flush=True)
     print('mean {:.3f}  boxes alone {:.3f}'.format(*np.mean(rows, axis=0)))
 
 

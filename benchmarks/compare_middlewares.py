@@ -84,7 +84,7 @@ def publish(images: int) -> None:
 
 def count_arrivals(middleware: str, variables: Mapping[str, str], images: int) -> str:
     """Run a camera and a listener, and return the line that the listener prints."""
-    environment = os.environ | {'RMW_IMPLEMENTATION': middleware} | variables
+    environment = {**os.environ, 'RMW_IMPLEMENTATION': middleware, **variables}
     camera = [sys.executable, __file__, 'publish', str(images)]
     listener = [sys.executable, __file__, 'listen', str(images)]
     with subprocess.Popen(camera, env=environment):

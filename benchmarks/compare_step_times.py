@@ -16,17 +16,19 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jtn_ros.detections import Detections
 from jtn_ros.tracking import ReferenceTracker
 from jtn_ros.tracking import Tracker
+from jtn_ros.tracking.frame_tracker import FrameTracker
 
 DIMENSION = 128
 RATE = 30
 WARM_UP = 10
 
 
-def walking_people(objects, frames, with_extras):
+def walking_people(objects: int, frames: int, with_extras: bool) -> list[Detections]:
     """Return detections of people who walk straight on, in a new order in every frame."""
     rng = np.random.default_rng(0)
     sizes = rng.uniform(60, 200, (objects, 1)) * (0.4, 1)
@@ -42,27 +44,30 @@ def walking_people(objects, frames, with_extras):
         moved = -velocities / RATE + rng.normal(0, 1, (objects, 2))
         result.append(
             Detections(
-                boxes=np.hstack([centers - half, centers + half])[order],
-                scores=rng.uniform(0.6, 0.95, objects),
-                class_ids=np.zeros(objects),
-                centers=centers[order],
-                displacements=moved[order] if with_extras else None,
-                embeddings=views[order] if with_extras else None,
+                boxes=np.hstack([centers - half, centers + half])[order].astype(np.float32),
+                scores=rng.uniform(0.6, 0.95, objects).astype(np.float32),
+                class_ids=np.zeros(objects, np.int32),
+                centers=centers[order].astype(np.float32),
+                displacements=moved[order].astype(np.float32) if with_extras else None,
+                embeddings=views[order].astype(np.float32) if with_extras else None,
             )
         )
     return result
 
 
-def unit(vectors):
+def unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return vectors of length 1."""
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def compare(stream):
+def compare(stream: list[Detections]) -> dict[str, object]:
     """Return the median milliseconds of a step and the number of tracks at the end."""
-    trackers = {'Tracker': Tracker(), 'ReferenceTracker': ReferenceTracker()}
-    busy = {name: [] for name in trackers}
-    elapsed = {name: [] for name in trackers}
+    trackers: dict[str, FrameTracker] = {
+        'Tracker': Tracker(),
+        'ReferenceTracker': ReferenceTracker(),
+    }
+    busy: dict[str, list[float]] = {name: [] for name in trackers}
+    elapsed: dict[str, list[float]] = {name: [] for name in trackers}
     for number, detections in enumerate(stream):
         for name, tracker in trackers.items():
             started, started_busy = time.perf_counter(), time.process_time()
@@ -81,7 +86,7 @@ def compare(stream):
     return {**rows, 'ratio': round(float(ratio), 3), 'tracks': len(tracks)}
 
 
-def main(frames=300, objects=100):
+def main(frames: int = 300, objects: int = 100) -> None:
     """Print the medians as JSON."""
     results = {
         'embeddings and displacements': compare(walking_people(objects, frames, True)),

@@ -12,18 +12,24 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import deform_conv2d
 
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.decode import decode_peaks
+from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.engine import random_inputs
 from jtn_ros.inference.export import export_onnx
@@ -34,11 +40,14 @@ from jtn_ros.network import deform_conv
 from jtn_ros.network import peak_network
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking import ReferenceTracker
+from jtn_ros.tracking import Tracks
 
 SIZE = (544, 960)
 
 
-def by_grid_sample(input, offset, mask, weight, bias):
+def by_grid_sample(
+    input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor
+) -> Tensor:
     """Sample all nine taps of a deformable convolution with one grid_sample."""
     number, channels, height, width = input.shape
     tap = torch.arange(9).view(1, 9, 1, 1)
@@ -53,7 +62,9 @@ def by_grid_sample(input, offset, mask, weight, bias):
     return (product + bias[:, None]).view(number, -1, height, width)
 
 
-def by_torchvision(input, offset, mask, weight, bias):
+def by_torchvision(
+    input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor
+) -> Tensor:
     """Use the compiled operator that comes with torchvision."""
     return deform_conv2d(input, offset, weight, bias, padding=1, mask=mask)
 
@@ -61,18 +72,19 @@ def by_torchvision(input, offset, mask, weight, bias):
 class Eager:
     """The published per-frame loop in plain PyTorch and NumPy."""
 
-    def __init__(self, network, deform_conv2d):
+    def __init__(self, network: JointTrackNet, deform_conv2d: Callable[..., Tensor]) -> None:
         self.network = network
         self.deform_conv2d = deform_conv2d
         self.tracker = ReferenceTracker()
-        self.previous = None
+        self.previous: Tensor | None = None
 
-    def process(self, image, stamp_ns):
+    def process(self, image: NDArray[np.uint8], stamp_ns: int) -> Tracks:
         config = self.network.config
         _, letterbox = letterbox_image(image, *SIZE, 'published')
         warped = cv2.warpAffine(image, letterbox.matrix, SIZE[::-1])
-        normalised = (warped / 255.0 - np.float32(config.mean)) / np.float32(config.std)
-        tensor = torch.from_numpy(normalised.astype(np.float32).transpose(2, 0, 1)[None].copy())
+        mean, std = (np.array(given, np.float32) for given in (config.mean, config.std))
+        normalized = (warped / 255.0 - mean) / std
+        tensor = torch.from_numpy(normalized.astype(np.float32).transpose(2, 0, 1)[None].copy())
         previous = tensor if self.previous is None else self.previous
         self.previous = tensor
         patch = mock.patch.object(deform_conv, 'modulated_deform_conv2d', self.deform_conv2d)
@@ -98,7 +110,13 @@ class Eager:
 class DenseHeads(peak_network.PeakNetwork):
     """The exported graph with all published heads evaluated everywhere."""
 
-    def forward(self, images, previous_images=None, prior_heatmaps=None):
+    def forward(
+        self,
+        images: Tensor,
+        previous_images: Tensor | None = None,
+        prior_heatmaps: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        assert previous_images is not None
         features = self.network.features(
             self.normalise(images), self.normalise(previous_images), None
         )
@@ -119,7 +137,7 @@ class DenseHeads(peak_network.PeakNetwork):
         return {'scores': scores, 'class_ids': classes.to(torch.int32), **described}
 
 
-def lively_network():
+def lively_network() -> JointTrackNet:
     """Return the published network with random weights and offsets of some pixels."""
     torch.manual_seed(0)
     network = JointTrackNet(
@@ -129,14 +147,22 @@ def lively_network():
         for name, module in network.named_modules():
             if isinstance(module, torch.nn.Conv2d) and 'conv_offset_mask' in name:
                 module.weight.normal_(0, 0.02)
+                assert module.bias is not None
                 module.bias.normal_(0, 0.3)
     return network.eval()
 
 
-def main(rounds):
+def run_engine(
+    engine: Engine, inputs: dict[str, NDArray[Any]], image: NDArray[np.uint8], stamp_ns: int
+) -> Peaks:
+    """Run the network alone, on the same inputs whatever the image."""
+    return engine.run(**inputs)
+
+
+def main(rounds: int) -> None:
     """Print the medians of the times and of the ratios, as JSON."""
     network = lively_network()
-    steps = {
+    steps: dict[str, Callable[[NDArray[np.uint8], int], object]] = {
         'eager': Eager(network, by_grid_sample).process,
         'eager torchvision': Eager(network, by_torchvision).process,
     }
@@ -157,11 +183,11 @@ def main(rounds):
         steps[f'pipeline {name}'] = pipeline.process
     inputs = random_inputs(engines['sparse f32'].info)
     for name in ('dense f32', 'sparse f32'):
-        steps[f'inference {name}'] = lambda image, stamp, name=name: engines[name].run(**inputs)
+        steps[f'inference {name}'] = partial(run_engine, engines[name], inputs)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (3, 1080, 1920, 3), np.uint8)
-    seconds = {name: [] for name in steps}
-    busy = {name: [] for name in steps}
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    busy: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(rounds + 1):
         for name, step in steps.items():
             started, started_busy = time.perf_counter(), time.process_time()
@@ -170,7 +196,7 @@ def main(rounds):
                 seconds[name].append(time.perf_counter() - started)
                 busy[name].append(time.process_time() - started_busy)
 
-    def ratio(first, second):
+    def ratio(first: str, second: str) -> list[float]:
         """Return the ratios of the elapsed times and of the processor times."""
         return [
             round(float(np.median(np.divide(times[first], times[second]))), 3)

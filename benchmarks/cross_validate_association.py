@@ -15,21 +15,28 @@ scenes.
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jtn_ros.detections import Detections
+from jtn_ros.evaluation.association_benchmark import Results
+from jtn_ros.evaluation.association_benchmark import Runner
 from jtn_ros.evaluation.association_benchmark import peer_trackers
 from jtn_ros.evaluation.association_benchmark import read_stream
 from jtn_ros.evaluation.association_benchmark import run_own
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.trackeval_data import Recording
+from jtn_ros.geometry import box_centers
+from jtn_ros.synthetic.association_streams import DetectionStream
 from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerSettings
 
 SLOWEST = 5.0  # frames per second
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     'noises as configured': {'error_memory': 1e9},
     'scale of errors over 300 boxes': {},
     'the same, over 100': {'error_memory': 100},
@@ -38,7 +45,7 @@ SETTINGS = {
 }
 
 
-def part(stream, first, last, step):
+def part(stream: DetectionStream, first: int, last: int, step: int) -> DetectionStream:
     """Return every step-th frame of a part of a stream, counted from 1."""
     kept = range(first, last, step)
     return replace(
@@ -55,7 +62,7 @@ def part(stream, first, last, step):
     )
 
 
-def disturbed(stream, rng):
+def disturbed(stream: DetectionStream, rng: np.random.Generator) -> DetectionStream:
     """Return a stream as a worse detector sees it: misses, jitter, upper bodies, false boxes."""
     return replace(
         stream,
@@ -64,7 +71,7 @@ def disturbed(stream, rng):
     )
 
 
-def worse(seen, rng):
+def worse(seen: Detections, rng: np.random.Generator) -> Detections:
     """Return the detections of a frame, disturbed; nothing stays nothing."""
     seen = seen.select(rng.random(len(seen)) > 0.15)
     if not len(seen):
@@ -75,17 +82,18 @@ def worse(seen, rng):
     halves[:, 3] -= 0.45 * (halves[:, 3] - halves[:, 1])
     false = boxes[rng.random(len(boxes)) < 0.05]
     false = false + rng.uniform(-300, 300, (len(false), 1)) * (1, 0, 1, 0)
+    scores: list[NDArray[np.floating]]
     scores = [seen.scores, rng.uniform(0.4, 0.9, len(halves)), rng.uniform(0.2, 0.7, len(false))]
     boxes = np.concatenate([boxes, halves, false])
     return Detections(
-        boxes=boxes,
-        scores=np.concatenate(scores),
-        class_ids=np.zeros(len(boxes)),
-        centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
+        boxes=boxes.astype(np.float32),
+        scores=np.concatenate(scores).astype(np.float32),
+        class_ids=np.zeros(len(boxes), np.int32),
+        centers=box_centers(boxes).astype(np.float32),
     )
 
 
-def streams_of(folder, rng):
+def streams_of(folder: Path, rng: np.random.Generator) -> list[DetectionStream]:
     """Return the streams of a scene."""
     whole = read_stream(folder)
     frames = len(whole.detections)
@@ -95,7 +103,7 @@ def streams_of(folder, rng):
     return [*parts, disturbed(parts[1], rng)]
 
 
-def scores(scenes, runner):
+def scores(scenes: list[list[DetectionStream]], runner: Runner) -> NDArray[np.float64]:
     """Return HOTA, MOTA and IDF1 (scenes, 3), means over the streams of every scene."""
     rows = []
     for streams in scenes:
@@ -113,7 +121,12 @@ def scores(scenes, runner):
     return np.array(rows)
 
 
-def show(name, table, first):
+def run_with(config: TrackerSettings, stream: DetectionStream) -> Results:
+    """Return what the default tracker makes of a stream."""
+    return run_own(Tracker(config), stream)
+
+
+def show(name: str, table: NDArray[np.float64], first: NDArray[np.float64]) -> None:
     """Print means, gains over the first setting, and the standard errors of the gains."""
     gains = table - first
     errors = gains.std(axis=0, ddof=1) / np.sqrt(len(gains))
@@ -125,7 +138,7 @@ def show(name, table, first):
     print(f'| {name} | {numbers} | {spread} |', flush=True)
 
 
-def main():
+def main() -> None:
     """Print a row a setting, the result, and a row a peer."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('sequences', nargs='+', type=Path)
@@ -136,7 +149,7 @@ def main():
     tables = []
     for name, changes in SETTINGS.items():
         config = TrackerSettings(**changes)
-        tables.append(scores(scenes, lambda stream, c=config: run_own(Tracker(c), stream)))
+        tables.append(scores(scenes, partial(run_with, config)))
         show(name, tables[-1], tables[0])
     grid = np.array(tables)
     worth = grid[:, :, 0] + grid[:, :, 2]

@@ -24,10 +24,12 @@ from jtn_ros.cli.track_outputs import TrackOutputs
 from jtn_ros.inference import Engine
 from jtn_ros.inference import load_engine
 from jtn_ros.media import open_frames
+from jtn_ros.media.labels import Labels
 from jtn_ros.media.read_ahead import WriteBehind
 from jtn_ros.media.read_ahead import read_ahead
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.offline import NetworkTracking
+from jtn_ros.offline import TrackedFrame
 from jtn_ros.offline import track_frames
 from jtn_ros.pipeline import TrackingPipeline
 
@@ -85,10 +87,11 @@ def make_outputs(clip: Path, folder: Path, video: bool) -> TrackOutputs:
         return TrackOutputs(
             folder,
             source,
-            model_name='',
-            class_names=('person',),
+            inputs=(str(clip),),
+            labels=Labels('', ('person',), 0.0),
             video=video,
             bag=False,
+            rerun=None,
             pictures=False,
             views=('trails',),
         )
@@ -110,7 +113,9 @@ def run_overlapped(engine: Engine, clip: Path, folder: Path, video: bool) -> Cou
     with (
         open_frames(clip) as source,
         closing(read_ahead(source)) as frames,
-        WriteBehind(partial(make_outputs, clip, folder, video)) as writer,
+        WriteBehind[TrackedFrame, TrackOutputs](
+            partial(make_outputs, clip, folder, video)
+        ) as writer,
     ):
         for item in track_frames(frames, tracking):
             writer.put(item)

@@ -1,4 +1,6 @@
-"""The classes of COCO, which most detectors come with."""
+"""Names of classes: by number, and those of COCO, which most detectors come with."""
+
+from collections.abc import Sequence
 
 COCO_CLASSES = (
     'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat',
@@ -17,3 +19,8 @@ COCO_CLASSES = (
 COCO_NUMBERS = tuple(
     number for number in range(1, 91) if number not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
 )
+
+
+def class_name(class_id: int, class_names: Sequence[str]) -> str:
+    """Return the name of a class, or its number where it has no name."""
+    return class_names[class_id] if 0 <= class_id < len(class_names) else str(class_id)

@@ -2,6 +2,7 @@
 
 import errno
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,28 +15,37 @@ from jtn_ros.errors import describe_bug
 from jtn_ros.inference.preprocess import letterbox_image
 
 
-def raised(action, *arguments):
+def raised[**Given](
+    action: Callable[Given, object], *arguments: Given.args, **named: Given.kwargs
+) -> Exception:
     """Return what an action raises."""
     with pytest.raises(Exception) as caught:  # noqa: PT011
-        action(*arguments)
+        action(*arguments, **named)
     return caught.value
 
 
 def test_a_mistake_keeps_its_text_and_exit_code() -> None:
     for error, code in ((JtnError('no such thing'), 1), (UsageError('no such thing'), 2)):
         assert as_mistake(error) is error
-        assert as_mistake(pickle.loads(pickle.dumps(error))).exit_code == code
+        copy = as_mistake(pickle.loads(pickle.dumps(error)))
+        assert copy is not None
+        assert copy.exit_code == code
         assert str(error) == 'no such thing'
 
 
 def test_what_the_operating_system_refuses_is_a_mistake_with_a_remedy(tmp_path: Path) -> None:
-    def text(action, *arguments):
-        return str(as_mistake(raised(action, *arguments)))
-
     missing, other = tmp_path / 'a.txt', tmp_path / 'b.txt'
-    assert text(missing.read_text) == f'{missing}: No such file or directory; check the path'
-    assert text(tmp_path.read_bytes) == f'{tmp_path}: Is a directory; give a file, not a folder'
-    assert text(missing.rename, other).startswith(f'{missing} -> {other}: No such file')
+    assert (
+        str(as_mistake(raised(missing.read_text)))
+        == f'{missing}: No such file or directory; check the path'
+    )
+    assert (
+        str(as_mistake(raised(tmp_path.read_bytes)))
+        == f'{tmp_path}: Is a directory; give a file, not a folder'
+    )
+    assert str(as_mistake(raised(missing.rename, other))).startswith(
+        f'{missing} -> {other}: No such file'
+    )
     full = OSError(errno.ENOSPC, 'No space left on device')
     assert str(as_mistake(full)) == (
         'No space left on device; free some space or choose another disk'
@@ -61,6 +71,9 @@ def test_everything_else_is_a_bug(error: Exception) -> None:
 
 
 def test_a_bug_is_reported_with_the_place_in_this_package() -> None:
-    text = describe_bug(raised(letterbox_image, np.zeros(3), 32, 32, 'fit'), 'report it')
+    text = describe_bug(
+        raised(letterbox_image, np.zeros(3), 32, 32, 'fit'),  # type: ignore[arg-type]
+        'report it',
+    )
     assert text.startswith('internal error in inference/preprocess.py, line ')
     assert 'ValueError: the image is float64' in text

@@ -6,6 +6,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -40,13 +41,16 @@ sys.meta_path.insert(0, Absent())
 """
 
 
+RunWithout = Callable[[str, str], subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture
-def run_without(tmp_path: Path):
+def run_without(tmp_path: Path) -> RunWithout:
     """Return a function that runs Python code where some packages are not installed."""
     (tmp_path / 'hook').mkdir()
     (tmp_path / 'hook' / 'sitecustomize.py').write_text(HOOK)
 
-    def run(absent, code):
+    def run(absent: str, code: str) -> subprocess.CompletedProcess[str]:
         paths = [str(tmp_path / 'hook'), os.environ.get('PYTHONPATH', '')]
         variables = {'ABSENT': absent, 'PYTHONPATH': os.pathsep.join(paths)}
         return subprocess.run(
@@ -60,12 +64,12 @@ def run_without(tmp_path: Path):
     return run
 
 
-def jtn(*arguments):
+def jtn(*arguments: str) -> str:
     """Return code that runs the command line."""
     return f'import sys; from jtn_ros.cli.main import main; sys.exit(main({list(arguments)!r}))'
 
 
-def node(name):
+def node(name: str) -> str:
     """Return code that runs an executable of the package."""
     return f'import sys; from jtn_ros.nodes import executables; sys.exit(executables.{name}())'
 
@@ -73,7 +77,7 @@ def node(name):
 TRACK = jtn('track', 'walk.mp4', '--output', 'out')
 
 
-def pip_line(*requirements):
+def pip_line(*requirements: str) -> str:
     """Return the command of a virtual environment, which the tests run in."""
     return f'-m pip install {" ".join(requirements)}'
 
@@ -125,7 +129,7 @@ def pip_line(*requirements):
     ],
 )
 def test_what_is_needed_and_missing_is_told_in_one_line(
-    run_without, absent: str, code: str, said: str, requirement: str
+    run_without: RunWithout, absent: str, code: str, said: str, requirement: str
 ) -> None:
     done = run_without(absent, code)
     (line,) = done.stderr.splitlines()
@@ -134,7 +138,9 @@ def test_what_is_needed_and_missing_is_told_in_one_line(
     assert re.search(rf'-m pip install {requirement}\S*==[0-9.]+$', line)
 
 
-def test_images_are_tracked_without_what_bags_and_videos_need(run_without, tmp_path: Path) -> None:
+def test_images_are_tracked_without_what_bags_and_videos_need(
+    run_without: RunWithout, tmp_path: Path
+) -> None:
     (tmp_path / 'walk').mkdir()
     for number in range(3):
         path = str(tmp_path / 'walk' / f'{number}.png')
@@ -150,7 +156,7 @@ def test_images_are_tracked_without_what_bags_and_videos_need(run_without, tmp_p
     assert not list((tmp_path / 'other').glob('*.jsonl'))
 
 
-def test_every_verb_can_be_explained_without_what_is_optional(run_without) -> None:
+def test_every_verb_can_be_explained_without_what_is_optional(run_without: RunWithout) -> None:
     absent = (
         'rosbags,mcap,lz4,zstandard,av,trackeval,pycocotools,optuna,rerun,trackers,supervision,'
         'torch,torchvision,onnx,onnxscript,openvino,onnxruntime,tensorrt,cuda,matplotlib'
@@ -160,7 +166,7 @@ def test_every_verb_can_be_explained_without_what_is_optional(run_without) -> No
     assert (done.returncode, done.stderr) == (0, '')
 
 
-def test_the_back_end_that_fits_the_machine_is_advised_first(run_without) -> None:
+def test_the_back_end_that_fits_the_machine_is_advised_first(run_without: RunWithout) -> None:
     code = 'from jtn_ros.inference import load_engine; load_engine()'
     done = run_without('openvino,onnxruntime,tensorrt,tensorrt_lean,cuda', code)
     line = done.stderr.splitlines()[-1]

@@ -1,31 +1,41 @@
 """Recordings to tracks: one step a frame, and a new session where time or size jumps."""
 
+from collections.abc import Iterator
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 
 from jtn_ros.detections import Detections
 from jtn_ros.media import Frame
 from jtn_ros.offline import StoredTracking
+from jtn_ros.offline import TrackedFrame
 from jtn_ros.offline import track_frames
 from jtn_ros.tracking import ReferenceTracker
 from jtn_ros.tracking import Tracker
+from jtn_ros.tracking.frame_tracker import FrameTracker
+
+from tables import detections_of
 
 PERIOD = 100_000_000
 
 
 def seen(x: float) -> Detections:
-    boxes = np.float32([[x, 10, x + 20, 60]])
-    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return Detections(boxes=boxes, scores=[0.9], class_ids=[0], centers=centers)
+    return detections_of([[x, 10, x + 20, 60]])
 
 
-def frames_of(stamps, sizes=None):
+def frames_of(stamps: list[int], sizes: Mapping[int, tuple[int, int]]) -> Iterator[Frame]:
     for index, stamp in enumerate(stamps):
-        height, width = (sizes or {}).get(index, (80, 120))
+        height, width = sizes.get(index, (80, 120))
         yield Frame(index, stamp, np.zeros((height, width, 3), np.uint8))
 
 
-def run(stamps, sizes=None, tracker=None):
+def run(
+    stamps: list[int],
+    sizes: Mapping[int, tuple[int, int]] = MappingProxyType({}),
+    tracker: FrameTracker | None = None,
+) -> list[TrackedFrame]:
     stored = {index: seen(10 + index) for index in range(len(stamps))}
     return list(
         track_frames(frames_of(stamps, sizes), StoredTracking(tracker or Tracker(), stored))
@@ -69,6 +79,6 @@ def test_another_image_size_begins_a_session() -> None:
 def test_frames_without_stored_detections_count_as_empty() -> None:
     stored = {0: seen(10), 1: seen(11)}
     stamps = [i * PERIOD for i in range(6)]
-    results = list(track_frames(frames_of(stamps), StoredTracking(Tracker(), stored)))
+    results = list(track_frames(frames_of(stamps, {}), StoredTracking(Tracker(), stored)))
     assert [int(item.result.tracks.observed.sum()) for item in results] == [1, 1, 0, 0, 0, 0]
     assert results[5].result.tracks.unseen_ns.tolist() == [4 * PERIOD]

@@ -2,16 +2,19 @@
 
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from jtn_ros.camera_flow import CameraFlow
+from jtn_ros.geometry import Letterbox
+from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
-from jtn_ros.inference.engine import Peaks
-from jtn_ros.inference.engine import check_inputs
 from jtn_ros.inference.torch_engine import TorchEngine
 from jtn_ros.network import JointTrackNet
 from jtn_ros.network import NetworkConfig
@@ -20,38 +23,46 @@ from jtn_ros.pipeline import STAGES
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking import ReferenceTracker
 from jtn_ros.tracking import Tracker
+from jtn_ros.tracking import Tracks
 
 FRAME = 40_000_000
 
 
-class BrightSpotEngine:
+class BrightSpotEngine(Engine):
     """A real engine of the simplest kind: it finds the white square, and where it was before."""
 
-    def __init__(self, **changes) -> None:
-        """Describe itself; `changes` go to `ModelInfo`."""
-        self.info = ModelInfo(
-            name='spot', class_names=('spot',), input_height=96, input_width=160, **changes
+    def __init__(self, prior_heatmap: bool = False, confident_score: float = 0.4) -> None:
+        """Describe itself; the arguments are those of `ModelInfo`."""
+        info = ModelInfo(
+            name='spot',
+            class_names=('spot',),
+            input_height=96,
+            input_width=160,
+            prior_heatmap=prior_heatmap,
+            confident_score=confident_score,
         )
-        self.description = 'NumPy'
-        self.heatmaps = []
+        super().__init__(info, 'NumPy')
+        self.heatmaps: list[NDArray[np.float32]] = []
 
-    def run(self, images, previous_images=None, prior_heatmaps=None):
-        check_inputs(self.info, images, previous_images, prior_heatmaps)
-        self.heatmaps.append(prior_heatmaps)
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        images = inputs['images']
+        if self.info.prior_heatmap:
+            self.heatmaps.append(inputs['prior_heatmaps'])
         boxes = np.array([[self._find(image)] for image in images], np.float32) / 4
-        before = np.array([[self._find(image)] for image in previous_images], np.float32) / 4
+        before = np.array([[self._find(image)] for image in inputs['previous_images']], np.float32)
+        before /= 4
         middle = (boxes[..., :2] + boxes[..., 2:]) / 2
         score = np.where(images.max(axis=(1, 2, 3)) > 200, 0.9, 0.0).astype(np.float32)
-        return Peaks(
-            scores=score[:, None],
-            class_ids=np.zeros((len(images), 1), np.int32),
-            centers=middle,
-            boxes=boxes,
-            displacements=(before[..., :2] + before[..., 2:]) / 2 - middle,
-        )
+        return {
+            'scores': score[:, None],
+            'class_ids': np.zeros((len(images), 1), np.int32),
+            'centers': middle,
+            'boxes': boxes,
+            'displacements': (before[..., :2] + before[..., 2:]) / 2 - middle,
+        }
 
     @staticmethod
-    def _find(image):
+    def _find(image: NDArray[np.uint8]) -> list[int]:
         rows = np.flatnonzero((image > 200).any(axis=(1, 2)))
         columns = np.flatnonzero((image > 200).any(axis=(0, 2)))
         if not len(rows):
@@ -59,7 +70,7 @@ class BrightSpotEngine:
         return [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
 
 
-def frame(left, top=100, size=(480, 640)):
+def frame(left: int, top: int = 100, size: tuple[int, int] = (480, 640)) -> NDArray[np.uint8]:
     """Return a dark image with a white square of 60 pixels."""
     image = np.zeros((*size, 3), np.uint8)
     image[top : top + 60, left : left + 60] = 255
@@ -67,9 +78,11 @@ def frame(left, top=100, size=(480, 640)):
 
 
 @pytest.mark.parametrize('tracker', [Tracker, ReferenceTracker])
-def test_a_moving_square_keeps_its_identity_and_its_place(tracker) -> None:
+def test_a_moving_square_keeps_its_identity_and_its_place(
+    tracker: type[Tracker] | type[ReferenceTracker],
+) -> None:
     pipeline = TrackingPipeline(engine=BrightSpotEngine(), tracker=tracker())
-    ids = set()
+    ids: set[int] = set()
     for number in range(12):
         left = 50 + 10 * number
         tracks = pipeline.process(frame(left), number * FRAME).tracks
@@ -86,6 +99,7 @@ def test_displacements_point_to_where_the_square_was() -> None:
     detections = pipeline.process(frame(100), 0).detections
     np.testing.assert_array_equal(detections.displacements, [[0, 0]])
     detections = pipeline.process(frame(150), FRAME).detections
+    assert detections.displacements is not None
     np.testing.assert_allclose(detections.displacements, [[-50, 0]], atol=5)
     pipeline.reset()
     detections = pipeline.process(frame(200), 2 * FRAME).detections
@@ -97,7 +111,7 @@ def test_tracks_move_along_with_the_camera() -> None:
     rng = np.random.default_rng(0)
     background = cv2.resize(rng.integers(0, 190, (18, 24, 3), np.uint8), (960, 720))
 
-    def look(left, with_square=True):
+    def look(left: int, with_square: bool = True) -> NDArray[np.uint8]:
         image = background[100:580, 200 - left : 840 - left].copy()
         if with_square:
             image[200:260, 200 + left : 260 + left] = 255
@@ -120,7 +134,8 @@ def test_the_prior_heat_map_shows_the_tracks_so_far() -> None:
     assert engine.heatmaps[1].shape == (1, 1, 96, 160)
     y, x = np.unravel_index(engine.heatmaps[1].argmax(), (96, 160))
     # 480x640 fits 96x160 at a fifth, 16 columns from the left.
-    assert (abs(x - (16 + 330 / 5)) <= 1.5, abs(y - 130 / 5) <= 1.5) == (True, True)
+    assert abs(x - (16 + 330 / 5)) <= 1.5
+    assert abs(y - 130 / 5) <= 1.5
 
 
 def test_empty_frames_age_the_tracks() -> None:
@@ -153,9 +168,11 @@ def test_every_stage_is_timed() -> None:
 
 
 class SlowCameraFlow(CameraFlow):
-    def measure(self, *arguments):
+    def measure(
+        self, fitted: NDArray[np.uint8], letterbox: Letterbox, size: tuple[int, int]
+    ) -> NDArray[np.float64]:
         time.sleep(0.2)
-        return super().measure(*arguments)
+        return super().measure(fitted, letterbox, size)
 
 
 def test_the_motion_of_the_camera_is_a_stage_of_its_own() -> None:
@@ -169,7 +186,7 @@ def test_the_motion_of_the_camera_is_a_stage_of_its_own() -> None:
 @pytest.mark.parametrize(
     'bad', [np.zeros((480, 640), np.uint8), np.zeros((4, 4, 3), np.float32), None]
 )
-def test_what_is_no_image_changes_nothing(bad) -> None:
+def test_what_is_no_image_changes_nothing(bad: Any) -> None:
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     for number in range(3):
         before = pipeline.process(frame(100), number * FRAME).tracks
@@ -185,9 +202,9 @@ class WeakSpotEngine(BrightSpotEngine):
 
     score = 0.9
 
-    def run(self, images, previous_images=None, prior_heatmaps=None):
-        peaks = super().run(images, previous_images, prior_heatmaps)
-        peaks.scores[:] = self.score
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        peaks = super().infer(inputs)
+        peaks['scores'][:] = self.score
         return peaks
 
 
@@ -210,7 +227,7 @@ def test_weak_detections_keep_tracks_but_start_none() -> None:
     assert len(result.detections) == 0
 
 
-def test_many_cameras_share_one_engine(light_engine) -> None:
+def test_many_cameras_share_one_engine(light_engine: Engine) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (2, 5, 120, 200, 3), np.uint8)
     expected = []
@@ -219,9 +236,9 @@ def test_many_cameras_share_one_engine(light_engine) -> None:
         expected.append(
             [pipeline.process(image, n * FRAME).tracks for n, image in enumerate(camera)]
         )
-    found = [[], []]
+    found: list[list[Tracks]] = [[], []]
 
-    def run(camera) -> None:
+    def run(camera: int) -> None:
         pipeline = TrackingPipeline(engine=light_engine)
         for number, image in enumerate(images[camera]):
             found[camera].append(pipeline.process(image, number * FRAME).tracks)
@@ -239,9 +256,9 @@ def test_many_cameras_share_one_engine(light_engine) -> None:
 
 
 @pytest.fixture(scope='module')
-def light_engine():
+def light_engine() -> TorchEngine:
     torch.manual_seed(0)
     network = JointTrackNet(NetworkConfig(backbone='light', input_height=64, input_width=96))
     with torch.no_grad():
-        network.head('hm')[2].bias.fill_(1.0)
+        network.get_parameter('hm.2.bias').fill_(1.0)
     return TorchEngine(PeakNetwork(network), device='cpu')

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from typing import Any
 from typing import Literal
 
 import pytest
@@ -75,7 +76,7 @@ def test_values_become_what_the_fields_are() -> None:
     ],
     ids=str,
 )
-def test_mistakes_are_named(given, message: str) -> None:
+def test_mistakes_are_named(given: Any, message: str) -> None:
     with pytest.raises(JtnError, match=message):
         Outer.from_mapping(given, 'file')
 
@@ -96,7 +97,7 @@ def test_values_in_code_are_held_to_their_ranges() -> None:
     with pytest.raises(JtnError, match='share is nan'):
         Inner(share=float('nan'))
     with pytest.raises(JtnError, match="mode is 'slow'; choose one of fast, exact"):
-        Outer(number=1, mode='slow')
+        Outer(number=1, mode='slow')  # type: ignore[arg-type]
 
 
 def test_a_setting_tells_what_it_allows() -> None:

@@ -116,7 +116,7 @@ def make_targets(
     previous_centers: NDArray[np.float32],
     letterbox: Letterbox,
     layout: TargetLayout,
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, NDArray[np.number]]:
     """Return what the network should say about an image, as arrays with one slot per object.
 
     Args:
@@ -135,7 +135,7 @@ def make_targets(
     width, height = layout.input_width // layout.stride, layout.input_height // layout.stride
     slots = layout.max_objects
     heatmap = np.zeros((layout.num_classes, height, width), np.float32)
-    targets: dict[str, NDArray[np.generic]] = {'hm': heatmap}
+    targets: dict[str, NDArray[np.number]] = {'hm': heatmap}
     targets |= {name: np.zeros(slots, np.int64) for name in ('ind', 'cat', 'tid')}
     targets |= {name: np.zeros(slots, np.float32) for name in ('mask', 'tid_mask')}
     for name, outputs in (('reg', 2), ('wh', 2), ('tracking', 2), ('ltrb_amodal', 4)):

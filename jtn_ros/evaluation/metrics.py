@@ -117,7 +117,7 @@ def evaluate(
         total = _over_classes(metrics, by_class)
     return Report(
         sequences={name: _scores(result) for name, result in by_sequence.items()},
-        classes={class_name(c): _scores(result) for c, result in by_class.items()},
+        classes={benchmark_class(c): _scores(result) for c, result in by_class.items()},
         combined=_scores(total),
         curves={
             name: (100 * total.values[0][key]).tolist()
@@ -128,7 +128,7 @@ def evaluate(
                 ('loc_a', 'LocA'),
             )
         },
-        left_out={class_name(c): number for c, number in left_out.items()},
+        left_out={benchmark_class(c): number for c, number in left_out.items()},
     )
 
 
@@ -147,7 +147,7 @@ def mean_hota(sequences: Mapping[str, Recording]) -> float:
     return 100 * float(np.mean(values))
 
 
-def class_name(class_id: int) -> str:
+def benchmark_class(class_id: int) -> str:
     """Return the benchmark's name of a class, else its number there."""
     names = {number - 1: name for name, number in reversed(CLASS_NUMBERS.items())}
     return names.get(class_id, f'class {class_id + 1}')

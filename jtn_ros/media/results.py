@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from jtn_ros.class_names import class_name
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import write_results
 from jtn_ros.datasets.sequences import CLASS_NUMBERS
@@ -148,8 +149,3 @@ def tracks_to_records(tracks: Tracks, class_names: Sequence[str] = ()) -> list[d
         }
         for row in range(len(tracks))
     ]
-
-
-def class_name(class_id: int, class_names: Sequence[str]) -> str:
-    """Return the name of a class, or its number where it has no name."""
-    return class_names[class_id] if 0 <= class_id < len(class_names) else str(class_id)

@@ -53,6 +53,7 @@ class Actors(ABC):
         class_id: their class in the annotations.
         shadow_hulls: the hulls of spheres, by index, that stand for a figure in its shadow.
         shadow_feet: the spheres that stand on the ground.
+        walks: where they are at which time.
     """
 
     class_id: ClassVar[int]
@@ -64,7 +65,7 @@ class Actors(ABC):
         self._looks = looks
         drawn = np.array([look.drawn for look in looks], np.bool_)
         self._drawn = drawn.reshape(len(looks), sphere_count)
-        self._walks = walks
+        self.walks = walks
 
     def __len__(self) -> int:
         """Return the number of figures."""
@@ -78,7 +79,7 @@ class Actors(ABC):
 
     def seen_by(self, camera: Camera, time_s: float, shutter_s: float) -> ActorView:
         """Return the figures whose silhouettes reach into the image."""
-        positions, headings, travelled, speeds = self._walks.at(time_s)
+        positions, headings, travelled, speeds = self.walks.at(time_s)
         centers, radii = self._shape(positions, headings, travelled, speeds)
         pixels, depths = camera.project(centers, time_s)
         radii_px = radii / depths * camera.focal

@@ -27,7 +27,11 @@ _STANDING_M_S = 0.15  # those who stand sway a little
 
 
 class Crowd(Actors):
-    """People."""
+    """People.
+
+    Attributes:
+        bodies: their builds, one each.
+    """
 
     class_id = 0
     shadow_hulls: ClassVar = [
@@ -59,12 +63,12 @@ class Crowd(Actors):
         walks = sample_walks(region, count, duration_s, rng)
         super().__init__(looks, len(SPHERES), walks)
         stays = walks.speeds.max(axis=0) < _STANDING_M_S
-        self._bodies = replace(bodies, sitting=bodies.sitting * stays)  # nobody walks sitting
+        self.bodies = replace(bodies, sitting=bodies.sitting * stays)  # nobody walks sitting
         self._phases = rng.uniform(0, 2 * math.pi, count)
 
     def _shape(
         self, positions: Array, headings: Array, travelled: Array, speeds: Array
     ) -> tuple[Array, Array]:
-        stride = _STRIDE_M * self._bodies.stature / _STATURE_M * self._bodies.stride / _LEG_SWING
+        stride = _STRIDE_M * self.bodies.stature / _STATURE_M * self.bodies.stride / _LEG_SWING
         phases = self._phases + 2 * math.pi * travelled / stride
-        return pose(self._bodies, positions, headings, phases, np.clip(speeds, 0, 1.15))
+        return pose(self.bodies, positions, headings, phases, np.clip(speeds, 0, 1.15))

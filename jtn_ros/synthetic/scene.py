@@ -64,9 +64,7 @@ class Scene:
         backdrop = self._plate.image.reshape(-1, 3)
         least, greatest = config.people
         count = int(people_rng.integers(least, greatest, endpoint=True))
-        self._actors: list[Actors] = [
-            Crowd(count, region, config.duration_s, backdrop, people_rng)
-        ]
+        self.actors: list[Actors] = [Crowd(count, region, config.duration_s, backdrop, people_rng)]
         least, greatest = config.vehicles
         count = 0 if indoor else int(traffic_rng.integers(least, greatest, endpoint=True))
         if count:
@@ -75,7 +73,7 @@ class Scene:
                 near=max(region.near, _NEAREST_VEHICLE_M),
                 far=max(region.far, 2 * _NEAREST_VEHICLE_M),
             )
-            self._actors.append(Traffic(count, street, config.duration_s, traffic_rng))
+            self.actors.append(Traffic(count, street, config.duration_s, traffic_rng))
         self._sensor = None
         self._shutter_s = 0.0
         if config.sensor:
@@ -158,7 +156,7 @@ class Scene:
             )
         seen = []
         first = 1
-        for actors in self._actors:
+        for actors in self.actors:
             view = actors.seen_by(self._camera, time_s, self._shutter_s)
             seen.append((actors, view.numbers.astype(np.int64) + first, view))
             first += len(actors)

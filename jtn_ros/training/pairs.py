@@ -21,7 +21,7 @@ from jtn_ros.training.recipe import AnnotatedData
 from jtn_ros.training.recipe import PairData
 from jtn_ros.training.recipe import Recipe
 
-Arrays = dict[str, NDArray[np.generic]]
+Arrays = dict[str, NDArray[np.number]]
 
 # Share of an object that a crop must leave for it to be a target.
 LEAST_CUT = 0.2

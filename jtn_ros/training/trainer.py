@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,7 @@ def train(
     device: str = 'cpu',
     workers: int = 1,
     initial: JointTrackNet | None = None,
-) -> Iterator[Record]:
+) -> Generator[Record, None, None]:
     """Train and yield the losses of every step, and the scores where it was validated.
 
     Leaves in `output`: `last.pt` (everything needed to resume exactly; a run continues from it

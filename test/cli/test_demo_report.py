@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -64,7 +66,7 @@ def write_walk(folder: Path) -> Path:
     return folder
 
 
-def tracks_message(index: int, start_ns: int = 0):
+def tracks_message(index: int, start_ns: int = 0) -> Any:
     """Return what the node publishes for a frame: the person, and a predicted one."""
     types = message_types().types
     seconds, nanoseconds = divmod(start_ns + index * PERIOD_NS, 10**9)
@@ -84,7 +86,7 @@ def tracks_message(index: int, start_ns: int = 0):
     )
     x1, y1, x2, y2 = box_at(index)
 
-    def tracked(track_id, x, predicted):
+    def tracked(track_id: int, x: float, predicted: bool) -> Any:
         return types['jtn_msgs/msg/TrackedObject'](
             id=track_id,
             class_id=0,
@@ -126,7 +128,7 @@ def tracks_message(index: int, start_ns: int = 0):
     )
 
 
-def write_bag(path: Path, indices, start_ns: int = 0) -> None:
+def write_bag(path: Path, indices: Iterable[int], start_ns: int = 0) -> None:
     """Write the tracks of these frames."""
     with BagWriter(path) as bag:
         for index in indices:
@@ -216,8 +218,9 @@ def test_the_video_has_every_frame_and_holds_the_picture_where_one_was_dropped(
         left = int(box_at(index)[0])
         assert abs(images[shown][70:140, left] - 60).max(axis=1).min() > 40
     picture = cv2.imread(str(output / 'tracks.png'))
+    assert picture is not None
     assert picture.shape == (240, 320, 3)
-    assert (picture != 60).any()
+    assert np.any(picture != 60)
 
 
 def test_without_ground_truth_there_are_no_scores(tmp_path: Path) -> None:
@@ -275,7 +278,7 @@ def test_without_trackeval_there_is_a_report_without_scores(
     assert said.endswith('-m pip install --no-deps trackeval==1.3.0')
 
 
-def folder_without_a_place(tmp_path: Path, **variables):
+def folder_without_a_place(tmp_path: Path, **variables: str) -> str:
     """Return the folder of a demo that is started where nothing can be written."""
     code = 'from jtn_ros.cli.demo_verb import output_folder; print(output_folder(None))'
     return subprocess.run(

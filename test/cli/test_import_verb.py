@@ -75,6 +75,7 @@ def test_errors(
     message: str,
 ) -> None:
     monkeypatch.chdir(checkpoint.parent)
+    found: object
     try:
         found = main(['import', *arguments])
     except SystemExit as stop:

@@ -104,7 +104,7 @@ def check_recording(output: Path) -> None:
 
 @pytest.mark.parametrize('signals', STOPPERS, ids=lambda given: '+'.join(s.name for s in given))
 def test_a_recording_of_a_camera_is_kept_whatever_ends_it(
-    camera: str, model: Path, tmp_path: Path, signals
+    camera: str, model: Path, tmp_path: Path, signals: tuple[signal.Signals, ...]
 ) -> None:
     output = tmp_path / 'out'
     process = subprocess.Popen(

@@ -1,5 +1,6 @@
 """The command line: help is quick and complete, errors are one line, exit codes mean something."""
 
+import argparse
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ from jtn_ros.cli.main import verbs
 from places import ROOT
 
 
-def jtn(*arguments: str) -> subprocess.CompletedProcess:
+def jtn(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `jtn` in a process of its own."""
     environment = os.environ | {'PYTHONPATH': f'{ROOT}:{os.environ.get("PYTHONPATH", "")}'}
     return subprocess.run(
@@ -124,7 +125,7 @@ def test_names_are_printed_on_any_terminal(
 def test_a_bug_is_reported_as_one_and_debug_shows_where(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(_) -> None:
+    def broken(_: argparse.Namespace) -> None:
         np.zeros(3) + np.zeros(2)
 
     monkeypatch.setattr('jtn_ros.cli.track_verb.run', broken)

@@ -26,6 +26,7 @@ def test_sequences_hold_the_frames_and_the_truth_of_their_seed(
     for number in range(1, 5):
         image, annotations = scene.render((number - 1) * 125_000_000)
         written = cv2.imread(str(folders[1] / 'img1' / f'{number:06d}.jpg'))
+        assert written is not None
         assert written.shape == (96, 128, 3)
         assert np.abs(written.astype(int) - image).mean() < 8
         assert np.array_equal(truth[number].ids, annotations.ids)

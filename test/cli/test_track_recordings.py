@@ -7,8 +7,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from collections.abc import Container
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +47,13 @@ def picture(index: int) -> np.ndarray:
     return image
 
 
-def write_bag(path: Path, stamps, storage='mcap', kind=RAW, broken=()) -> Path:
+def write_bag(
+    path: Path,
+    stamps: Iterable[int],
+    storage: str = 'mcap',
+    kind: str = RAW,
+    broken: Container[int] = (),
+) -> Path:
     types = message_types().types
     with BagWriter(path, storage) as bag:
         for index, stamp in enumerate(stamps):
@@ -63,16 +72,16 @@ def write_bag(path: Path, stamps, storage='mcap', kind=RAW, broken=()) -> Path:
                     data=image.reshape(-1),
                 )
             else:
-                data = cv2.imencode('.png', image)[1].ravel()
+                png = cv2.imencode('.png', image)[1].ravel()
                 message = types[COMPRESSED](
-                    header=header, format='png', data=data[:20] if index in broken else data
+                    header=header, format='png', data=png[:20] if index in broken else png
                 )
             data = message_types().serialize_cdr(message, kind)
             bag.write('/left/image', kind, 10**18 + index * PERIOD, data)
     return path
 
 
-def track(source: object, output: Path, model: Path, *options: str) -> list[dict]:
+def track(source: object, output: Path, model: Path, *options: str) -> list[dict[str, Any]]:
     """Run `jtn track` and return the lines of its JSON."""
     assert (
         main(['track', str(source), '--model', str(model), '--output', str(output), *options]) == 0
@@ -200,8 +209,12 @@ def test_a_stream_from_a_network_address(tmp_path: Path, model: Path) -> None:
     with VideoWriter(tmp_path / 'clip.webm', 10) as video:
         for index in range(6):
             video.write(picture(index))
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
-    handler.log_message = lambda *_: None
+
+    class SilentHandler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    handler = functools.partial(SilentHandler, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f'http://127.0.0.1:{server.server_port}/clip.webm'
@@ -238,14 +251,18 @@ def after(number: int, camera: Camera, *actions: Callable[[], None]) -> None:
     threading.Thread(target=act, daemon=True).start()
 
 
-def results_of(output: Path) -> list[dict]:
+def results_of(output: Path) -> list[dict[str, Any]]:
     (path,) = output.glob('*.jsonl')
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.mark.parametrize('server', [MjpegServer, RtspServer])
 def test_a_camera_that_stops_is_an_error_and_its_recording_is_kept(
-    camera: Camera, server, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    camera: Camera,
+    server: type[MjpegServer] | type[RtspServer],
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with server(camera) as opened:
         after(40, camera, camera.gone.set)
@@ -264,7 +281,7 @@ def test_a_camera_that_stops_is_an_error_and_its_recording_is_kept(
     assert min(abs(np.array(list(camera.taken.values())) - stamps[-1])) < 20_000_000
 
 
-def camera_count(camera: Camera, lines: list[dict]) -> int:
+def camera_count(camera: Camera, lines: list[dict[str, Any]]) -> int:
     """Return how many images the camera took from the first to the last line."""
     first, last = lines[0]['stamp_ns'], lines[-1]['stamp_ns']
     return sum(first - 10**7 < stamp < last + 10**7 for stamp in camera.taken.values())

@@ -87,6 +87,7 @@ def test_a_file_holds_images_tracks_and_latencies(
         )
         (jpeg,) = log['/image'][frame]['EncodedImage:blob']
         image = cv2.imdecode(np.array(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert image is not None
         assert np.abs(image.astype(int) - picture(frame - 1)).mean() < 2
         for stage in STAGES:
             (milliseconds,) = log[f'/latency_ms/{stage}'][frame]['Scalars:scalars']
@@ -128,7 +129,9 @@ def test_what_the_network_saw_is_logged_on_request(
     ]
     assert orders == [[-10], [-5]], 'the heat map is drawn over the image'
     (jpeg,) = log['/image/heatmap'][FRAMES]['EncodedImage:blob']
-    drawn = cv2.imdecode(np.array(jpeg, np.uint8), cv2.IMREAD_COLOR).astype(int)
+    decoded = cv2.imdecode(np.array(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    drawn = decoded.astype(int)
     colored = np.argwhere(drawn.max(axis=2) - drawn.min(axis=2) > 80)[:, ::-1]
     np.testing.assert_allclose(
         colored.mean(axis=0), last['Arrows2D:origins'][0], atol=4, err_msg='a cell is 4 pixels'

@@ -1,8 +1,12 @@
 """`jtn tune`: it finds what was set too high, tells the truth, and others can use its file."""
 
 import logging
+import math
+from collections.abc import Mapping
+from dataclasses import Field
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +17,6 @@ from hypothesis import strategies as st
 
 from jtn_ros.cli.main import main
 from jtn_ros.cli.tracking_arguments import read_params_file
-from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_ground_truth
@@ -30,6 +33,8 @@ from jtn_ros.evaluation.tuning import search_range
 from jtn_ros.tracking import TrackerSettings
 
 from places import ROOT
+from tables import annotations_of
+from tables import detections_of
 
 FRAMES = 30
 SCORE = 0.45  # below the birth_score of the tracker
@@ -42,13 +47,7 @@ def write_sequence(folder: Path) -> Path:
     truth, rows = {}, []
     for frame in range(1, FRAMES + 1):
         x = 10 + 5 * frame
-        truth[frame] = Annotations(
-            ids=np.array([1]),
-            boxes=np.float32([[x, 50, x + 40, 150]]),
-            class_ids=np.zeros(1, np.int32),
-            visibilities=np.ones(1, np.float32),
-            ignored=np.zeros(1, np.bool_),
-        )
+        truth[frame] = annotations_of([[x, 50, x + 40, 150]])
         rows.append(f'{frame},-1,{x},50,40,100,{SCORE}')
     write_ground_truth(folder / 'gt' / 'gt.txt', truth)
     (folder / 'det').mkdir()
@@ -124,9 +123,9 @@ def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:
 def test_search_begins_with_what_is_in_use_and_only_gets_better() -> None:
     asked = []
 
-    def objective(values):
+    def objective(values: Mapping[str, float]) -> float:
         asked.append(values)
-        return -abs(np.log(values['lost_time'] / 2.0)) - abs(values['confirmation_hits'] - 3)
+        return -abs(math.log(values['lost_time'] / 2.0)) - abs(values['confirmation_hits'] - 3)
 
     start = {'lost_time': 5.0, 'confirmation_hits': 2}
     results = list(search(lambda batch: map(objective, batch), start, 40, seed=1))
@@ -140,10 +139,11 @@ def test_search_begins_with_what_is_in_use_and_only_gets_better() -> None:
 
 
 @pytest.mark.parametrize('field', fields(TrackerSettings), ids=lambda field: field.name)
-def test_search_ranges_are_valid_thresholds(field) -> None:
-    low, high = search_range(field.name, field.default)
-    assert low <= field.default <= high
-    kind = type(field.default)
+def test_search_ranges_are_valid_thresholds(field: Field[Any]) -> None:
+    default: Any = field.default
+    low, high = search_range(field.name, default)
+    assert low <= default <= high
+    kind = type(default)
     for value in (low, high):
         TrackerSettings(**{field.name: kind(value)})
 
@@ -154,8 +154,8 @@ def test_what_was_seen_comes_back(tmp_path: Path) -> None:
     detections = {
         frame: Detections.empty()
         if frame % 3 == 0
-        else Detections(
-            boxes=rng.random((frame, 4)),
+        else detections_of(
+            rng.random((frame, 4)),
             scores=rng.random(frame),
             class_ids=np.arange(frame),
             centers=rng.random((frame, 2)),
@@ -195,10 +195,7 @@ def test_the_score_threshold_takes_detections_away(tmp_path: Path) -> None:
     seen = SeenSequence(
         truth=truth,
         stamps_ns={f: int(truth.stamps_ns[f - 1]) for f in boxes},
-        detections={
-            f: Detections(boxes=b, scores=[0.7], class_ids=[0], centers=(b[:, :2] + b[:, 2:]) / 2)
-            for f, b in boxes.items()
-        },
+        detections={f: detections_of(b, scores=0.7) for f, b in boxes.items()},
     )
     assert hota_of([seen], TrackerSettings(), 0.6) > 90
     assert hota_of([seen], TrackerSettings(), 0.7) == 0
@@ -309,12 +306,13 @@ _values = st.recursive(
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=60) | _values.map(yaml.safe_dump))
 def test_any_file_is_parameters_or_a_clear_error(
-    tmp_path_factory: pytest.TempPathFactory, text
+    tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     path = tmp_path_factory.getbasetemp() / 'any.yaml'
     path.write_text(text, encoding='utf-8')
     try:
         names = list(read_params_file(path))
     except ValueError as error:
-        names = [str(error)] if 'any.yaml' in str(error) else [error]
-    assert all(isinstance(name, str) for name in names)
+        assert 'any.yaml' in str(error)  # noqa: PT017
+    else:
+        assert all(isinstance(name, str) for name in names)

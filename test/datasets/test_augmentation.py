@@ -5,6 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.augmentation import Augmentation
@@ -14,25 +15,20 @@ from jtn_ros.datasets.augmentation import mirror
 from jtn_ros.datasets.augmentation import warp
 from jtn_ros.geometry import Letterbox
 
+from tables import annotations_of
 
-def white_box_frame():
+
+def white_box_frame() -> tuple[NDArray[np.uint8], Annotations]:
     """Return a black image with one white box, and its annotation."""
     image = np.zeros((60, 100, 3), np.uint8)
     image[20:40, 30:50] = 255
-    annotations = Annotations(
-        ids=np.array([7]),
-        boxes=np.array([[30, 20, 49, 39]], np.float32),
-        class_ids=np.zeros(1, np.int32),
-        visibilities=np.ones(1, np.float32),
-        ignored=np.zeros(1, bool),
-    )
-    return image, annotations
+    return image, annotations_of([[30, 20, 49, 39]], ids=[7])
 
 
-def bright_box(image):
+def bright_box(image: NDArray[np.uint8]) -> list[int]:
     """Return the box around what is brighter than half."""
     rows, columns = np.nonzero(image[:, :, 0] > 127)
-    return [columns.min(), rows.min(), columns.max(), rows.max()]
+    return [int(edge) for edge in (columns.min(), rows.min(), columns.max(), rows.max())]
 
 
 def test_mirrored_boxes_follow_the_image() -> None:

@@ -19,7 +19,7 @@ from places import SHARED
 ROW = '1,1,10,10,8,20,1,1,1'
 
 
-def problems(path):
+def problems(path: Path) -> list[tuple[str, int, str]]:
     """Return what is wrong as (name of the file, line, text)."""
     return [(p.path.name, p.line, p.text) for p in check_dataset(path).problems]
 
@@ -161,7 +161,7 @@ def test_the_command_fails_as_a_process(write_sequence: Callable[..., Path]) -> 
 @given(st.binary(max_size=80) | st.text('0123456789,.-+eE \n\r\tnaif#"x', max_size=80))
 @settings(max_examples=100, deadline=None)
 def test_any_ground_truth_can_be_checked(
-    tmp_path_factory: pytest.TempPathFactory, content
+    tmp_path_factory: pytest.TempPathFactory, content: bytes | str
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / 'fuzzed'
     (folder / 'gt').mkdir(parents=True, exist_ok=True)

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ CATEGORIES = [
     {'supercategory': 'vehicle', 'id': 3, 'name': 'car'},
     {'supercategory': 'animal', 'id': 18, 'name': 'dog'},
 ]
-STILLS = {
+STILLS: dict[str, Any] = {
     'info': {'year': 2017},
     'licenses': [],
     'images': [
@@ -50,7 +52,7 @@ STILLS = {
     ],
     'categories': CATEGORIES,
 }
-VIDEO = {
+VIDEO: dict[str, Any] = {
     'images': [
         {'id': 2, 'file_name': 'b.jpg', 'video_id': 7, 'frame_id': 3},
         {'id': 1, 'file_name': 'a.jpg', 'video_id': 7, 'frame_id': 1},
@@ -109,10 +111,10 @@ def test_clips_know_where_their_images_come_from(write_coco: Callable[..., Path]
     assert clip.source == 'lobby'
 
 
-def change(content, path, value):
+def change(content: dict[str, Any], path: Sequence[str | int], value: object) -> dict[str, Any]:
     """Return a copy of nested lists and dictionaries with one entry replaced."""
     copy = deepcopy(content)
-    inner = copy
+    inner: Any = copy
     for key in path[:-1]:
         inner = inner[key]
     inner[path[-1]] = value
@@ -135,7 +137,9 @@ def change(content, path, value):
         (change(VIDEO, ['annotations', 2, 'track_id'], 0), r'b\.jpg\): a track_id occurs twice'),
     ],
 )
-def test_bad_entries_are_named(write_coco: Callable[..., Path], content, problem: str) -> None:
+def test_bad_entries_are_named(
+    write_coco: Callable[..., Path], content: object, problem: str
+) -> None:
     path = write_coco(content, ('000000397133.jpg', '000000037777.jpg', 'a.jpg', 'b.jpg'))
     with pytest.raises(ValueError, match=rf'instances_val2017\.json.*{problem}'):
         read_clips(path, ['car'])
@@ -177,7 +181,9 @@ _ENTRIES = st.lists(
     ).map(json.dumps)
 )
 @settings(max_examples=200, deadline=None)
-def test_any_content_is_read_or_noted(tmp_path_factory: pytest.TempPathFactory, content) -> None:
+def test_any_content_is_read_or_noted(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes | str
+) -> None:
     path = tmp_path_factory.getbasetemp() / 'fuzzed.json'
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     try:

@@ -105,7 +105,9 @@ _JSON = st.recursive(
 
 @given(st.binary(max_size=60) | _JSON.map(json.dumps))
 @settings(max_examples=200, deadline=None)
-def test_any_content_is_read_or_noted(tmp_path_factory: pytest.TempPathFactory, content) -> None:
+def test_any_content_is_read_or_noted(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes | str
+) -> None:
     path = tmp_path_factory.getbasetemp() / 'fuzzed.odgt'
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     try:

@@ -9,16 +9,12 @@ from jtn_ros.datasets.mosaic import compose
 from jtn_ros.datasets.mosaic import draw_tiles
 from jtn_ros.geometry import Letterbox
 
+from tables import annotations_of
 
-def objects(*boxes, ignored=False, first=1):
+
+def objects(*boxes: list[float], ignored: bool = False, first: int = 1) -> Annotations:
     """Return objects with these boxes and identities from `first` on."""
-    return Annotations(
-        ids=np.arange(first, first + len(boxes)),
-        boxes=np.array(boxes, np.float32).reshape(-1, 4),
-        class_ids=np.zeros(len(boxes), np.int32),
-        visibilities=np.ones(len(boxes), np.float32),
-        ignored=np.full(len(boxes), ignored),
-    )
+    return annotations_of(boxes, ids=np.arange(first, first + len(boxes)), ignored=ignored)
 
 
 def test_tiles_fill_the_mosaic_and_pictures_cover_their_tiles() -> None:

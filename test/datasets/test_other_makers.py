@@ -17,19 +17,19 @@ from jtn_ros.media import open_frames
 ROWS = [f'{frame},{10 + frame % 2},{5 + frame},10,8,20,1,1,1' for frame in (1, 2, 3, 4)]
 
 
-def rename_images(folder, name) -> None:
+def rename_images(folder: Path, name: Callable[[int], str]) -> None:
     """Give the image of every frame, which count from 1, another name."""
     for path in sorted((folder / 'img1').iterdir()):
         path.rename(path.with_name(name(int(path.stem))))
 
 
-def edit(folder, before, after) -> None:
+def edit(folder: Path, before: str, after: str) -> None:
     text = (folder / 'seqinfo.ini').read_text()
     assert before in text
     (folder / 'seqinfo.ini').write_text(text.replace(before, after))
 
 
-def write_truth(folder, frame=0, identity=0) -> None:
+def write_truth(folder: Path, frame: int = 0, identity: int = 0) -> None:
     """Write the ground truth with other numbers."""
     rows = [row.split(',', 2) for row in ROWS]
     (folder / 'gt' / 'gt.txt').write_text(
@@ -37,33 +37,33 @@ def write_truth(folder, frame=0, identity=0) -> None:
     )
 
 
-def macos(folder) -> None:
+def macos(folder: Path) -> None:
     for path in list((folder / 'img1').iterdir()):
         path.with_name(f'._{path.name}').write_bytes(b'\0\5\x16\7')
     (folder / 'img1' / '.DS_Store').write_bytes(b'\0')
     (folder / 'gt' / '._gt.txt').write_bytes(b'\0')
 
 
-def cvat(folder) -> None:
+def cvat(folder: Path) -> None:
     rename_images(folder, lambda number: f'frame_{number - 1:06d}.jpg')
     (folder / 'gt' / 'labels.txt').write_text('person\n')
 
 
-def cvat_alone(folder) -> None:
+def cvat_alone(folder: Path) -> None:
     cvat(folder)
     (folder / 'seqinfo.ini').unlink()
 
 
-def from_zero(folder) -> None:
+def from_zero(folder: Path) -> None:
     rename_images(folder, lambda number: f'{number - 1:06d}.jpg')
     write_truth(folder, frame=-1)
 
 
-def other_images(folder) -> None:
+def other_images(folder: Path) -> None:
     rename_images(folder, lambda number: f'{number:06d}.JPEG')
 
 
-MAKERS = {
+MAKERS: dict[str, Callable[[Path], None]] = {
     'macOS': macos,
     'CVAT with seqinfo.ini': cvat,
     'CVAT': cvat_alone,
@@ -82,7 +82,9 @@ MAKERS = {
 
 
 @pytest.mark.parametrize('maker', MAKERS.values(), ids=MAKERS)
-def test_every_verb_reads_the_same_frames(write_sequence: Callable[..., Path], maker) -> None:
+def test_every_verb_reads_the_same_frames(
+    write_sequence: Callable[..., Path], maker: Callable[[Path], None]
+) -> None:
     folder = write_sequence('walk', ROWS)
     maker(folder)
     # check
@@ -108,7 +110,7 @@ def test_every_verb_reads_the_same_frames(write_sequence: Callable[..., Path], m
     assert ids[0] == ids[2] > ids[1] == ids[3] > 0
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     'a name without a number': (
         lambda folder: shutil.copy(folder / 'img1/000001.jpg', folder / 'img1/cover.jpg'),
         'cover.jpg: images of a MOTChallenge sequence are named by their number',
@@ -126,7 +128,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(('break_it', 'reason'), REFUSED.values(), ids=REFUSED)
 def test_what_one_verb_refuses_check_names(
-    write_sequence: Callable[..., Path], break_it, reason: str
+    write_sequence: Callable[..., Path], break_it: Callable[[Path], object], reason: str
 ) -> None:
     folder = write_sequence('walk', ROWS)
     break_it(folder)

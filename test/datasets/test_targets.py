@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ from jtn_ros.datasets.targets import make_prior
 from jtn_ros.datasets.targets import make_targets
 from jtn_ros.geometry import Letterbox
 
+from tables import annotations_of
+
 GOLDENS = Path(__file__).parent / 'goldens'
 CASES = json.loads((GOLDENS / 'targets.json').read_text())
 STORED = [name for name in CASES if (GOLDENS / f'targets_{name}.npz').exists()]
 
 
-def annotations_of(records, ignore_category=True):
+def golden_annotations(records: list[dict[str, Any]], ignore_category: bool = True) -> Annotations:
     """Return golden annotations (x, y, width, height) in the project's form."""
     boxes = np.array([record['bbox'] for record in records], np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
@@ -26,16 +29,11 @@ def annotations_of(records, ignore_category=True):
         bool(record['iscrowd']) or (ignore_category and record['category_id'] == -1)
         for record in records
     ]
-    return Annotations(
-        ids=np.array([record['track_id'] for record in records], np.int64),
-        boxes=boxes,
-        class_ids=np.zeros(len(records), np.int32),
-        visibilities=np.ones(len(records), np.float32),
-        ignored=np.array(ignored, bool),
-    )
+    ids = np.array([record['track_id'] for record in records], np.int64)
+    return annotations_of(boxes, ids=ids, ignored=ignored)
 
 
-def published_letterbox(case):
+def published_letterbox(case: dict[str, Any]) -> Letterbox:
     """Return the published letterbox: the width alone decides the scale."""
     (height, width), (input_height, input_width) = case['orig_hw'], case['input_hw']
     scale = input_width / max(height, width)
@@ -50,7 +48,7 @@ def test_targets_equal_the_published_ones(name: str) -> None:
     layout = TargetLayout(input_height=case['input_hw'][0], input_width=case['input_hw'][1])
     letterbox = published_letterbox(case)
     # The published data loader draws ignore regions of the previous frame like objects.
-    previous = annotations_of(
+    previous = golden_annotations(
         [record for record in case['previous_annotations'] if not record['iscrowd']],
         ignore_category=False,
     )
@@ -63,7 +61,9 @@ def test_targets_equal_the_published_ones(name: str) -> None:
     if case['frame_distance'] == 0:
         rng.standard_normal(3), rng.random()
     prior, ids, centers = make_prior(previous, letterbox, layout, noise, rng)
-    targets = make_targets(annotations_of(case['annotations']), ids, centers, letterbox, layout)
+    targets = make_targets(
+        golden_annotations(case['annotations']), ids, centers, letterbox, layout
+    )
     with np.load(GOLDENS / f'targets_{name}.npz') as golden:
         np.testing.assert_allclose(prior, golden['pre_hm'], atol=1e-5)
         np.testing.assert_allclose(targets['hm'], golden['hm'], atol=1e-5)

@@ -45,7 +45,9 @@ def test_clocks_that_differ_are_named() -> None:
     st.lists(st.integers(0, 50), min_size=1, max_size=20),
     st.integers(0, 8),
 )
-def test_every_pair_is_nearest_and_unique(frames, messages, tolerance) -> None:
+def test_every_pair_is_nearest_and_unique(
+    frames: list[int], messages: list[int], tolerance: int
+) -> None:
     try:
         result = align(frames, messages, tolerance)
     except ValueError:

@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from jtn_ros.cli.main import main
-from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import write_ground_truth
 from jtn_ros.media.bags.bag import STORAGES
 from jtn_ros.media.bags.bag import BagReader
@@ -19,6 +19,7 @@ from nodes.block_model import BLOCK
 from nodes.block_model import HEIGHT
 from nodes.block_model import WIDTH
 from nodes.block_model import write_block_model
+from tables import annotations_of
 
 FRAMES = 12
 T0 = 1_700_000_000_000_000_000
@@ -63,13 +64,7 @@ def write_truth(folder: Path, frames: int = FRAMES) -> Path:
     truth = {}
     for index in range(frames):
         boxes = [[x, y, x + BLOCK[0], y + BLOCK[1]] for x, y in corners(index)]
-        truth[index + 1] = Annotations(
-            ids=np.array([1, 2]),
-            boxes=np.float32(boxes),
-            class_ids=np.zeros(2, np.int32),
-            visibilities=np.ones(2, np.float32),
-            ignored=np.zeros(2, np.bool_),
-        )
+        truth[index + 1] = annotations_of(boxes)
     write_ground_truth(folder / 'gt' / 'gt.txt', truth)
     return folder
 
@@ -98,10 +93,11 @@ def drive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def evaluate(drive: Path, output: Path, *options: object) -> dict:
+def evaluate(drive: Path, output: Path, *options: object) -> dict[str, Any]:
     arguments = ['--ground-truth', drive / 'truth', *options, '--json', output]
     assert main(['evaluate', *map(str, arguments)]) == 0
-    return json.loads(output.read_text())
+    values: dict[str, Any] = json.loads(output.read_text())
+    return values
 
 
 def without(bag: Path, path: Path, dropped: set[int], shift_ns: int = 0) -> Path:

@@ -24,7 +24,8 @@ def sequence(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope='module')
 def video(sequence: Path) -> Path:
     """Return a COCO file of the same frames, and of one that is no video."""
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number, objects in read_annotations(sequence / 'gt' / 'gt.txt').items():
         images.append(
             {
@@ -65,7 +66,7 @@ def video(sequence: Path) -> Path:
     return path
 
 
-def evaluate(truth, *more):
+def evaluate(truth: Path, *more: str | Path) -> int:
     return main(['evaluate', '--ground-truth', str(truth), '--embeddings', *map(str, more)])
 
 

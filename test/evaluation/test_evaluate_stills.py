@@ -32,7 +32,8 @@ IMAGES = {
 def labels(tmp_path: Path) -> Path:
     """Write a model, images and labels, and return the path of the labels."""
     write_block_model(tmp_path / 'blocks.onnx')
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number, (name, (source, blocks, people)) in enumerate(IMAGES.items(), 1):
         pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         for x, y in blocks:
@@ -62,7 +63,7 @@ def labels(tmp_path: Path) -> Path:
     return path
 
 
-def evaluate(labels, *more):
+def evaluate(labels: Path, *more: str | Path) -> int:
     arguments = ['--ground-truth', labels, '--model', labels.parent / 'blocks.onnx', *more]
     return main(['evaluate', *map(str, arguments)])
 
@@ -119,12 +120,12 @@ def test_the_report_shows_scores_and_curves(labels: Path, tmp_path: Path) -> Non
     assert 'office &lt;1&gt;' in text
     assert 'office <1>' not in text
     assert not re.search(r'https?://|<script|@import|url\(', text)
-    cells = re.search(r'<tr><td>factory</td>(.*?)</tr>', text)[1]
+    (cells,) = re.findall(r'<tr><td>factory</td>(.*?)</tr>', text)
     assert re.findall('<td>(.*?)</td>', cells)[:4] == ['40.4', '50.5', '40.4', '-']
     assert '<b>75.2</b>' in text, 'the mean AP50 is a tile'
     assert len(re.findall('<polyline', text)) == 3 + 3  # two sources and all; P, R and F1
     # Of the second source half is found: its curve ends in the middle, at the top.
-    curve = re.search('<polyline class="l3" points="([^"]+)"', text)[1].split()
+    curve = re.findall('<polyline class="l3" points="([^"]+)"', text)[0].split()
     assert curve[0] == '40.0,44.0'
     assert curve[-1] == '255.0,44.0'
     data = json.loads(path.with_suffix('.json').read_text())
@@ -140,7 +141,7 @@ def test_a_long_legend_takes_more_rows() -> None:
     assert [int(number) for _, _, number in places] == list(range(7))
     assert all(int(x) + 7 * len(names[0]) <= 480 for x, _, _ in places)
     assert len({(x, y) for x, y, _ in places}) == 7
-    bottom = int(re.search(r'viewBox="0 0 480 (\d+)"', chart)[1]) - 36
+    bottom = int(re.findall(r'viewBox="0 0 480 (\d+)"', chart)[0]) - 36
     top = max(int(y) for _, y, _ in places)
     for points in re.findall(r'points="([^"]+)"', chart):
         (_, low), (_, high) = [map(float, point.split(',')) for point in points.split()]

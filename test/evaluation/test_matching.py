@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
@@ -12,27 +14,24 @@ from jtn_ros.evaluation.matching import match
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.trackeval_data import Recording
 
-
-def boxes(lefts) -> np.ndarray:
-    return np.array([[x, 0, x + 10, 20] for x in lefts], np.float32).reshape(-1, 4)
+from tables import annotations_of
 
 
-def objects(ids, lefts, classes=None, ignored=None) -> Annotations:
-    n = len(ids)
-    return Annotations(
-        ids=np.array(ids, np.int64),
-        boxes=boxes(lefts),
-        class_ids=np.array(classes or [0] * n, np.int32),
-        visibilities=np.ones(n, np.float32),
-        ignored=np.array(ignored or [False] * n, np.bool_),
-    )
+def boxes(lefts: ArrayLike) -> NDArray[np.float32]:
+    return np.array([[x, 0, x + 10, 20] for x in np.asarray(lefts)], np.float32).reshape(-1, 4)
 
 
-def tracked(ids, lefts, classes=None) -> TrackedBoxes:
+def objects(
+    ids: ArrayLike, lefts: ArrayLike, classes: ArrayLike = 0, ignored: ArrayLike = False
+) -> Annotations:
+    return annotations_of(boxes(lefts), ids=ids, class_ids=classes, ignored=ignored)
+
+
+def tracked(ids: ArrayLike, lefts: ArrayLike, classes: ArrayLike | None = None) -> TrackedBoxes:
     return TrackedBoxes(
         np.array(ids, np.int64),
         boxes(lefts),
-        np.ones(len(ids), np.float32),
+        np.ones(np.size(ids), np.float32),
         None if classes is None else np.array(classes, np.int32),
     )
 
@@ -68,7 +67,7 @@ def test_other_classes_and_ignored_objects_do_not_count() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_counts_are_those_of_clear(seed) -> None:
+def test_counts_are_those_of_clear(seed: int) -> None:
     rng = np.random.default_rng(seed)
     truth, tracks = {}, {}
     frames = int(rng.integers(1, 15))

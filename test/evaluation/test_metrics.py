@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trackeval
+from numpy.typing import NDArray
 
 from jtn_ros.cli.main import main
 from jtn_ros.datasets.annotations import Annotations
@@ -24,21 +25,15 @@ from jtn_ros.evaluation.runs import evaluate_folder
 from jtn_ros.evaluation.trackeval_data import Recording
 
 from places import SHARED
+from tables import annotations_of
 
 
-def boxes(*lefts: float) -> np.ndarray:
+def boxes(*lefts: float) -> NDArray[np.float32]:
     return np.array([[x, 0, x + 10, 20] for x in lefts], np.float32)
 
 
-def annotations(*lefts: float, ignored: tuple[bool, ...] | None = None) -> Annotations:
-    number = len(lefts)
-    return Annotations(
-        ids=np.arange(1, number + 1),
-        boxes=boxes(*lefts),
-        class_ids=np.zeros(number, np.int32),
-        visibilities=np.ones(number, np.float32),
-        ignored=np.array(ignored or (False,) * number),
-    )
+def annotations(*lefts: float, ignored: bool | tuple[bool, ...] = False) -> Annotations:
+    return annotations_of(boxes(*lefts), ignored=ignored)
 
 
 def tracked(ids: list[int], *lefts: float) -> TrackedBoxes:

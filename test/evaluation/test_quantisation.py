@@ -37,7 +37,8 @@ def sequence(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope='module')
 def labels(sequence: Path) -> Path:
     """Return a COCO file of every second frame of the sequence, in two sources."""
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number, objects in read_annotations(sequence / 'gt' / 'gt.txt').items():
         if number % 2:
             name, source = f'img1/{number:06d}.jpg', 'early' if number < 10 else 'late'
@@ -64,7 +65,7 @@ def labels(sequence: Path) -> Path:
     return path
 
 
-def export(output, *footage):
+def export(output: Path, *footage: Path) -> int:
     return main(['export', str(CHECKPOINT), str(output), '--int8', *map(str, footage)])
 
 

@@ -4,14 +4,16 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.report.charts import Line
@@ -25,6 +27,8 @@ from jtn_ros.evaluation.runs import compared
 from jtn_ros.media import Frame
 from jtn_ros.media import FrameSource
 
+from tables import annotations_of
+
 FRAMES = 60
 PERIOD = 50_000_000
 NAME = 'Walk <b>&"1"'
@@ -34,12 +38,12 @@ CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
 class GreyFrames(FrameSource):
     """Gray images of 320x240."""
 
-    def read(self, start=0, stop=None):
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         for index in range(start, min(stop or FRAMES, FRAMES)):
             yield Frame(index, index * PERIOD, np.full((240, 320, 3), 90, np.uint8))
 
 
-def boxes(*lefts: float) -> np.ndarray:
+def boxes(*lefts: float) -> NDArray[np.float32]:
     return np.array([[x, 100, x + 30, 180] for x in lefts], np.float32).reshape(-1, 4)
 
 
@@ -47,13 +51,7 @@ def make_evaluation(switch_at: int = 30) -> Evaluation:
     """Two people: 1 changes from track 5 to 6, 2 is missed in 48 to 57, and 9 is nobody in 55."""
     truth, tracks = {}, {}
     for frame in range(1, FRAMES + 1):
-        truth[frame] = Annotations(
-            ids=np.array([1, 2]),
-            boxes=boxes(frame, 200),
-            class_ids=np.zeros(2, np.int32),
-            visibilities=np.ones(2, np.float32),
-            ignored=np.zeros(2, np.bool_),
-        )
+        truth[frame] = annotations_of(boxes(frame, 200))
         ids, lefts = [5 if frame < switch_at else 6], [float(frame)]
         if not 48 <= frame < 58:
             ids, lefts = [*ids, 7], [*lefts, 200]
@@ -71,7 +69,7 @@ def make_evaluation(switch_at: int = 30) -> Evaluation:
 
 
 @pytest.fixture(scope='module')
-def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     path, data = write_report(
         tmp_path_factory.mktemp('report') / 'walk.html',
         make_evaluation(),
@@ -84,7 +82,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     return path, json.loads(data.read_text())
 
 
-def test_the_data_say_who_was_tracked_as_whom(report: tuple[Path, dict]) -> None:
+def test_the_data_say_who_was_tracked_as_whom(report: tuple[Path, dict[str, Any]]) -> None:
     _, values = report
     first, second = values['sequences'][NAME]['identities']['person']
     assert first == {'object': 1, 'spans': [[1, 29, 5], [30, 60, 6]], 'switches': [30]}
@@ -98,7 +96,7 @@ def test_the_data_say_who_was_tracked_as_whom(report: tuple[Path, dict]) -> None
     assert values['against']['combined']['id_switches'] == 0
 
 
-def test_the_worst_moments_come_first_and_apart(report: tuple[Path, dict]) -> None:
+def test_the_worst_moments_come_first_and_apart(report: tuple[Path, dict[str, Any]]) -> None:
     _, values = report
     moments = [(m['frame'], m['missed'], m['false'], m['switches']) for m in values['moments']]
     assert moments == [(30, 0, 0, 1), (55, 1, 1, 0)]  # 48-57 are less than a second from 55
@@ -109,22 +107,24 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.loads, self.words, self.tags = [], [], []
+        self.loads: list[str] = []
+        self.words: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        self.loads += [value for key, value in attrs if key in ('src', 'href', 'data')]
+        self.loads += [value or '' for key, value in attrs if key in ('src', 'href', 'data')]
 
-    def handle_data(self, data) -> None:
+    def handle_data(self, data: str) -> None:
         self.words.append(data)
 
     @property
-    def pictures(self):
+    def pictures(self) -> list[str]:
         return [load for load in self.loads if not load.startswith('#')]
 
 
-def test_the_page_needs_nothing_else(report: tuple[Path, dict]) -> None:
+def test_the_page_needs_nothing_else(report: tuple[Path, dict[str, Any]]) -> None:
     path, values = report
     text = path.read_text()
     found = Page(text)
@@ -135,7 +135,7 @@ def test_the_page_needs_nothing_else(report: tuple[Path, dict]) -> None:
     assert path.stat().st_size < 300_000
 
 
-def test_pictures_open_in_full_width_and_close_again(report: tuple[Path, dict]) -> None:
+def test_pictures_open_in_full_width_and_close_again(report: tuple[Path, dict[str, Any]]) -> None:
     path, values = report
     found = Page(path.read_text())
     places = {attrs['id'] for _, attrs in found.tags if 'id' in attrs}
@@ -146,7 +146,7 @@ def test_pictures_open_in_full_width_and_close_again(report: tuple[Path, dict]) 
     assert re.search(r'figure:target {\s+position: fixed;', path.read_text())
 
 
-def test_the_page_shows_scores_changes_and_names(report: tuple[Path, dict]) -> None:
+def test_the_page_shows_scores_changes_and_names(report: tuple[Path, dict[str, Any]]) -> None:
     path, values = report
     found = Page(path.read_text())
     words = ' '.join(found.words)
@@ -185,7 +185,8 @@ def test_peaks_of_long_lines_stay() -> None:
 def test_a_report_without_images_times_or_errors(tmp_path: Path) -> None:
     evaluation = make_evaluation()
     truth = evaluation.truths[NAME]
-    perfect = {f: TrackedBoxes(o.ids, o.boxes, np.ones(2)) for f, o in truth.annotations.items()}
+    ones = np.ones(2, np.float32)
+    perfect = {f: TrackedBoxes(o.ids, o.boxes, ones) for f, o in truth.annotations.items()}
     run = Run(tracks=perfect, model='x')
     report = evaluate({NAME: compared(truth, run)})
     path, _ = write_report(
@@ -203,6 +204,7 @@ def test_a_report_without_images_times_or_errors(tmp_path: Path) -> None:
 
 def chromium(path: Path, profile: Path, *options: str) -> str:
     """Open a page in a headless browser without a network and return what it printed."""
+    assert CHROMIUM is not None
     command = [
         CHROMIUM,
         '--headless',
@@ -222,7 +224,7 @@ def chromium(path: Path, profile: Path, *options: str) -> str:
 @pytest.mark.skipif(CHROMIUM is None, reason='chromium is not installed')
 @pytest.mark.parametrize('width', [1400, 390])
 def test_a_browser_shows_it_without_sideways_scrolling(
-    report: tuple[Path, dict], tmp_path: Path, width: int
+    report: tuple[Path, dict[str, Any]], tmp_path: Path, width: int
 ) -> None:
     path, values = report
     probe = (
@@ -237,22 +239,22 @@ def test_a_browser_shows_it_without_sideways_scrolling(
         f'<title></title><iframe srcdoc="{inner}" style="width:{width}px;border:0"></iframe>'
     )
     dom = chromium(frame, tmp_path / 'profile', '--window-size=1600,900', '--dump-dom')
-    title = re.search('<title>(.*?)</title>', dom)
-    scroll, visible, images, charts = title[1].split(',')
+    title = re.findall('<title>(.*?)</title>', dom)[0]
+    scroll, visible, images, charts = title.split(',')
     assert int(scroll) <= int(visible) == width
     assert int(images) == len(values['moments'])
     assert charts == 'true'
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason='chromium is not installed')
-def test_it_prints(report: tuple[Path, dict], tmp_path: Path) -> None:
+def test_it_prints(report: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     chromium(report[0], tmp_path / 'profile', f'--print-to-pdf={tmp_path / "r.pdf"}')
     pdf = (tmp_path / 'r.pdf').read_bytes()
     assert pdf.startswith(b'%PDF')
     assert 1 <= len(re.findall(rb'/Type\s*/Page\b', pdf)) <= 4
 
 
-def test_a_page_of_values_from_json_is_the_same(report: tuple[Path, dict]) -> None:
+def test_a_page_of_values_from_json_is_the_same(report: tuple[Path, dict[str, Any]]) -> None:
     path, values = report
     pictures = Page(path.read_text()).pictures
     assert page(f'Test of {NAME}', values, pictures, 'last <week>') == path.read_text()

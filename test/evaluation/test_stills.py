@@ -97,5 +97,7 @@ def test_scores_on_real_images_are_those_of_pycocotools_by_source(engine: Engine
         values = [scores.ap, scores.ap50, scores.ap_medium, scores.ap_large, scores.ar]
         assert values == pytest.approx([100 * evaluator.stats[i] for i in (0, 1, 4, 5, 8)])
     # Lower bounds, well below what the weights reach.
-    assert report.sources['factory_person'].ap50 > 20
-    assert report.sources['crowd_itenas'].ap50 > 35
+    for source, least in (('factory_person', 20), ('crowd_itenas', 35)):
+        found = report.sources[source].ap50
+        assert found is not None
+        assert found > least

@@ -19,6 +19,7 @@ def enliven(network: JointTrackNet) -> JointTrackNet:
             elif isinstance(module, torch.nn.Conv2d):
                 torch.nn.init.kaiming_normal_(module.weight)
         for name in network.config.heads:
-            network.head(name)[2].weight *= 0.05
-        network.head('hm')[2].bias.copy_(torch.tensor([-3.0, 0.0])[: network.config.heads['hm']])
+            network.get_parameter(f'{name}.2.weight').mul_(0.05)
+        bias = torch.tensor([-3.0, 0.0])[: network.config.heads['hm']]
+        network.get_parameter('hm.2.bias').copy_(bias)
     return network.eval()

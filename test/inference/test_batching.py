@@ -1,5 +1,6 @@
 """An engine that threads share gives everybody their own answer."""
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from threading import Event
 from threading import Thread
@@ -80,7 +81,7 @@ def run_together(engine: BatchingEngine, inner: MeanEngine, values: list[int]) -
     return results
 
 
-def wait_for(condition) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     end = monotonic() + 20
     while not condition():
         assert monotonic() < end

@@ -16,7 +16,9 @@ from jtn_ros.network.network_config import NetworkConfig
 GOLDENS = Path(__file__).parent / 'goldens'
 
 
-def golden_heads(seed, height=136, width=240, ties=False):
+def golden_heads(
+    seed: int, height: int = 136, width: int = 240, ties: bool = False
+) -> dict[str, torch.Tensor]:
     """Build the raw head maps of the goldens: 60 blobs on noise, everything else random."""
     rng = np.random.default_rng([seed, height, width])
     heat = rng.standard_normal((height, width)) * 0.5 - 5
@@ -49,9 +51,9 @@ def golden_heads(seed, height=136, width=240, ties=False):
     return {name: torch.from_numpy(value.astype(np.float32))[None] for name, value in maps.items()}
 
 
-def peaks_of(maps, **changes):
+def peaks_of(maps: dict[str, torch.Tensor]) -> Peaks:
     """Decode raw maps the way the exported graph does, from the peaks on."""
-    config = NetworkConfig(letterbox='published', **changes)
+    config = NetworkConfig(letterbox='published')
     scores, class_ids, indices = peak_network.find_peaks(torch.sigmoid(maps['hm']), config.top_k)
     values = {
         name: maps[name].flatten(2).transpose(1, 2)[0][indices[0]][None]
@@ -89,6 +91,7 @@ def test_peaks_equal_the_published_decoding(seed: int, ties: bool) -> None:
             rtol=0,
             atol=tolerance,
         )
+    assert peaks.embeddings is not None
     np.testing.assert_allclose(
         peaks.embeddings[0][order],
         golden['decode/embedding'][:count][golden_order],
@@ -115,12 +118,13 @@ def test_detections_equal_the_published_post_processing(
         np.testing.assert_allclose(
             getattr(found, name), golden[f'{expected}/{key}'], rtol=0, atol=1e-3
         )
+    assert found.embeddings is not None
     np.testing.assert_allclose(
         found.embeddings, golden['decode/embedding'][:count], rtol=0, atol=1e-6
     )
 
 
-def one_cell(**values):
+def one_cell(**values: list[float]) -> dict[str, torch.Tensor]:
     return {name: torch.tensor(value).view(1, 1, -1) for name, value in values.items()}
 
 
@@ -177,7 +181,9 @@ def test_the_middle_lies_in_the_cell_of_the_peak() -> None:
         displacements=np.array([[(-1, 0.5), (0, 0)]], np.float32),
     )
     found = decode_peaks(peaks, Letterbox(2.0, 0.0, 8.0))
-    np.testing.assert_allclose(found.middles, [(20.75, 37), (2, 37)])
+    assert found.middles is not None
+    assert found.displacements is not None
+    np.testing.assert_allclose(found.middles, [[20.75, 37.0], [2.0, 37.0]])
     moved = found.middles - found.centers - found.displacements
     np.testing.assert_allclose(moved, [(2.75, 0), (0, 1)])
 

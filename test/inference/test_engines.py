@@ -1,18 +1,23 @@
 """The same peaks from every back end, and clear words about what is no model."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.agreement import check_agreement
+from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import random_inputs
 from jtn_ros.inference.torch_engine import TorchEngine
+from jtn_ros.network import JointTrackNet
 from jtn_ros.network.peak_network import PeakNetwork
 
 # The largest difference anywhere, and that of the usual score; bf16 keeps eight bits.
@@ -21,8 +26,11 @@ USUAL = {'f32': 1e-5, 'bf16': 0.02}
 MISSING = {'f32': 0.0, 'bf16': 0.05}
 
 
+Inputs = dict[str, NDArray[Any] | None]
+
+
 @pytest.fixture(scope='module')
-def reference(light_network):
+def reference(light_network: JointTrackNet) -> TorchEngine:
     return TorchEngine(PeakNetwork(light_network), device='cpu')
 
 
@@ -31,7 +39,7 @@ def reference(light_network):
     ('backend', 'precision'), [('openvino', 'f32'), ('openvino', 'bf16'), ('onnxruntime', 'f32')]
 )
 def test_all_back_ends_see_the_same(
-    light_model: Path, reference, backend: str, precision: str, batch: int
+    light_model: Path, reference: TorchEngine, backend: str, precision: str, batch: int
 ) -> None:
     try:
         engine = load_engine(light_model, backend, precision, threads=1)
@@ -46,6 +54,7 @@ def test_all_back_ends_see_the_same(
     assert set(np.unique(expected.class_ids)) == {0, 1}
     check_agreement(expected, found, TOLERANCE[precision], missing_share=MISSING[precision])
     assert np.median(np.abs(found.scores - expected.scores)) < USUAL[precision]
+    assert found.embeddings is not None
     np.testing.assert_allclose(np.linalg.norm(found.embeddings, axis=2), 1, atol=1e-3)
     types = {name: getattr(found, name).dtype for name in ('scores', 'class_ids', 'boxes')}
     assert types == {'scores': np.float32, 'class_ids': np.int32, 'boxes': np.float32}
@@ -53,18 +62,14 @@ def test_all_back_ends_see_the_same(
 
 @pytest.mark.parametrize(('precision', 'tolerance'), [('f32', 1e-2), ('f16', 0.1)])
 def test_cuda_graphs_see_the_same(
-    light_network, reference, precision: str, tolerance: float
+    light_network: JointTrackNet, reference: TorchEngine, precision: str, tolerance: float
 ) -> None:
     if not torch.cuda.is_available():
         pytest.skip('no CUDA device')
     module = PeakNetwork(copy.deepcopy(light_network))
     engine = TorchEngine(module, device='cuda', precision=precision)
-    for batch, seed in (
-        (1, 0),
-        (3, 1),
-        (1, 2),
-        (3, 3),
-    ):  # captured, and replayed with other images
+    # captured, and replayed with other images
+    for batch, seed in ((1, 0), (3, 1), (1, 2), (3, 3)):
         inputs = random_inputs(engine.info, batch, seed=seed)
         found = engine.run(**inputs)
         check_agreement(reference.run(**inputs), found, tolerance, missing_share=0.05)
@@ -104,27 +109,28 @@ def test_previous_image_and_prior_heat_map_matter(light_model: Path) -> None:
     ],
 )
 def test_wrong_inputs_are_refused(
-    light_model: Path, reference, backend: str, change, message: str
+    light_model: Path, reference: TorchEngine, backend: str, change: Inputs, message: str
 ) -> None:
+    engine: Engine
     engine = reference if backend == 'torch' else load_engine(light_model, backend, threads=1)
     with pytest.raises(ValueError, match=message):
-        engine.run(**{**random_inputs(engine.info, 1), **change})
+        engine.run(**{**random_inputs(engine.info, 1), **change})  # type: ignore[arg-type]
 
 
-def truncated(content):
+def truncated(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
 
-def without_metadata(content):
+def without_metadata(content: bytes) -> bytes:
     model = onnx.load_model_from_string(content)
     del model.metadata_props[:]
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
-def with_other_metadata(content):
+def with_other_metadata(content: bytes) -> bytes:
     model = onnx.load_model_from_string(content)
     model.metadata_props[0].value = '{"name": 3}'
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 @pytest.mark.parametrize('backend', ['auto', 'openvino', 'onnxruntime'])
@@ -140,7 +146,7 @@ def with_other_metadata(content):
     ids=['truncated', 'no metadata', 'other metadata', 'empty', 'a web page'],
 )
 def test_what_is_no_model_is_refused(
-    light_model: Path, tmp_path: Path, backend: str, damage
+    light_model: Path, tmp_path: Path, backend: str, damage: Callable[[bytes], bytes]
 ) -> None:
     path = tmp_path / 'damaged.onnx'
     path.write_bytes(damage(light_model.read_bytes()))
@@ -148,7 +154,7 @@ def test_what_is_no_model_is_refused(
         load_engine(path, backend)
 
 
-def test_agreement_finds_what_differs(reference) -> None:
+def test_agreement_finds_what_differs(reference: TorchEngine) -> None:
     peaks = reference.run(**random_inputs(reference.info, 1))
     check_agreement(peaks, peaks, 0.0)
     with pytest.raises(ValueError, match=r'scores differ by 0\.25'):

@@ -93,16 +93,19 @@ def test_the_verb_exports_the_fairmot_kind_with_one_image_in_rgb(
 
 
 def test_red_and_blue_are_swapped_for_rgb_networks() -> None:
-    config = NetworkConfig(backbone='light', rgb=True, mean=(0, 0, 0), std=(1, 1, 1))
+    config = NetworkConfig(backbone='light', rgb=True, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     module = PeakNetwork(JointTrackNet(config))
     image = torch.tensor([[[[255, 51, 0]]]], dtype=torch.uint8)
     np.testing.assert_allclose(module.normalise(image).flatten(), [0, 0.2, 1])
 
 
 def test_a_file_that_differs_from_pytorch_never_appears(
-    light_network, light_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    light_network: JointTrackNet,
+    light_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def spoil(module, inputs):
+    def spoil(module: PeakNetwork, inputs: object) -> onnx.ModelProto:
         model = onnx.load(light_model)
         tensors = {tensor.name: tensor for tensor in model.graph.initializer}
         bias = tensors['network.ltrb_amodal.2.bias']

@@ -10,6 +10,7 @@ from jtn_ros.inference import load_engine
 from jtn_ros.inference import loading
 from jtn_ros.inference.agreement import check_agreement
 from jtn_ros.inference.engine import random_inputs
+from jtn_ros.network import JointTrackNet
 from jtn_ros.network import save_checkpoint
 
 
@@ -61,7 +62,9 @@ def test_auto_takes_the_first_that_works_and_says_why_not_the_others(
     assert 'random_light runs on OpenVINO CPU f32' in messages
 
 
-def test_a_checkpoint_runs_in_pytorch(light_network, light_model: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_runs_in_pytorch(
+    light_network: JointTrackNet, light_model: Path, tmp_path: Path
+) -> None:
     path = tmp_path / 'random_light.safetensors'
     save_checkpoint(path, light_network)
     engine = load_engine(path, device='cpu')

@@ -48,7 +48,7 @@ def test_every_truncation_is_noticed(content: bytes, tmp_path: Path) -> None:
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_any_bytes_are_read_or_refused(
-    data, content: bytes, tmp_path_factory: pytest.TempPathFactory
+    data: st.DataObject, content: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / 'fuzzed.onnx'
     fuzzed = bytearray(content)

@@ -50,7 +50,7 @@ def test_files_of_earlier_versions_are_read() -> None:
     ],
     ids=str,
 )
-def test_impossible_metadata_is_refused(change) -> None:
+def test_impossible_metadata_is_refused(change: dict[str, object]) -> None:
     values = {**json.loads(INFO.to_json()), **change}
     with pytest.raises(ValueError, match='metadata'):
         ModelInfo.from_json(json.dumps(values))
@@ -71,7 +71,7 @@ json_values = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(json.loads(INFO.to_json()))), json_values))
-def test_any_metadata_is_read_or_refused(change) -> None:
+def test_any_metadata_is_read_or_refused(change: dict[str, object]) -> None:
     text = json.dumps({**json.loads(INFO.to_json()), **change})
     try:
         info = ModelInfo.from_json(text)

@@ -54,7 +54,7 @@ def network() -> JointTrackNet:
         {name: torch.from_numpy(weights[name]) for name in network.state_dict()}
     )
     with torch.no_grad():
-        network.head('hm')[2].bias += 2.6
+        network.get_parameter('hm.2.bias').add_(2.6)
     return network.eval()
 
 
@@ -84,6 +84,7 @@ def test_the_whole_loop_gives_the_published_identities(
         tracks, found = result.tracks, result.detections
         rows, seen = (slice(bound[number], bound[number + 1]) for bound in bounds)
         np.testing.assert_array_equal(tracks.ids, golden['id'][rows])
+        assert found.displacements is not None
         for value, expected, tolerance in (
             (tracks.scores, golden['score'][rows], 1e-4),
             (tracks.boxes, golden['bbox'][rows], 1e-2),

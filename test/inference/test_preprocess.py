@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from jtn_ros.geometry import Letterboxing
 from jtn_ros.inference.preprocess import LETTERBOXES
 from jtn_ros.inference.preprocess import letterbox_image
 
@@ -19,7 +22,7 @@ CASES = json.loads((GOLDENS / 'preprocess_index.json').read_text())['cases']
 MATRICES = np.load(GOLDENS / 'preprocess_matrices.npz')
 
 
-def golden_image(seed, height, width):
+def golden_image(seed: int, height: int, width: int) -> NDArray[np.uint8]:
     """Build the goldens' test image: three integer patterns minus a little noise."""
     y, x = np.mgrid[:height, :width].astype(np.int64)
     blue = (5 * x + 3 * y + 17 * seed) % 256
@@ -30,11 +33,10 @@ def golden_image(seed, height, width):
     return np.clip(np.dstack([blue, green, red]) - noise, 0, 255).astype(np.uint8)
 
 
-def parse_case(key):
+def parse_case(key: str) -> list[int]:
     size, name = key.split('/')
     seed, source = name.removeprefix('img').split('_')
-    numbers = [*map(int, size.split('x')), int(seed), *map(int, source.split('x'))]
-    return tuple(numbers)
+    return [*map(int, size.split('x')), int(seed), *map(int, source.split('x'))]
 
 
 @pytest.mark.parametrize('key', CASES)
@@ -51,7 +53,9 @@ def test_published_letterbox_is_byte_exact(key: str) -> None:
 
 @pytest.mark.parametrize('kind', LETTERBOXES)
 @pytest.mark.parametrize(('source_height', 'source_width'), [(480, 640), (1080, 1920), (333, 517)])
-def test_a_spot_lands_where_the_map_says(kind: str, source_height: int, source_width: int) -> None:
+def test_a_spot_lands_where_the_map_says(
+    kind: Letterboxing, source_height: int, source_width: int
+) -> None:
     source = np.zeros((source_height, source_width, 3), np.uint8)
     center = np.array([source_width * 0.6, source_height * 0.4])
     y, x = np.mgrid[:source_height, :source_width]
@@ -136,14 +140,14 @@ def test_stretch_fills_the_input() -> None:
         [[1, 2, 3]],
     ],
 )
-def test_what_is_no_camera_image_is_refused(bad) -> None:
+def test_what_is_no_camera_image_is_refused(bad: Any) -> None:
     with pytest.raises(ValueError, match='expected'):
         letterbox_image(bad, 288, 512)
 
 
 def test_an_unknown_letterbox_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"'crop'.*known: fit, published, fairmot"):
-        letterbox_image(np.zeros((4, 4, 3), np.uint8), 288, 512, 'crop')
+        letterbox_image(np.zeros((4, 4, 3), np.uint8), 288, 512, 'crop')  # type: ignore[arg-type]
 
 
 @settings(max_examples=60, deadline=None)
@@ -152,7 +156,9 @@ def test_an_unknown_letterbox_is_refused_by_name() -> None:
     width=st.integers(1, 400),
     kind=st.sampled_from(list(LETTERBOXES)),
 )
-def test_any_size_fits_and_the_map_is_invertible(height, width, kind) -> None:
+def test_any_size_fits_and_the_map_is_invertible(
+    height: int, width: int, kind: Letterboxing
+) -> None:
     source = np.full((height, width, 3), 9, np.uint8)
     fitted, letterbox = letterbox_image(source, 96, 160, kind)
     assert fitted.shape == (96, 160, 3)

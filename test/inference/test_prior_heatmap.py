@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def test_the_radius_is_the_published_one(overlap: float) -> None:
 
 
 @pytest.mark.parametrize('case', SPEC['draw_cases'], ids=lambda case: case['name'])
-def test_spots_are_drawn_as_published(case) -> None:
+def test_spots_are_drawn_as_published(case: dict[str, Any]) -> None:
     heatmap = np.zeros((case['H'], case['W']), np.float32)
     for item in case['items']:
         x, y = map(int, item['center'])
@@ -43,7 +44,7 @@ def test_a_spot_far_outside_draws_nothing() -> None:
 
 
 @pytest.mark.parametrize('case', SPEC['prior_cases'], ids=lambda case: case['key'])
-def test_tracks_are_drawn_as_published(case) -> None:
+def test_tracks_are_drawn_as_published(case: dict[str, Any]) -> None:
     height, width = case['input_hw']
     image = np.zeros((*case['orig_hw'], 3), np.uint8)
     _, letterbox = letterbox_image(image, height, width, 'published')

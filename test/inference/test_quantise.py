@@ -2,25 +2,31 @@
 
 import collections
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.engine import random_inputs
 from jtn_ros.inference.quantise import quantise_onnx
 
+Samples = list[dict[str, NDArray[Any]]]
+
 
 @pytest.fixture(scope='module')
-def samples(light_model: Path):
+def samples(light_model: Path) -> Samples:
     info = load_engine(light_model, 'onnxruntime', threads=1).info
     return [random_inputs(info, seed=seed) for seed in range(4)]
 
 
 @pytest.fixture(scope='module')
-def quantised_model(light_model: Path, samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def quantised_model(
+    light_model: Path, samples: Samples, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     path = tmp_path_factory.mktemp('quantised') / 'light_int8.onnx'
     quantise_onnx(light_model, path, samples)
     return path
@@ -28,7 +34,7 @@ def quantised_model(light_model: Path, samples, tmp_path_factory: pytest.TempPat
 
 @pytest.mark.parametrize('backend', ['openvino', 'onnxruntime'])
 def test_scores_and_boxes_stay_close(
-    light_model: Path, quantised_model: Path, samples, backend: str
+    light_model: Path, quantised_model: Path, samples: Samples, backend: str
 ) -> None:
     before = load_engine(light_model, backend, threads=1)
     after = load_engine(quantised_model, backend, threads=1)
@@ -47,6 +53,8 @@ def test_scores_and_boxes_stay_close(
     assert 0 < np.median(difference) < 0.05
     # In cells; 0.11 on a processor without int8 dot products, which sums them otherwise.
     assert np.median(np.abs(expected.boxes[0, rows] - found.boxes[0, partners])) < 0.2
+    assert expected.embeddings is not None
+    assert found.embeddings is not None
     cosine = (expected.embeddings[0, rows] * found.embeddings[0, partners]).sum(axis=1)
     assert np.median(cosine) > 0.98
 
@@ -72,7 +80,7 @@ def test_every_convolution_is_quantised_and_nothing_else(
 
 
 def test_what_cannot_be_quantised_is_refused(
-    light_model: Path, quantised_model: Path, samples, tmp_path: Path
+    light_model: Path, quantised_model: Path, samples: Samples, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match='int8 already'):
         quantise_onnx(quantised_model, tmp_path / 'twice.onnx', samples)

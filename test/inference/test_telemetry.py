@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ print(json.dumps({
 """
 
 
-def loaded(tmp_path: Path, model, backend, **variables):
+def loaded(tmp_path: Path, model: str, backend: str, **variables: str) -> dict[str, Any]:
     """Load a model in a process with a home folder of its own; return what was noticed."""
     home = tmp_path / 'home'
     home.mkdir()

@@ -4,7 +4,10 @@ import os
 import re
 import shutil
 import sqlite3
+from collections.abc import Buffer
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from typing import NamedTuple
 
 import cv2
@@ -28,6 +31,7 @@ from jtn_ros.media import open_frames
 from jtn_ros.media.bags.bag import STORAGES
 from jtn_ros.media.bags.bag import BagReader
 from jtn_ros.media.bags.bag import BagWriter
+from jtn_ros.media.bags.bag_frames import BagFrames
 from jtn_ros.media.bags.message_types import message_types
 
 T0 = 1_700_000_000_000_000_000
@@ -41,7 +45,7 @@ def picture(index: int) -> np.ndarray:
     return np.random.default_rng(index).integers(0, 256, (16, 24, 3), dtype=np.uint8)
 
 
-def header(index: int):
+def header(index: int) -> Any:
     """Return the header of a frame."""
     types = message_types().types
     sec, nanosec = divmod(T0 + index * PERIOD, 10**9)
@@ -218,14 +222,19 @@ class Channel(NamedTuple):
     messages: list[bytes]
 
 
-def channel_of(messages, topic: str = '/image', kind: str = RAW) -> Channel:
+def channel_of(messages: Iterable[Buffer], topic: str = '/image', kind: str = RAW) -> Channel:
     text = message_types().generate_msgdef(kind, ros_version=2)[0]
     schema = (kind, 'ros2msg', text.encode())
     return Channel(topic, 'cdr', schema, [bytes(message) for message in messages])
 
 
 def write_mcap(
-    path: Path, channels: list[Channel], compression: str = '', *, profile='ros2', index=True
+    path: Path,
+    channels: list[Channel],
+    compression: str = '',
+    *,
+    profile: str = 'ros2',
+    index: bool = True,
 ) -> None:
     """Write a file as programs other than ROS do."""
     with path.open('wb') as file:
@@ -296,6 +305,7 @@ def test_the_one_image_topic_that_can_be_read_is_taken(tmp_path: Path) -> None:
         ],
     )
     with open_frames(path) as source:
+        assert isinstance(source, BagFrames)
         assert source.topic == '/image'
 
 
@@ -487,7 +497,7 @@ def test_a_bag_without_a_message_that_can_be_read_is_an_error(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.binary(max_size=400), suffix=st.sampled_from(['.mcap', '.db3']))
-def test_noise_is_not_a_bag(tmp_path: Path, data, suffix):
+def test_noise_is_not_a_bag(tmp_path: Path, data: bytes, suffix: str) -> None:
     path = tmp_path / f'noise{suffix}'
     path.write_bytes(data)
     # Noise may look like what a download brings instead of a bag.
@@ -500,14 +510,14 @@ def test_noise_is_not_a_bag(tmp_path: Path, data, suffix):
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(position=st.integers(0, 1300), value=st.integers(0, 255))
-def test_a_damaged_message_is_left_out_or_read(tmp_path: Path, position, value):
+def test_a_damaged_message_is_left_out_or_read(tmp_path: Path, position: int, value: int) -> None:
     damaged = bytearray(raw_image(1))
     damaged[position % len(damaged)] = value
     path = tmp_path / 'damaged.part'
     for old in tmp_path.glob('damaged*'):
         _remove(old)
     with BagWriter(path) as bag:
-        for index, data in enumerate([raw_image(0), bytes(damaged), raw_image(2)]):
+        for index, data in enumerate(map(bytes, [raw_image(0), damaged, raw_image(2)])):
             bag.write('/image', RAW, T0 + index, data)
     with open_frames(path) as source:
         indices = [frame.index for frame in source]
@@ -519,7 +529,7 @@ def test_a_broken_frame_is_reported_and_left_out(
     tmp_path: Path, media_log: pytest.LogCaptureFixture
 ) -> None:
     with BagWriter(tmp_path / 'bag') as bag:
-        for index, data in enumerate([raw_image(0), bytes(raw_image(1))[:200], raw_image(2)]):
+        for index, data in enumerate(map(bytes, [raw_image(0), raw_image(1)[:200], raw_image(2)])):
             bag.write('/image', RAW, T0 + index, data)
     with open_frames(tmp_path / 'bag') as source:
         assert [frame.index for frame in source] == [0, 2]

@@ -10,7 +10,9 @@ OFFSET = 10**18
 MS = 1_000_000
 
 
-def play(clock, times, arrivals, waits):
+def play(
+    clock: CaptureClock, times: list[int], arrivals: list[int], waits: list[float]
+) -> dict[int, int]:
     """Return the stamps of the pictures that are current, by their numbers."""
     stamps = {}
     for number, (time_ns, arrival_ns, wait_s) in enumerate(

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from jtn_ros.media.drawing import Trails
 from jtn_ros.media.drawing import colour_of
@@ -16,30 +17,22 @@ from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
 from jtn_ros.tracking.track import Tracks
 
+from tables import tracks_of
+
 WIDTH, HEIGHT = 320, 240
 GREY = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
 
 
-def make_tracks(*boxes, ids=None, velocities=None, seen=None, class_ids=None) -> Tracks:
+def make_tracks(
+    *boxes: tuple[float, ...],
+    ids: list[int] | None = None,
+    velocities: ArrayLike = (0, 0),
+    seen: ArrayLike = True,
+    class_ids: ArrayLike = 0,
+) -> Tracks:
     """Return confirmed tracks with these boxes."""
-    n = len(boxes)
-    boxes = np.array(boxes, np.float32).reshape(n, 4)
-    seen = np.ones(n, bool) if seen is None else np.array(seen)
-    return Tracks(
-        ids=np.array(range(1, n + 1) if ids is None else ids, np.int64),
-        boxes=boxes,
-        scores=np.full(n, 0.87, np.float32),
-        class_ids=np.array([0] * n if class_ids is None else class_ids, np.int32),
-        centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
-        velocities=np.array(
-            [(0, 0)] * n if velocities is None else velocities, np.float32
-        ).reshape(n, 2),
-        velocity_covariances=np.zeros((n, 2, 2), np.float32),
-        states=np.ones(n, np.uint8),
-        ages=np.ones(n, np.int32),
-        hits=np.ones(n, np.int32),
-        unseen_ns=np.zeros(n, np.int64),
-        detection_indices=np.where(seen, np.arange(n), -1).astype(np.int32),
+    return tracks_of(
+        boxes, ids=ids, scores=0.87, class_ids=class_ids, velocities=velocities, seen=seen
     )
 
 

@@ -34,7 +34,7 @@ def picture(index: int) -> np.ndarray:
 def write_video(path: Path, frames: int = 6, rate: float = 12.5) -> Path:
     """Write a lossless video of `picture`."""
     writer = cv2.VideoWriter(
-        str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*'FFV1'), rate, (WIDTH, HEIGHT)
+        str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*'FFV1'), rate, (WIDTH, HEIGHT)
     )
     for index in range(frames):
         writer.write(picture(index))
@@ -142,7 +142,7 @@ def test_a_complete_video_of_variable_rate_is_not_truncated(
 
 @settings(max_examples=15, deadline=None)
 @given(data=st.binary(max_size=500))
-def test_noise_is_not_a_video(tmp_path_factory: pytest.TempPathFactory, data) -> None:
+def test_noise_is_not_a_video(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp('noise') / 'noise.mp4'
     path.write_bytes(data)
     # Noise may look like what a download brings instead of a video.
@@ -181,7 +181,7 @@ def test_a_broken_image_is_reported_and_left_out(
 )
 @pytest.mark.parametrize('limits', [None, (7000, 9000)])
 def test_images_of_more_than_8_bits_are_not_black(
-    tmp_path: Path, suffix: str, kind, limits: tuple[int, int] | None
+    tmp_path: Path, suffix: str, kind: type[np.generic], limits: tuple[int, int] | None
 ) -> None:
     folder = tmp_path / 'thermal'
     folder.mkdir()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from jtn_ros.errors import JtnError
 from jtn_ros.image_file import is_cut_off
@@ -146,7 +147,7 @@ def test_i420_colours(yuv: tuple[int, int, int], padding: int) -> None:
 def test_nv24_colours(yuv: tuple[int, int, int], padding: int) -> None:
     y, u, v = yuv
     step, luma = padded(np.full((HEIGHT, WIDTH), y, np.uint8), padding)
-    chroma = padded(np.tile(np.uint8([u, v]), (HEIGHT, WIDTH)), 2 * padding)[1]
+    chroma = padded(np.tile(np.array([u, v], np.uint8), (HEIGHT, WIDTH)), 2 * padding)[1]
     image = decode_image('nv24', WIDTH, HEIGHT, step, False, luma + chroma)
     assert image.shape == (HEIGHT, WIDTH, 3)
     assert np.abs(image.astype(int) - COLOURS[yuv]).max() <= 2
@@ -154,8 +155,8 @@ def test_nv24_colours(yuv: tuple[int, int, int], padding: int) -> None:
 
 def test_each_pixel_of_nv24_has_its_own_colour() -> None:
     pixels = list(COLOURS)
-    luma = np.uint8([[y for y, _, _ in pixels]] * 2)
-    chroma = np.uint8([[c for _, u, v in pixels for c in (u, v)]] * 2)
+    luma = np.array([[y for y, _, _ in pixels]] * 2, np.uint8)
+    chroma = np.array([[c for _, u, v in pixels for c in (u, v)]] * 2, np.uint8)
     image = decode_image('nv24', 5, 2, 5, False, luma.tobytes() + chroma.tobytes())
     assert np.abs(image.astype(int) - [list(COLOURS.values())] * 2).max() <= 2
 
@@ -229,7 +230,7 @@ def test_contradicting_fields_are_named(
 @example('nv21', 2, 2, 2, False, b'abcdef')
 @example('mono16', 1, 1, 2, True, b'ab')
 def test_any_message_gives_an_image_or_a_value_error(
-    encoding, width, height, step, is_bigendian, data
+    encoding: str, width: int, height: int, step: int, is_bigendian: bool, data: bytes
 ) -> None:
     try:
         image = decode_image(encoding, width, height, step, is_bigendian, data)
@@ -266,24 +267,24 @@ def test_a_compressed_image_beyond_the_limits_of_opencv_is_refused() -> None:
 @given(st.binary(max_size=300))
 @example(b'')
 @example(b'\xff\xd8\xff')
-def test_compressed_noise_is_a_value_error(data) -> None:
+def test_compressed_noise_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError, match='are no image that OpenCV can decode'):
         decode_compressed_image('jpeg', data)
 
 
 @pytest.fixture(params=[0, 1], ids=['baseline', 'progressive'])
-def jpeg(request: pytest.FixtureRequest):
+def jpeg(request: pytest.FixtureRequest) -> NDArray[np.uint8]:
     pixels = np.kron(random_pixels(3), np.ones((8, 8, 1), np.uint8))
     return cv2.imencode('.jpg', pixels, [cv2.IMWRITE_JPEG_PROGRESSIVE, request.param])[1]
 
 
 @pytest.mark.parametrize('share', [0.4, 0.7, 0.999])
-def test_a_truncated_jpeg_is_a_value_error(jpeg, share: float) -> None:
+def test_a_truncated_jpeg_is_a_value_error(jpeg: NDArray[np.uint8], share: float) -> None:
     with pytest.raises(ValueError, match='are no image'):
         decode_compressed_image('jpeg', jpeg[: int(share * len(jpeg))])
 
 
-def test_the_end_of_a_jpeg_is_found_by_itself(jpeg) -> None:
+def test_the_end_of_a_jpeg_is_found_by_itself(jpeg: NDArray[np.uint8]) -> None:
     # OpenCV 4.14 refuses what is cut off, 4.6 and 4.10 do not: whatever decodes, this must tell.
     thumbnail = b'\xff\xe1' + (4 + len(jpeg)).to_bytes(2) + b'\0\0' + jpeg.tobytes()
     content = jpeg.tobytes()[:2] + thumbnail + jpeg.tobytes()[2:]

@@ -3,10 +3,12 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -47,8 +49,8 @@ def server(request: pytest.FixtureRequest, camera: Camera) -> Iterator[MjpegServ
         yield server
 
 
-def live(url: str, **options: bool) -> LiveSource:
-    source = open_frames(url, **options)
+def live(url: str, reconnect: bool = False) -> LiveSource:
+    source = open_frames(url, reconnect=reconnect)
     assert isinstance(source, LiveSource)
     return source
 
@@ -61,7 +63,9 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 
 @pytest.mark.parametrize('kind', [*SERVERS, H265Server, H264UdpServer])
-def test_a_stream_that_is_read_in_time_is_decoded_without_loss(kind, camera: Camera) -> None:
+def test_a_stream_that_is_read_in_time_is_decoded_without_loss(
+    kind: type[MjpegServer] | type[RtspServer], camera: Camera
+) -> None:
     camera.rate = 10.0
     with kind(camera) as server, live(server.url) as source:
         assert (source.width, source.height, source.length) == (WIDTH, HEIGHT, None)
@@ -86,7 +90,7 @@ def test_a_slow_reader_gets_new_frames_and_the_count_of_the_others(
         for frame in source.read(0, 12):
             numbers.append(number_in(frame.image))
             ages.append(time.time_ns() - camera.taken[numbers[-1]])
-            dropped.append(frame.dropped)
+            dropped.append(frame.dropped or 0)
             time.sleep(0.1)  # five frames
     # Not even after more than a second, and an eighth of the frames, is anything old.
     assert np.median(ages) < 60 * MS
@@ -110,7 +114,7 @@ def test_frames_are_stamped_when_they_were_taken(
 
 @pytest.mark.parametrize('kind', [RtspServer, MjpegServer])
 def test_the_spacing_is_that_of_the_camera_however_unsteadily_its_pictures_arrive(
-    camera: Camera, kind
+    camera: Camera, kind: type[MjpegServer] | type[RtspServer]
 ) -> None:
     """By the times of the stream, or, where it has none, by its rate once that is known.
 
@@ -138,7 +142,7 @@ def test_a_decoder_that_is_too_slow_skips_to_key_frames(
 ) -> None:
     push = Deinterlacer.push
 
-    def slow_push(self, frames):
+    def slow_push(self: Deinterlacer, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         for frame in push(self, frames):
             time.sleep(0.04)  # twice the time between two frames
             yield frame

@@ -4,8 +4,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
+from types import TracebackType
 
 import pytest
 
@@ -16,7 +19,7 @@ from jtn_ros.media.read_ahead import read_ahead
 def test_items_come_in_order_and_at_most_so_far_ahead() -> None:
     fetched = []
 
-    def source():
+    def source() -> Iterator[int]:
         for number in range(20):
             fetched.append(number)
             yield number
@@ -32,7 +35,7 @@ def test_reading_and_working_overlap() -> None:
     """Two stages that meet at a barrier can only go on if they run at the same time."""
     barrier = threading.Barrier(2, timeout=10)
 
-    def source():
+    def source() -> Iterator[int]:
         yield 0
         barrier.wait()
         yield 1
@@ -44,7 +47,7 @@ def test_reading_and_working_overlap() -> None:
 
 
 def test_an_error_comes_in_its_place() -> None:
-    def source():
+    def source() -> Iterator[int]:
         yield 1
         raise ValueError('broken')
 
@@ -58,7 +61,7 @@ def test_stopping_early_ends_the_thread_before_the_source_closes() -> None:
     reading = threading.Event()
     closed_while_reading = []
 
-    def source():
+    def source() -> Iterator[int]:
         for number in range(1000):
             reading.set()
             time.sleep(0.01)
@@ -75,22 +78,32 @@ def test_stopping_early_ends_the_thread_before_the_source_closes() -> None:
 class Recorder:
     """A sink that remembers what it was given, on which threads, and how it ended."""
 
-    def __init__(self, before=lambda item: None) -> None:
-        self.before, self.written, self.ended = before, [], []
+    def __init__(self, before: Callable[[int], object] = lambda item: None) -> None:
+        self.before = before
+        self.written: list[int] = []
+        self.ended: list[type[BaseException] | None] = []
         self.threads = {threading.get_ident()}
 
-    def write(self, item) -> None:
+    def write(self, item: int) -> None:
         self.threads.add(threading.get_ident())
         self.before(item)
         self.written.append(item)
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.threads.add(threading.get_ident())
         self.ended.append(kind)
 
 
+Writer = WriteBehind[int, Recorder]
+
+
 def test_everything_is_written_in_order_by_the_end() -> None:
-    with WriteBehind(Recorder, depth=2) as writer:
+    with Writer(Recorder, depth=2) as writer:
         for number in range(50):
             writer.put(number)
     assert writer.sink.written == list(range(50))
@@ -98,7 +111,7 @@ def test_everything_is_written_in_order_by_the_end() -> None:
 
 
 def test_a_sink_lives_on_one_thread_that_is_not_ours() -> None:
-    with WriteBehind(Recorder) as writer:
+    with Writer(Recorder) as writer:
         writer.put(1)
     assert len(writer.sink.threads) == 1
     assert threading.get_ident() not in writer.sink.threads
@@ -107,11 +120,11 @@ def test_a_sink_lives_on_one_thread_that_is_not_ours() -> None:
 def test_putting_waits_when_too_much_waits() -> None:
     release, started = threading.Event(), threading.Event()
 
-    def wait(_) -> None:
+    def wait(_: int) -> None:
         started.set()
         release.wait(10)
 
-    with WriteBehind(lambda: Recorder(wait), depth=2) as writer:
+    with Writer(lambda: Recorder(wait), depth=2) as writer:
         writer.put(1)
         writer.put(2)
         started.wait(10)
@@ -127,12 +140,12 @@ def test_putting_waits_when_too_much_waits() -> None:
 
 @pytest.mark.parametrize('number', [4, 100])
 def test_an_error_in_writing_reaches_the_caller_and_undoes_the_sink(number: int) -> None:
-    def fail(item) -> None:
+    def fail(item: int) -> None:
         if item == 3:
             raise OSError('disk full')
 
     failing = partial(Recorder, fail)
-    with pytest.raises(OSError, match='disk full'), WriteBehind(failing) as writer:  # noqa: PT012
+    with pytest.raises(OSError, match='disk full'), Writer(failing) as writer:  # noqa: PT012
         for item in range(number):
             writer.put(item)
     assert writer.sink.ended == [OSError]
@@ -142,7 +155,7 @@ def test_after_an_error_elsewhere_what_waits_is_dropped_and_the_sink_undone() ->
     release = threading.Event()
     threading.Timer(0.2, release.set).start()
     slow = partial(Recorder, lambda _: release.wait(10))
-    with pytest.raises(RuntimeError), WriteBehind(slow) as writer:  # noqa: PT012
+    with pytest.raises(RuntimeError), Writer(slow) as writer:  # noqa: PT012
         for item in range(4):
             writer.put(item)
         raise RuntimeError
@@ -190,9 +203,9 @@ def test_a_sink_that_opens_after_an_interruption_is_undone() -> None:
 
 
 def test_a_sink_that_does_not_open_is_an_error() -> None:
-    def refuse() -> None:
+    def refuse() -> Recorder:
         raise FileExistsError('it exists')
 
     with pytest.raises(FileExistsError, match='it exists'):
-        WriteBehind(refuse)
+        Writer(refuse)
     assert not [t for t in threading.enumerate() if t.name.startswith('write_behind')]

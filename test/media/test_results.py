@@ -11,33 +11,27 @@ from jtn_ros.media.results import ResultFiles
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
+from tables import tracks_of
 
-def tracks_of(states, seen) -> Tracks:
+
+def tracks_in_a_row(states: list[TrackState], seen: list[bool]) -> Tracks:
     """Return tracks 1, 2, ... in a row, 10 px wide, moving by 5 px/s."""
-    n = len(states)
-    left = np.arange(n, dtype=np.float32) * 20
-    boxes = np.column_stack([left, left * 0, left + 10, left * 0 + 30])
-    return Tracks(
-        ids=np.arange(1, n + 1),
-        boxes=boxes,
-        scores=np.full(n, 0.75, np.float32),
-        class_ids=np.arange(n, dtype=np.int32),
-        centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
-        velocities=np.tile(np.float32([5, -2.5]), (n, 1)),
-        velocity_covariances=np.zeros((n, 2, 2), np.float32),
-        states=np.array(states, np.uint8),
-        ages=np.ones(n, np.int32),
-        hits=np.ones(n, np.int32),
-        unseen_ns=np.zeros(n, np.int64),
-        detection_indices=np.where(seen, np.arange(n), -1).astype(np.int32),
+    left = np.arange(len(states)) * 20
+    return tracks_of(
+        np.column_stack([left, left * 0, left + 10, left * 0 + 30]),
+        scores=0.75,
+        class_ids=np.arange(len(states)),
+        velocities=(5, -2.5),
+        states=states,
+        seen=seen,
     )
 
 
 def test_the_text_holds_confirmed_observed_tracks_and_the_lines_hold_all(tmp_path: Path) -> None:
     states = [TrackState.CONFIRMED, TrackState.TENTATIVE, TrackState.CONFIRMED, TrackState.LOST]
     with ResultFiles(tmp_path / 'out', 'walk', ['person', 'car']) as results:
-        results.write(0, 0, tracks_of([], []))
-        results.write(6, 240_000_000, tracks_of(states, [True, True, False, False]))
+        results.write(0, 0, tracks_in_a_row([], []))
+        results.write(6, 240_000_000, tracks_in_a_row(states, [True, True, False, False]))
         assert results.track_count == 1
         assert not results.text_path.exists()
         assert not results.json_path.exists()
@@ -49,8 +43,8 @@ def test_the_text_holds_confirmed_observed_tracks_and_the_lines_hold_all(tmp_pat
         'id': 1, 'class': 'person', 'score': 0.75, 'box': [0, 0, 10, 30], 'velocity': [5, -2.5],
         'state': 'confirmed', 'predicted': False,
     }  # fmt: skip
-    states = [(t['state'], t['predicted'], t['class']) for t in second['tracks'][1:]]
-    assert states == [
+    others = [(t['state'], t['predicted'], t['class']) for t in second['tracks'][1:]]
+    assert others == [
         ('tentative', False, 'car'),
         ('confirmed', True, '2'),
         ('lost', True, '3'),
@@ -61,7 +55,7 @@ def test_the_text_holds_confirmed_observed_tracks_and_the_lines_hold_all(tmp_pat
 def test_nothing_is_left_after_an_exception(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match='stop'):  # noqa: PT012, SIM117
         with ResultFiles(tmp_path, 'walk') as results:
-            results.write(0, 0, tracks_of([], []))
+            results.write(0, 0, tracks_in_a_row([], []))
             raise RuntimeError('stop')
     assert list(tmp_path.iterdir()) == []
 
@@ -71,7 +65,7 @@ def test_two_runs_do_not_write_the_same_results(tmp_path: Path) -> None:
     with ResultFiles(tmp_path, 'clip') as first:
         with pytest.raises(UsageError, match=r'clip.jsonl; choose another --output'):
             ResultFiles(tmp_path, 'clip')
-        first.write(0, 0, tracks_of([], []))
+        first.write(0, 0, tracks_in_a_row([], []))
     assert len((tmp_path / 'clip.jsonl').read_text().splitlines()) == 1
     with ResultFiles(tmp_path, 'clip'):
         pass

@@ -1,5 +1,6 @@
 """A bag with tracks: everything of the old one, the tracks behind their images, the same bytes."""
 
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from rosbags.interfaces import ConnectionExtRosbag2
 from rosbags.interfaces import QosDurability
 from rosbags.typesys import Stores
 from rosbags.typesys import get_types_from_msg
@@ -27,8 +29,10 @@ from jtn_ros.media.messages.tracker_topics import MARKERS
 from jtn_ros.media.messages.tracker_topics import RECORDED
 from jtn_ros.media.messages.tracker_topics import TRACKS
 from jtn_ros.tracking.track import Tracks
+from jtn_ros.tracking.track import TrackState
 
 from places import ROOT
+from tables import tracks_of
 
 T0 = 1_700_000_000_000_000_000
 PERIOD = 40_000_000
@@ -64,21 +68,20 @@ def write_drive(path: Path, storage: str) -> Path:
     return path
 
 
-def tracks_of(index: int) -> Tracks:
-    boxes = np.float32([[1 + index, 2, 11 + index, 14], [0, 0, 4, 9]])
-    return Tracks(
-        ids=np.array([3, 8]),
-        boxes=boxes,
-        scores=np.float32([0.75, 0.5]),
-        class_ids=np.int32([0, 1]),
-        centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
-        velocities=np.float32([[25, 0], [-1, 2]]),
-        velocity_covariances=np.float32([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]),
-        states=np.uint8([1, 2]),
-        ages=np.int32([index, 9]),
-        hits=np.int32([index + 1, 4]),
-        unseen_ns=np.array([0, 1_500_000_000]),
-        detection_indices=np.int32([0, -1]),
+def tracks_in(index: int) -> Tracks:
+    """Return the tracks of a frame: one that moves, and a lost one."""
+    return tracks_of(
+        [[1 + index, 2, 11 + index, 14], [0, 0, 4, 9]],
+        ids=[3, 8],
+        scores=[0.75, 0.5],
+        class_ids=[0, 1],
+        velocities=[[25, 0], [-1, 2]],
+        velocity_covariances=[[[1, 2], [3, 4]], [[5, 6], [7, 8]]],
+        states=[TrackState.CONFIRMED, TrackState.LOST],
+        ages=[index, 9],
+        hits=[index + 1, 4],
+        unseen_ns=[0, 1_500_000_000],
+        seen=[True, False],
     )
 
 
@@ -89,12 +92,12 @@ def write_tracked(path: Path, source_path: Path) -> Path:
         TrackedBag(path, source, Labels('m', names, 0.25)) as bag,
     ):
         for frame in source:
-            bag.write(frame, tracks_of(frame.index), session=1 + frame.index // 2)
+            bag.write(frame, tracks_in(frame.index), session=1 + frame.index // 2)
     return path
 
 
 def test_a_class_without_a_name_has_its_number(tmp_path: Path) -> None:
-    strange = replace(tracks_of(0), class_ids=np.int32([-1, 2]))
+    strange = replace(tracks_in(0), class_ids=np.array([-1, 2]))
     with (
         open_frames(write_drive(tmp_path / 'drive', 'mcap')) as source,
         TrackedBag(tmp_path / 'out', source, Labels('m', ('a', 'b'), 0.25)) as bag,
@@ -123,9 +126,9 @@ def test_all_topics_are_copied_and_the_tracks_stand_behind_their_images(
     each_frame = [topic.full_name for topic in RECORDED if not topic.latched]
     frame = ['/image', *each_frame, '/text']
     assert topics == ['/thing', '/image', '/jtn_tracker/label_info', *frame[1:]] + frame * 3
-    times = {}
+    times = defaultdict(list)
     for message in copied:
-        times.setdefault(message.topic, []).append(message.received_ns)
+        times[message.topic].append(message.received_ns)
     assert all(times[topic] == times['/image'] for topic in each_frame)
     with BagReader(tracked) as new:
         for message in new.messages([TRACKS.full_name, MARKERS.full_name]):
@@ -151,6 +154,7 @@ def test_what_shows_the_tracks_is_readable_with_the_definitions_of_the_bag(
         (0, 'person'), (1, 'car'),
     ]  # fmt: skip
     assert last['label_info'].threshold == 0.25
+    assert isinstance(latched.connection.ext, ConnectionExtRosbag2)
     (profile,) = latched.connection.ext.offered_qos_profiles
     assert profile.durability == QosDurability.TRANSIENT_LOCAL
     # Track 8 was not seen for longer than what is drawn, and only track 3 is confirmed and seen.
@@ -188,7 +192,7 @@ def test_built_in_definitions_are_those_of_the_interface_files(
     message_types.cache_clear()
     built_in = message_types()
     message_types.cache_clear()
-    store, types = get_typestore(Stores.ROS2_JAZZY), {}
+    store, types = get_typestore(Stores.ROS2_JAZZY), dict[str, Any]()
     files = sorted((ROOT / 'test' / 'messages' / 'foxglove_msgs' / 'msg').glob('*.msg'))
     for path in files:
         types |= get_types_from_msg(path.read_text(), f'foxglove_msgs/msg/{path.stem}')
@@ -209,7 +213,7 @@ def test_tracks_come_back_as_they_were(tmp_path: Path, storage: str) -> None:
     assert len({item.session for item in run}) == 2
     assert {item.latency_s for item in run} == {0}
     for index, item in enumerate(run):
-        expected = tracks_of(index)
+        expected = tracks_in(index)
         assert item.model_name == 'm'
         assert item.class_names == {0: 'person', 1: 'car'}
         for name in (

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -42,6 +43,7 @@ def encode(images: list[np.ndarray], path: Path, codec: str, options: dict[str, 
     """Write a video."""
     with av.open(str(path), 'w') as container:
         stream = container.add_stream(codec, rate=RATE, options=options)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, 'yuv420p'
         stream.bit_rate = 4_000_000
         for index, image in enumerate(images):
@@ -55,6 +57,7 @@ def encode(images: list[np.ndarray], path: Path, codec: str, options: dict[str, 
 def packets(count: int = 12, codec: str = 'libx264') -> list[bytes]:
     """Return the packets of a video, as encoders on robots make them: no frame waits."""
     context = av.CodecContext.create(codec, 'w')
+    assert isinstance(context, av.VideoCodecContext)
     context.width, context.height, context.pix_fmt = WIDTH, HEIGHT, 'yuv420p'
     context.time_base, context.framerate = Fraction(1, RATE), Fraction(RATE)
     context.gop_size = 6
@@ -136,6 +139,7 @@ def test_a_video_of_14_bits_is_not_black(tmp_path: Path, limits: tuple[int, int]
     path = tmp_path / 'thermal.mkv'
     with av.open(str(path), 'w') as container:
         stream = container.add_stream('ffv1', rate=RATE)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, 'gray16le'
         for index in range(3):
             frame = av.VideoFrame.from_ndarray(ramp, format='gray16le')
@@ -143,10 +147,10 @@ def test_a_video_of_14_bits_is_not_black(tmp_path: Path, limits: tuple[int, int]
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     with open_frames(path, intensity_range=limits) as source:
-        frames = list(source)
-    assert len(frames) == 3
-    for frame in frames:
-        np.testing.assert_allclose(frame.image[0, :, 1], np.linspace(0, 255, WIDTH), atol=3)
+        images = [frame.image for frame in source]
+    assert len(images) == 3
+    for image in images:
+        np.testing.assert_allclose(image[0, :, 1], np.linspace(0, 255, WIDTH), atol=3)
 
 
 def test_damaged_frames_are_counted_not_shown(
@@ -177,19 +181,22 @@ def bag_of_video(path: Path, type_name: str, format_: str, data: list[bytes]) ->
             stamp = types['builtin_interfaces/msg/Time'](*divmod(T0 + index * PERIOD, 10**9))
             header = types['std_msgs/msg/Header'](stamp, 'lens')
             values = np.frombuffer(packet, np.uint8)
-            message = {
-                'sensor_msgs/msg/CompressedImage': lambda h=header, v=values: (h, format_, v),
-                'foxglove_msgs/msg/CompressedVideo': (
-                    lambda s=stamp, v=values: (s, 'lens', v, format_)
-                ),
-                'foxglove_msgs/msg/CompressedImage': (
-                    lambda s=stamp, v=values: (s, 'lens', v, format_)
-                ),
+            fields: dict[str, tuple[Any, ...]] = {
+                'sensor_msgs/msg/CompressedImage': (header, format_, values),
+                'foxglove_msgs/msg/CompressedVideo': (stamp, 'lens', values, format_),
+                'foxglove_msgs/msg/CompressedImage': (stamp, 'lens', values, format_),
                 'ffmpeg_image_transport_msgs/msg/FFMPEGPacket': (
-                    lambda h=header, v=values, i=index: (h, WIDTH, HEIGHT, format_, i, 0, False, v)
+                    header,
+                    WIDTH,
+                    HEIGHT,
+                    format_,
+                    index,
+                    0,
+                    False,
+                    values,
                 ),
-            }[type_name]()
-            data_ = message_types().serialize_cdr(types[type_name](*message), type_name)
+            }
+            data_ = message_types().serialize_cdr(types[type_name](*fields[type_name]), type_name)
             bag.write('/cam', type_name, T0 + index * PERIOD + 5_000_000, data_)
     return path
 

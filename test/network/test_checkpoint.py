@@ -4,10 +4,13 @@ import json
 import logging
 import os
 import pickle
+from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from jtn_ros.class_names import COCO_CLASSES
 from jtn_ros.errors import JtnError
 from jtn_ros.network import JointTrackNet
 from jtn_ros.network import NetworkConfig
@@ -26,7 +30,6 @@ from jtn_ros.network import save_checkpoint
 from jtn_ros.network.checkpoint import METADATA_KEY
 from jtn_ros.network.checkpoint import config_from_json
 from jtn_ros.network.checkpoint import read_tensors
-from jtn_ros.network.published import COCO_CLASSES
 from jtn_ros.network.published import FAIRMOT
 
 from parity_weights import parity_weights
@@ -50,9 +53,13 @@ SMALL = NetworkConfig(
 def messages() -> Iterator[list[str]]:
     """Return what the reader logs. (launch_testing's loggers bypass pytest's own fixture.)"""
     logger = logging.getLogger('jtn_ros.network.checkpoint')
-    collected = []
-    handler = logging.Handler()
-    handler.emit = lambda record: collected.append(record.getMessage())
+    collected: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            collected.append(record.getMessage())
+
+    handler = Collector()
     logger.addHandler(handler)
     yield collected
     logger.removeHandler(handler)
@@ -72,7 +79,9 @@ def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def change_heads(state, heads, drop=()):
+def change_heads(
+    state: Mapping[str, torch.Tensor], heads: Mapping[str, int], drop: tuple[str, ...] = ()
+) -> dict[str, torch.Tensor]:
     """Return the state dict of a relative of the published network."""
     kept = {
         name: value
@@ -123,7 +132,7 @@ def test_the_prior_stem_can_be_left_out(
     torch.save({'state_dict': published_state}, path)
     network = load_checkpoint(path, prior_heatmap=False)
     assert 'base.pre_hm_layer.0.weight (16, 1, 7, 7)' in messages[0]
-    assert network.base.pre_hm_layer is None
+    assert 'base.pre_hm_layer' not in dict(network.named_modules())
     assert not any('pre_hm' in name for name in network.state_dict())
 
 
@@ -210,17 +219,17 @@ def test_counters_that_old_checkpoints_lack_start_at_zero(
     state = {name: value for name, value in published_state.items() if 'num_batches' not in name}
     torch.save(state, path)
     network = load_checkpoint(path)
-    assert network.base.base_layer[1].num_batches_tracked == 0
+    assert network.get_buffer('base.base_layer.1.num_batches_tracked') == 0
     assert 'base.base_layer.1.num_batches_tracked' in messages[0]
 
 
 class Payload:
     """Unpickling this creates a file."""
 
-    def __init__(self, path) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = str(path)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
         return os.mkdir, (self.path,)
 
 
@@ -229,7 +238,9 @@ class Payload:
     [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))],
     ids=['torch', 'pickle'],
 )
-def test_code_in_a_file_does_not_run(tmp_path: Path, write) -> None:
+def test_code_in_a_file_does_not_run(
+    tmp_path: Path, write: Callable[[object, Path], object]
+) -> None:
     path, trace = tmp_path / 'evil.pth', tmp_path / 'trace'
     write({'state_dict': {'hm.2.weight': Payload(trace)}}, path)
     with pytest.raises(ValueError, match=r'evil.pth: (refused, because .*mkdir|neither a)'):
@@ -250,7 +261,7 @@ def test_tensors_larger_than_the_file_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('content', [[1, 2], {'state_dict': 3}, {'a': torch.ones(1)}, {}, 'x'])
-def test_other_contents(tmp_path: Path, content) -> None:
+def test_other_contents(tmp_path: Path, content: object) -> None:
     path = tmp_path / 'other.pth'
     torch.save(content, path)
     with pytest.raises(ValueError, match=r'other\.pth: '):
@@ -315,7 +326,9 @@ def test_a_network_that_was_trained_in_half_precision_loads_as_float32(
 )
 @given(data=st.data())
 @pytest.mark.parametrize('kind', ['safetensors', 'zip', 'legacy'])
-def test_damaged_files_are_refused_by_name(small_file: Path, tmp_path: Path, kind: str, data):
+def test_damaged_files_are_refused_by_name(
+    small_file: Path, tmp_path: Path, kind: str, data: st.DataObject
+) -> None:
     path = tmp_path / 'damaged'
     intact = tmp_path / kind
     if not intact.exists():
@@ -357,7 +370,9 @@ def test_damaged_files_are_refused_by_name(small_file: Path, tmp_path: Path, kin
         max_size=4,
     )
 )
-def test_any_metadata_gives_a_configuration_or_a_clear_error(values) -> None:
+def test_any_metadata_gives_a_configuration_or_a_clear_error(
+    values: dict[str, Any],
+) -> None:
     try:
         config = config_from_json(json.dumps(values))
     except ValueError:
@@ -379,7 +394,7 @@ def test_any_metadata_gives_a_configuration_or_a_clear_error(values) -> None:
     ],
 )
 def test_impossible_configurations_are_refused(
-    small_file: Path, tmp_path: Path, change, message: str
+    small_file: Path, tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
     path = tmp_path / 'impossible.safetensors'
     tensors = load_checkpoint(small_file).state_dict()
@@ -394,8 +409,8 @@ def test_impossible_configurations_are_refused(
 def test_loading_does_not_share_memory_with_the_file(small_file: Path) -> None:
     first, second = load_checkpoint(small_file), load_checkpoint(small_file)
     with torch.no_grad():
-        first.head('hm')[0].weight.zero_()
-    assert np.abs(second.head('hm')[0].weight.detach().numpy()).max() > 0
+        first.get_parameter('hm.0.weight').zero_()
+    assert np.abs(second.get_parameter('hm.0.weight').detach().numpy()).max() > 0
 
 
 @pytest.mark.parametrize(
@@ -434,7 +449,7 @@ def test_what_a_download_brought_instead_is_named(
     ],
 )
 def test_weights_inside_another_checkpoint_are_pointed_out(
-    tmp_path: Path, content, expected: str
+    tmp_path: Path, content: object, expected: str
 ) -> None:
     torch.save(content, tmp_path / 'a.pth')
     with pytest.raises(JtnError, match=rf'a\.pth: the file holds {expected}'):

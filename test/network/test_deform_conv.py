@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from jtn_ros.network import deform_conv
 from jtn_ros.network.deform_conv import modulated_deform_conv2d
@@ -16,11 +17,13 @@ GOLDENS = np.load(Path(__file__).parent / 'goldens' / 'deform_conv.npz')
 CASES = sorted({name.split('/')[0] for name in GOLDENS})
 
 
-def reference(input, offset, mask, weight, bias):
+# input, offset, mask, weight and bias
+Arguments = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def reference(*arguments: torch.Tensor) -> NDArray[np.float64]:
     """Evaluate the definition tap by tap in numpy, one output pixel at a time."""
-    input, offset, mask, weight, bias = (
-        value.detach().double().numpy() for value in (input, offset, mask, weight, bias)
-    )
+    input, offset, mask, weight, bias = (value.detach().double().numpy() for value in arguments)
     number, _, height, width = input.shape
     kernel = weight.shape[2]
     output = np.zeros((number, len(weight), height, width)) + bias[:, None, None]
@@ -41,22 +44,30 @@ def reference(input, offset, mask, weight, bias):
 
 
 def random_arguments(
-    seed, number=2, inputs=3, outputs=4, height=5, width=6, kernel=3, spread=1.5, dtype=None
-):
+    seed: int,
+    number: int = 2,
+    inputs: int = 3,
+    outputs: int = 4,
+    height: int = 5,
+    width: int = 6,
+    kernel: int = 3,
+    spread: float = 1.5,
+    dtype: torch.dtype = torch.float64,
+) -> Arguments:
     """Return input, offset, mask, weight and bias."""
     generator = torch.Generator().manual_seed(seed)
 
-    def normal(*shape):
-        return torch.randn(*shape, generator=generator, dtype=dtype or torch.float64)
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator, dtype=dtype)
 
     taps = kernel**2
-    return [
+    return (
         normal(number, inputs, height, width),
         normal(number, 2 * taps, height, width) * spread,
         normal(number, taps, height, width).sigmoid(),
         normal(outputs, inputs, kernel, kernel),
         normal(outputs),
-    ]
+    )
 
 
 @pytest.mark.parametrize('case', CASES)
@@ -88,7 +99,9 @@ def test_goldens(case: str) -> None:
     kernel=st.sampled_from((1, 3, 5)),
     spread=st.sampled_from((0.0, 0.5, 3.0, 30.0, 1e9)),
 )
-def test_any_shape_and_offset_matches_the_definition(seed, height, width, kernel, spread) -> None:
+def test_any_shape_and_offset_matches_the_definition(
+    seed: int, height: int, width: int, kernel: int, spread: float
+) -> None:
     arguments = random_arguments(
         seed, height=height, width=width, kernel=kernel, spread=spread, number=1
     )
@@ -106,7 +119,7 @@ def test_float32_is_close_to_float64() -> None:
 def test_more_pixels_than_a_block_give_the_same() -> None:
     arguments = random_arguments(2, height=31, width=29, dtype=torch.float32)
     assert 3 * deform_conv.BLOCK < 2 * 31 * 29
-    whole = deform_conv._by_embedding_bag(*arguments, 10**6)
+    whole = deform_conv._by_embedding_bag(*arguments, block=10**6)
     np.testing.assert_allclose(modulated_deform_conv2d(*arguments), whole, rtol=0, atol=1e-6)
 
 
@@ -145,6 +158,8 @@ def test_values_and_gradients_match_torchvision() -> None:
     first.backward(upstream)
     second.backward(upstream)
     for mine, other in zip(ours, theirs, strict=True):
+        assert mine.grad is not None
+        assert other.grad is not None
         np.testing.assert_allclose(mine.grad, other.grad, rtol=0, atol=1e-12)
 
 
@@ -199,7 +214,7 @@ def test_starts_as_a_plain_convolution_at_half_strength() -> None:
 
 
 def test_operator_obeys_the_rules_of_the_framework() -> None:
-    arguments = [argument.requires_grad_() for argument in random_arguments(8)]
+    arguments = tuple(argument.requires_grad_() for argument in random_arguments(8))
     rules = ('test_schema', 'test_autograd_registration', 'test_faketensor')
     results = torch.library.opcheck(deform_conv.OPERATOR, arguments, test_utils=rules)
     assert results == dict.fromkeys(rules, 'SUCCESS')

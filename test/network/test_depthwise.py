@@ -25,6 +25,7 @@ def test_values_and_gradients_are_those_of_a_plain_convolution(
         inputs = x.clone().requires_grad_()
         out = convolve(inputs)
         (out * torch.arange(out.numel()).view_as(out).cos()).sum().backward()
+        assert layer.weight.grad is not None
         results.append((out.detach(), inputs.grad, layer.weight.grad.clone()))
     for fast, plain in zip(*results, strict=True):
         torch.testing.assert_close(fast, plain, rtol=1e-12, atol=1e-12)
@@ -38,6 +39,7 @@ def test_bfloat16_gradients_follow_float32() -> None:
     for kind in (torch.float32, torch.bfloat16):
         layer.zero_grad()
         layer(x.to(kind)).float().square().sum().backward()
+        assert layer.weight.grad is not None
         gradients.append(layer.weight.grad.clone())
     error = (gradients[1] - gradients[0]).norm() / gradients[0].norm()
     assert error < 0.02

@@ -29,7 +29,7 @@ def network() -> JointTrackNet:
     return network.eval()
 
 
-def golden_inputs(seed, height, width):
+def golden_inputs(seed: int, height: int, width: int) -> list[torch.Tensor]:
     """Return image, previous image and prior heat map of the goldens, drawn by their rule."""
     rng = np.random.default_rng([seed, height, width])
     coarse = rng.standard_normal((1, 3, height // 8, width // 8))
@@ -174,7 +174,8 @@ def test_start_values() -> None:
         elif name.endswith('.bias') and (name.count('.') == 2 or name.endswith('conv.bias')):
             assert value.any() == (name == 'hm.0.bias'), name
     x = torch.ones(1, 64, 5, 5)
-    for up, factor in ((network.ida_up.up_1, 2), (network.ida_up.up_2, 4)):
+    for name, factor in (('up_1', 2), ('up_2', 4)):
+        up = network.get_submodule(f'ida_up.{name}')
         expected = functional.interpolate(x, scale_factor=factor, mode='bilinear')
         inner = slice(factor, -factor)
         np.testing.assert_allclose(up(x).detach()[..., inner, inner], expected[..., inner, inner])

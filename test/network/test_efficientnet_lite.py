@@ -7,14 +7,16 @@ from torch import nn
 from jtn_ros.network.efficientnet_lite import LEVEL_CHANNELS
 from jtn_ros.network.efficientnet_lite import STAGES
 from jtn_ros.network.efficientnet_lite import EfficientNetLite0
+from jtn_ros.network.efficientnet_lite import InvertedResidual
 from jtn_ros.network.efficientnet_lite import from_imagenet
 from jtn_ros.network.efficientnet_lite import level_channels
 
 
-def published_state(network):
+def published_state(network: EfficientNetLite0) -> dict[str, torch.Tensor]:
     """Return tensors under the published names that give this network."""
     state, numbers = {}, iter(range(16))
-    blocks = [block for stage in network.stages for block in stage]
+    blocks = [block for block in network.modules() if isinstance(block, InvertedResidual)]
+    parts: list[tuple[str, nn.Module, bool]]
     parts = [('_conv_stem', network.stem[0], True), ('_bn0', network.stem[1], False)]
     for number, block in zip(numbers, blocks, strict=False):
         names = {
@@ -32,10 +34,12 @@ def published_state(network):
     return state | {'_fc.weight': torch.zeros(1000, 1280)}
 
 
-def randomised(network):
+def randomised(network: EfficientNetLite0) -> EfficientNetLite0:
     """Give every batch norm statistics of its own."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
             nn.init.uniform_(module.running_mean, -0.1, 0.1)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
     return network.eval()
@@ -50,7 +54,8 @@ def test_published_tensors_arrive_with_the_image_channels_turned_round() -> None
     for found, expected in zip(network(image, None, None), source(image, None, None), strict=True):
         assert torch.equal(found, expected)
     assert torch.equal(
-        from_imagenet(published_state(source))['stem.0.weight'], source.stem[0].weight
+        from_imagenet(published_state(source))['stem.0.weight'],
+        source.get_parameter('stem.0.weight'),
     )
 
 
@@ -72,7 +77,7 @@ def test_maps_have_strides_4_to_32_and_what_is_added_leaves_the_trunk_alone() ->
         assert torch.equal(both[level][:, :channels], alone[level][:, :channels])
     for level, channels in enumerate(LEVEL_CHANNELS[:2]):
         assert not torch.equal(both[level][:, channels:], alone[level][:, channels:])
-    nn.init.normal_(network.prior_stem[-1].weight)
+    nn.init.normal_(network.get_parameter('prior_stem.1.weight'))
     assert not torch.equal(network(image, previous, prior)[3], alone[3])
 
 
@@ -84,7 +89,9 @@ def test_without_a_previous_image_nothing_moves() -> None:
 
 
 @pytest.mark.parametrize(('inputs', 'name'), [((1, None), 'previous'), ((None, 1), 'prior')])
-def test_an_input_that_the_network_does_not_take_is_refused(inputs, name: str) -> None:
+def test_an_input_that_the_network_does_not_take_is_refused(
+    inputs: tuple[int | None, int | None], name: str
+) -> None:
     network = EfficientNetLite0(previous_image=False, prior_heatmap=False)
     image = torch.zeros(1, 3, 64, 96)
     given = [None if value is None else image for value in inputs]

@@ -16,7 +16,7 @@ RATE = 20.0
 @contextmanager
 def running(
     node: str, parameters: Mapping[str, object], **variables: str
-) -> Iterator[subprocess.Popen]:
+) -> Iterator[subprocess.Popen[str]]:
     """Run a module of `jtn_ros.nodes` with parameters and variables; kill it at the end."""
     given = (part for name, value in parameters.items() for part in ('-p', f'{name}:={value}'))
     process = subprocess.Popen(
@@ -32,7 +32,7 @@ def running(
         process.communicate()
 
 
-def end_by_signal(process: subprocess.Popen, number: int, camera: Camera, state: str) -> str:
+def end_by_signal(process: subprocess.Popen[str], number: int, camera: Camera, state: str) -> str:
     """Send a signal while the camera is in a state, and return what the node has logged.
 
     The process has to end without an error within five seconds.

@@ -5,6 +5,7 @@ from threading import Event
 from threading import Thread
 from time import monotonic
 from time import sleep
+from typing import Any
 
 from rclpy.client import Client
 from rclpy.executors import Executor
@@ -27,14 +28,14 @@ class Graph:
         self._executor.add_node(node)
         return node
 
-    def call(self, client: Client, request: object) -> object:
+    def call(self, client: Client, request: object) -> Any:
         """Return the response of a service."""
         assert client.wait_for_service(timeout_sec=10), f'no service {client.srv_name}'
         future = client.call_async(request)
         self.wait(future.done, what=f'a response of {client.srv_name}')
         return future.result()
 
-    def wait(self, condition: Callable[[], bool], *, what: str, timeout: float = 20.0) -> None:
+    def wait(self, condition: Callable[[], object], *, what: str, timeout: float = 20.0) -> None:
         """Wait until the condition holds; fail after the timeout."""
         end = monotonic() + timeout
         while not condition():

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable
-from types import SimpleNamespace
+from typing import Any
 
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from lifecycle_msgs.srv import GetState
+from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import SetParameters
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -62,13 +63,14 @@ class Harness:
 
     @property
     def state(self) -> str:
-        return self._graph.call(self._get_state, GetState.Request()).current_state.label
+        label: str = self._graph.call(self._get_state, GetState.Request()).current_state.label
+        return label
 
     def transit(self, *names: str) -> bool:
         """Request transitions; return whether the last one succeeded."""
         for name in names:
             request = ChangeState.Request(transition=Transition(label=name))
-            success = self._graph.call(self._change_state, request).success
+            success: bool = self._graph.call(self._change_state, request).success
         return success
 
     def start(self) -> None:
@@ -100,11 +102,11 @@ class Harness:
 
         self.wait(known, f'{reliability!r} of {topic}')
 
-    def command(self, kind: type, name: str, **fields: object) -> object:
+    def command(self, kind: Any, name: str, **fields: object) -> Any:
         client = self.user.create_client(kind, f'jtn_tracker/{name}')
         return self._graph.call(client, kind.Request(**fields))
 
-    def set_parameter(self, name: str, value: object) -> SimpleNamespace:
+    def set_parameter(self, name: str, value: object) -> SetParametersResult:
         parameter = Parameter(name, value=value).to_parameter_msg()
         request = SetParameters.Request(parameters=[parameter])
         return self._graph.call(self._set_parameters, request).results[0]
@@ -119,16 +121,16 @@ class Harness:
         assert len(self.outputs) == before + 1
         return self.outputs[-1]
 
-    def listen(self, kind: type, topic: str) -> list:
+    def listen(self, kind: type, topic: str) -> list[Any]:
         """Subscribe to a topic of the tracker and return the list of what comes."""
-        received: list = []
+        received: list[Any] = []
         self.user.create_subscription(kind, f'jtn_tracker/{topic}', received.append, DEEP)
         name = f'{self.tracker.get_fully_qualified_name()}/{topic}'
         (publisher,) = [p for p in self.tracker.publishers if p.topic_name == name]
         self.wait(lambda: publisher.get_subscription_count() > 0, f'the subscription of {topic}')
         return received
 
-    def wait(self, condition, what: str) -> None:
+    def wait(self, condition: Callable[[], object], what: str) -> None:
         self._graph.wait(condition, what=what)
 
     def wait_for_log(self, text: str, every: Callable[[], object] = lambda: None) -> None:

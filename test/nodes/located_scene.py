@@ -1,6 +1,7 @@
 """The blocks of `nodes.scene` in space: what is needed to locate them, and where they are."""
 
 from array import array
+from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import TransformStamped
@@ -11,6 +12,7 @@ from tf2_msgs.msg import TFMessage
 
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.nodes.common.conversions import ns_to_stamp
+from jtn_ros.nodes.tracker.locator import SpatialLocator
 
 from nodes.harness import DEEP
 from nodes.harness import Harness
@@ -83,16 +85,33 @@ class Rig:
         self.info = harness.publisher(CameraInfo, 'camera_info')
         self.depth = harness.publisher(Image, 'depth') if depth else None
 
-    def calibrate(self, **changes: object) -> None:
-        """Publish a calibration, and wait until images are tracked with it."""
-        self.info.publish(calibration(**changes))
+    @property
+    def locator(self) -> SpatialLocator:
+        locator = self.harness.tracker.cameras[0].locator
+        assert locator is not None
+        return locator
 
-    def track(self, number: int, encoding: str = '32FC1', **changes: object) -> TrackedObjectArray:
+    def calibrate(self, **changes: object) -> None:
+        """Publish a calibration until the tracker has it."""
+        info = calibration(**changes)
+
+        def arrived() -> bool:
+            self.info.publish(info)
+            return str(self.locator.calibration) == str(info)  # NaN equals nothing
+
+        self.harness.wait(arrived, 'the calibration')
+
+    def send_depth(self, number: int, encoding: str = '32FC1') -> None:
+        """Publish the depth of a frame."""
+        assert self.depth is not None
+        self.depth.publish(depth_message(number, encoding))
+
+    def track(self, number: int, encoding: str = '32FC1', **changes: Any) -> TrackedObjectArray:
         if self.depth is not None:
-            self.depth.publish(depth_message(number, encoding))
+            self.send_depth(number, encoding)
         return self.harness.track(message(number, **changes))
 
-    def first(self, **changes: object) -> TrackedObjectArray:
+    def first(self, **changes: Any) -> TrackedObjectArray:
         """Track the first frame until all that is needed for positions has come."""
 
         def located() -> bool:

@@ -1,9 +1,12 @@
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from jtn_ros.positions import CameraModel
 from jtn_ros.positions import GroundPlane
@@ -13,7 +16,7 @@ from jtn_ros.positions import locate_on_ground
 K = (500.0, 0, 319.5, 0, 510.0, 239.5, 0, 0, 1)
 
 
-def camera(**changes) -> CameraModel:
+def camera(**changes: Any) -> CameraModel:
     return CameraModel.from_calibration(**{'width': 640, 'height': 480, 'k': K, **changes})
 
 
@@ -42,13 +45,15 @@ def test_distortion_is_undone(model: str, d: tuple[float, ...]) -> None:
     np.testing.assert_allclose(rays, points, atol=1e-5)
 
 
-def camera_pixels(points):
+def camera_pixels(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return (points @ np.reshape(K, (3, 3)).T)[:, :2]
 
 
 def test_jacobians_are_the_derivatives_of_the_rays() -> None:
     jacobians = camera().jacobians(np.array([[100.0, 50.0]]))
-    np.testing.assert_allclose(jacobians, [[[1 / 500, 0], [0, 1 / 510], [0, 0]]], atol=1e-12)
+    np.testing.assert_allclose(
+        jacobians, [[[1 / 500, 0.0], [0.0, 1 / 510], [0.0, 0.0]]], atol=1e-12
+    )
 
 
 def test_of_rectified_images_the_projection_counts() -> None:
@@ -79,7 +84,7 @@ def test_no_pixels_give_no_rays() -> None:
         ({'rectified': True}, 'not 3x3'),
     ],
 )
-def test_absurd_calibrations_are_refused(changes, reason: str) -> None:
+def test_absurd_calibrations_are_refused(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         camera(**changes)
 
@@ -100,7 +105,14 @@ plausible = st.floats(-2, 2)
     rectified=st.booleans(),
 )
 def test_any_calibration_is_refused_or_gives_rays(
-    width, height, focal, k, broken, d, model, rectified
+    width: int,
+    height: int,
+    focal: float,
+    k: list[float],
+    broken: bool,
+    d: list[float],
+    model: str,
+    rectified: bool,
 ) -> None:
     if not broken:
         k = [focal, 0, width / 2, 0, focal, height / 2, 0, 0, 1]

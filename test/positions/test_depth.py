@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from jtn_ros.positions import CameraModel
 from jtn_ros.positions import locate_by_depth
@@ -12,8 +13,8 @@ BOX = np.array([[399.5, 99.5, 439.5, 179.5]])  # pixels 400 to 439, 100 to 179
 CENTER = ((419.5 - 319.5) / 500, (139.5 - 239.5) / 500, 1)
 
 
-def depth_image(value: float = 0.0, dtype=np.float32, **_) -> np.ndarray:
-    return np.full((480, 640), value, dtype)
+def depth_image(value: float = 0.0) -> NDArray[np.float32]:
+    return np.full((480, 640), value, np.float32)
 
 
 def test_the_position_is_the_ray_through_the_middle_times_the_depth() -> None:

@@ -6,7 +6,7 @@ from jtn_ros.positions import GroundPlane
 from jtn_ros.positions import locate_on_ground
 
 K = np.array([[500.0, 0, 319.5], [0, 500.0, 239.5], [0, 0, 1]])
-CAMERA = CameraModel.from_calibration(width=640, height=480, k=K.ravel())
+CAMERA = CameraModel.from_calibration(width=640, height=480, k=K.ravel().tolist())
 
 
 def box_at(foot: np.ndarray) -> np.ndarray:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from itertools import permutations
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
 from jtn_ros.synthetic import Scene
@@ -16,19 +19,22 @@ from jtn_ros.synthetic import SceneConfig
 from jtn_ros.synthetic.body import INDEX
 from jtn_ros.synthetic.body import Bodies
 from jtn_ros.synthetic.body import pose
+from jtn_ros.synthetic.crowd import Crowd
+from jtn_ros.synthetic.patch import Patch
+from jtn_ros.synthetic.scene_config import CameraMotion
 
 SECOND = 1_000_000_000
 SMALL = SceneConfig(width=256, height=144, duration_s=4.0)
 
 
-def solid(figure):
+def solid(figure: Patch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the silhouette of a figure as the pixels (row, column) that it covers."""
     rows, columns = np.nonzero(figure.alpha > 127)
     return rows + figure.top, columns + figure.left
 
 
 @pytest.mark.parametrize('motion', ['static', 'pan', 'shake'])
-def test_same_seed_gives_the_same_bytes_in_any_order(motion: str) -> None:
+def test_same_seed_gives_the_same_bytes_in_any_order(motion: CameraMotion) -> None:
     config = replace(SMALL, seed=5, camera_motion=motion)
     times = [0, SECOND // 25, SECOND, 3 * SECOND]
     scene = Scene(config)
@@ -68,7 +74,7 @@ def test_annotations_follow_the_contract() -> None:
         assert (annotations.boxes[:, 2:] > 0).all()
 
 
-def lonely_scenes():
+def lonely_scenes() -> Iterator[tuple[SceneConfig, NDArray[np.uint8], Annotations]]:
     """Yield scenes of one person without occluders, and the person's annotations."""
     for seed in range(18):
         config = replace(
@@ -230,10 +236,11 @@ def test_only_those_who_stay_sit() -> None:
     sitters = 0
     for seed in range(12):
         scene = Scene(replace(SMALL, seed=seed, people=(40, 40)))
-        (crowd,) = scene._actors
-        sits = crowd._bodies.sitting > 0
-        assert (crowd._walks.speeds[:, sits] < 0.15).all()
-        sitters += sits.sum()
+        (crowd,) = scene.actors
+        assert isinstance(crowd, Crowd)
+        sits = crowd.bodies.sitting > 0
+        assert (crowd.walks.speeds[:, sits] < 0.15).all()
+        sitters += int(sits.sum())
     assert sitters >= 1
 
 
@@ -271,7 +278,7 @@ def test_vehicles_are_a_second_class_with_tight_boxes() -> None:
 
 
 @pytest.mark.parametrize(('motion', 'least'), [('pan', 5.0), ('shake', 0.7)])
-def test_moving_cameras_move_the_background_as_a_whole(motion: str, least: float) -> None:
+def test_moving_cameras_move_the_background_as_a_whole(motion: CameraMotion, least: float) -> None:
     shifts, errors = [], []
     for seed in range(5):
         config = replace(
@@ -315,7 +322,9 @@ def test_the_sensor_adds_noise_that_changes_over_time() -> None:
     height=st.integers(64, 400),
     motion=st.sampled_from(['static', 'pan', 'shake', 'random']),
 )
-def test_any_seed_and_size_gives_a_scene(seed, width, height, motion) -> None:
+def test_any_seed_and_size_gives_a_scene(
+    seed: int, width: int, height: int, motion: CameraMotion
+) -> None:
     config = SceneConfig(
         width=width, height=height, seed=seed, camera_motion=motion, people=(0, 8), duration_s=2.0
     )
@@ -338,9 +347,9 @@ def test_any_seed_and_size_gives_a_scene(seed, width, height, motion) -> None:
         ('camera_motion', 'zoom'),
     ],
 )
-def test_bad_settings_are_named(field: str, value) -> None:
+def test_bad_settings_are_named(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
-        SceneConfig(**{field: value})
+        SceneConfig(**{field: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize('time_ns', [-1, 4 * SECOND + 1])

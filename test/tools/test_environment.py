@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from places import ROOT
 
 TOOLS = ROOT / 'tools'
 spec = importlib.util.spec_from_file_location('environment', TOOLS / 'environment.py')
+assert spec is not None
+assert spec.loader is not None
 environment = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(environment)
 
@@ -22,12 +25,12 @@ spec.loader.exec_module(environment)
 class Workshop:
     """Makes a part of two files and counts how often."""
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder: Path) -> None:
         self.made = 0
         self.fails = False
         self.part = environment.Part(folder, census=('lib',), make=self.make)
 
-    def make(self, folder) -> None:
+    def make(self, folder: Path) -> None:
         assert list(folder.iterdir()) == []
         self.made += 1
         (folder / 'lib').mkdir()
@@ -38,23 +41,23 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path):
+def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path / 'home' / 'part-1')
 
 
-def test_part_is_made_once(workshop) -> None:
+def test_part_is_made_once(workshop: Workshop) -> None:
     assert workshop.part.ensure() is True
     assert workshop.part.ensure() is False
     assert workshop.made == 1
 
 
-def test_fresh_part_is_made_again(workshop) -> None:
+def test_fresh_part_is_made_again(workshop: Workshop) -> None:
     workshop.part.ensure()
     assert workshop.part.ensure(fresh=True) is True
     assert workshop.made == 2
 
 
-def test_interrupted_part_is_made_anew(workshop) -> None:
+def test_interrupted_part_is_made_anew(workshop: Workshop) -> None:
     workshop.fails = True
     with pytest.raises(environment.SetupError):
         workshop.part.ensure()
@@ -77,7 +80,7 @@ def test_interrupted_part_is_made_anew(workshop) -> None:
         pytest.param(lambda folder: (folder / 'complete.json').write_text('{}'), id='stamp empty'),
     ],
 )
-def test_damaged_part_is_repaired(workshop, damage) -> None:
+def test_damaged_part_is_repaired(workshop: Workshop, damage: Callable[[Path], object]) -> None:
     workshop.part.ensure()
     damage(workshop.part.folder)
     assert not workshop.part.healthy
@@ -86,7 +89,7 @@ def test_damaged_part_is_repaired(workshop, damage) -> None:
     assert workshop.part.healthy
 
 
-def test_additions_leave_a_part_healthy(workshop) -> None:
+def test_additions_leave_a_part_healthy(workshop: Workshop) -> None:
     workshop.part.ensure()
     (workshop.part.folder / 'lib/__pycache__').mkdir()
     (workshop.part.folder / 'lib/own_tool.py').write_text('installed by the user')
@@ -95,9 +98,9 @@ def test_additions_leave_a_part_healthy(workshop) -> None:
 
 def test_setups_at_the_same_time_make_a_part_once(tmp_path: Path) -> None:
     folder = tmp_path / 'part-1'
-    made = []
+    made: list[Path] = []
 
-    def make(folder) -> None:
+    def make(folder: Path) -> None:
         made.append(folder)
         time.sleep(0.2)
         (folder / 'lib').mkdir()
@@ -115,7 +118,7 @@ def test_setups_at_the_same_time_make_a_part_once(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in for a checkout with the real requirements and packages of two files."""
     root = tmp_path / 'check out'
     shutil.copytree(TOOLS, root / 'tools', ignore=shutil.ignore_patterns('__pycache__'))
@@ -131,7 +134,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return root
 
 
-def folders(layer, home):
+def folders(layer: str, home: Path) -> tuple[Path, Path, Path]:
     chosen = environment.Environment(layer, home=home)
     return chosen.venv.folder, chosen.ros2.folder, chosen.workspace
 
@@ -149,7 +152,7 @@ def folders(layer, home):
     ],
 )
 def test_key_follows_the_inputs(
-    checkout, tmp_path: Path, file: str, layer: str, changed: tuple[bool, bool, bool]
+    checkout: Path, tmp_path: Path, file: str, layer: str, changed: tuple[bool, bool, bool]
 ) -> None:
     before = folders(layer, tmp_path)
     with (checkout / file).open('a') as text:
@@ -159,7 +162,7 @@ def test_key_follows_the_inputs(
 
 
 def test_checkouts_have_workspaces_of_their_own(
-    checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = folders('runtime', tmp_path)
     monkeypatch.setattr(environment, 'CHECKOUT', tmp_path / 'another')
@@ -168,7 +171,7 @@ def test_checkouts_have_workspaces_of_their_own(
     assert first[2] != second[2]
 
 
-def test_auto_takes_dev_only_where_it_is_complete(checkout, tmp_path: Path) -> None:
+def test_auto_takes_dev_only_where_it_is_complete(checkout: Path, tmp_path: Path) -> None:
     home = tmp_path / 'home'
     dev, _, _ = folders('dev', home)
     for folder in ('bin', 'lib/python3.12/site-packages'):
@@ -179,7 +182,7 @@ def test_auto_takes_dev_only_where_it_is_complete(checkout, tmp_path: Path) -> N
     assert folders('auto', home) == folders('dev', home)
 
 
-def mark_as_built(workspace) -> None:
+def mark_as_built(workspace: Path) -> None:
     for package, folder in environment.packages(tests=False).items():
         key = environment.package_key(folder)
         share = workspace / 'install' / package / 'share' / package
@@ -203,7 +206,7 @@ def mark_as_built(workspace) -> None:
     ],
 )
 def test_change_rebuilds_only_its_package(
-    checkout, tmp_path: Path, file: str, rebuilt: list[str]
+    checkout: Path, tmp_path: Path, file: str, rebuilt: list[str]
 ) -> None:
     mark_as_built(tmp_path)
     packages = environment.packages(tests=False)
@@ -213,7 +216,7 @@ def test_change_rebuilds_only_its_package(
     assert list(environment.packages_to_build(tmp_path, packages)) == rebuilt
 
 
-def test_missing_install_is_built_in_spite_of_its_stamp(checkout, tmp_path: Path) -> None:
+def test_missing_install_is_built_in_spite_of_its_stamp(checkout: Path, tmp_path: Path) -> None:
     mark_as_built(tmp_path)
     shutil.rmtree(tmp_path / 'install/jtn_msgs')
     packages = environment.packages(tests=False)
@@ -221,7 +224,7 @@ def test_missing_install_is_built_in_spite_of_its_stamp(checkout, tmp_path: Path
 
 
 def test_messages_for_tests_are_built_in_dev_where_ros2_lacks_them(
-    checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def built(layer: str) -> list[str]:
         return list(environment.Environment(layer, home=tmp_path).packages)
@@ -321,7 +324,7 @@ def test_python_of_the_environment_is_found() -> None:
     assert shown == f'{sys.version_info[:2]}\n'
 
 
-def test_activation_survives_odd_paths(checkout, tmp_path: Path) -> None:
+def test_activation_survives_odd_paths(checkout: Path, tmp_path: Path) -> None:
     home = tmp_path / "it's a home"
     chosen = environment.Environment('runtime', home=home)
     chosen.ros2.folder.mkdir(parents=True)
@@ -331,7 +334,7 @@ def test_activation_survives_odd_paths(checkout, tmp_path: Path) -> None:
     assert shown == f'yes {chosen.venv.folder}\n{chosen.venv.folder}/bin\n'
 
 
-def test_active_environment_is_not_activated_again(checkout, tmp_path: Path) -> None:
+def test_active_environment_is_not_activated_again(checkout: Path, tmp_path: Path) -> None:
     chosen = environment.Environment('runtime', home=tmp_path)
     assert chosen.activation({'JTN_WORKSPACE': str(chosen.workspace)}) == ''
 
@@ -385,6 +388,6 @@ def test_run_without_a_command_explains_itself() -> None:
 def test_run_passes_arguments_and_exit_code_on(code: int) -> None:
     if 'JTN_WORKSPACE' not in os.environ:
         pytest.skip('not in the environment that tools/run sets up')
-    command = [TOOLS / 'run', 'bash', '-c', 'echo "$0|$1"; exit $2', 'a b', "c'd", str(code)]
+    command = [str(TOOLS / 'run'), 'bash', '-c', 'echo "$0|$1"; exit $2', 'a b', "c'd", str(code)]
     result = subprocess.run(command, capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (code, "a b|c'd\n")

@@ -25,7 +25,7 @@ def launch_file(tmp_path: Path) -> Path:
     return path
 
 
-def ros2_launch(*arguments):
+def ros2_launch(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = ['ros2', 'launch', *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 

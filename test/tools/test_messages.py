@@ -1,5 +1,7 @@
 """The messages are a contract: names, types and values must stay what other people record."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message
@@ -94,7 +96,7 @@ FIELDS = {
 
 
 @pytest.mark.parametrize('message', FIELDS, ids=lambda message: message.__name__)
-def test_fields(message) -> None:
+def test_fields(message: Any) -> None:
     assert message.get_fields_and_field_types() == FIELDS[message]
 
 
@@ -107,7 +109,7 @@ def test_states() -> None:
     assert (ways.BY_ID, ways.BY_POINT, ways.LARGEST, ways.NEAREST) == (0, 1, 2, 3)
 
 
-def tracked_object():
+def tracked_object() -> TrackedObject:
     message = TrackedObject(
         id=4_294_967_295, class_id=-1, class_name='person', score=0.875, state=TrackedObject.LOST
     )

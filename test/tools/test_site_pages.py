@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ _LOADED = re.compile(
 
 
 @pytest.fixture(scope='module')
-def site(tmp_path_factory: pytest.TempPathFactory):
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('site')
     # Not --quiet: what MkDocs does not print does not fail a strict build either.
     done = subprocess.run(
@@ -39,14 +40,14 @@ def exists(name: str) -> bool:
     return any(re.search(rf'\b{last}\b', file.read_text('utf-8')) for file in files)
 
 
-def test_every_document_becomes_a_page(site) -> None:
+def test_every_document_becomes_a_page(site: Path) -> None:
     documents = {path.relative_to(ROOT / 'docs') for path in ROOT.glob('docs/**/*.md')}
     pages = {path.relative_to(site).with_suffix('.md') for path in site.glob('**/*.html')}
     assert documents <= pages
     assert '<h2 id="quick-start">' in (site / 'index.html').read_text('utf-8')  # of the README
 
 
-def test_links_to_source_code_become_text(site) -> None:
+def test_links_to_source_code_become_text(site: Path) -> None:
     assert '../test/' in (ROOT / 'docs' / 'training.md').read_text('utf-8')
     assert '../test/' not in (site / 'training.html').read_text('utf-8')
 
@@ -62,6 +63,6 @@ def test_the_names_in_the_documents_exist() -> None:
     assert [name for name in sorted(named) if not exists(name)] == []
 
 
-def test_no_page_loads_anything_from_the_network(site) -> None:
+def test_no_page_loads_anything_from_the_network(site: Path) -> None:
     for page in site.glob('**/*.html'):
         assert _LOADED.findall(page.read_text('utf-8')) == [], page.name

@@ -50,6 +50,12 @@ def distribution(installed: Path) -> PathDistribution:
     return PathDistribution(folder)
 
 
+def requirements_of(distribution: PathDistribution) -> list[Requirement]:
+    """Return what the wheel needs, extras included."""
+    assert distribution.requires is not None
+    return [Requirement(text) for text in distribution.requires]
+
+
 def test_the_version_is_that_of_the_ros_package(distribution: PathDistribution) -> None:
     described = ElementTree.parse(ROOT / 'package.xml').findtext('version')
     assert distribution.version == described == jtn_ros.__version__
@@ -60,11 +66,11 @@ def test_only_the_command_line_is_a_command(distribution: PathDistribution) -> N
 
 
 def test_what_is_optional_is_an_extra(distribution: PathDistribution) -> None:
-    requirements = [Requirement(text) for text in distribution.requires]
+    requirements = requirements_of(distribution)
     always = {r.name for r in requirements if r.marker is None}
     assert {'numpy', 'scipy', 'opencv-python-headless', 'pyyaml'} <= always
     assert not always & {'torch', 'openvino', 'onnxruntime', 'rosbags', 'rerun-sdk'}
-    extras = distribution.metadata.get_all('Provides-Extra')
+    extras = distribution.metadata.get_all('Provides-Extra', [])
     assert {'openvino', 'onnxruntime', 'train', 'rerun', 'bags', 'evaluation'} <= set(extras)
     for extra in extras:
         assert any(r.marker and r.marker.evaluate({'extra': extra}) for r in requirements)
@@ -76,7 +82,7 @@ def test_the_versions_that_are_tested_are_among_those_allowed(
     lists = [ROOT / f'tools/requirements/{name}.txt' for name in ('runtime', 'dev')]
     lines = [line for path in lists for line in path.read_text().splitlines()]
     tested = dict(line.partition(';')[0].strip().split('==') for line in lines if '==' in line)
-    for requirement in map(Requirement, distribution.requires):
+    for requirement in requirements_of(distribution):
         assert tested[requirement.name] in requirement.specifier, requirement
 
 

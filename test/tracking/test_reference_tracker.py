@@ -13,6 +13,8 @@ from jtn_ros.detections import Detections
 from jtn_ros.tracking import ReferenceTracker
 from jtn_ros.tracking import TrackState
 
+from tables import detections_of
+
 GOLDENS = Path(__file__).parent / 'goldens'
 MICRO = json.loads((GOLDENS / 'tracker_micro.json').read_text())
 VARIANTS = (
@@ -93,8 +95,8 @@ def test_micro_scenario(scenario: dict[str, Any]) -> None:
         columns = {key: [row[key] for row in given] for key in given[0]} if given else None
         detections = Detections.empty()
         if columns is not None:
-            detections = Detections(
-                boxes=columns['bbox'],
+            detections = detections_of(
+                columns['bbox'],
                 scores=columns['score'],
                 class_ids=np.array(columns['cls']) - 1,
                 centers=columns['ct'],
@@ -119,13 +121,11 @@ def test_micro_scenario(scenario: dict[str, Any]) -> None:
 
 
 def one(x: float, score: float = 0.9, dimension: int = 0) -> Detections:
-    embeddings = np.eye(1, dimension, dtype=np.float32) if dimension else None
-    return Detections(
-        boxes=[[x - 20, 0, x + 20, 80]],
-        scores=[score],
-        class_ids=[3],
-        centers=[[x, 40]],
-        embeddings=embeddings,
+    return detections_of(
+        [[x - 20, 0, x + 20, 80]],
+        scores=score,
+        class_ids=3,
+        embeddings=np.eye(1, dimension) if dimension else None,
     )
 
 

@@ -3,6 +3,7 @@ import pytest
 from jtn_ros.tracking.session import OUTLYING
 from jtn_ros.tracking.session import REPEATED
 from jtn_ros.tracking.session import UNSTAMPED
+from jtn_ros.tracking.session import Admission
 from jtn_ros.tracking.session import FrameKey
 from jtn_ros.tracking.session import Session
 from jtn_ros.tracking.session import When
@@ -75,8 +76,13 @@ PERIOD = SECOND // 10
 WALL = 1_700_000_000 * SECOND
 
 
-def play(stamps: list[int], *, live: bool, received: list[int] | None = None):
-    """Return what a session makes of stamps; a live one looks ahead only where it has doubts."""
+def play(
+    stamps: list[int], *, live: bool, received: list[int] | None = None
+) -> tuple[list[Admission], list[int]]:
+    """Return what a session makes of stamps, and the number of the first frame of each session.
+
+    A live one looks ahead only where it has doubts.
+    """
     arrivals = received or [WALL + number * PERIOD for number in range(len(stamps))]
     whens = [When(stamp, arrival) for stamp, arrival in zip(stamps, arrivals, strict=True)]
     session = Session(TOLERANCE)

@@ -15,6 +15,10 @@ from jtn_ros.tracking.target_selection import largest_row
 from jtn_ros.tracking.target_selection import nearest_row
 from jtn_ros.tracking.target_selection import row_at
 from jtn_ros.tracking.target_selection import row_with_id
+from jtn_ros.tracking.track import TrackState
+
+from tables import detections_of
+from tables import tracks_of
 
 PERIOD = 100_000_000
 LOOKS = np.eye(8, dtype=np.float32)
@@ -29,33 +33,23 @@ class Person:
 
 def frame(*people: Person, looks: NDArray[np.float32] | None = LOOKS) -> tuple[Tracks, Detections]:
     """Return the tracks of a frame, and the detections of those who are seen in it."""
-    number = len(people)
     seen = np.array([person.unseen == 0 for person in people], bool)
     boxes = np.array([[p.x - 20, 100, p.x + 20, 200] for p in people], np.float32).reshape(-1, 4)
-    indices = np.full(number, -1, np.int32)
-    indices[seen] = np.arange(seen.sum())
     rows = np.array([person.look for person in people], np.intp)
-    tracks = Tracks(
-        ids=np.array([person.track_id for person in people], np.int64),
-        boxes=boxes,
-        scores=np.ones(number, np.float32),
-        class_ids=np.zeros(number, np.int32),
-        centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
-        velocities=np.zeros((number, 2), np.float32),
-        velocity_covariances=np.zeros((number, 2, 2), np.float32),
-        states=np.array([2 if person.unseen > 0.25 else 1 for person in people], np.uint8),
-        ages=np.full(number, 9, np.int32),
-        hits=np.full(number, 9, np.int32),
-        unseen_ns=np.array([round(person.unseen * 1e9) for person in people], np.int64),
-        detection_indices=indices,
+    tracks = tracks_of(
+        boxes,
+        ids=[person.track_id for person in people],
+        states=[
+            TrackState.LOST if person.unseen > 0.25 else TrackState.CONFIRMED for person in people
+        ],
+        ages=9,
+        hits=9,
+        unseen_ns=[round(person.unseen * 1e9) for person in people],
+        seen=seen,
         embeddings=None if looks is None else looks[rows],
     )
-    detections = Detections(
-        boxes=boxes[seen],
-        scores=np.ones(int(seen.sum())),
-        class_ids=np.zeros(int(seen.sum())),
-        centers=tracks.centers[seen],
-        embeddings=None if looks is None else looks[rows[seen]],
+    detections = detections_of(
+        boxes[seen], scores=1.0, embeddings=None if looks is None else looks[rows[seen]]
     )
     return tracks, detections
 

@@ -15,6 +15,8 @@ from jtn_ros.tracking import TrackerSettings
 from jtn_ros.tracking import Tracks
 from jtn_ros.tracking import TrackState
 
+from tables import detections_of
+
 SECOND = 1_000_000_000
 
 
@@ -26,15 +28,14 @@ def people(
     looks: list[int] | None = None,
 ) -> Detections:
     """Return boxes of 40 x 100 pixels; `looks` picks unit vectors as embeddings."""
-    middle = np.array(centers, np.float32).reshape(-1, 2)
-    number, half = len(middle), np.float32((20, 50))
-    return Detections(
-        boxes=np.hstack([middle - half, middle + half]),
-        scores=np.broadcast_to(np.float32(scores), number),
-        class_ids=np.broadcast_to(class_ids, number),
-        centers=middle,
+    middles = np.reshape(centers, (-1, 2))
+    half = np.array([20, 50])
+    return detections_of(
+        np.hstack([middles - half, middles + half]),
+        scores=scores,
+        class_ids=class_ids,
         displacements=displacements,
-        embeddings=None if looks is None else np.eye(8, dtype=np.float32)[looks],
+        embeddings=None if looks is None else np.eye(8)[looks],
     )
 
 
@@ -100,7 +101,9 @@ def test_the_whole_cell_of_a_peak_is_no_motion() -> None:
     """The peak is a corner of its cell, and the displacement is counted from there."""
     for moved in (0, 6):
         seen = people((100, 200), displacements=[(3 - moved, 2)])
-        seen = replace(seen, middles=seen.centers, centers=seen.centers - np.float32((3, 2)))
+        seen = replace(
+            seen, middles=seen.centers, centers=seen.centers - np.array([3, 2], np.float32)
+        )
         tracker = Tracker(TrackerSettings(displacement_noise=1e-3))
         tracker.update(people(), 0)
         tracks = tracker.update(seen, stamp(1))
@@ -356,9 +359,7 @@ def test_embeddings_may_come_later_but_not_change_length() -> None:
     assert tracks.embeddings is not None
     np.testing.assert_allclose(tracks.embeddings, np.eye(8)[[2]])
     tracker.update(people((100, 200)), stamp(2))
-    wrong = Detections(
-        boxes=[[0, 0, 9, 9]], scores=[0.9], class_ids=[0], centers=[[4, 4]], embeddings=[[1, 0]]
-    )
+    wrong = detections_of([[0, 0, 9, 9]], embeddings=[[1, 0]])
     with pytest.raises(ValueError, match='embeddings of length 2 after length 8'):
         tracker.update(wrong, stamp(3))
 
@@ -375,7 +376,7 @@ def test_embeddings_may_come_later_but_not_change_length() -> None:
 )
 def test_thresholds_have_ranges(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f'{name} is .*; it must be'):
-        TrackerSettings(**{name: value})
+        TrackerSettings(**{name: value})  # type: ignore[arg-type]
 
 
 _BOX = st.tuples(
@@ -404,13 +405,12 @@ def test_any_detections_give_sound_tracks(
         now += wait
         boxes = np.array([box for box, _, _ in objects], np.float32).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]
-        detections = Detections(
-            boxes=boxes,
+        detections = detections_of(
+            boxes,
             scores=[score for _, score, _ in objects],
             class_ids=[class_id for _, _, class_id in objects],
-            centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
             displacements=boxes[:, :2] / 100 if with_displacements else None,
-            embeddings=np.eye(6, dtype=np.float32)[: len(objects)] if with_embeddings else None,
+            embeddings=np.eye(6)[: len(objects)] if with_embeddings else None,
         )
         tracks = tracker.update(detections, now)
         assert len(np.unique(tracks.ids)) == len(tracks)

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.augmentation import Augmentation
@@ -20,25 +21,19 @@ from jtn_ros.training.annotated_pairs import number_identities
 from jtn_ros.training.recipe import AnnotatedData
 from jtn_ros.training.recipe import Recipe
 
+from tables import annotations_of
+
 HEADS = {'hm': 1, 'tracking': 2, 'ltrb_amodal': 4}
 NO_CHANGE = Augmentation(scale=(1, 1), shift=0, flip=0, colour=0, still_motion=0.05)
 
 
-def people(ids, lefts):
+def people(ids: list[int], lefts: list[int]) -> Annotations:
     """Return people of 20x40 pixels at these columns."""
-    lefts = np.asarray(lefts, np.float32)
-    corner = np.stack([lefts, np.full(len(lefts), 30, np.float32)], 1)
-    return Annotations(
-        ids=np.asarray(ids, np.int64),
-        boxes=np.hstack([corner, corner + np.array([20, 40])]).astype(np.float32),
-        class_ids=np.zeros(len(lefts), np.int32),
-        visibilities=np.ones(len(lefts), np.float32),
-        ignored=np.zeros(len(lefts), np.bool_),
-    )
+    return annotations_of([[left, 30, left + 20, 70] for left in lefts], ids=ids)
 
 
 @pytest.fixture
-def clip(tmp_path: Path):
+def clip(tmp_path: Path) -> Clip:
     """Return frames 1 to 12 without 6 of a clip; person 5 moves 4 pixels a frame."""
     images = []
     for number in [*range(1, 6), *range(7, 13)]:
@@ -51,7 +46,7 @@ def clip(tmp_path: Path):
 
 
 @pytest.fixture
-def recipe():
+def recipe() -> Recipe:
     """Return a recipe without chance but for the choice of frames."""
     return Recipe(
         network=NetworkConfig(
@@ -63,23 +58,31 @@ def recipe():
     )
 
 
-def frame_of(image):
+def footage_of(recipe: Recipe) -> AnnotatedData:
+    (data,) = recipe.data
+    assert isinstance(data, AnnotatedData)
+    return data
+
+
+def frame_of(image: NDArray[np.number]) -> int:
     """Return the number of the frame that an image shows."""
     return int(image[48, 80, 0]) // 10
 
 
-def test_every_image_comes_once_in_an_epoch_in_an_order_of_its_own(recipe, clip) -> None:
-    pairs = AnnotatedPairs(recipe, recipe.data[0], [clip])
+def test_every_image_comes_once_in_an_epoch_in_an_order_of_its_own(
+    recipe: Recipe, clip: Clip
+) -> None:
+    pairs = AnnotatedPairs(recipe, footage_of(recipe), [clip])
     frames = [frame_of(pairs[index]['image'][0]) for index in range(22)]
     numbers = [image.number for image in clip.images]
     assert sorted(frames[:11]) == sorted(frames[11:]) == numbers
     assert frames[:11] != frames[11:]
-    again = AnnotatedPairs(recipe, recipe.data[0], [clip])[7]
+    again = AnnotatedPairs(recipe, footage_of(recipe), [clip])[7]
     assert all(np.array_equal(value, again[name]) for name, value in pairs[7].items())
 
 
-def test_previous_frames_lie_within_the_gap_on_either_side(recipe, clip) -> None:
-    pairs = AnnotatedPairs(recipe, recipe.data[0], [clip])
+def test_previous_frames_lie_within_the_gap_on_either_side(recipe: Recipe, clip: Clip) -> None:
+    pairs = AnnotatedPairs(recipe, footage_of(recipe), [clip])
     rng = np.random.default_rng(0)
     drawn = Counter(pairs.draw_near(0, 4, 0.2, rng) for _ in range(4000))  # frame 5 at 10 Hz
     numbers = {clip.images[position].number: count for position, count in drawn.items()}
@@ -89,8 +92,8 @@ def test_previous_frames_lie_within_the_gap_on_either_side(recipe, clip) -> None
     assert positions == {1, 2, 3}, 'a direct neighbor is never too far'
 
 
-def test_displacements_point_to_the_previous_frame(recipe, clip) -> None:
-    pairs = AnnotatedPairs(recipe, recipe.data[0], [clip])
+def test_displacements_point_to_the_previous_frame(recipe: Recipe, clip: Clip) -> None:
+    pairs = AnnotatedPairs(recipe, footage_of(recipe), [clip])
     seen = set()
     for index in range(110):
         sample = {name: value[0] for name, value in pairs[index].items()}
@@ -105,9 +108,9 @@ def test_displacements_point_to_the_previous_frame(recipe, clip) -> None:
     assert seen == {-2, -1, 1, 2}
 
 
-def test_a_still_image_becomes_a_pair_by_moving_the_camera(recipe, clip) -> None:
+def test_a_still_image_becomes_a_pair_by_moving_the_camera(recipe: Recipe, clip: Clip) -> None:
     still = replace(clip, images=clip.images[:1])
-    pairs = AnnotatedPairs(recipe, recipe.data[0], [still])
+    pairs = AnnotatedPairs(recipe, footage_of(recipe), [still])
     displacements = []
     for index in range(40):
         sample = {name: value[0] for name, value in pairs[index].items()}
@@ -118,13 +121,13 @@ def test_a_still_image_becomes_a_pair_by_moving_the_camera(recipe, clip) -> None
         cells = np.stack([sample['ind'][:2] % 40, sample['ind'][:2] // 40], 1)
         before = sorted((4 * (cells + sample['tracking'][:2])).astype(int)[:, ::-1].tolist())
         np.testing.assert_allclose(sorted(peaks.tolist()), before, atol=1)
-    displacements = np.array(displacements)
-    assert 4 < displacements.std() < 12
+    moved = np.array(displacements)
+    assert 4 < moved.std() < 12
     # Both people move by nearly the same: the zoom moves what is far from the middle a bit more.
-    assert abs(displacements[:, 0] - displacements[:, 1]).max() < 0.05 * 90 + 2
+    assert abs(moved[:, 0] - moved[:, 1]).max() < 0.05 * 90 + 2
 
 
-def test_identities_of_all_clips_are_numbered(clip) -> None:
+def test_identities_of_all_clips_are_numbered(clip: Clip) -> None:
     other = replace(
         clip,
         images=(
@@ -140,17 +143,17 @@ def test_identities_of_all_clips_are_numbered(clip) -> None:
     assert count == 4
 
 
-def test_unreadable_images_and_empty_data_are_named(recipe, clip) -> None:
+def test_unreadable_images_and_empty_data_are_named(recipe: Recipe, clip: Clip) -> None:
     clip.images[0].path.write_bytes(b'no image')
     still = replace(clip, images=clip.images[:1])
     with pytest.raises(JtnError, match=r'1\.png cannot be read.*jtn dataset check'):
-        AnnotatedPairs(recipe, recipe.data[0], [still])[0]
+        AnnotatedPairs(recipe, footage_of(recipe), [still])[0]
     with pytest.raises(ValueError, match='no images to train on'):
-        AnnotatedPairs(recipe, recipe.data[0], [])
+        AnnotatedPairs(recipe, footage_of(recipe), [])
 
 
-def test_views_show_the_same_people_changed_in_their_own_ways(recipe, clip) -> None:
-    data = replace(recipe.data[0], views=2, view_gap=0.3)
+def test_views_show_the_same_people_changed_in_their_own_ways(recipe: Recipe, clip: Clip) -> None:
+    data = replace(footage_of(recipe), views=2, view_gap=0.3)
     recipe = replace(recipe, augmentation=Augmentation(scale=(0.7, 1.0), shift=0.1))
     sample = AnnotatedPairs(recipe, data, [clip])[3]
     assert sample['identity'][:, :2].tolist() == [[1, 2], [1, 2]]
@@ -163,8 +166,8 @@ def test_views_show_the_same_people_changed_in_their_own_ways(recipe, clip) -> N
     assert gaps == {0, 1, 2, 3}
 
 
-def test_a_mosaic_joins_clips_without_showing_anyone_twice(recipe, clip) -> None:
-    data = replace(recipe.data[0], mosaic=1.0)
+def test_a_mosaic_joins_clips_without_showing_anyone_twice(recipe: Recipe, clip: Clip) -> None:
+    data = replace(footage_of(recipe), mosaic=1.0)
     recipe = replace(recipe, augmentation=NO_CHANGE)
     others = [clip, *(replace(clip, name=str(number)) for number in range(3))]
     pairs = AnnotatedPairs(recipe, data, others)
@@ -180,11 +183,11 @@ def test_a_mosaic_joins_clips_without_showing_anyone_twice(recipe, clip) -> None
     assert set(alone['identity'][alone['mask'] > 0].tolist()) <= {1, 2}
 
 
-def test_boxes_that_people_cut_at_the_border_are_cut_by_crops(recipe, clip) -> None:
+def test_boxes_that_people_cut_at_the_border_are_cut_by_crops(recipe: Recipe, clip: Clip) -> None:
     zoomed = replace(recipe, augmentation=replace(NO_CHANGE, scale=(3.0, 3.0)))
     edges = {}
     for cut in (False, True):
-        data = replace(recipe.data[0], cut_boxes=cut)
+        data = replace(footage_of(recipe), cut_boxes=cut)
         sample = {
             name: value[0] for name, value in AnnotatedPairs(zoomed, data, [clip])[6].items()
         }

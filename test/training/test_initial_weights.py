@@ -1,6 +1,8 @@
 """Starting from other checkpoints: what fits is taken, the rest is fresh and named."""
 
 import logging
+from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,11 @@ HEADS = {'hm': 1, 'reg': 2, 'wh': 2, 'tracking': 2, 'ltrb_amodal': 4}
 SMALL = NetworkConfig(backbone='light', heads=HEADS, embedding_head='', head_channels=8)
 
 
+Messages = Callable[[], list[str]]
+
+
 @pytest.fixture
-def messages(caplog: pytest.LogCaptureFixture):
+def messages(caplog: pytest.LogCaptureFixture) -> Iterator[Messages]:
     """Return what is logged; plugins of ROS 2 keep it from the handlers of the root."""
     logger = logging.getLogger('jtn_ros.training.initial_weights')
     logger.addHandler(caplog.handler)
@@ -25,7 +30,7 @@ def messages(caplog: pytest.LogCaptureFixture):
 
 
 def test_a_checkpoint_without_embedding_starts_a_network_with_one(
-    tmp_path: Path, messages
+    tmp_path: Path, messages: Messages
 ) -> None:
     old = JointTrackNet(SMALL)
     save_checkpoint(tmp_path / 'crowd.safetensors', old)
@@ -37,7 +42,7 @@ def test_a_checkpoint_without_embedding_starts_a_network_with_one(
     assert messages() == ['crowd.safetensors has none of embedding: fresh weights there']
 
 
-def test_other_classes_get_a_fresh_heat_map(tmp_path: Path, messages) -> None:
+def test_other_classes_get_a_fresh_heat_map(tmp_path: Path, messages: Messages) -> None:
     save_checkpoint(tmp_path / 'old.safetensors', JointTrackNet(SMALL))
     config = NetworkConfig(
         backbone='light',
@@ -48,14 +53,14 @@ def test_other_classes_get_a_fresh_heat_map(tmp_path: Path, messages) -> None:
         prior_heatmap=False,
     )
     network = load_initial_weights(tmp_path / 'old.safetensors', config)
-    assert network.hm[2].weight.shape[0] == 2
+    assert network.get_parameter('hm.2.weight').shape[0] == 2
     assert messages() == [
         'old.safetensors has none of hm: fresh weights there',
         'not used of old.safetensors: base.pre_hm_layer, hm',
     ]
 
 
-def test_imagenet_weights_fill_the_backbone(tmp_path: Path, messages) -> None:
+def test_imagenet_weights_fill_the_backbone(tmp_path: Path, messages: Messages) -> None:
     config = NetworkConfig(heads=HEADS, embedding_head='', head_channels=8)
     source = JointTrackNet(config)
     state = {

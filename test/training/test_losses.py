@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,22 +15,25 @@ from jtn_ros.training.losses import JointLoss
 from jtn_ros.training.losses import overlap_loss
 
 GOLDENS = Path(__file__).parent / 'goldens'
+Tensors = dict[str, torch.Tensor]
 REGRESSIONS = ('reg', 'wh', 'tracking', 'ltrb_amodal')
 
 
 @pytest.fixture(scope='module')
-def arrays():
+def arrays() -> Tensors:
     """Return the golden arrays as tensors."""
     with np.load(GOLDENS / 'losses.npz') as data:
         return {name: torch.from_numpy(data[name]) for name in data.files}
 
 
-def golden_cases():
+def golden_cases() -> dict[str, dict[str, Any]]:
     """Return the recorded cases by name."""
-    return json.loads((GOLDENS / 'losses.json').read_text())['cases']
+    cases: dict[str, dict[str, Any]]
+    cases = json.loads((GOLDENS / 'losses.json').read_text())['cases']
+    return cases
 
 
-def build_loss(name, case, arrays):
+def build_loss(name: str, case: dict[str, Any], arrays: Tensors) -> JointLoss:
     """Return the loss of a case, with the golden's classifier."""
     kind, classes = case['embedding_loss'], case['nID']
     identity = IdentityClassifier(128, classes, kind)
@@ -50,7 +54,7 @@ def build_loss(name, case, arrays):
     return loss
 
 
-def targets_of(name, arrays):
+def targets_of(name: str, arrays: Tensors) -> Tensors:
     """Return the targets of a case: the base ones, or with objects or identities taken out."""
     targets = {
         key[7:]: value.clone() for key, value in arrays.items() if key.startswith('target/')
@@ -70,7 +74,7 @@ def targets_of(name, arrays):
     return targets
 
 
-def at_slots(heads, targets):
+def at_slots(heads: Tensors, targets: Tensors) -> Tensors:
     """Gather head maps at the targets' cells: (B, S, C)."""
     gathered = {}
     for name, head in heads.items():
@@ -82,7 +86,7 @@ def at_slots(heads, targets):
 
 
 @pytest.mark.parametrize('name', golden_cases())
-def test_losses_equal_the_published_ones(name: str, arrays) -> None:
+def test_losses_equal_the_published_ones(name: str, arrays: Tensors) -> None:
     case = golden_cases()[name]
     loss = build_loss(name, case, arrays)
     targets = targets_of(name, arrays)
@@ -102,7 +106,9 @@ def test_losses_equal_the_published_ones(name: str, arrays) -> None:
         return
     total.backward()
     for key, expected in case['grad']['heads'].items():
-        assert heads[key].grad.norm().item() == pytest.approx(expected['l2'], rel=1e-4, abs=1e-7)
+        gradient = heads[key].grad
+        assert gradient is not None
+        assert gradient.norm().item() == pytest.approx(expected['l2'], rel=1e-4, abs=1e-7)
     if name == 'focal_uncertainty':
         for key in ('hm', *REGRESSIONS):
             golden = arrays[f'grad/{name}/{key}']

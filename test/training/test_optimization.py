@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def test_steps_fall_to_tenths_where_the_recipe_says() -> None:
 
 
 @pytest.mark.parametrize('optimizer', ['sgd', 'adamw'])
-def test_only_the_network_decays(optimizer: str) -> None:
+def test_only_the_network_decays(optimizer: Literal['sgd', 'adamw']) -> None:
     network, loss = torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False)
     recipe = replace(RECIPE, optimizer=optimizer, weight_decay=0.5)
     made = make_optimizer(recipe, network, loss)
@@ -57,6 +58,8 @@ def test_sgd_has_momentum() -> None:
 
 def test_the_average_follows_quickly_at_first() -> None:
     average, network = torch.nn.BatchNorm1d(1), torch.nn.BatchNorm1d(1)
+    assert average.num_batches_tracked is not None
+    assert network.num_batches_tracked is not None
     with torch.no_grad():
         network.weight.fill_(3)
         network.num_batches_tracked.fill_(7)

@@ -6,11 +6,13 @@ limits leave room for several times the spread over seeds.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from jtn_ros.datasets.augmentation import Augmentation
 from jtn_ros.datasets.readers import read_clips
@@ -29,10 +31,16 @@ HEADS = {'hm': 1, 'reg': 2, 'wh': 2, 'embedding': 32, 'tracking': 2, 'ltrb_amoda
 UNCHANGED = Augmentation(scale=(1, 1), shift=0, flip=0, colour=0, still_motion=0)
 
 
-def small_network(**changes):
+def small_network() -> NetworkConfig:
     """Return the light network at the size of the drawn sequence."""
-    settings = {'heads': HEADS, 'head_channels': 32, 'top_k': 20} | changes
-    return NetworkConfig(backbone='light', input_height=96, input_width=160, **settings)
+    return NetworkConfig(
+        backbone='light',
+        input_height=96,
+        input_width=160,
+        heads=HEADS,
+        head_channels=32,
+        top_k=20,
+    )
 
 
 def test_one_batch_is_learned_to_nearly_no_loss(
@@ -93,7 +101,8 @@ def test_one_sequence_is_tracked_nearly_perfectly(
 def write_coco(folder: Path) -> Path:
     """Write a COCO subset of two categories: red people and blue cars on gray, one crowd."""
     rng = np.random.default_rng(3)
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     (folder / 'val2017').mkdir(parents=True)
     for number in range(1, 7):
         image = np.full((96, 160, 3), 100, np.uint8)
@@ -132,7 +141,8 @@ def write_coco(folder: Path) -> Path:
 def test_two_classes_go_through_training_export_and_pipeline(tmp_path: Path) -> None:
     path = write_coco(tmp_path)
     recipe = Recipe(
-        network=small_network(
+        network=replace(
+            small_network(),
             class_names=('car', 'person'),
             heads={'hm': 2, 'tracking': 2, 'ltrb_amodal': 4},
             embedding_head='',
@@ -156,6 +166,7 @@ def test_two_classes_go_through_training_export_and_pipeline(tmp_path: Path) -> 
     assert pipeline.engine.info.class_names == ('car', 'person')
     for clip in read_clips(path, ['car', 'person']):
         image, truth = cv2.imread(str(clip.images[0].path)), clip.images[0].annotations
+        assert image is not None
         pipeline.reset()
         for index in range(3):
             tracks = pipeline.process(image, index * 40_000_000).tracks
@@ -165,8 +176,8 @@ def test_two_classes_go_through_training_export_and_pipeline(tmp_path: Path) -> 
             assert overlap(tracks.boxes[row], box) > 0.5
 
 
-def overlap(first, second):
+def overlap(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     """Return the intersection over union of two boxes."""
     corners = np.maximum(first[:2], second[:2]), np.minimum(first[2:], second[2:])
     common = np.prod(np.clip(corners[1] - corners[0], 0, None))
-    return common / (np.prod(box_sizes(first)) + np.prod(box_sizes(second)) - common)
+    return float(common / (np.prod(box_sizes(first)) + np.prod(box_sizes(second)) - common))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -37,8 +38,9 @@ validations: 1
 """
 
 
-def write_validation(folder) -> None:
+def write_validation(folder: Path) -> None:
     """Label the drawn images as one video and three stills of two sources."""
+    images: list[dict[str, object]]
     images = [{'id': n, 'file_name': f'walk/img1/{n:06d}.png'} for n in range(1, 7)]
     for n in (1, 2, 3):
         images[n - 1] |= {'video_id': 1, 'frame_id': n}
@@ -54,7 +56,7 @@ def write_validation(folder) -> None:
     (folder / 'val.json').write_text(json.dumps(content))
 
 
-def run_two(folder):
+def run_two(folder: Path) -> list[dict[str, Any]]:
     """Train in two processes, and return what each of them ended with."""
     launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
     paths = map(str, (SCRIPT, folder / 'recipe.yaml', folder, folder / 'two'))

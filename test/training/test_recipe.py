@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from jtn_ros.settings import Settings
 from jtn_ros.training.recipe import AnnotatedData
 from jtn_ros.training.recipe import Recipe
 from jtn_ros.training.recipe import SyntheticData
@@ -20,7 +21,7 @@ RECIPES = ROOT / 'config' / 'training'
 MINIMAL = 'network: {backbone: light}\n'
 
 
-def write(folder, text):
+def write(folder: Path, text: str) -> Path:
     """Write a recipe and return its path."""
     path = folder / 'recipe.yaml'
     path.write_text(text)
@@ -49,7 +50,9 @@ def test_numbers_and_nested_settings_are_read(tmp_path: Path) -> None:
         write(tmp_path, MINIMAL + 'learning_rate: 1e-3\ndata: {frame_gap: [0.1, 0.2]}\n')
     )
     assert recipe.learning_rate == 0.001
-    assert recipe.data[0].frame_gap == (0.1, 0.2)
+    (data,) = recipe.data
+    assert isinstance(data, SyntheticData)
+    assert data.frame_gap == (0.1, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +97,7 @@ def test_mistakes_are_named(tmp_path: Path, text: str, message: str) -> None:
         read_recipe(write(tmp_path, text))
 
 
-def keys_of(*kinds):
+def keys_of(*kinds: type[Settings]) -> st.SearchStrategy[str]:
     """Return the settings of dataclasses, and one that none has."""
     return st.sampled_from([field.name for kind in kinds for field in fields(kind)] + ['other'])
 
@@ -116,7 +119,7 @@ _DATA = st.dictionaries(keys_of(SyntheticData, AnnotatedData), _VALUES, max_size
 )
 @settings(max_examples=200, deadline=None)
 def test_any_file_is_a_recipe_or_refused_by_name(
-    tmp_path_factory: pytest.TempPathFactory, content
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     path = tmp_path_factory.getbasetemp() / 'fuzzed.yaml'
     path.write_bytes(content)

@@ -22,8 +22,11 @@ validations: 1
 """
 
 
+Command = Callable[..., int]
+
+
 @pytest.fixture
-def command(tmp_path: Path, draw_sequence: Callable[..., Path]):
+def command(tmp_path: Path, draw_sequence: Callable[..., Path]) -> Command:
     """Return a function that runs `jtn train` with more arguments, on a drawn sequence."""
     draw_sequence(tmp_path / 'data' / 'footage', 6)
     (tmp_path / 'recipe.yaml').write_text(RECIPE)
@@ -41,7 +44,7 @@ def command(tmp_path: Path, draw_sequence: Callable[..., Path]):
 
 
 def test_a_run_leaves_weights_logs_and_a_state_to_resume(
-    command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = ('--data', str(tmp_path / 'data'))
     assert command(*data) == 0
@@ -56,7 +59,7 @@ def test_a_run_leaves_weights_logs_and_a_state_to_resume(
     assert len((run / 'log.jsonl').read_text().splitlines()) == 2
 
 
-def test_a_run_is_validated_on_stills(command, tmp_path: Path) -> None:
+def test_a_run_is_validated_on_stills(command: Command, tmp_path: Path) -> None:
     images = [{'id': n, 'file_name': f'footage/img1/{n:06d}.png'} for n in (1, 2)]
     people = [{'id': n, 'image_id': n, 'category_id': 1, 'bbox': [8, 16, 24, 56]} for n in (1, 2)]
     (tmp_path / 'data' / 'stills.json').write_text(
@@ -75,7 +78,7 @@ def test_a_run_is_validated_on_stills(command, tmp_path: Path) -> None:
     assert (run / 'best.safetensors').exists()
 
 
-def test_a_run_starts_from_other_weights(command, tmp_path: Path) -> None:
+def test_a_run_starts_from_other_weights(command: Command, tmp_path: Path) -> None:
     data = ('--data', str(tmp_path / 'data'))
     assert command(*data) == 0
     (tmp_path / 'run' / 'weights.safetensors').rename(tmp_path / 'start.safetensors')
@@ -98,7 +101,7 @@ def test_a_run_starts_from_other_weights(command, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_missing_is_said_in_one_line(
-    command, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], message: str
+    command: Command, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], message: str
 ) -> None:
     assert command(*more) == 1
     error = capsys.readouterr().err.strip()
@@ -120,7 +123,7 @@ def test_unknown_recipes_and_keys_are_named(
 
 
 def test_a_diverging_run_ends_in_one_line(
-    command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = RECIPE.replace('epochs: 1', 'epochs: 9') + 'learning_rate: 1e30\nwarm_up: 0\n'
     (tmp_path / 'recipe.yaml').write_text(text)

@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
+from jtn_ros.datasets.clips import Clip
 from jtn_ros.datasets.readers import read_clips
 from jtn_ros.datasets.targets import PriorNoise
 from jtn_ros.network.checkpoint import load_checkpoint
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.network_config import NetworkConfig
 from jtn_ros.training import trainer
+from jtn_ros.training.annotated_pairs import AnnotatedPairs
 from jtn_ros.training.data import open_training_data
 from jtn_ros.training.recipe import AnnotatedData
 from jtn_ros.training.recipe import Recipe
@@ -25,7 +29,7 @@ from jtn_ros.training.validation import Validation
 
 
 @pytest.fixture
-def recipe():
+def recipe() -> Recipe:
     """Return a recipe that is done in seconds."""
     return Recipe(
         network=NetworkConfig(
@@ -42,12 +46,12 @@ def recipe():
     )
 
 
-def weights(path):
+def weights(path: Path) -> dict[str, torch.Tensor]:
     """Return the tensors of a checkpoint."""
     return load_checkpoint(path).state_dict()
 
 
-def test_a_resumed_run_equals_an_unbroken_one(recipe, tmp_path: Path) -> None:
+def test_a_resumed_run_equals_an_unbroken_one(recipe: Recipe, tmp_path: Path) -> None:
     whole = list(train(recipe, tmp_path / 'whole', workers=0))
     first = train(recipe, tmp_path / 'parts', workers=0)
     records = [next(first) for _ in range(2)]
@@ -61,7 +65,7 @@ def test_a_resumed_run_equals_an_unbroken_one(recipe, tmp_path: Path) -> None:
         torch.testing.assert_close(value, expected[name], rtol=1e-6, atol=1e-7)
 
 
-def test_a_state_of_another_recipe_is_refused(recipe, tmp_path: Path) -> None:
+def test_a_state_of_another_recipe_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     list(train(replace(recipe, steps=1), tmp_path, workers=0))
     wider = replace(recipe, network=replace(recipe.network, head_channels=24))
     with pytest.raises(ValueError, match=r'last\.pt cannot be resumed with this recipe.*--output'):
@@ -72,7 +76,7 @@ def test_a_state_of_another_recipe_is_refused(recipe, tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_on_footage_equals_an_unbroken_one(
-    recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
+    recipe: Recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
 ) -> None:
     draw_sequence(tmp_path / 'walk', 3)
     recipe = replace(
@@ -106,7 +110,7 @@ def test_a_resumed_run_on_footage_equals_an_unbroken_one(
         torch.testing.assert_close(states[1][name], value, rtol=1e-6, atol=1e-7)
 
 
-def test_every_parameter_of_the_published_network_learns(recipe, tmp_path: Path) -> None:
+def test_every_parameter_of_the_published_network_learns(recipe: Recipe, tmp_path: Path) -> None:
     heads = {'hm': 1, 'reg': 2, 'wh': 2, 'embedding': 8, 'tracking': 2, 'ltrb_amodal': 4}
     network = JointTrackNet(
         NetworkConfig(head_channels=8, input_height=64, input_width=64, heads=heads)
@@ -124,7 +128,9 @@ def test_every_parameter_of_the_published_network_learns(recipe, tmp_path: Path)
 
 
 @pytest.mark.parametrize('precision', ['bf16', 'f16'])
-def test_mixed_precision_follows_full_precision(recipe, tmp_path: Path, precision: str) -> None:
+def test_mixed_precision_follows_full_precision(
+    recipe: Recipe, tmp_path: Path, precision: Literal['bf16', 'f16']
+) -> None:
     recipe = replace(recipe, steps=2)
     full = list(train(recipe, tmp_path / 'f32', workers=0))
     mixed = list(train(replace(recipe, precision=precision), tmp_path / precision, workers=0))
@@ -139,7 +145,7 @@ def test_mixed_precision_follows_full_precision(recipe, tmp_path: Path, precisio
         assert torch.isfinite(value).all()
 
 
-def test_by_default_the_device_decides_about_the_precision(recipe, tmp_path: Path) -> None:
+def test_by_default_the_device_decides_about_the_precision(recipe: Recipe, tmp_path: Path) -> None:
     assert Recipe(network=recipe.network, data=recipe.data).precision == 'auto'
     assert precision_for('cuda') == 'bf16'
     totals = [
@@ -149,13 +155,13 @@ def test_by_default_the_device_decides_about_the_precision(recipe, tmp_path: Pat
     assert totals[0] == totals[1]
 
 
-def test_frozen_batch_norms_keep_their_statistics(recipe, tmp_path: Path) -> None:
+def test_frozen_batch_norms_keep_their_statistics(recipe: Recipe, tmp_path: Path) -> None:
     for frozen in (True, False):
         network = JointTrackNet(recipe.network)
-        before = network.base.base_layer[1].running_mean.clone()
+        before = network.get_buffer('base.base_layer.1.running_mean').clone()
         changed = replace(recipe, steps=1, freeze_batch_norm=frozen)
         list(train(changed, tmp_path / str(frozen), workers=0, initial=network))
-        assert torch.equal(network.base.base_layer[1].running_mean, before) == frozen
+        assert torch.equal(network.get_buffer('base.base_layer.1.running_mean'), before) == frozen
 
 
 @pytest.mark.parametrize(
@@ -167,18 +173,18 @@ def test_frozen_batch_norms_keep_their_statistics(recipe, tmp_path: Path) -> Non
     ],
 )
 def test_the_best_weights_are_those_of_the_best_score(
-    recipe,
+    recipe: Recipe,
     tmp_path: Path,
     draw_sequence: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
-    judgements,
+    judgements: list[dict[str, float]],
 ) -> None:
     draw_sequence(tmp_path / 'walk', 2)
     clips = read_clips(tmp_path / 'walk')
     scores = iter(judgements)
     seen = []
 
-    def judge(network, judged, device):
+    def judge(network: JointTrackNet, judged: Sequence[Clip], device: str) -> Validation:
         seen.append(({name: v.clone() for name, v in network.state_dict().items()}, judged))
         return Validation(**next(scores))
 
@@ -199,9 +205,9 @@ def test_validations_are_spread_evenly(steps: int, times: int, due: list[int]) -
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(
-    recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = SyntheticPairs(recipe, recipe.data[0])[0]
+    scene = SyntheticPairs(recipe, SyntheticData())[0]
     scene['prior_heatmap'] = scene['prior_heatmap'] * float('nan')
     monkeypatch.setattr(SyntheticPairs, '__getitem__', lambda *_: scene)
     with pytest.raises(FloatingPointError, match='lower learning_rate'):
@@ -211,9 +217,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(
     assert torch.isnan(saved['prior_heatmap']).all()
 
 
-def test_a_gradient_that_is_not_finite_stops_the_run(recipe, tmp_path: Path) -> None:
+def test_a_gradient_that_is_not_finite_stops_the_run(recipe: Recipe, tmp_path: Path) -> None:
     network = JointTrackNet(recipe.network)
-    network.hm[0].weight.register_hook(lambda gradient: gradient * float('inf'))
+    network.get_parameter('hm.0.weight').register_hook(lambda gradient: gradient * float('inf'))
     before = {name: value.clone() for name, value in network.named_parameters()}
     with pytest.raises(FloatingPointError, match=r'the gradient is (inf|nan) at step 0'):
         list(train(recipe, tmp_path, workers=0, initial=network))
@@ -221,8 +227,8 @@ def test_a_gradient_that_is_not_finite_stops_the_run(recipe, tmp_path: Path) -> 
     assert all(torch.equal(value, before[name]) for name, value in network.named_parameters())
 
 
-def test_pairs_hold_what_the_scene_shows(recipe) -> None:
-    scene = SyntheticPairs(recipe, recipe.data[0])[3]
+def test_pairs_hold_what_the_scene_shows(recipe: Recipe) -> None:
+    scene = SyntheticPairs(recipe, SyntheticData())[3]
     assert scene['image'].shape == (4, 96, 160, 3)
     mask = scene['mask'] > 0
     peaks = scene['hm'].reshape(4, -1)
@@ -232,19 +238,18 @@ def test_pairs_hold_what_the_scene_shows(recipe) -> None:
     assert (scene['identity'][rows, slots] > 3 * 10_000).all()
 
 
-def mixed(recipe, **changes):
+def mixed(recipe: Recipe) -> Recipe:
     """Return a recipe of synthetic scenes and of footage that shows everyone twice."""
     footage = AnnotatedData(train='walk', views=2, mosaic=0.5, cut_boxes=True)
     return replace(
         recipe,
         data=(SyntheticData(share=0.5), replace(footage, share=0.5)),
         batch_size=8,
-        **changes,
     )
 
 
 def test_every_batch_mixes_the_sources_by_their_shares(
-    recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
+    recipe: Recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
 ) -> None:
     draw_sequence(tmp_path / 'walk', 3)
     data = open_training_data(mixed(recipe), tmp_path)
@@ -265,10 +270,10 @@ def test_every_batch_mixes_the_sources_by_their_shares(
 
 
 def test_a_mixed_run_resumes_exactly(
-    recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
+    recipe: Recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
 ) -> None:
     draw_sequence(tmp_path / 'walk', 3)
-    recipe = mixed(recipe, box_loss='giou')
+    recipe = replace(mixed(recipe), box_loss='giou')
     whole = list(train(recipe, tmp_path / 'whole', data=tmp_path, workers=0))
     first = train(recipe, tmp_path / 'parts', data=tmp_path, workers=0)
     records = [next(first) for _ in range(2)]
@@ -281,7 +286,7 @@ def test_a_mixed_run_resumes_exactly(
 
 
 def test_sources_of_a_file_are_chosen_by_name(
-    recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
+    recipe: Recipe, tmp_path: Path, draw_sequence: Callable[..., Path]
 ) -> None:
     sequence = draw_sequence(tmp_path / 'walk', 3)
     images = [
@@ -301,7 +306,9 @@ def test_sources_of_a_file_are_chosen_by_name(
     (sequence / 'img1' / 'train.json').write_text(json.dumps(content))
     streets = AnnotatedData(train='train.json', sources=('street',), views=2)
     data = open_training_data(replace(recipe, data=(streets,)), sequence / 'img1')
-    assert len(data.sources[0].samples.clips) == 2
+    (source,) = data.sources
+    assert isinstance(source.samples, AnnotatedPairs)
+    assert len(source.samples.clips) == 2
     with pytest.raises(ValueError, match=r"no images of the source 'road'; known: hall, street"):
         open_training_data(
             replace(recipe, data=(replace(streets, sources=('road',)),)), sequence / 'img1'
@@ -309,7 +316,7 @@ def test_sources_of_a_file_are_chosen_by_name(
 
 
 def test_frozen_modules_stay_and_the_backbone_learns_at_its_own_rate(
-    recipe, tmp_path: Path
+    recipe: Recipe, tmp_path: Path
 ) -> None:
     config = replace(recipe.network, backbone='efficientnet_lite0')
     recipe = replace(

@@ -1,22 +1,25 @@
 """Validation scores what the pipeline tracks and what is found in stills, class by class."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from jtn_ros.datasets.clips import Clip
+from jtn_ros.datasets.clips import LabelledImage
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_results
 from jtn_ros.datasets.readers import read_clips
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.runs import evaluate_folder
-from jtn_ros.inference.engine import Peaks
 from jtn_ros.inference.torch_engine import TorchEngine
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.network_config import NetworkConfig
@@ -24,10 +27,12 @@ from jtn_ros.tracking import Tracks
 from jtn_ros.training.validation import _of_class
 from jtn_ros.training.validation import validate
 
+from tables import tracks_of
+
 NAMES = ('person', 'car')
 
 
-def network():
+def network() -> JointTrackNet:
     """Return an untrained network of two classes."""
     config = NetworkConfig(
         backbone='light',
@@ -43,20 +48,17 @@ def network():
 
 
 @pytest.fixture
-def clips(tmp_path: Path, draw_sequence: Callable[..., Path]):
+def clips(tmp_path: Path, draw_sequence: Callable[..., Path]) -> Sequence[Clip]:
     """Return the drawn sequence, two people and a car."""
     return read_clips(draw_sequence(tmp_path / 'walk', 10, cars=True), NAMES)
 
 
-def as_tracks(found):
+def as_tracks(found: TrackedBoxes) -> Tracks:
     """Return boxes of a result file as confirmed tracks of people."""
-    number = len(found.ids)
-    columns = {field.name: np.zeros(number) for field in fields(Tracks)}
-    columns |= {'class_ids': np.zeros(number, np.int32), 'ids': found.ids}
-    return Tracks(**columns | {'boxes': found.boxes, 'scores': found.scores})
+    return tracks_of(found.boxes, ids=found.ids, scores=found.scores)
 
 
-def stills_of(images, sources):
+def stills_of(images: Sequence[LabelledImage], sources: Sequence[str]) -> list[Clip]:
     """Return images as stills, with what they come from."""
     return [
         Clip(name=image.path.name, frame_rate=1.0, images=(image,), source=source)
@@ -64,11 +66,17 @@ def stills_of(images, sources):
     ]
 
 
-def answer_with(clips, monkeypatch: pytest.MonkeyPatch, *, miss=None, blind=None) -> None:
+def answer_with(
+    clips: Sequence[Clip],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    miss: int | None = None,
+    blind: str | None = None,
+) -> None:
     """Let the network see the truth, frame by frame, but for a class and a source."""
     frames = iter([(clip.source, image) for clip in clips for image in clip.images])
 
-    def infer(self, inputs):
+    def infer(_: TorchEngine, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         source, image = next(frames)
         truth = image.annotations
         kept = (truth.class_ids != miss) & (source != blind)
@@ -77,43 +85,48 @@ def answer_with(clips, monkeypatch: pytest.MonkeyPatch, *, miss=None, blind=None
         boxes, classes = np.zeros((1, 4, 4), np.float32), np.zeros((1, 4), np.int32)
         boxes[0, slots], classes[0, slots] = truth.boxes[kept] / 4, truth.class_ids[kept]
         centers = (boxes[..., :2] + boxes[..., 2:]) / 2
-        return vars(
-            Peaks(
-                scores=np.where(slots, 0.9, 0).astype(np.float32)[None],
-                class_ids=classes,
-                centers=centers,
-                boxes=boxes,
-            )
-        )
+        return {
+            'scores': np.where(slots, 0.9, 0).astype(np.float32)[None],
+            'class_ids': classes,
+            'centers': centers,
+            'boxes': boxes,
+        }
 
     monkeypatch.setattr(TorchEngine, 'infer', infer)
 
 
 def test_all_but_the_first_frame_is_scored_when_everything_is_seen(
-    clips, monkeypatch: pytest.MonkeyPatch
+    clips: Sequence[Clip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer_with(clips, monkeypatch)
     scores = validate(network(), clips, 'cpu')
     assert scores.mota == pytest.approx(90)  # a track is confirmed in its second frame
     assert scores.idf1 == pytest.approx(100 * 2 * 9 / 19)
+    assert scores.hota is not None
     assert scores.hota > 85
 
 
-def test_the_score_is_the_mean_of_the_classes(clips, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_score_is_the_mean_of_the_classes(
+    clips: Sequence[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
     answer_with(clips, monkeypatch, miss=1)
     scores = validate(network(), clips, 'cpu')
     assert scores.mota == pytest.approx(90 / 2)
     assert scores.idf1 == pytest.approx(100 * 9 / 19)
 
 
-def test_videos_of_the_same_name_are_told_apart(clips, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_videos_of_the_same_name_are_told_apart(
+    clips: Sequence[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = replace(clips[0], images=clips[0].images[:5], source='hall')
     answer_with([*clips, other], monkeypatch, blind='hall')
     scores = validate(network(), [*clips, other], 'cpu')
     assert scores.mota == pytest.approx(100 * 9 / 15)
 
 
-def test_stills_are_scored_by_average_precision(clips, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stills_are_scored_by_average_precision(
+    clips: Sequence[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
     stills = stills_of(clips[0].images, [''] * 10)
     answer_with(stills, monkeypatch, miss=1)
     scores = validate(network(), stills, 'cpu')
@@ -121,24 +134,27 @@ def test_stills_are_scored_by_average_precision(clips, monkeypatch: pytest.Monke
     assert scores.score == scores.ap50
 
 
-def test_sources_of_stills_weigh_the_same(clips, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_of_stills_weigh_the_same(
+    clips: Sequence[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
     stills = stills_of(clips[0].images, ['office'] * 3 + ['hall'] + ['office'] * 6)
     answer_with(stills, monkeypatch, blind='hall')
     assert validate(network(), stills, 'cpu').ap50 == pytest.approx(50)
 
 
 def test_with_videos_and_stills_the_score_is_the_mean(
-    clips, monkeypatch: pytest.MonkeyPatch
+    clips: Sequence[Clip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stills = stills_of(clips[0].images[:2], ['office', 'hall'])
     answer_with([*clips, *stills], monkeypatch, blind='hall')
     scores = validate(network(), [stills[0], *clips, stills[1]], 'cpu')
+    assert scores.hota is not None
     assert scores.hota > 85
     assert scores.ap50 == pytest.approx(50)
     assert scores.score == pytest.approx((scores.hota + 50) / 2)
 
 
-def test_the_network_that_is_trained_is_left_alone(clips) -> None:
+def test_the_network_that_is_trained_is_left_alone(clips: Sequence[Clip]) -> None:
     trained = network().train()
     before = {name: value.clone() for name, value in trained.state_dict().items()}
     validate(trained, clips, 'cpu')

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from jtn_ros.evaluation.matching import Matches
 from jtn_ros.evaluation.matching import match
 from jtn_ros.evaluation.metrics import Report
-from jtn_ros.evaluation.metrics import class_name
+from jtn_ros.evaluation.metrics import benchmark_class
 from jtn_ros.evaluation.metrics import scored_classes
 from jtn_ros.evaluation.runs import Run
 from jtn_ros.evaluation.runs import Truth
@@ -70,7 +70,7 @@ def match_all(evaluation: Evaluation) -> AllMatches:
     }
     class_ids, _ = scored_classes(sequences)
     return {
-        name: {class_name(c): match(name, sequence, c) for c in class_ids}
+        name: {benchmark_class(c): match(name, sequence, c) for c in class_ids}
         for name, sequence in sequences.items()
     }
 

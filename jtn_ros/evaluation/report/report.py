@@ -1,6 +1,7 @@
 """The report of an evaluation: one HTML file that needs nothing else, and its data as JSON."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def write_report(
 
 
 def page(
-    title: str, values: dict[str, Any], pictures: list[str | None], against_title: str = ''
+    title: str, values: dict[str, Any], pictures: Sequence[str | None], against_title: str = ''
 ) -> Markup:
     """Return the HTML of a report: what `report_values` returned, and data URIs of moments."""
     scores, against = values['scores'], values['against']

@@ -1,4 +1,4 @@
-"""What a bag says about a topic, in the terms of rosbags."""
+"""What a file of a bag says about its topics and messages, in the terms of rosbags."""
 
 from rosbags.interfaces import Connection
 from rosbags.interfaces import ConnectionExtRosbag2
@@ -10,6 +10,7 @@ from rosbags.interfaces import QosHistory
 from rosbags.interfaces import QosLiveliness
 from rosbags.interfaces import QosReliability
 from rosbags.interfaces import QosTime
+from rosbags.rosbag2.metadata import ReaderMetadata
 from rosbags.rosbag2.metadata import parse_qos
 
 _DEFINITIONS = {
@@ -31,6 +32,27 @@ LATCHED = Qos(
     liveliness_lease_duration=_UNLIMITED,
     avoid_ros_namespace_conventions=False,
 )
+
+NO_MESSAGES = ReaderMetadata(
+    duration=0,
+    start_time=2**63 - 1,
+    end_time=0,
+    message_count=0,
+    compression_format=None,
+    compression_mode=None,
+    ros_distro=None,
+    custom=None,
+)
+
+
+def describe_messages(count: int, first_ns: int, last_ns: int) -> ReaderMetadata:
+    """Return the metadata of messages that were recorded from one time to another."""
+    return NO_MESSAGES._replace(
+        duration=last_ns - first_ns + 1,
+        start_time=first_ns,
+        end_time=last_ns + 1,
+        message_count=count,
+    )
 
 
 def make_connection(

@@ -13,8 +13,9 @@ from mcap.records import Message
 from mcap.records import Schema
 from mcap.summary import Summary
 from rosbags.interfaces import Connection
-from rosbags.rosbag2.metadata import ReaderMetadata
 
+from jtn_ros.media.bags.connection import NO_MESSAGES
+from jtn_ros.media.bags.connection import describe_messages
 from jtn_ros.media.bags.connection import make_connection
 from jtn_ros.media.bags.mcap_records import read_records
 
@@ -37,7 +38,7 @@ class McapStorage:
         """Prepare, without opening the file."""
         self.path = path
         self.connections: list[Connection] = []
-        self.metadata = ReaderMetadata(0, 2**63 - 1, 0, 0, None, None, None, None)
+        self.metadata = NO_MESSAGES
         self._indexed = False
 
     def open(self) -> None:
@@ -90,7 +91,9 @@ class McapStorage:
             for channel in summary.channels.values()
         ]
         if found.message_count:
-            self._set_times(found.message_count, found.message_start_time, found.message_end_time)
+            self.metadata = describe_messages(
+                found.message_count, found.message_start_time, found.message_end_time
+            )
 
     def _scan(self) -> None:
         """Look for the contents in the whole file.
@@ -115,7 +118,7 @@ class McapStorage:
                     counts[record.channel_id] += 1
                     first, last = min(first, record.log_time), max(last, record.log_time)
         if counts:
-            self._set_times(counts.total(), first, last)
+            self.metadata = describe_messages(counts.total(), first, last)
         elif not finished:
             raise ValueError('it was cut off before its first message')
         if not finished:
@@ -127,14 +130,6 @@ class McapStorage:
         self.connections = [
             self._connection(channel, schemas, counts) for channel in channels.values()
         ]
-
-    def _set_times(self, count: int, first_ns: int, last_ns: int) -> None:
-        self.metadata = self.metadata._replace(
-            duration=last_ns - first_ns + 1,
-            start_time=first_ns,
-            end_time=last_ns + 1,
-            message_count=count,
-        )
 
     def _connection(
         self, channel: Channel, schemas: dict[int, Schema], counts: dict[int, int]

@@ -6,8 +6,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 from rosbags.interfaces import Connection
-from rosbags.rosbag2.metadata import ReaderMetadata
 
+from jtn_ros.media.bags.connection import NO_MESSAGES
+from jtn_ros.media.bags.connection import describe_messages
 from jtn_ros.media.bags.connection import make_connection
 
 
@@ -23,7 +24,7 @@ class SqliteStorage:
         """Prepare, without opening the file."""
         self.path = path
         self.connections: list[Connection] = []
-        self.metadata = ReaderMetadata(0, 2**63 - 1, 0, 0, None, None, None, None)
+        self.metadata = NO_MESSAGES
 
     def open(self) -> None:
         """Read what the file contains.
@@ -76,12 +77,7 @@ class SqliteStorage:
         counts = {topic_id: count for topic_id, count, _, _ in rows}
         if rows:
             first, last = min(row[2] for row in rows), max(row[3] for row in rows)
-            self.metadata = self.metadata._replace(
-                duration=last - first + 1,
-                start_time=first,
-                end_time=last + 1,
-                message_count=sum(counts.values()),
-            )
+            self.metadata = describe_messages(sum(counts.values()), first, last)
         definitions: dict[str, tuple[str, str]] = {}
         if self._columns('message_definitions'):
             query = (

@@ -1,7 +1,6 @@
 """A bag with tracks beside the topics that they were made from, and what shows them."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,7 +32,6 @@ from jtn_ros.media.messages.tracker_topics import RECORDED
 from jtn_ros.media.messages.tracker_topics import TRACKS
 from jtn_ros.media.messages.tracker_topics import TrackerTopic
 from jtn_ros.media.output import Output
-from jtn_ros.media.results import class_name
 from jtn_ros.tracking.track import Tracks
 
 # Any fixed one will do: sessions get names that depend on nothing but the input.
@@ -138,9 +136,7 @@ class TrackedBag(Output):
         if session != self._session:
             self._session, self._trails = session, Trails()
         self._trails.update(tracks, frame.stamp_ns)
-        objects = tracks_to_objects(
-            new_message, tracks, partial(class_name, class_names=class_names)
-        )
+        objects = tracks_to_objects(new_message, tracks, class_names)
         height, width = frame.image.shape[:2]
         size = width, height
         yield (

@@ -1,6 +1,6 @@
 """The objects of a frame that are located in space, as messages of other packages need them."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from typing import Self
@@ -10,6 +10,7 @@ from uuid import uuid5
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.class_names import class_name
 from jtn_ros.media.messages.message_factory import NewMessage
 from jtn_ros.media.messages.track_messages import spread_covariances
 from jtn_ros.positions import Positions
@@ -61,7 +62,7 @@ class LocatedObjects:
         session: UUID,
         tracks: Tracks,
         positions: Positions,
-        class_name: Callable[[int], str],
+        class_names: Sequence[str],
     ) -> Self:
         """Return what is confirmed and located in a frame.
 
@@ -70,7 +71,7 @@ class LocatedObjects:
             session: identity of the tracking session.
             tracks: every live track.
             positions: of the tracks.
-            class_name: returns the name of a class.
+            class_names: of the model.
         """
         chosen = positions.known & (tracks.states == TrackState.CONFIRMED)
         tracks, points = tracks.select(chosen), positions.points[chosen]
@@ -82,7 +83,9 @@ class LocatedObjects:
             header=header,
             session=session,
             ids=tracks.ids.tolist(),
-            class_names=[class_name(number).lower() for number in tracks.class_ids.tolist()],
+            class_names=[
+                class_name(number, class_names).lower() for number in tracks.class_ids.tolist()
+            ],
             scores=tracks.scores.tolist(),
             hits=tracks.hits.tolist(),
             points=points,

@@ -1,7 +1,7 @@
 """The target that is followed, as a ROS message."""
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ def to_target(
     target: Target,
     tracks: Tracks,
     positions: Positions | None,
-    class_name: Callable[[int], str],
+    class_names: Sequence[str],
     *,
     session: UUID,
     camera_name: str,
@@ -35,13 +35,13 @@ def to_target(
         target: what the lock says.
         tracks: of the image.
         positions: of the tracks in space; None where that is not wanted.
-        class_name: the name of a class.
+        class_names: of the model.
         session: identity of the tracking session.
         camera_name: name of the camera.
         selection: number of selections so far.
     """
     rows = np.flatnonzero(tracks.ids == target.track_id)
-    objects = tracks_to_objects(new, tracks.select(rows), class_name)
+    objects = tracks_to_objects(new, tracks.select(rows), class_names)
     if positions is not None:
         fill_positions(objects, positions.select(rows))
     (tracked,) = objects or [new('jtn_msgs/msg/TrackedObject')]

@@ -1,7 +1,6 @@
 """Tracks as ROS messages."""
 
 from array import array
-from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.class_names import class_name
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_sizes
 from jtn_ros.media.messages.message_factory import NewMessage
@@ -25,7 +25,7 @@ _UNKNOWN_VARIANCE = 1e6
 def tracks_to_objects(
     new: NewMessage,
     tracks: Tracks,
-    class_name: Callable[[int], str],
+    class_names: Sequence[str],
     *,
     embeddings: bool = False,
 ) -> list[Any]:
@@ -54,7 +54,7 @@ def tracks_to_objects(
             'jtn_msgs/msg/TrackedObject',
             id=track_id,
             class_id=class_id,
-            class_name=class_name(class_id),
+            class_name=class_name(class_id, class_names),
             score=score,
             bbox=_bounding_box(new, centers[row], sizes[row]),
             velocity=velocities[row],

@@ -1,12 +1,12 @@
 """Objects in the world as ROS messages."""
 
-from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 
+from jtn_ros.class_names import class_name
 from jtn_ros.media.messages.message_factory import NewMessage
 from jtn_ros.media.messages.track_messages import spread_covariances
 from jtn_ros.positions import WorldFrame
@@ -21,7 +21,7 @@ def to_world_track_array(
     *,
     session: UUID,
     cameras: Sequence[tuple[str, UUID]],
-    class_name: Callable[[int], str],
+    class_names: Sequence[str],
 ) -> Any:
     """Return a ``jtn_msgs/WorldTrackArray``.
 
@@ -31,7 +31,7 @@ def to_world_track_array(
         frame: the objects.
         session: identity under which the ids do not repeat.
         cameras: name and tracking session of each camera, by its number.
-        class_name: returns the name of a class.
+        class_names: of the model.
     """
     tracks, members = frame.tracks, frame.members
     poses, twists = spread_covariances(tracks.covariances)
@@ -46,7 +46,7 @@ def to_world_track_array(
             'jtn_msgs/msg/WorldTrack',
             id=world_id,
             class_id=int(tracks.class_ids[row]),
-            class_name=class_name(int(tracks.class_ids[row])),
+            class_name=class_name(int(tracks.class_ids[row]), class_names),
             score=float(tracks.scores[row]),
             time_since_observation=new(
                 'builtin_interfaces/msg/Duration', sec=seconds, nanosec=nanoseconds

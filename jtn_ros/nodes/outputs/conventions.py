@@ -75,12 +75,12 @@ class ConventionPublishers:
             if name in names
         ]
 
-    def publish(self, frame: CameraFrame, class_name: Callable[[int], str]) -> None:
+    def publish(self, frame: CameraFrame, class_names: Sequence[str]) -> None:
         """Publish a frame in which objects can be located.
 
         Args:
             frame: the frame; its positions have a coordinate frame.
-            class_name: returns the name of a class.
+            class_names: of the model.
         """
         wanted = [
             (publisher, build)
@@ -95,7 +95,7 @@ class ConventionPublishers:
             frame.session,
             frame.tracks,
             frame.positions,
-            class_name,
+            class_names,
         )
         for publisher, build in wanted:
             publisher.publish(build(new_message, objects))

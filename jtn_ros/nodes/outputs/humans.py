@@ -18,8 +18,8 @@ from rosidl_runtime_py.utilities import get_message
 from sensor_msgs.msg import Image
 from tf2_ros import TransformBroadcaster
 
+from jtn_ros.class_names import class_name
 from jtn_ros.media.messages.located_objects import is_person
-from jtn_ros.media.results import class_name
 from jtn_ros.nodes.common.conversions import array_to_image
 from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame

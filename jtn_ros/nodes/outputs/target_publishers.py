@@ -15,7 +15,6 @@ from tf2_ros import TransformBroadcaster
 
 from jtn_msgs.msg import Target as TargetMessage
 from jtn_ros.media.messages.target_message import to_target
-from jtn_ros.media.results import class_name
 from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.tracking.target_lock import Target
@@ -80,7 +79,7 @@ class TargetPublishers:
                 target,
                 frame.tracks,
                 frame.positions,
-                lambda class_id: class_name(class_id, self._class_names),
+                self._class_names,
                 session=frame.session,
                 camera_name=self._camera_name,
                 selection=selection,

@@ -23,7 +23,6 @@ from jtn_ros.media.messages.track_messages import to_label_info
 from jtn_ros.media.messages.track_messages import to_tracked_object_array
 from jtn_ros.media.messages.track_messages import tracks_to_objects
 from jtn_ros.media.messages.tracker_topics import TrackerTopic
-from jtn_ros.media.results import class_name
 from jtn_ros.nodes.common.conversions import array_to_image
 from jtn_ros.nodes.common.conversions import is_installed
 from jtn_ros.nodes.common.conversions import new_message
@@ -111,7 +110,7 @@ class TrackPublishers:
         """Publish one frame: exactly one message of tracks, and the others on demand."""
         tracks, header, positions = frame.tracks, frame.header, frame.positions
         objects = tracks_to_objects(
-            new_message, tracks, self._class_name, embeddings=self.embeddings
+            new_message, tracks, self._model.class_names, embeddings=self.embeddings
         )
         if positions is not None:
             fill_positions(objects, positions)
@@ -138,7 +137,7 @@ class TrackPublishers:
                 )
             )
         if positions is not None and positions.frame_id:
-            self._conventions.publish(frame, self._class_name)
+            self._conventions.publish(frame, self._model.class_names)
         self._publish_pictures(frame)
 
     def destroy(self) -> None:
@@ -195,7 +194,3 @@ class TrackPublishers:
         )
         self._publishers.append(publisher)
         return publisher
-
-    def _class_name(self, class_id: int) -> str:
-        """Return the name of a class; the model's, or the number where it has none."""
-        return class_name(class_id, self._model.class_names)

@@ -14,7 +14,6 @@ from rosidl_runtime_py.utilities import get_message
 from std_msgs.msg import Header
 
 from jtn_ros.media.messages.world_messages import to_world_track_array
-from jtn_ros.media.results import class_name
 from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
@@ -84,7 +83,7 @@ class WorldTrackPublisher:
                     world,
                     session=self._session,
                     cameras=[(name, self._sessions[name]) for name in self._tracker.cameras],
-                    class_name=lambda number: class_name(number, self._class_names),
+                    class_names=self._class_names,
                 )
             )
 

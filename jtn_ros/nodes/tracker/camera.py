@@ -13,7 +13,7 @@ from jtn_ros.nodes.outputs.camera_state import Activity
 from jtn_ros.nodes.outputs.camera_state import CameraState
 from jtn_ros.nodes.outputs.shared_output import SharedOutput
 from jtn_ros.nodes.outputs.track_publishers import TrackPublishers
-from jtn_ros.nodes.tracker.camera_health import CameraHealth
+from jtn_ros.nodes.tracker.camera_log import CameraLog
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
 from jtn_ros.nodes.tracker.follower import Follower
 from jtn_ros.nodes.tracker.image_input import ImageInput
@@ -21,6 +21,7 @@ from jtn_ros.nodes.tracker.image_input import ImageMessage
 from jtn_ros.nodes.tracker.locator import SpatialLocator
 from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
 from jtn_ros.nodes.tracker.source_input import SourceInput
+from jtn_ros.nodes.tracker.statistics import CameraStatistics
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking import make_tracker
 from jtn_ros.tracking.session import Session
@@ -64,7 +65,8 @@ class Camera:
         self._locator = None
         if values.positions != 'off':
             self._locator = SpatialLocator(node, values, prefix, transforms)
-        self._health = CameraHealth(self._logger)
+        self._statistics = CameraStatistics()
+        self._log = CameraLog(self._logger)
         self._worker: CameraWorker | None = None
         self._input: ImageInput | SourceInput
         if values.source:
@@ -93,9 +95,9 @@ class Camera:
         self.apply(values)
 
     @property
-    def health(self) -> CameraHealth:
-        """Return how the camera fares."""
-        return self._health
+    def statistics(self) -> CameraStatistics:
+        """Return what counts the images."""
+        return self._statistics
 
     @property
     def locator(self) -> SpatialLocator | None:
@@ -144,7 +146,7 @@ class Camera:
                 'because a newer one came before they could be tracked'
             )
             self._worker = None
-        self._health.forget_problem()
+        self._log.forget_problem()
 
     def destroy(self) -> None:
         """Remove everything from the node."""
@@ -177,7 +179,7 @@ class Camera:
         problem = self._input.check()
         if problem is None and self._input.is_open and self._locator is not None:
             problem = self._locator.problem
-        self._health.report(problem, self._input.topic)
+        self._log.report(problem, self._input.topic)
         worker = self._worker
         return CameraState(
             name=self.name,
@@ -187,7 +189,7 @@ class Camera:
             processed=worker.processed if worker is not None else 0,
             dropped=worker.dropped if worker is not None else 0,
             lost=self._input.lost,
-            snapshot=self._health.snapshot,
+            snapshot=self._statistics.snapshot(),
         )
 
     def listen(self) -> None:
@@ -225,22 +227,23 @@ class Camera:
     def _take(self, message: ImageMessage) -> None:
         """Hand a new image over to the worker."""
         if self._worker is not None:
-            self._health.arrived()
+            self._statistics.arrived()
             self._worker.offer(message)
 
     def _publish(self, frame: CameraFrame) -> None:
         """Publish what came out of one frame; runs on the worker's thread."""
         if frame.new_session is not None:
-            self._health.session_began(frame.new_session)
+            self._log.session_began(frame.new_session)
         if frame.distrust is not None:
-            self._health.stamp_distrusted(frame.distrust)
+            self._log.stamp_distrusted(frame.distrust)
         self._outputs.publish(frame)
         for output in self._shared_outputs:
             output.publish(self.name, frame)
         self._follower.follow(frame)
-        self._health.tracked(perf_counter() - frame.arrival)
+        self._statistics.tracked(perf_counter() - frame.arrival)
 
     def _report(self, error: Exception) -> None:
         """Report an image that could not be tracked; runs on the worker's thread."""
         if self._node.context.ok():  # else interrupted: nothing can be published any more
-            self._health.failed(error)
+            self._statistics.failed(error)
+            self._log.failed(error)

@@ -213,7 +213,7 @@ def test_ssd_of_tensorflow(tmp_path: Path) -> None:
     boxes = np.zeros((1, 4, 4), np.float32)
     boxes[0, 0] = [0.125, 0.25, 0.5, 0.5]  # y first
     boxes[0, 1] = [0.5, 0.5, 1, 1]
-    outputs = {
+    outputs: dict[str, NDArray[Any]] = {
         'detection_boxes': boxes,
         'detection_classes': np.array([[3, 90, 12, 1]], np.float32),
         'detection_scores': np.array([[0.6, 0.4, 0.3, 0]], np.float32),  # 12 is no class
@@ -228,7 +228,7 @@ def test_ssd_of_tensorflow(tmp_path: Path) -> None:
 
 
 def test_ssd_without_a_dimension_for_images(tmp_path: Path) -> None:
-    outputs = {
+    outputs: dict[str, NDArray[Any]] = {
         'boxes': np.array([[24, 8, 48, 32], [48, 32, 96, 64]], np.float32),
         'labels': np.array([2, 1], np.int64),
         'scores': np.array([0.6, 0.4], np.float32),
@@ -269,7 +269,7 @@ def test_detr_with_logits_and_boxes(tmp_path: Path) -> None:
 
 
 def test_detr_with_labels_and_sizes(tmp_path: Path) -> None:
-    outputs = {
+    outputs: dict[str, NDArray[Any]] = {
         'labels': np.array([[1, 0, 5]], np.int64),
         'boxes': np.array([[[0.25, 0.125, 0.5, 0.5], [0.5, 0.5, 1, 1], [0, 0, 1, 1]]], np.float32),
         'scores': np.array([[0.6, 0.4, 0.3]], np.float32),
@@ -286,7 +286,7 @@ def test_rf_detr_and_its_normalization(tmp_path: Path) -> None:
     probe = np.zeros((3, *logits.shape[1:]), np.float32)
     probe[0, 2, 44] = 1  # the normalized red, for the bottle
     logits[0, 2, 44] = 0
-    outputs = {'dets': boxes, 'labels': logits}
+    outputs: dict[str, NDArray[Any]] = {'dets': boxes, 'labels': logits}
     source = write_detector(
         tmp_path / 'rf.onnx', outputs, size=SIZE, probes={'labels': probe}, batch=1
     )

@@ -6,6 +6,7 @@ from builtin_interfaces.msg import Time
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -56,7 +57,7 @@ def test_slices_are_converted(image: np.ndarray) -> None:
 @pytest.mark.parametrize(
     'wrong', [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3))]
 )
-def test_other_arrays_are_refused(wrong) -> None:
+def test_other_arrays_are_refused(wrong: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match=r'expected uint8 \(height, width, 3\)'):
         array_to_image(wrong, HEADER)
 
@@ -80,7 +81,7 @@ def test_padding_and_channel_order_are_honoured(image: np.ndarray) -> None:
     data=st.binary(max_size=3000),
 )
 def test_any_message_is_decoded_or_refused_with_a_value_error(
-    encoding, width, height, step, is_bigendian, data
+    encoding: str, width: int, height: int, step: int, is_bigendian: int, data: bytes
 ) -> None:
     message = Image(
         height=height,

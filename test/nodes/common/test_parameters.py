@@ -1,8 +1,10 @@
+from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import pytest
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.node import Node
@@ -41,7 +43,7 @@ def parameters(node: Node) -> NodeParameters[SubjectSettings]:
     return NodeParameters(node, SubjectSettings)
 
 
-def set_to(node, **values):
+def set_to(node: Node, **values: object) -> SetParametersResult:
     return node.set_parameters_atomically([Parameter(n, value=v) for n, v in values.items()])
 
 
@@ -79,7 +81,7 @@ def test_descriptors_tell_ranges(node: Node, parameters: NodeParameters[SubjectS
     ],
 )
 def test_wrong_values_are_refused_with_a_reason(
-    node: Node, parameters: NodeParameters[SubjectSettings], change, reason: str
+    node: Node, parameters: NodeParameters[SubjectSettings], change: dict[str, object], reason: str
 ) -> None:
     result = set_to(node, **change)
     assert not result.successful
@@ -108,7 +110,9 @@ def test_frozen_parameters_name_the_remedy_and_live_ones_still_change(
         (Parameter('score', value='high'), InvalidParameterTypeException),
     ],
 )
-def test_wrong_overrides_are_refused_at_the_start(ros: None, override: Parameter, error) -> None:
+def test_wrong_overrides_are_refused_at_the_start(
+    ros: None, override: Parameter, error: type[Exception]
+) -> None:
     node = Node('subject', parameter_overrides=[override])
     with pytest.raises(error, match=override.name):
         NodeParameters(node, SubjectSettings)
@@ -137,12 +141,15 @@ def test_generated_files_are_up_to_date() -> None:
     assert (root / 'config' / 'tracker.yaml').read_text('utf-8') == parameter_file(), 'make docs'
 
 
-@pytest.fixture
-def given(ros: None, capfd: pytest.CaptureFixture[str]):
-    """Make a node whose parameters are given from outside; return it and what it logged."""
-    nodes = []
+Given = Callable[..., tuple[Node, NodeParameters[SubjectSettings], str]]
 
-    def make(**values):
+
+@pytest.fixture
+def given(ros: None, capfd: pytest.CaptureFixture[str]) -> Iterator[Given]:
+    """Make a node whose parameters are given from outside; return it and what it logged."""
+    nodes: list[Node] = []
+
+    def make(**values: object) -> tuple[Node, NodeParameters[SubjectSettings], str]:
         overrides = [Parameter(name, value=value) for name, value in values.items()]
         nodes.append(Node('subject', parameter_overrides=overrides))
         parameters = NodeParameters(nodes[-1], SubjectSettings)
@@ -153,7 +160,7 @@ def given(ros: None, capfd: pytest.CaptureFixture[str]):
         node.destroy_node()
 
 
-def test_a_whole_number_is_a_double_where_one_is_expected(given) -> None:
+def test_a_whole_number_is_a_double_where_one_is_expected(given: Given) -> None:
     node, parameters, log = given(score=1, count=2)
     assert repr(parameters.values().score) == '1.0'
     assert parameters.values().count == 2
@@ -165,7 +172,7 @@ def test_a_whole_number_is_a_double_where_one_is_expected(given) -> None:
         given(count=2.0)
 
 
-def test_given_parameters_that_are_not_declared_are_pointed_out(given) -> None:
+def test_given_parameters_that_are_not_declared_are_pointed_out(given: Given) -> None:
     _, _, log = given(
         scor=0.9,
         colour='red',

@@ -148,7 +148,7 @@ def test_progress_is_reported_while_something_takes_long(
     ],
 )
 def test_what_ros_refuses_is_said_in_one_line(
-    arguments, variables: dict[str, str], code: int, expected: str
+    arguments: list[str | bytes], variables: dict[str, str], code: int, expected: str
 ) -> None:
     done = subprocess.run(
         [sys.executable, '-m', 'jtn_ros.nodes.tracker.tracker_node', '--ros-args', *arguments],

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rosbags.interfaces import ConnectionExtRosbag2
 from rosbags.interfaces import QosDurability
 
 from jtn_ros.cli.main import main
@@ -106,6 +107,7 @@ def test_the_video_and_the_picture_show_them(demo: Path) -> None:
         assert (video.width, video.height, video.frame_rate) == (320, 192, FRAME_RATE)
         assert len(list(video)) == FRAMES
     picture = cv2.imread(str(demo / 'tracks.png'))
+    assert picture is not None
     saturation = picture.max(axis=2).astype(int) - picture.min(axis=2)
     assert (saturation > 80).sum() > 200  # the scene is black and white, the tracks are not
 
@@ -141,6 +143,7 @@ def test_the_recording_holds_what_the_layout_shows(demo: Path) -> None:
             (value,) = plotted(path['value'], last)
             assert value == 2 if identity == 'Plot!tracks' else 0 < value < 10
     assert [item.class_name for item in names.class_map] == ['block']
+    assert isinstance(latched.connection.ext, ConnectionExtRosbag2)
     (profile,) = latched.connection.ext.offered_qos_profiles
     assert profile.durability == QosDurability.TRANSIENT_LOCAL
     assert {m.header.frame_id for message in markers for m in message.markers} == {
@@ -157,7 +160,7 @@ def test_a_tracked_bag_holds_what_the_layout_shows(
             new.copy(message)
     arguments = ['--output', str(tmp_path), '--bag', '--model', str(block_model)]
     assert main(['track', str(tmp_path / 'images'), *arguments]) == 0
-    shown = {}
+    shown: dict[str, str] = {}
     for identity in placed_panels():
         if identity not in ('3D!positions', 'DiagnosticSummary!state'):
             shown |= topics_of(identity)

@@ -2,6 +2,7 @@
 
 import time
 import unittest
+from collections.abc import Callable
 
 import launch_testing.actions
 import launch_testing.asserts
@@ -11,8 +12,10 @@ import rclpy
 from launch import LaunchDescription
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_testing import ActiveProcInfoHandler
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
+from rclpy.node import Node
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -39,6 +42,8 @@ def generate_test_description() -> LaunchDescription:
 class TestTracker(unittest.TestCase):
     """Speak to the node as a robot would."""
 
+    node: Node
+
     @classmethod
     def setUpClass(cls) -> None:
         rclpy.init()
@@ -49,7 +54,7 @@ class TestTracker(unittest.TestCase):
         cls.node.destroy_node()
         rclpy.shutdown()
 
-    def wait_until(self, done) -> None:
+    def wait_until(self, done: Callable[[], bool]) -> None:
         end = time.monotonic() + PATIENCE_S
         while not done():
             assert time.monotonic() < end, 'the tracker did not answer in time'
@@ -92,5 +97,5 @@ class TestTracker(unittest.TestCase):
 class TestShutdown(unittest.TestCase):
     """Look at how the processes ended."""
 
-    def test_node_ends_without_error(self, proc_info) -> None:
+    def test_node_ends_without_error(self, proc_info: ActiveProcInfoHandler) -> None:
         launch_testing.asserts.assertExitCodes(proc_info)

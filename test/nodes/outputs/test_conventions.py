@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,9 @@ from uuid import uuid5
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
+from rclpy.node import Node
 from rosidl_runtime_py.utilities import get_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -54,6 +57,14 @@ def people_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def newest_is(messages: list[Any], stamp: Time) -> bool:
+    return bool(messages) and messages[-1].header.stamp == stamp
+
+
+def publishers_are(user: Node, topic: str, count: int) -> bool:
+    return bool(user.count_publishers(topic) == count)
+
+
 class Received:
     """What came on the topics of the conventions after a few frames in the frame `map`."""
 
@@ -69,7 +80,7 @@ class Received:
             self.output = rig.track(number)
         stamp = self.output.header.stamp
         for name, messages in received.items():
-            harness.wait(lambda m=messages: m and m[-1].header.stamp == stamp, f'the last {name}')
+            harness.wait(partial(newest_is, messages, stamp), f'the last {name}')
         self.last = {name: messages[-1] for name, messages in received.items()}
 
 
@@ -228,7 +239,7 @@ def test_bodies_of_rep_155_have_regions_images_and_frames(
         topic = f'/humans/bodies/{body}'
         user.create_subscription(roi, f'{topic}/roi', regions[body].append, DEEP)
         user.create_subscription(Image, f'{topic}/cropped', crops[body].append, DEEP)
-        harness.wait(lambda t=topic: user.count_publishers(f'{t}/roi') == 1, f'{body}')
+        harness.wait(partial(publishers_are, user, f'{topic}/roi', 1), f'{body}')
     number = 1
 
     def shown() -> bool:
@@ -241,8 +252,8 @@ def test_bodies_of_rep_155_have_regions_images_and_frames(
     last = rig.track(number := number + 1)
     stamp = message(number).header.stamp
     for body in bodies:
-        harness.wait(lambda b=body: regions[b][-1].header.stamp == stamp, 'the last region')
-        harness.wait(lambda b=body: crops[b][-1].header.stamp == stamp, 'the last image')
+        harness.wait(partial(newest_is, regions[body], stamp), 'the last region')
+        harness.wait(partial(newest_is, crops[body], stamp), 'the last image')
     for body, tracked in ((f'b{session}_{o.id}', o) for o in last.objects):
         region = regions[body][-1]
         assert region.c == pytest.approx(tracked.score)
@@ -277,7 +288,7 @@ def test_bodies_of_rep_155_have_regions_images_and_frames(
     assert harness.transit('deactivate', 'cleanup')
     for body in bodies:
         topic = f'/humans/bodies/{body}/roi'
-        harness.wait(lambda t=topic: user.count_publishers(t) == 0, 'the end of a body')
+        harness.wait(partial(publishers_are, user, topic, 0), 'the end of a body')
 
 
 def test_what_is_not_installed_or_not_located_is_named_and_left_out(

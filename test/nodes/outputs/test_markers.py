@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
@@ -13,6 +14,9 @@ from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.nodes.outputs.position_markers import SpatialMarkers
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
+from jtn_ros.tracking.track import TrackState
+
+from tables import tracks_of
 
 HEADER = Header(stamp=Time(sec=3), frame_id='camera')
 SIZE = (400, 320)  # one pixel is 1 cm
@@ -20,19 +24,13 @@ SIZE = (400, 320)  # one pixel is 1 cm
 
 def moving_tracks(shift: float) -> Tracks:
     """Return a lost track that stands and a confirmed one that moves."""
-    return Tracks(
-        ids=np.array([8, 7]),
-        boxes=np.array([[10, 20, 30, 40], [100 + shift, 200, 140 + shift, 300]], np.float32),
-        scores=np.ones(2, np.float32),
-        class_ids=np.zeros(2, np.int32),
-        centers=np.array([[20, 30], [120 + shift, 250]], np.float32),
-        velocities=np.array([[1, 0], [50, 0]], np.float32),
-        velocity_covariances=np.zeros((2, 2, 2), np.float32),
-        states=np.array([2, 1], np.uint8),
-        ages=np.ones(2, np.int32),
-        hits=np.ones(2, np.int32),
-        unseen_ns=np.array([10**9, 0]),
-        detection_indices=np.array([-1, 0], np.int32),
+    return tracks_of(
+        [[10.0, 20.0, 30.0, 40.0], [100 + shift, 200, 140 + shift, 300]],
+        ids=[8, 7],
+        velocities=[[1, 0], [50, 0]],
+        states=[TrackState.LOST, TrackState.CONFIRMED],
+        unseen_ns=[10**9, 0],
+        seen=[False, True],
     )
 
 
@@ -152,7 +150,7 @@ def test_long_trails_are_drawn_with_few_points_and_their_end(length: int) -> Non
     ('frame_id', 'up'), [('camera', np.array([0, -1, 0])), ('map', np.array([0, 0, 1]))]
 )
 def test_in_space_labels_are_above_the_spheres_and_arrows_lead_half_a_second_ahead(
-    frame_id: str, up
+    frame_id: str, up: NDArray[np.int64]
 ) -> None:
     spatial, tracks = SpatialMarkers(2), moving_tracks(0)
     places = np.array([[1.0, 0.5, 8.0], [3.0, 0.5, 6.0]])

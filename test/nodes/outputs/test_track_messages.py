@@ -10,6 +10,9 @@ from jtn_ros.media.messages.track_messages import to_tracked_object_array
 from jtn_ros.media.messages.track_messages import tracks_to_objects
 from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.tracking.track import Tracks
+from jtn_ros.tracking.track import TrackState
+
+from tables import tracks_of
 
 HEADER = Header(stamp=Time(sec=12, nanosec=345_678_901), frame_id='camera')
 NAMES = ('person', 'bicycle')
@@ -18,29 +21,29 @@ NAMES = ('person', 'bicycle')
 @pytest.fixture
 def tracks() -> Tracks:
     """A confirmed track seen now, a tentative one seen now, and a lost one."""
-    return Tracks(
-        ids=np.array([7, 4_000_000_000, 9]),
-        boxes=np.array([[10, 20, 40, 100], [-5, 0, 5.5, 8], [0, 0, 2, 2]], np.float32),
-        scores=np.array([0.75, 0.5, 0.25], np.float32),
-        class_ids=np.array([0, 1, 0], np.int32),
-        centers=np.array([[25, 60], [0, 4], [1, 1]], np.float32),
-        velocities=np.array([[30, -1.5], [0, 0], [2, 2]], np.float32),
-        velocity_covariances=np.array([[[4, 1], [1, 9]]] * 3, np.float32),
-        states=np.array([1, 0, 2], np.uint8),
-        ages=np.array([12, 1, 40], np.int32),
-        hits=np.array([11, 1, 30], np.int32),
-        unseen_ns=np.array([0, 0, 1_250_000_000]),
-        detection_indices=np.array([1, 0, -1], np.int32),
-        embeddings=np.eye(3, 4, dtype=np.float32),
+    return tracks_of(
+        [[10.0, 20.0, 40.0, 100.0], [-5.0, 0.0, 5.5, 8.0], [0.0, 0.0, 2.0, 2.0]],
+        ids=[7, 4_000_000_000, 9],
+        scores=[0.75, 0.5, 0.25],
+        class_ids=[0, 1, 0],
+        centers=[[25, 60], [0, 4], [1, 1]],
+        velocities=[[30.0, -1.5], [0.0, 0.0], [2.0, 2.0]],
+        velocity_covariances=[[4, 1], [1, 9]],
+        states=[TrackState.CONFIRMED, TrackState.TENTATIVE, TrackState.LOST],
+        ages=[12, 1, 40],
+        hits=[11, 1, 30],
+        unseen_ns=[0, 0, 1_250_000_000],
+        seen=[True, True, False],
+        embeddings=np.eye(3, 4),
     )
 
 
 def test_objects_carry_the_tracks_values(tracks: Tracks) -> None:
-    seen, tentative, lost = tracks_to_objects(new_message, tracks, NAMES.__getitem__)
+    seen, tentative, lost = tracks_to_objects(new_message, tracks, NAMES)
     assert (seen.id, seen.class_id, seen.class_name, seen.score) == (7, 0, 'person', 0.75)
     assert (seen.bbox.center.position.x, seen.bbox.center.position.y) == (25, 60)
     assert (seen.bbox.size_x, seen.bbox.size_y, seen.bbox.center.theta) == (30, 80, 0)
-    assert seen.velocity.tolist() == [30, -1.5]
+    assert seen.velocity.tolist() == [30.0, -1.5]
     assert seen.velocity_covariance.tolist() == [4, 1, 1, 9]
     assert (seen.state, seen.predicted, seen.age, seen.hits) == (seen.CONFIRMED, False, 13, 11)
     assert (seen.time_since_observation.sec, seen.time_since_observation.nanosec) == (0, 0)
@@ -54,13 +57,13 @@ def test_objects_carry_the_tracks_values(tracks: Tracks) -> None:
 
 
 def test_embeddings_are_carried_on_request(tracks: Tracks) -> None:
-    objects = tracks_to_objects(new_message, tracks, NAMES.__getitem__, embeddings=True)
+    objects = tracks_to_objects(new_message, tracks, NAMES, embeddings=True)
     np.testing.assert_array_equal([o.embedding for o in objects], tracks.embeddings)
 
 
 def test_track_message_names_frame_session_and_latencies(tracks: Tracks) -> None:
     session = UUID('00112233-4455-6677-8899-aabbccddeeff')
-    objects = tracks_to_objects(new_message, tracks, NAMES.__getitem__)
+    objects = tracks_to_objects(new_message, tracks, NAMES)
     message = to_tracked_object_array(
         new_message,
         HEADER,
@@ -84,7 +87,7 @@ def test_track_message_names_frame_session_and_latencies(tracks: Tracks) -> None
 
 def test_detections_are_the_confirmed_objects_seen_now(tracks: Tracks) -> None:
     message = to_detection_array(
-        new_message, HEADER, tracks_to_objects(new_message, tracks, NAMES.__getitem__)
+        new_message, HEADER, tracks_to_objects(new_message, tracks, NAMES)
     )
     (detection,) = message.detections
     assert message.header == detection.header == HEADER
@@ -95,6 +98,6 @@ def test_detections_are_the_confirmed_objects_seen_now(tracks: Tracks) -> None:
 
 
 def test_no_tracks_are_an_empty_message(tracks: Tracks) -> None:
-    none = tracks_to_objects(new_message, tracks.select(np.zeros(3, bool)), NAMES.__getitem__)
+    none = tracks_to_objects(new_message, tracks.select(np.zeros(3, bool)), NAMES)
     assert none == []
     assert to_detection_array(new_message, HEADER, none).detections == []

@@ -2,11 +2,13 @@
 
 from array import array
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Duration
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import TransformStamped
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo
@@ -139,17 +141,19 @@ def scene(make: Callable[..., Harness], block_model: Path) -> Scene:
 def test_both_cameras_see_one_world(scene: Scene) -> None:
     scene.first()
     agreed = 0
+
+    def both_see_both(stamp: Time) -> bool:
+        newest = scene.world[-1]
+        return (
+            newest.header.stamp == stamp
+            and len(newest.tracks) == 2
+            and {len(t.members) for t in newest.tracks} == {2}
+        )
+
     for number in range(1, FRAMES):
         shown = {name: scene.show(name, number) for name in CAMERAS}
         stamp = shown['east'].header.stamp
-        scene.harness.wait(
-            lambda s=stamp: (
-                scene.world[-1].header.stamp == s
-                and len(scene.world[-1].tracks) == 2
-                and {len(t.members) for t in scene.world[-1].tracks} == {2}
-            ),
-            'two objects in both cameras',
-        )
+        scene.harness.wait(partial(both_see_both, stamp), 'two objects in both cameras')
         world = scene.world[-1]
         assert world.header.frame_id == 'map'
         for tracked in world.tracks:

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Callable
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from jtn_ros.tracking.track import Tracks
 
 from nodes.harness import Harness
 from places import ROOT
+from tables import tracks_of
 
 CONFIG = ROOT / 'config'
 FILES = sorted(CONFIG.glob('*.rviz'))
@@ -137,7 +139,7 @@ def displays_of(tree: Layout) -> Iterator[Layout]:
 
 
 @pytest.mark.parametrize('layout', layouts())
-def test_layouts_have_only_what_rviz_loads(layout) -> None:
+def test_layouts_have_only_what_rviz_loads(layout: Layout) -> None:
     # As RViz gets it: written and read.
     layout = yaml.safe_load(yaml.safe_dump(layout))
     assert set(layout) == {'Panels', 'Visualization Manager', 'Window Geometry'}
@@ -222,7 +224,7 @@ def parse_docks(state: bytes) -> tuple[list[Any], tuple[int, int], tuple[int, in
 
 
 @pytest.mark.parametrize('layout', layouts())
-def test_every_pane_has_a_dock_that_leaves_room_for_the_3d_view(layout) -> None:
+def test_every_pane_has_a_dock_that_leaves_room_for_the_3d_view(layout: Layout) -> None:
     geometry = layout['Window Geometry']
     docks, area, view = parse_docks(bytes.fromhex(geometry['QMainWindow State']))
     assert area[0] + view[0] <= geometry['Width']
@@ -321,10 +323,14 @@ def test_topics_are_published_with_a_quality_of_service_that_fits(
     layout = tracker_layout(cameras, positions=positions, fixed_frame='lens')
     shown = [d for d in displays_of(layout['Visualization Manager']) if 'Topic' in d]
     assert len(shown) == (3 if positions else 2) * len(cameras)
+
+    def is_published(name: str) -> bool:
+        return bool(harness.user.count_publishers(name) > 0)
+
     for display in shown:
         topic = display['Topic']
         name, kind = topic['Value'], TYPES[display['Class']]
-        harness.wait(lambda name=name: harness.user.count_publishers(name), name)
+        harness.wait(partial(is_published, name), name)
         (publisher,) = harness.user.get_publishers_info_by_topic(name)
         assert publisher.topic_type == kind
         profile = QoSProfile(
@@ -389,21 +395,7 @@ def points_of(markers: list[Marker]) -> NDArray[np.float64]:
 
 
 def tracks_at(boxes: NDArray[np.float64]) -> Tracks:
-    n = len(boxes)
-    return Tracks(
-        ids=np.arange(1, n + 1),
-        boxes=boxes.astype(np.float32),
-        scores=np.ones(n, np.float32),
-        class_ids=np.zeros(n, np.int32),
-        centers=(boxes[:, :2] + boxes[:, 2:]).astype(np.float32) / 2,
-        velocities=np.zeros((n, 2), np.float32),
-        velocity_covariances=np.zeros((n, 2, 2), np.float32),
-        states=np.ones(n, np.uint8),
-        ages=np.ones(n, np.int32),
-        hits=np.ones(n, np.int32),
-        unseen_ns=np.zeros(n, np.int64),
-        detection_indices=np.arange(n, dtype=np.int32),
-    )
+    return tracks_of(boxes)
 
 
 @pytest.mark.parametrize('names', [(), ('front', 'rear')])

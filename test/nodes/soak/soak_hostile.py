@@ -1,9 +1,11 @@
 """Ten thousand hostile messages: the node stays active, tracks, and holds no more than before."""
 
 import os
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from time import sleep
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck
@@ -15,6 +17,7 @@ from lifecycle_msgs.srv import GetState
 from rcl_interfaces.srv import SetParameters
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
@@ -57,7 +60,10 @@ valid_changes = st.sampled_from(NUMBERS).flatmap(
 invalid_changes = st.one_of(
     st.sampled_from(NUMBERS).map(lambda spec: (Parameter(spec.name, value='much'), False)),
     st.sampled_from(NUMBERS).map(
-        lambda spec: (Parameter(spec.name, value=spec.kind(spec.constraints.low - 1)), False)
+        lambda spec: (
+            Parameter(spec.name, value=spec.kind((spec.constraints.low or 0) - 1)),
+            False,
+        )
     ),
     st.sampled_from(FROZEN).map(
         lambda spec: (Parameter(spec.name, value=ros_default(spec)), False)
@@ -71,6 +77,10 @@ hostile = st.one_of(
     st.tuples(st.just('front/camera_info'), camera_infos),
     st.tuples(st.just('parameter'), st.one_of(valid_changes, invalid_changes)),
 )
+
+
+def _is_heard(publisher: Publisher) -> bool:
+    return bool(publisher.get_subscription_count() == 1)
 
 
 class Attacker:
@@ -101,11 +111,10 @@ class Attacker:
     def connect(self) -> None:
         """Wait until the node listens to everything."""
         for topic, publisher in self._publishers.items():
-            self._graph.wait(
-                lambda p=publisher: p.get_subscription_count() == 1, what=topic, timeout=60
-            )
+            heard = partial(_is_heard, publisher)
+            self._graph.wait(heard, what=topic, timeout=60)
 
-    def send(self, topic: str, content: object) -> None:
+    def send(self, topic: str, content: Any) -> None:
         """Send one message, or change one parameter and check the answer."""
         self.sent += 1
         if topic == 'parameter':
@@ -141,7 +150,8 @@ class Attacker:
 
     @property
     def state(self) -> str:
-        return self._graph.call(self._state, GetState.Request()).current_state.label
+        label: str = self._graph.call(self._state, GetState.Request()).current_state.label
+        return label
 
     def _take(self, tracks: TrackedObjectArray) -> None:
         self._tracked[stamp_to_ns(tracks.header.stamp)] = tracks
@@ -168,7 +178,7 @@ def test_hostile_messages_leave_the_node_active_and_level(graph: Graph, block_mo
             suppress_health_check=list(HealthCheck),
         )
         @given(batch=st.lists(hostile, min_size=BATCH, max_size=BATCH))
-        def attack(batch) -> None:
+        def attack(batch: list[tuple[str, Any]]) -> None:
             for topic, content in batch:
                 attacker.send(topic, content)
             attacker.check()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import av
 import cv2
@@ -60,7 +61,7 @@ def loop() -> list[bytes]:
 class Run:
     """`webcam.launch.py` with the bundled model on a camera."""
 
-    def __init__(self, graph, url: str) -> None:
+    def __init__(self, graph: Graph, url: str) -> None:
         self.ages: list[float] = []
         self.times: list[float] = []
         self.shown: list[tuple[int, int]] = []
@@ -99,7 +100,7 @@ class Run:
 
 
 @contextmanager
-def running(graph, camera: Camera, loop: list[bytes]) -> Iterator[Run]:
+def running(graph: Graph, camera: Camera, loop: list[bytes]) -> Iterator[Run]:
     with LoopServer(camera, loop) as server:
         run = Run(graph, server.url)
         try:
@@ -177,7 +178,7 @@ def test_jtn_track_stays_up_to_date_at_twice_the_rate_of_the_engine(
     assert process.returncode == 0
 
 
-def _ages(lines, seconds: float) -> list[float]:
+def _ages(lines: TextIO, seconds: float) -> list[float]:
     """Return how old the frames of new lines are."""
     ages, part = [], ''
     end = time.monotonic() + seconds
@@ -191,7 +192,7 @@ def _ages(lines, seconds: float) -> list[float]:
     return ages
 
 
-def _rate(lines, seconds: float) -> float:
+def _rate(lines: TextIO, seconds: float) -> float:
     return len(_ages(lines, seconds)) / seconds
 
 

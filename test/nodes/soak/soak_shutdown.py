@@ -19,12 +19,12 @@ from pathlib import Path
 import cv2
 import pytest
 
-from nodes.launching.test_launch_files import ROOT
 from nodes.launching.test_launch_files import write_bag
 from nodes.leftovers import MARK
 from nodes.leftovers import processes_marked
 from nodes.leftovers import unfinished_files
 from nodes.scene import picture
+from places import ROOT
 
 pytestmark = pytest.mark.ros
 

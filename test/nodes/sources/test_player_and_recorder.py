@@ -18,6 +18,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
+from rosbags.interfaces import ConnectionExtRosbag2
 from rosbags.interfaces import QosDurability
 from sensor_msgs.msg import Image
 from std_msgs.msg import Empty
@@ -151,7 +152,7 @@ def test_looping_player_jumps_back_until_it_is_interrupted(
         ({'input': '.', 'rate': 0.0}, 'rate'),
     ],
 )
-def test_player_says_what_is_wrong(ros: None, parameters, message: str) -> None:
+def test_player_says_what_is_wrong(ros: None, parameters: dict[str, object], message: str) -> None:
     with pytest.raises((JtnError, ParameterException), match=message):
         PlayerNode(parameter_overrides=overrides(**parameters))
 
@@ -230,6 +231,8 @@ def test_recorder_takes_what_was_published_once_and_says_when_it_is_ready(
     assert 'recorded 1 of /labels, 1 of /drawn' in output_of(recorder)
     with BagReader(tmp_path / 'bag') as bag:
         (first,), (second,) = bag.messages(['/labels']), bag.messages(['/drawn'])
+    assert isinstance(first.connection.ext, ConnectionExtRosbag2)
+    assert isinstance(second.connection.ext, ConnectionExtRosbag2)
     (profile,) = first.connection.ext.offered_qos_profiles
     assert profile.durability == QosDurability.TRANSIENT_LOCAL
     assert second.connection.ext.offered_qos_profiles == []
@@ -259,6 +262,8 @@ def test_recorder_that_records_nothing_fails_and_leaves_no_bag(
         ({'output': 'bag', 'topics': ['image'], 'storage': 'zip'}, 'choose one of mcap, sqlite3'),
     ],
 )
-def test_recorder_says_what_is_wrong(ros: None, parameters, message: str) -> None:
+def test_recorder_says_what_is_wrong(
+    ros: None, parameters: dict[str, object], message: str
+) -> None:
     with pytest.raises((JtnError, ParameterException), match=message):
         RecorderNode(parameter_overrides=overrides(**parameters))

@@ -45,7 +45,7 @@ K = [500.0, 0.0, 32.0, 0.0, 510.0, 24.0, 0.0, 0.0, 1.0]
 
 @pytest.fixture
 def calibration(tmp_path: Path) -> Path:
-    def matrix(rows: int, columns: int, data: list[float]) -> dict:
+    def matrix(rows: int, columns: int, data: list[float]) -> dict[str, object]:
         return {'rows': rows, 'cols': columns, 'data': data}
 
     path = tmp_path / 'calibration.yaml'
@@ -65,6 +65,7 @@ def calibration(tmp_path: Path) -> Path:
 
 def test_a_calibration_file_is_read(calibration: Path) -> None:
     info = read_calibration(str(calibration))
+    assert info is not None
     assert (info.width, info.height, info.distortion_model) == (64, 48, 'plumb_bob')
     assert list(info.k) == K
     assert list(info.d) == [0.1, -0.2, 0, 0, 0]
@@ -312,7 +313,7 @@ def test_an_interlaced_video_is_published_deinterlaced(graph: Graph, tmp_path: P
     ],
 )
 def test_what_cannot_be_played_is_named(
-    ros: None, tmp_path: Path, parameters, reason: str
+    ros: None, tmp_path: Path, parameters: dict[str, object], reason: str
 ) -> None:
     path = bag(tmp_path / 'bag')
     given = {'input': str(path), **parameters} if parameters else {}

@@ -43,7 +43,7 @@ def server(request: pytest.FixtureRequest, camera: Camera) -> Iterator[MjpegServ
         yield server
 
 
-def webcam(device: str, **variables: str) -> AbstractContextManager[subprocess.Popen]:
+def webcam(device: str, **variables: str) -> AbstractContextManager[subprocess.Popen[str]]:
     return running('sources.webcam_node', {'device': device}, **variables)
 
 

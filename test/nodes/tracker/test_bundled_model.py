@@ -108,7 +108,9 @@ def in_full_view(truth: Annotations) -> Annotations:
     return truth.select(inside & (truth.visibilities > 0.95))
 
 
-def compare(clip, outputs) -> Agreement:
+def compare(
+    clip: list[tuple[NDArray[np.uint8], Annotations]], outputs: list[TrackedObjectArray]
+) -> Agreement:
     result = Agreement()
     centers: list[dict[int, NDArray[np.float32]]] = []
     for number, ((_, everybody), output) in enumerate(zip(clip, outputs, strict=True)):

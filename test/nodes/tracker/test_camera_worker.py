@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -5,6 +7,7 @@ from time import sleep
 
 import numpy as np
 import pytest
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from jtn_ros.nodes.common.conversions import array_to_image
@@ -15,13 +18,16 @@ from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import Session
 
 
-def image(number: int):
+def image(number: int) -> Image:
     header = Header(stamp=ns_to_stamp(number * 40_000_000), frame_id='camera')
     return array_to_image(np.zeros((96, 160, 3), np.uint8), header)
 
 
+Worked = tuple[CameraWorker, list[CameraFrame], list[Exception], Event]
+
+
 @pytest.fixture
-def worked(block_model: Path):
+def worked(block_model: Path) -> Iterator[Worked]:
     """Return a started worker whose consumer waits for `go`, and what came out of it."""
     results: list[CameraFrame] = []
     errors: list[Exception] = []
@@ -43,14 +49,14 @@ def worked(block_model: Path):
     worker.stop()
 
 
-def wait_for(condition) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     end = monotonic() + 20
     while not condition():
         assert monotonic() < end
         sleep(0.002)
 
 
-def test_slow_consumer_gets_the_newest_image_and_the_rest_is_counted(worked) -> None:
+def test_slow_consumer_gets_the_newest_image_and_the_rest_is_counted(worked: Worked) -> None:
     worker, results, errors, go = worked
     worker.offer(image(0))
     wait_for(lambda: len(results) == 1)
@@ -65,7 +71,7 @@ def test_slow_consumer_gets_the_newest_image_and_the_rest_is_counted(worked) -> 
     assert errors == []
 
 
-def test_stopping_finishes_the_image_that_waits(worked) -> None:
+def test_stopping_finishes_the_image_that_waits(worked: Worked) -> None:
     worker, results, _, go = worked
     worker.offer(image(0))
     wait_for(lambda: len(results) == 1)

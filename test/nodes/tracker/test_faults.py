@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 from copy import copy
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from time import monotonic
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -32,6 +34,7 @@ from jtn_ros.nodes.common import cv_bridge_fallback
 from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.nodes.common.conversions import stamp_to_ns
+from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.tracker.camera_worker import Arrival
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
 from jtn_ros.pipeline import TrackingPipeline
@@ -69,14 +72,17 @@ class NothingEngine(Engine):
 @given(images=st.lists(st.one_of(raw_images, compressed_images), min_size=1, max_size=2))
 @example(images=[Image()])
 @example(images=[Image(width=2**32 - 1, height=2**32 - 1, step=2**32 - 1, encoding='mono8')])
-def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images) -> None:
+def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(
+    images: list[Image | CompressedImage],
+) -> None:
+    results: list[CameraFrame] = []
+    errors: list[Exception] = []
     worker = CameraWorker(
         TrackingPipeline(engine=NothingEngine()),
         Session(10**8),
-        on_result=lambda frame: results.append(frame),
-        on_error=lambda error: errors.append(error),
+        on_result=results.append,
+        on_error=errors.append,
     )
-    results, errors = [], []
     for item in [*images, GOOD]:
         # What the worker's thread does, in the order of the images: none is dropped.
         worker.process(Arrival(item, 0.0, 0))
@@ -87,7 +93,7 @@ def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(images) ->
         to_tracked_object_array(
             new_message,
             frame.header,
-            tracks_to_objects(new_message, frame.tracks, str),
+            tracks_to_objects(new_message, frame.tracks, ()),
             session=frame.session,
             camera_name='',
             image_size=frame.image.shape[1::-1],
@@ -142,10 +148,14 @@ def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(
     harness.start()
     first = harness.track(message(0))
     engine.failing = True
-    health = harness.tracker.cameras[0].health
+    statistics = harness.tracker.cameras[0].statistics
+
+    def failed(number: int) -> bool:
+        return statistics.snapshot().errors == number
+
     for number in range(1, 4):
         harness.images.publish(message(number))
-        harness.wait(lambda n=number: health.snapshot.errors == n, 'the error')
+        harness.wait(partial(failed, number), 'the error')
     harness.wait_for_log(reported)
     engine.failing = False
     after = harness.track(message(4))
@@ -174,14 +184,17 @@ def test_a_lone_bad_stamp_does_not_begin_a_session(active: Harness, bad_ns: int)
     start = 5_000 * 10**9
     stamps = [start + number * PERIOD for number in range(10)]
     stamps[5] = bad_ns if bad_ns < start else start + bad_ns
+
+    def tracked(expected: int) -> bool:
+        return len(active.outputs) == expected
+
     for number, stamp in enumerate(stamps):
         active.images.publish(message(number, stamp_ns=stamp))
         # The next image tells that the stamp is wrong, so this one waits for it.
         expected = number if number == 5 else number + 1
         if number == 5:
-            later = monotonic() + 0.2
-            active.wait(lambda t=later: monotonic() > t, 'the worker to take the image')
-        active.wait(lambda n=expected: len(active.outputs) == n, f'{expected} outputs')
+            sleep(0.2)  # the worker takes the image
+        active.wait(partial(tracked, expected), f'{expected} outputs')
     assert [stamp_to_ns(output.header.stamp) for output in active.outputs] == stamps
     assert len({output.session.uuid.tobytes() for output in active.outputs}) == 1
     assert {o.id for output in active.outputs for o in output.objects} == {1, 2}
@@ -217,7 +230,11 @@ def test_a_model_with_fewer_names_than_classes_gives_numbers(
     ],
 )
 def test_a_model_of_another_kind_is_refused_and_can_be_replaced(
-    make: Callable[..., Harness], block_model: Path, tmp_path: Path, damage, reason: str
+    make: Callable[..., Harness],
+    block_model: Path,
+    tmp_path: Path,
+    damage: Callable[[onnx.ModelProto], object],
+    reason: str,
 ) -> None:
     model = onnx.load(block_model)
     damage(model)
@@ -337,7 +354,7 @@ def test_encodings_that_are_not_known_are_left_to_a_cv_bridge_that_works(
     assert 'cv_bridge cannot convert it: [broken] is no encoding' in str(errors[0])
 
 
-def one_worker(results: list | None = None) -> tuple[CameraWorker, list[Exception]]:
+def one_worker(results: list[CameraFrame] | None = None) -> tuple[CameraWorker, list[Exception]]:
     errors: list[Exception] = []
     worker = CameraWorker(
         TrackingPipeline(engine=NothingEngine()),

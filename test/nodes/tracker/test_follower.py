@@ -1,11 +1,13 @@
 """Following one of the tracks on a real graph: services, topics, tf and what is refused."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import TransformStamped
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Point2D
@@ -81,7 +83,7 @@ def test_the_target_goes_out_as_pose_state_and_transform(
     assert pose.pose.position == left.pose.pose.position
     assert pose.pose.orientation.w == 1
 
-    def target_transforms() -> list[object]:
+    def target_transforms() -> list[TransformStamped]:
         sent = [t for packet in transforms for t in packet.transforms]
         return [t for t in sent if t.child_frame_id == 'target']
 
@@ -142,10 +144,11 @@ def test_the_largest_is_selected_and_images_are_tracked_while_somebody_is(
     camera = harness.tracker.cameras[0]
 
     def track(number: int) -> None:
-        assert camera.worker is not None
-        before = camera.worker.processed
+        worker = camera.worker
+        assert worker is not None
+        before = worker.processed
         harness.images.publish(message(number))
-        harness.wait(lambda: camera.worker.processed > before, 'a tracked image')
+        harness.wait(lambda: worker.processed > before, 'a tracked image')
 
     track(0)
     track(1)
@@ -197,10 +200,15 @@ def test_every_camera_follows_its_own_target(
     states: list[Target] = []
     harness.user.create_subscription(Target, 'jtn_tracker/front/target_state', states.append, DEEP)
     images = harness.publisher(type(message(0)), 'front/image')
-    camera = harness.tracker.cameras[0]
+    worker = harness.tracker.cameras[0].worker
+    assert worker is not None
+
+    def processed(count: int) -> bool:
+        return worker.processed == count
+
     for number in range(3):
         images.publish(message(number))
-        harness.wait(lambda n=number: camera.worker.processed == n + 1, 'a tracked image')
+        harness.wait(partial(processed, number + 1), 'a tracked image')
     assert harness.command(SelectTarget, 'front/select', by=By.LARGEST).success
     refused = harness.command(SelectTarget, 'rear/select', by=By.LARGEST)
     assert refused.message.startswith('no image has been tracked')

@@ -155,7 +155,7 @@ def test_a_given_range_decides_what_is_black_and_white(
     step, data = padded(rows, 0)
     dark = harness.track(message(0, encoding='16UC1', step=step, data=data))
     assert dark.objects == []
-    step, data = padded(rows + np.uint16(51000), 0)
+    step, data = padded(rows.astype(np.uint16) + 51000, 0)
     assert len(harness.track(message(1, encoding='16UC1', step=step, data=data)).objects) == 2
     refused = harness.set_parameter('intensity_range', [2.0, 1.0])
     assert not refused.successful
@@ -222,7 +222,12 @@ def test_what_keeps_images_away_is_named_with_the_remedy(
     named('on /text/image: it carries std_msgs/msg/String, not sensor_msgs/msg/Image')
     named('on /lost/image: nobody publishes it; images are on ')
     assert '/silent/image' in harness.log.split('nobody publishes it; images are on ')[1]
-    assert len(outputs) > 3
+
+    def goes_on() -> bool:
+        good.publish(message(0, next(numbers) * 10**6))
+        return len(outputs) > 3
+
+    harness.wait(goes_on, 'tracks of the good camera')
     assert '/good/image:' not in harness.log
     strict = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
     repaired = user.create_publisher(Image, 'lost/image', strict)

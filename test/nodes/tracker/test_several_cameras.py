@@ -32,8 +32,10 @@ class Rig:
         }
         self.outputs = {name: harness.listen_to_camera(name) for name in NAMES}
         assert harness.transit('configure', 'activate')
-        for name, publisher in self.images.items():
-            harness.wait(lambda p=publisher: p.get_subscription_count() == 1, f'images of {name}')
+        harness.wait(
+            lambda: all(p.get_subscription_count() == 1 for p in self.images.values()),
+            'the image subscriptions',
+        )
 
     def expect(self, name: str, count: int) -> None:
         self.harness.wait(lambda: len(self.outputs[name]) == count, f'{count} messages of {name}')

@@ -42,7 +42,7 @@ def camera() -> Camera:
     return Camera(rate=RATE)
 
 
-def node(url: str, model: Path) -> AbstractContextManager[subprocess.Popen]:
+def node(url: str, model: Path) -> AbstractContextManager[subprocess.Popen[str]]:
     given = {
         'model': model,
         'backend': 'onnxruntime',
@@ -72,7 +72,7 @@ class User:
 
 @pytest.mark.parametrize('server', [MjpegServer, RtspServer])
 def test_every_image_is_tracked_or_counted(
-    graph: Graph, camera: Camera, block_model: Path, server
+    graph: Graph, camera: Camera, block_model: Path, server: type[MjpegServer] | type[RtspServer]
 ) -> None:
     user = User(graph)
     with server(camera) as opened, node(opened.url, block_model) as process:

@@ -1,4 +1,4 @@
-"""How one camera fares: what is counted, and what is logged about it."""
+"""What is logged about the images of one camera."""
 
 from functools import partial
 from math import inf
@@ -8,42 +8,26 @@ from rclpy.impl.rcutils_logger import RcutilsLogger
 
 from jtn_ros.errors import as_mistake
 from jtn_ros.nodes.common.problem import Problem
-from jtn_ros.nodes.outputs.camera_state import Snapshot
-from jtn_ros.nodes.tracker.statistics import CameraStatistics
 
 _LOG_PERIOD_S = 5.0
 
 
-class CameraHealth:
-    """Counts the images of a camera, and logs what is wrong once, or rarely while it goes on.
+class CameraLog:
+    """Logs what is wrong with the images of a camera once, or rarely while it goes on.
 
     Safe to use from several threads.
     """
 
     def __init__(self, logger: RcutilsLogger) -> None:
-        """Start with nothing.
+        """Log nothing yet.
 
         Args:
             logger: of the camera.
         """
         self._logger = logger
-        self._statistics = CameraStatistics()
         self._reported: str | None = None
         self._sessions = 0
         self._announced_at = -inf
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """Return rates, latencies and errors."""
-        return self._statistics.snapshot()
-
-    def arrived(self) -> None:
-        """Count an image that came."""
-        self._statistics.arrived()
-
-    def tracked(self, latency: float) -> None:
-        """Count an image whose tracks went out so many seconds after it came."""
-        self._statistics.tracked(latency)
 
     def report(self, problem: Problem | None, topic: str) -> None:
         """Log what is wrong with the images of a topic, when it is of another kind than before."""
@@ -82,8 +66,7 @@ class CameraHealth:
         )
 
     def failed(self, error: Exception) -> None:
-        """Count and log an image that could not be tracked."""
-        self._statistics.failed(error)
+        """Log that an image could not be tracked."""
         log = partial(self._logger.error, throttle_duration_sec=_LOG_PERIOD_S)
         if (mistake := as_mistake(error)) is not None:
             log(f'an image is left out: {mistake}')
