@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Protocol
 
+from jtn_ros.detection_filter import DetectionFilter
 from jtn_ros.detections import Detections
 from jtn_ros.media import Frame
 from jtn_ros.pipeline import FrameResult
@@ -71,15 +72,24 @@ class StoredTracking:
     Args:
         tracker: the tracker.
         detections: by the index of the frame, from 0; frames without any may be left out.
+        detection_filter: leaves out detections that are not to be tracked.
     """
 
-    def __init__(self, tracker: FrameTracker, detections: Mapping[int, Detections]) -> None:
+    def __init__(
+        self,
+        tracker: FrameTracker,
+        detections: Mapping[int, Detections],
+        detection_filter: DetectionFilter | None = None,
+    ) -> None:
         self._tracker = tracker
         self._stored = detections
+        self._filter = detection_filter
 
     def process(self, frame: Frame, stamp_ns: int) -> FrameResult:
         """Take the next frame."""
         detections = self._stored.get(frame.index, Detections.empty())
+        if self._filter is not None:
+            detections = self._filter.apply(detections, *frame.image.shape[:2])
         tracks = self._tracker.update(detections, stamp_ns)
         return FrameResult(tracks=tracks, detections=detections, camera_motion=None, latencies={})
 

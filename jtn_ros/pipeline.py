@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.camera_flow import CameraFlow
+from jtn_ros.detection_filter import DetectionFilter
 from jtn_ros.detections import Detections
 from jtn_ros.geometry import Letterbox
 from jtn_ros.inference import Engine
@@ -62,6 +63,7 @@ class TrackingPipeline:
         precision: str | None = None,
         score_threshold: float | None = None,
         engine: Engine | None = None,
+        detection_filter: DetectionFilter | None = None,
     ) -> None:
         """Load the model and start without tracks.
 
@@ -74,6 +76,7 @@ class TrackingPipeline:
             score_threshold: detections with this score or less never reach the tracker. None
                 leaves that to the tracker, which uses low-score detections to continue tracks.
             engine: a loaded engine to use instead of loading a model.
+            detection_filter: leaves out detections that are not to be tracked.
 
         Raises:
             OSError, JtnError: if the model cannot be loaded.
@@ -84,6 +87,7 @@ class TrackingPipeline:
             tracker = Tracker(TrackerSettings(confident_score=trusted, birth_score=trusted))
         self._tracker = tracker
         self.score_threshold = score_threshold
+        self.detection_filter = detection_filter
         self._camera_flow = CameraFlow()
         self._previous: NDArray[np.uint8] | None = None
         self._image_size: tuple[int, int] | None = None
@@ -137,6 +141,8 @@ class TrackingPipeline:
             stride=info.stride,
             threshold=self._tracker.minimum_score if threshold is None else threshold,
         )
+        if self.detection_filter is not None:
+            detections = self.detection_filter.apply(detections, *image.shape[:2])
         decoded = time.perf_counter()
         self._previous = fitted
         camera_motion = self._camera_flow.measure(fitted, letterbox, image.shape[:2])

@@ -15,6 +15,7 @@ from jtn_ros.cli.progress import show_progress
 from jtn_ros.cli.track_outputs import TrackOutputs
 from jtn_ros.cli.tracking_arguments import OfflineSettings
 from jtn_ros.datasets.mot_challenge import read_detections
+from jtn_ros.detection_filter import DetectionFilter
 from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
 from jtn_ros.masking import mask
@@ -144,7 +145,7 @@ def track_recording(
 
 def _open_source(args: argparse.Namespace, settings: OfflineSettings) -> FrameSource:
     """Open the input; only its ``seqinfo.ini`` where no image is needed."""
-    pictures = args.video or args.window or args.rerun
+    pictures = args.video or args.window or args.rerun or settings.has_areas
     if args.detections and not pictures and (Path(args.input) / 'seqinfo.ini').exists():
         return Timeline.of_sequence(Path(args.input), args.fps)
     return open_frames(
@@ -170,7 +171,8 @@ def _make_tracking(
     stored = {number - 1: found for number, found in read_detections(args.detections).items()}
     trusted = settings.tracker_settings(None).confident_score
     labels = Labels(args.detections.stem, ('person',), trusted)
-    return StoredTracking(settings.make_tracker(None), stored), labels
+    wanted = DetectionFilter(settings, labels.class_names)
+    return StoredTracking(settings.make_tracker(None), stored, wanted), labels
 
 
 def _is_recording(given: str) -> bool:

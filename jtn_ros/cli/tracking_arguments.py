@@ -18,6 +18,8 @@ from typing import Self
 import yaml
 
 from jtn_ros.cli.setting_arguments import add_setting_arguments
+from jtn_ros.detection_filter import DetectionFilter
+from jtn_ros.detection_filter import DetectionFilterSettings
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import did_you_mean
 from jtn_ros.inference import Engine
@@ -39,7 +41,7 @@ _ARGUMENTS = ('model', 'backend', 'precision', 'device', 'threads', 'tracker')
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfflineSettings(TrackingSettings, IntensitySettings, EngineOptions):
+class OfflineSettings(DetectionFilterSettings, TrackingSettings, IntensitySettings, EngineOptions):
     """Everything that decides the tracks of a recording.
 
     Attributes:
@@ -77,6 +79,7 @@ class OfflineSettings(TrackingSettings, IntensitySettings, EngineOptions):
                 engine=engine,
                 tracker=self.make_tracker(engine.info.confident_score),
                 score_threshold=self.score_threshold or None,
+                detection_filter=DetectionFilter(self, engine.info.class_names),
             )
         )
 

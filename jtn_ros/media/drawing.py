@@ -87,6 +87,14 @@ class Trails:
         return np.array([point[1:] for point in points], np.float64).reshape(-1, 2)
 
 
+def dim(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+    """Return an image (H, W, 3) that is darker where a mask (H, W) is False; None is nowhere."""
+    if mask is None:
+        return image
+    darker: NDArray[np.uint8] = np.where(mask[..., None], image, image // 3)
+    return darker
+
+
 def draw_tracks(
     image: NDArray[np.uint8],
     tracks: Tracks,

@@ -21,7 +21,7 @@ _DISTANCE = {'low': 0.0, 'high': 2.0}
 
 @dataclass(frozen=True, kw_only=True)
 class TrackTimes(Settings):
-    """The life of a track, in frames and seconds."""
+    """The life of a track, in frames and seconds, and how many there may be."""
 
     confirmation_hits: int = setting(
         2,
@@ -40,6 +40,15 @@ class TrackTimes(Settings):
         5.0,
         'Time without a detection after which a track is removed, in seconds.',
         **_TIME,
+        live=True,
+    )
+    max_tracks: int = setting(
+        0,
+        'Largest number of tracks at a time. When it is reached, no track starts; when fewer may '
+        'start than are detected, the detections with the best scores start tracks. 0 sets no '
+        'limit. The tracker reference has none.',
+        low=0,
+        high=100000,
         live=True,
     )
 

@@ -222,6 +222,9 @@ class Tracker:
         free = (scores >= self._config.birth_score) & (scores > self._config.minimum_score)
         free[rows] = False
         born = np.flatnonzero(free)
+        if self._config.max_tracks:
+            room = max(0, self._config.max_tracks - len(self._table))
+            born = np.sort(born[np.argsort(-scores[born], kind='stable')[:room]])
         if not len(born):
             return
         self._table = self._table.extend(self._create(detections, born, velocities, stamp_ns))

@@ -67,6 +67,21 @@ def test_two_people_keep_their_ids(
     assert str(tmp_path / 'out' / 'Walk.txt') in output
 
 
+def test_a_parameter_file_says_where_to_track(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_sequence(tmp_path / 'Walk', images=True)
+    params = tmp_path / 'params.yaml'
+    node = '/jtn_tracker:\n  ros__parameters:\n    regions: {}\n'
+    params.write_text(node.format("['0,160 319,160 319,239 0,239']"))
+    assert track(folder, tmp_path / 'out', '--params-file', str(params)) == 0
+    results = read_results(tmp_path / 'out' / 'Walk.txt')
+    assert {tuple(np.unique(r.boxes[:, 1].round(-1))) for r in results.values()} == {(120.0,)}
+    params.write_text(node.format("['0,160 319,160']"))
+    assert track(folder, tmp_path / 'no', '--params-file', str(params)) == 1
+    assert "regions has '0,160 319,160' in it; write a polygon" in capsys.readouterr().err
+
+
 def test_json_lines_have_stamps_and_velocities_in_seconds(tmp_path: Path) -> None:
     folder = write_sequence(tmp_path / 'Walk')
     assert track(folder, tmp_path / 'out') == 0

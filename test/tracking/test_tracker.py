@@ -466,3 +466,15 @@ def test_what_was_learned_of_a_scene_is_forgotten_with_it() -> None:
     (person,) = tracks.ids
     tracks = tracker.update(people((195, 200)), stamp(20))
     assert person not in tracks.ids[tracks.observed]
+
+
+def test_no_more_tracks_start_than_are_allowed() -> None:
+    tracker = Tracker(TrackerSettings(max_tracks=2))
+    seen = people((100, 200), (300, 200), (500, 200), scores=[0.7, 0.95, 0.8])
+    tracks = tracker.update(seen, stamp(0))
+    assert tracks.centers[:, 0].tolist() == [300, 500], 'the best scores'
+    assert len(tracker.update(seen, stamp(1))) == 2
+    tracker.configure(TrackerSettings(max_tracks=0))
+    assert len(tracker.update(seen, stamp(2))) == 3
+    tracker.configure(TrackerSettings(max_tracks=1))
+    assert len(tracker.update(seen, stamp(3))) == 3, 'tracks are not taken away'

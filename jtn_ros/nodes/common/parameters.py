@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import MISSING
 from typing import Any
 from typing import get_args
@@ -14,6 +15,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from jtn_ros.errors import JtnError
 from jtn_ros.errors import did_you_mean
 from jtn_ros.settings import Setting
 from jtn_ros.settings import Settings
@@ -66,6 +68,17 @@ class NodeParameters[S: Settings]:
         values = {name: _plain(self._node.get_parameter(name).value) for name in self._settings}
         return self._kind(**values)
 
+    def values_with(self, changes: Iterable[Parameter]) -> S:
+        """Return the values as they would be after some changes.
+
+        Raises:
+            JtnError: if they do not fit together.
+        """
+        declared = (name for name in self._settings if self._node.has_parameter(name))
+        values = {name: _plain(self._node.get_parameter(name).value) for name in declared}
+        changed = {c.name: _plain(c.value) for c in changes if c.name in self._settings}
+        return self._kind(**values | changed)
+
     def _with_types(self, changes: Iterable[Parameter]) -> list[Parameter]:
         """Return the changes, with whole numbers as doubles or strings where that is the type."""
         return [
@@ -77,7 +90,7 @@ class NodeParameters[S: Settings]:
             for change in changes
         ]
 
-    def _validate(self, changes: Iterable[Parameter]) -> SetParametersResult:
+    def _validate(self, changes: Sequence[Parameter]) -> SetParametersResult:
         """Refuse changes with a reason; `frozen` admits those of live parameters alone."""
         for change in changes:
             entry = self._settings.get(change.name)
@@ -91,6 +104,10 @@ class NodeParameters[S: Settings]:
                 )
             if reason is not None:
                 return SetParametersResult(successful=False, reason=reason)
+        try:
+            self.values_with(changes)
+        except JtnError as error:
+            return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
     @staticmethod

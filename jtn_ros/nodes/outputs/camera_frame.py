@@ -20,6 +20,7 @@ class CameraFrame:
         header: header of the image message.
         stamp_ns: the time at which it was tracked; never runs backwards within a session.
         image: uint8 BGR (H, W, 3), read-only where it is a view of the message.
+        mask: bool (H, W), where objects are tracked; None for everywhere.
         detections: what the tracks were seen by.
         tracks: every live track.
         positions: of the tracks in space; None where that is not wanted.
@@ -33,6 +34,7 @@ class CameraFrame:
     header: Header
     stamp_ns: int
     image: NDArray[np.uint8]
+    mask: NDArray[np.bool_] | None
     detections: Detections
     tracks: Tracks
     positions: Positions | None

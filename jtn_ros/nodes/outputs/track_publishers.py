@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 
 from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.media.drawing import Trails
+from jtn_ros.media.drawing import dim
 from jtn_ros.media.drawing import draw_tracks
 from jtn_ros.media.messages import tracker_topics
 from jtn_ros.media.messages.image_annotations import to_annotations
@@ -174,7 +175,10 @@ class TrackPublishers:
                 )
         if self._debug_images.get_subscription_count():
             drawn = draw_tracks(
-                frame.image, tracks, class_names=self._model.class_names, trails=self._trails
+                dim(frame.image, frame.mask),
+                tracks,
+                class_names=self._model.class_names,
+                trails=self._trails,
             )
             self._debug_images.publish(array_to_image(drawn, header))
 

@@ -5,6 +5,7 @@ from time import perf_counter
 
 from rclpy.lifecycle import LifecycleNode
 
+from jtn_ros.detection_filter import DetectionFilter
 from jtn_ros.inference import Engine
 from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.common.transforms import TransformSource
@@ -171,8 +172,18 @@ class Camera:
         self._pipeline.tracker.configure(values.thresholds(self._trusted))
         self._session.backward_tolerance_ns = round(values.backward_tolerance * 1e9)
         self._session.memory_ns = round(values.lost_time * 1e9)
+        self._pipeline.detection_filter = self.filter_for(values)
         self._outputs.embeddings = values.publish_embeddings
         self._follower.configure(values)
+
+    def filter_for(self, values: TrackerNodeSettings) -> DetectionFilter:
+        """Return what leaves out the detections that are not to be tracked.
+
+        Raises:
+            JtnError: if the values do not fit the model and the cameras.
+        """
+        cameras = values.cameras or (values.camera_name,)
+        return DetectionFilter(values, self._pipeline.engine.info.class_names, self.name, cameras)
 
     def check(self) -> CameraState:
         """Follow what is published, warn about what is wrong, and return how it goes."""

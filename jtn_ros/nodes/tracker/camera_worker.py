@@ -173,10 +173,12 @@ class CameraWorker:
             tracked = perf_counter()
             positions = self._locator.locate(header, (width, height), result.tracks, stamp_ns)
             latencies['positions'] = perf_counter() - tracked
+        wanted = self._pipeline.detection_filter
         return CameraFrame(
             header=header,
             stamp_ns=stamp_ns,
             image=image,
+            mask=wanted.mask(height, width) if wanted is not None else None,
             detections=result.detections,
             tracks=result.tracks,
             positions=positions,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from jtn_ros.detection_filter import DetectionFilterSettings
 from jtn_ros.inference.options import AUTO
 from jtn_ros.inference.options import MODEL_DESCRIPTION
 from jtn_ros.inference.options import EngineOptions
@@ -61,6 +62,7 @@ class TrackerNodeSettings(
     FollowSettings,
     PositionSettings,
     OutputSettings,
+    DetectionFilterSettings,
     TrackingSettings,
     InputSettings,
     SourceSettings,

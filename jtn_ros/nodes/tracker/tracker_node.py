@@ -9,6 +9,7 @@ from functools import wraps
 from traceback import format_exc
 from typing import Any
 
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
 from rclpy.lifecycle import LifecycleNode
@@ -96,6 +97,7 @@ class TrackerNode(LifecycleNode):
         self._timer = self.create_timer(
             _CHECK_PERIOD_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
+        self.add_on_set_parameters_callback(self._admit)
         self.add_post_set_parameters_callback(self._apply)
 
     @property
@@ -234,6 +236,16 @@ class TrackerNode(LifecycleNode):
         response.success = True
         response.message = 'images are tracked' if request.data else 'images are ignored'
         return response
+
+    def _admit(self, changes: Iterable[Parameter]) -> SetParametersResult:
+        """Refuse changes that do not fit the model and the cameras."""
+        try:
+            values = self._declared.values_with(changes)
+            for camera in self._cameras:
+                camera.filter_for(values)
+        except JtnError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
 
     def _apply(self, _: Iterable[Parameter]) -> None:
         """Let changes of live parameters take effect."""
