@@ -73,11 +73,14 @@ class WriteBehind[T, S: Sink[Any]]:
         self._depth = depth
         self._waiting: deque[Future[None]] = deque()
         self._pool = ThreadPoolExecutor(1, 'write_behind')
-        opening = self._pool.submit(open_sink)
+        self._pool.submit(int).result()  # starts the thread, which nothing can interrupt then
+        opening: Future[S] = Future()
         try:
+            self._pool.submit(_open, opening, open_sink)
             self.sink = opening.result()
         except BaseException as error:
             # An interruption does not stop the thread, which may have opened the sink.
+            opening.cancel()
             self._pool.submit(_undo, opening, error)
             self._pool.shutdown()
             raise
@@ -113,7 +116,16 @@ class WriteBehind[T, S: Sink[Any]]:
             closing.result()
 
 
+def _open[S](opening: Future[S], open_sink: Callable[[], S]) -> None:
+    """Open the sink, if that is still wanted."""
+    if opening.set_running_or_notify_cancel():
+        try:
+            opening.set_result(open_sink())
+        except BaseException as error:
+            opening.set_exception(error)
+
+
 def _undo(opening: Future[Any], error: BaseException) -> None:
     """Undo the sink that was opened, if it was."""
-    if opening.exception() is None:
+    if not opening.cancelled() and opening.exception() is None:
         opening.result().__exit__(type(error), error, error.__traceback__)

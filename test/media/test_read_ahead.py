@@ -175,18 +175,24 @@ class Recorder:
 opening, release, sink = threading.Event(), threading.Event(), Recorder()
 
 def open_slowly():
+    if AT_ONCE:
+        interrupt()
     opening.set()
     release.wait(10)
     return sink
 
 def interrupt():
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+def interrupt_later():
     opening.wait(10)
     time.sleep(0.2)  # until the opening is awaited
-    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    if not AT_ONCE:
+        interrupt()
     time.sleep(0.2)
     release.set()
 
-threading.Thread(target=interrupt).start()
+threading.Thread(target=interrupt_later).start()
 try:
     WriteBehind(open_slowly)
 except KeyboardInterrupt:
@@ -194,10 +200,14 @@ except KeyboardInterrupt:
 """
 
 
-def test_a_sink_that_opens_after_an_interruption_is_undone() -> None:
+@pytest.mark.parametrize('at_once', [True, False])
+def test_a_sink_that_opens_after_an_interruption_is_undone(at_once: bool) -> None:
     """In a process of its own: libraries of other tests may have changed the signal stack."""
     done = subprocess.run(
-        [sys.executable, '-c', INTERRUPTED_OPENING], capture_output=True, text=True, timeout=60
+        [sys.executable, '-c', f'AT_ONCE = {at_once}{INTERRUPTED_OPENING}'],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.stdout == "['KeyboardInterrupt']\n", done.stderr
 
