@@ -6,6 +6,11 @@
 --against adds a configuration that differs from the first in the given keys: model, backend,
 precision, device, threads or batch, separated by commas. The configurations take turns frame by
 frame. Ratios are medians over frames.
+
+    jtn benchmark --node --frames 300
+
+--node starts the tracker node instead, publishes the images to it at --rate from another process,
+and measures until the tracks arrive. It needs ROS 2.
 """
 
 import argparse
@@ -21,8 +26,10 @@ import numpy as np
 
 from jtn_ros.cli.input_size import input_size
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 from jtn_ros.evaluation.benchmark import Configuration
 from jtn_ros.evaluation.benchmark import Measurement
+from jtn_ros.evaluation.benchmark import machine
 from jtn_ros.evaluation.benchmark import report
 from jtn_ros.evaluation.benchmark import run_benchmark
 from jtn_ros.files import written_atomically
@@ -62,23 +69,81 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE,...',
         help='add a configuration to compare with; can be repeated',
     )
+    parser.add_argument(
+        '--node',
+        action='store_true',
+        help='measure from publishing an image to its tracks, with the tracker node and ROS 2',
+    )
+    parser.add_argument(
+        '--rate', type=float, default=30.0, help='images per second of --node (default: 30)'
+    )
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the results as JSON')
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print a table, and write the JSON."""
     protect_inputs([args.json], (args.model, args.input))
+    lines, result = _measure_node(args) if args.node else _measure(args)
+    print('\n'.join(lines))
+    if args.json:
+        with written_atomically(args.json) as temporary:
+            temporary.write_text(json.dumps(result, indent=2) + '\n')
+    return 0
+
+
+def _measure(args: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
+    """Measure the stages; return the lines to print and the result for JSON."""
     names = [field.name for field in fields(Configuration)]
     first = Configuration(**{name: getattr(args, name) for name in names})
     others = [_changed(first, text) for text in args.against]
     images = _images(args)
     measurements = run_benchmark([first, *others], images, frames=args.frames)
     result = report(measurements, images[0].shape[:2])
-    print('\n'.join(_table(measurements, result)))
-    if args.json:
-        with written_atomically(args.json) as temporary:
-            temporary.write_text(json.dumps(result, indent=2) + '\n')
-    return 0
+    return _table(measurements, result), result
+
+
+def _measure_node(args: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
+    """Measure the node; return the lines to print and the result for JSON."""
+    if args.against or args.batch != 1:
+        raise UsageError('--node measures one configuration; leave out --against and --batch')
+    if not 0 < args.rate <= 1000:
+        raise UsageError(f'--rate {args.rate:g} is not between 0 and 1000')
+    try:
+        from jtn_ros.nodes.node_latency import measure_node
+    except ImportError as error:
+        raise JtnError(f'--node needs ROS 2 ({error}); source it, or use tools/run') from error
+    names = ('model', 'backend', 'precision', 'device', 'threads')
+    parameters = {name: value for name in names if (value := getattr(args, name)) is not None}
+    images = _images(args)
+    measured = measure_node(images, rate=args.rate, frames=args.frames, parameters=parameters)
+    percentiles = {'median': 50, 'p95': 95, 'p99': 99, 'minimum': 0}
+    parts = {
+        part: {name: float(np.percentile(ms, share)) for name, share in percentiles.items()}
+        for part, ms in measured.milliseconds.items()
+    }
+    height, width = images[0].shape[:2]
+    lines = [
+        f'{width}x{height} at {args.rate:g} Hz, {measured.engine}, {measured.middleware}',
+        f'{measured.sent} images published, {measured.tracked} tracked, {measured.dropped} '
+        f'dropped, {measured.sent - measured.tracked - measured.dropped} lost',
+        f'{"milliseconds":24}' + ''.join(f'{name:>9}' for name in percentiles),
+        *(
+            f'{part:24}' + ''.join(f'{value:9.1f}' for value in values.values())
+            for part, values in parts.items()
+        ),
+    ]
+    result = {
+        'machine': machine(),
+        'image_size': [height, width],
+        'rate': args.rate,
+        'engine': measured.engine,
+        'middleware': measured.middleware,
+        'published': measured.sent,
+        'tracked': measured.tracked,
+        'dropped': measured.dropped,
+        'milliseconds': parts,
+    }
+    return lines, result
 
 
 def _changed(first: Configuration, text: str) -> Configuration:

@@ -106,6 +106,7 @@ def test_every_image_is_tracked_in_time(graph: Graph, video: Path, one_process: 
         f'dropped, {lost} lost; capture to tracks {middle:.1f} ms in the median, {high:.1f} at '
         f'99 %, {highest:.1f} at most; the node itself {own_ms:.2f} ms'
     )
+    assert expected >= 0.99 * SECONDS * RATE, 'the camera did not keep its rate'
     assert len(stamps) == expected
     assert high <= P99_MS
     assert own_ms <= OWN_MS[one_process]
