@@ -38,6 +38,7 @@ class WebcamNode(Node):
         Raises:
             OSError, JtnError: see `CameraStream`.
         """
+        self._stream: CameraStream | None = None  # as long as construction may fail
         super().__init__('webcam', **kwargs)
         values = NodeParameters(self, WebcamSettings).values()
         self._stream = CameraStream(self, values.device, values)
@@ -45,11 +46,12 @@ class WebcamNode(Node):
     @property
     def failure(self) -> Exception | None:
         """Return why the node cannot go on; None while it can."""
-        return self._stream.failure
+        return None if self._stream is None else self._stream.failure
 
     def destroy_node(self) -> None:
         """Let go of the camera and leave the graph."""
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()
         super().destroy_node()
 
 

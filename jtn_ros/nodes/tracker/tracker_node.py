@@ -76,9 +76,8 @@ class TrackerNode(LifecycleNode):
 
     def __init__(self, **kwargs: object) -> None:
         """Declare the parameters; everything else waits for the lifecycle."""
-        super().__init__('jtn_tracker', **kwargs)
-        self.last_error = ''
-        self._declared = NodeParameters(self, TrackerNodeSettings)
+        # Since Kilted, ROS destroys a node whose construction failed, too: so what is released is
+        # there from the beginning.
         self._engine: Engine | None = None
         self._choice = ''
         self._transforms: TransformSource | None = None
@@ -86,6 +85,9 @@ class TrackerNode(LifecycleNode):
         self._shared_outputs: list[SharedOutput] = []
         self._bond: Bond | None = None
         self._commands: list[Service] = []
+        super().__init__('jtn_tracker', **kwargs)
+        self.last_error = ''
+        self._declared = NodeParameters(self, TrackerNodeSettings)
         self._enabled = True
         self._diagnostics = Diagnostics(self)
         self._rivals = Rivals(
@@ -94,7 +96,7 @@ class TrackerNode(LifecycleNode):
             shared=('/diagnostics',),
         )
         # By a clock of its own: simulated time may stand still while something is wrong.
-        self._timer = self.create_timer(
+        self.create_timer(
             _CHECK_PERIOD_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self.add_on_set_parameters_callback(self._admit)
@@ -186,6 +188,7 @@ class TrackerNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release the engine, outputs and services."""
         self._release()
+        self._declared.frozen = False
         return super().on_cleanup(state)
 
     @_reported
@@ -198,12 +201,12 @@ class TrackerNode(LifecycleNode):
         """Release everything, so that the node can be configured again."""
         self.get_logger().error('the node is unconfigured; remove the cause and configure it')
         self._release()
+        self._declared.frozen = False
         return super().on_error(state)
 
     def destroy_node(self) -> None:
         """Release everything and leave the graph."""
         self._release()
-        self.destroy_timer(self._timer)
         super().destroy_node()
 
     def _listen(self) -> None:
@@ -271,7 +274,6 @@ class TrackerNode(LifecycleNode):
             self._transforms.destroy()
             self._transforms = None
         self._engine, self._choice = None, ''
-        self._declared.frozen = False
         # rclpy keeps a weak reference to all that a callback group ever had.
         entities = self.default_callback_group.entities
         entities -= {entity for entity in list(entities) if entity() is None}

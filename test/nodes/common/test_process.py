@@ -11,13 +11,18 @@ import time
 
 import psutil
 import pytest
+from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.logging import get_logger
+from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
 from jtn_ros.nodes.common.process import ForwardingHandler
 from jtn_ros.nodes.executables import LAUNCH_PID
+from jtn_ros.nodes.sources.webcam_node import WebcamNode
 from jtn_ros.nodes.tracker.reported_progress import reported_progress
+from jtn_ros.nodes.tracker.tracker_node import TrackerNode
 
 pytestmark = pytest.mark.ros
 
@@ -42,6 +47,22 @@ def test_ctrl_c_that_arrives_twice_ends_the_tracker_cleanly(seconds: float) -> N
         process.kill()
     assert process.returncode == 0, output
     assert '0 images tracked' in output
+
+
+@pytest.mark.parametrize(
+    ('kind', 'parameter'),
+    [(TrackerNode, ('lost_time', 'long')), (WebcamNode, ('device', '/no/such/video.mp4'))],
+)
+def test_a_node_whose_construction_failed_can_be_destroyed(
+    ros: None, kind: type[Node], parameter: tuple[str, str]
+) -> None:
+    """As ROS 2 does when it is shut down, since Kilted."""
+    node = kind.__new__(kind)
+    name, value = parameter
+    with pytest.raises((OSError, JtnError, InvalidParameterTypeException)):
+        node.__init__(parameter_overrides=[Parameter(name, value=value)])  # type: ignore[misc]
+    node.destroy_node()
+    assert node.context.ok()
 
 
 def test_what_the_other_rooms_log_reaches_ros(
