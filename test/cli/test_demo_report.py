@@ -261,7 +261,7 @@ def test_only_the_results_of_a_demo_are_replaced(tmp_path: Path) -> None:
 
 
 def test_without_trackeval_there_is_a_report_without_scores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, 'trackeval', None)
     walk = write_walk(tmp_path / 'walk')
@@ -273,7 +273,7 @@ def test_without_trackeval_there_is_a_report_without_scores(
     assert report.summary.frames_processed == FRAMES
     assert not (output / 'report.html').exists()
     assert json.loads((output / 'result.json').read_text())['scores'] is None
-    said = capsys.readouterr().err.splitlines()[-1]
+    said = caplog.messages[-1]
     assert said.startswith('no scores: scores need trackeval: ')
     assert said.endswith('-m pip install --no-deps trackeval==1.3.0')
 

@@ -58,7 +58,8 @@ def test_help_imports_nothing_heavy() -> None:
     )
     *shown, imported = result.stdout.splitlines()
     assert imported == ''
-    assert '    train     Train a network with a recipe.' in shown
+    lines = [' '.join(line.split()) for line in shown]  # columns differ between Pythons
+    assert 'train Train a network with a recipe.' in lines
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import functools
 import http.server
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -141,17 +140,14 @@ def test_where_stamps_are_wrong_the_time_of_recording_is_taken(
     complaint: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    logger = logging.getLogger('jtn_ros.offline')
-    logger.addHandler(caplog.handler)
     bag = write_bag(tmp_path / 'drive', stamps)
     lines = track(bag, tmp_path / 'out', model, '--bag')
-    logger.removeHandler(caplog.handler)
     assert [line['session'] for line in lines] == [1] * 8
     assert [line['stamp_ns'] for line in lines] == [10**18 + i * PERIOD for i in range(8)]
     assert {line['tracks'][0]['id'] for line in lines} == {lines[0]['tracks'][0]['id']}
     assert lines[-1]['tracks'][0]['velocity'] == pytest.approx([40, 0], abs=4)
     assert complaint in caplog.text
-    assert len(caplog.records) == 1
+    assert [record.name for record in caplog.records].count('jtn_ros.offline') == 1
     with BagReader(tmp_path / 'out' / 'drive_tracked') as tracked:
         assert [message.stamp_ns for message in read_tracks(tracked)] == stamps
 

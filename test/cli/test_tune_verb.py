@@ -1,6 +1,5 @@
 """`jtn tune`: it finds what was set too high, tells the truth, and others can use its file."""
 
-import logging
 import math
 from collections.abc import Mapping
 from dataclasses import Field
@@ -253,10 +252,8 @@ def test_the_parameter_file_of_the_project_is_accepted() -> None:
 
 
 def test_names_that_are_nearly_right_are_pointed_out(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # launch_testing keeps new loggers from propagating.
-    monkeypatch.setattr(logging.getLogger(read_params_file.__module__), 'propagate', True)
     path = tmp_path / 'p.yaml'
     path.write_text(
         '/**: {ros__parameters: {score_treshold: 0.9, lost_time: 5, fixed_frame: map}}'

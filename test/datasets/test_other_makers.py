@@ -152,7 +152,7 @@ def test_truth_without_a_flag_is_named_by_all(
 
 
 def test_the_command_line_from_images_to_scores(
-    write_sequence: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    write_sequence: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Frames from 0, identities from 0 and of 33 bits, in truth, detections and results."""
     folder = write_sequence('walk', ROWS)
@@ -184,4 +184,4 @@ def test_the_command_line_from_images_to_scores(
         scores.append(json.loads(report.read_text())['combined'])
     assert scores[0] == scores[1]
     assert scores[0]['det_a'] > 0
-    assert 'the frame counts from 0; 1 is added' in capsys.readouterr().err
+    assert 'the frame counts from 0; 1 is added' in caplog.text

@@ -280,7 +280,10 @@ def test_a_truncated_bag_is_an_error(
 
 
 def test_a_bag_that_was_cut_off_lacks_frames_of_the_truth(
-    drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    drive: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     recording = write_recording(tmp_path / 'cut', storage='mcap')
     (file,) = recording.glob('*.mcap')
@@ -299,7 +302,8 @@ def test_a_bag_that_was_cut_off_lacks_frames_of_the_truth(
         )
         == 1
     )
-    warning, error = capsys.readouterr().err.splitlines()
+    (error,) = capsys.readouterr().err.splitlines()
+    (warning,) = caplog.messages
     assert 'cut.mcap was not finished or is damaged' in warning
     assert f'the ground truth has frame {FRAMES}, but the recording ' in error
 

@@ -25,7 +25,8 @@ SEARCH = ('ldconfig', 'gcc', 'cc', 'ld', 'objdump')
 
 def note(name, arguments):
     if name.startswith(ORIGINS):
-        program = Path(str(arguments[0])).name if name == 'subprocess.Popen' else ''
+        starts = name in ('subprocess.Popen', 'os.posix_spawn')
+        program = Path(str(arguments[0])).name if starts else ''
         if program not in SEARCH:
             seen.append(f'{name} {program}')
 

@@ -199,7 +199,7 @@ def cut(folder: Path, part: float) -> Path:
 @pytest.mark.parametrize('compression', ['', 'zstd', 'lz4'])
 @pytest.mark.parametrize('part', [0.3, 0.9])
 def test_an_mcap_that_was_cut_off_is_read_as_far_as_it_goes(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture, part: float, compression: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, part: float, compression: str
 ) -> None:
     path = tmp_path / 'drive_0.mcap'
     write_mcap(path, [channel_of(raw_image(i) for i in range(20))], compression)
@@ -210,7 +210,7 @@ def test_an_mcap_that_was_cut_off_is_read_as_far_as_it_goes(
     assert 20 * part - 4 <= len(frames) <= 20 * part + 1
     for frame in frames:
         np.testing.assert_array_equal(frame.image, picture(frame.index))
-    assert f'was not finished or is damaged: {len(frames)} messages' in media_log.text
+    assert f'was not finished or is damaged: {len(frames)} messages' in caplog.text
 
 
 class Channel(NamedTuple):
@@ -274,7 +274,7 @@ STRANGE = {
 @pytest.mark.parametrize('profile', ['ros2', ''])
 @pytest.mark.parametrize('index', [True, False])
 def test_channels_of_other_programs_stand_beside_images(
-    tmp_path: Path, kind: str, profile: str, index: bool, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, kind: str, profile: str, index: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / 'drive.mcap'
     images = channel_of(raw_image(i) for i in range(5))
@@ -289,8 +289,8 @@ def test_channels_of_other_programs_stand_beside_images(
             copy.copy(message)
     with BagReader(tmp_path / 'copy') as copied:
         assert copied.counts == {'/image': 5}
-    assert media_log.text.count(f'{STRANGE[kind].topic} is not copied to copy: ') == 1
-    assert len(media_log.records) == 1
+    assert caplog.text.count(f'{STRANGE[kind].topic} is not copied to copy: ') == 1
+    assert len(caplog.records) == 1
 
 
 def test_the_one_image_topic_that_can_be_read_is_taken(tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ def test_compressed_bags_are_read(
 
 
 def test_a_json_topic_in_the_metadata_does_no_harm(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = write_bag(tmp_path / 'drive')
     path = folder / 'metadata.yaml'
@@ -344,7 +344,7 @@ def test_a_json_topic_in_the_metadata_does_no_harm(
     path.write_text(text.replace('serialization_format: cdr', 'serialization_format: json', 1))
     with open_frames(folder, topic='/camera/image') as source:
         assert len(list(source)) == 5
-    assert 'metadata.yaml cannot be used (Serialization format' in media_log.text
+    assert 'metadata.yaml cannot be used (Serialization format' in caplog.text
 
 
 def test_messages_that_are_not_of_ros_2_are_named(tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ def test_messages_that_are_not_of_ros_2_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize('storage', STORAGES)
 @pytest.mark.parametrize('metadata', [None, '', 'rosbag2_bagfile_information: {version: 99}'])
 def test_a_folder_without_good_metadata_is_read_by_its_files(
-    tmp_path: Path, storage: str, metadata: str | None, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, storage: str, metadata: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = write_bag(tmp_path / 'drive', storage)
     if metadata is None:
@@ -368,7 +368,7 @@ def test_a_folder_without_good_metadata_is_read_by_its_files(
     with open_frames(folder, topic='/camera/image') as source:
         assert (source.name, source.length) == ('drive', 5)
         assert [frame.stamp_ns for frame in source] == [T0 + i * PERIOD for i in range(5)]
-    assert media_log.text.count('cannot be used') == (0 if metadata is None else 1)
+    assert caplog.text.count('cannot be used') == (0 if metadata is None else 1)
 
 
 @pytest.mark.parametrize('storage', STORAGES)
@@ -404,7 +404,7 @@ def test_a_bag_of_ros_1_names_the_converter(tmp_path: Path) -> None:
 
 
 def test_a_type_whose_definition_is_unknown_is_left_out_of_a_copy(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As in the sqlite3 bags of Humble, which hold no definitions, and those of later ones."""
     folder = write_bag(tmp_path / 'drive', 'sqlite3')
@@ -425,7 +425,7 @@ def test_a_type_whose_definition_is_unknown_is_left_out_of_a_copy(
             copy.copy(message)
     with BagReader(tmp_path / 'copy') as copied:
         assert copied.counts == {'/camera/image': 5, '/camera/image/compressed': 5}
-    assert 'the bag does not hold the definition of acme_msgs/msg/Thing' in media_log.text
+    assert 'the bag does not hold the definition of acme_msgs/msg/Thing' in caplog.text
 
 
 def test_what_a_killed_recorder_left_in_the_log_of_sqlite_is_read(tmp_path: Path) -> None:
@@ -526,7 +526,7 @@ def test_a_damaged_message_is_left_out_or_read(tmp_path: Path, position: int, va
 
 
 def test_a_broken_frame_is_reported_and_left_out(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with BagWriter(tmp_path / 'bag') as bag:
         for index, data in enumerate(map(bytes, [raw_image(0), raw_image(1)[:200], raw_image(2)])):
@@ -534,7 +534,7 @@ def test_a_broken_frame_is_reported_and_left_out(
     with open_frames(tmp_path / 'bag') as source:
         assert [frame.index for frame in source] == [0, 2]
         assert source.broken == 1
-    assert 'frame 2 is left out: a message of /image cannot be read' in media_log.text
+    assert 'frame 2 is left out: a message of /image cannot be read' in caplog.text
 
 
 def test_a_bag_appears_when_it_is_complete(tmp_path: Path) -> None:

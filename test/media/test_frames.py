@@ -106,7 +106,7 @@ def test_a_frame_rate_replaces_the_times_of_a_video(tmp_path: Path) -> None:
 
 
 def test_a_truncated_video_says_where_it_ends(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write_video(tmp_path / 'walk.avi', frames=20)
     data = path.read_bytes()
@@ -115,11 +115,11 @@ def test_a_truncated_video_says_where_it_ends(
         frames = list(source)
     assert 5 <= len(frames) <= 11
     np.testing.assert_array_equal(frames[4].image, picture(4))
-    assert f'ends after {len(frames) + source.broken} frames, but announces 20' in media_log.text
+    assert f'ends after {len(frames) + source.broken} frames, but announces 20' in caplog.text
 
 
 def test_a_complete_video_of_variable_rate_is_not_truncated(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A frame every 80 ms in a file that says one lasts 40 ms, so that twice as many fit."""
     path = write_video(tmp_path / 'walk.mkv', frames=20)
@@ -133,11 +133,11 @@ def test_a_complete_video_of_variable_rate_is_not_truncated(
         assert source.length == 40
         frames = list(source)
     assert [frame.stamp_ns for frame in frames] == [i * 80_000_000 for i in range(20)]
-    assert media_log.text == ''
+    assert caplog.text == ''
     path.write_bytes(data[: len(data) // 2])
     with open_frames(path) as source:
         frames = list(source)
-    assert f'ends after {len(frames)} frames, but announces 40' in media_log.text
+    assert f'ends after {len(frames)} frames, but announces 40' in caplog.text
 
 
 @settings(max_examples=15, deadline=None)
@@ -164,7 +164,7 @@ def test_images_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
 
 
 def test_a_broken_image_is_reported_and_left_out(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = write_images(tmp_path / 'shots', ['1.png', '2.png', '3.png', '4.png'])
     (folder / '2.png').write_bytes(b'')
@@ -173,7 +173,7 @@ def test_a_broken_image_is_reported_and_left_out(
         frames = list(source)
         assert source.broken == 2
     assert [(frame.index, frame.stamp_ns) for frame in frames] == [(0, 0), (3, 300_000_000)]
-    assert 'shots: frame 2 is left out: 2.png cannot be decoded' in media_log.text
+    assert 'shots: frame 2 is left out: 2.png cannot be decoded' in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -196,27 +196,27 @@ def test_images_of_more_than_8_bits_are_not_black(
 
 
 def test_an_image_beyond_the_limits_of_opencv_is_left_out(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = write_images(tmp_path / 'shots', ['1.png', '2.png'])
     write_huge_png(folder / '1.png')
     with open_frames(folder) as source:
         assert [frame.index for frame in source] == [1]
-    assert 'frame 1 is left out: 1.png cannot be decoded (pixels' in media_log.text
-    assert 'if it is very large, scale it down' in media_log.text
+    assert 'frame 1 is left out: 1.png cannot be decoded (pixels' in caplog.text
+    assert 'if it is very large, scale it down' in caplog.text
     (folder / '2.png').unlink()
     with pytest.raises(JtnError, match=r'none of the 1 images can be read: 1\.png cannot'):
         open_frames(folder)
 
 
 def test_a_sequence_says_which_images_it_lacks(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sequence = write_sequence(tmp_path / 'walk', ['000001.png', '000003.png', '000009.png'])
     with open_frames(sequence) as source:
         assert [frame.index for frame in source] == [0, 2, 8]
-    assert 'walk/img1: no image of the frames 2\n' in media_log.text
-    assert 'images of the frames 9; the sequence has 3 frames' in media_log.text
+    assert 'walk/img1: no image of the frames 2\n' in caplog.text
+    assert 'images of the frames 9; the sequence has 3 frames' in caplog.text
 
 
 def test_only_a_bag_has_topics(tmp_path: Path) -> None:

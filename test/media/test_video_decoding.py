@@ -154,7 +154,7 @@ def test_a_video_of_14_bits_is_not_black(tmp_path: Path, limits: tuple[int, int]
 
 
 def test_damaged_frames_are_counted_not_shown(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = encode(
         [picture(i) for i in range(20)], tmp_path / 'clip.mp4', 'libx264', {'g': '5', 'bf': '0'}
@@ -170,7 +170,7 @@ def test_damaged_frames_are_counted_not_shown(
     assert len(frames) + source.broken == 20
     for frame in [frames[0], *frames[-5:]]:  # before the damage, and from the last key frame on
         assert_shows(frame.image, frame.index)
-    assert 'is left out: ' in media_log.text
+    assert 'is left out: ' in caplog.text
 
 
 def bag_of_video(path: Path, type_name: str, format_: str, data: list[bytes]) -> Path:
@@ -231,7 +231,7 @@ def test_the_video_in_a_bag_is_decoded(
 
 
 def test_a_video_is_shown_from_its_first_key_frame(
-    tmp_path: Path, media_log: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     data = packets(12)[2:]  # key frames are 0 and 6
     path = bag_of_video(tmp_path / 'bag', 'sensor_msgs/msg/CompressedImage', 'h264', data)
@@ -242,8 +242,7 @@ def test_a_video_is_shown_from_its_first_key_frame(
     for frame in frames:
         assert_shows(frame.image, frame.index + 2)
     assert (
-        'frame 1 is left out: the video is damaged, or has no key frame before it'
-        in media_log.text
+        'frame 1 is left out: the video is damaged, or has no key frame before it' in caplog.text
     )
 
 

@@ -1,8 +1,6 @@
 """Starting from other checkpoints: what fits is taken, the rest is fresh and named."""
 
-import logging
 from collections.abc import Callable
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +19,9 @@ Messages = Callable[[], list[str]]
 
 
 @pytest.fixture
-def messages(caplog: pytest.LogCaptureFixture) -> Iterator[Messages]:
-    """Return what is logged; plugins of ROS 2 keep it from the handlers of the root."""
-    logger = logging.getLogger('jtn_ros.training.initial_weights')
-    logger.addHandler(caplog.handler)
-    yield lambda: list(dict.fromkeys(record.getMessage() for record in caplog.records))
-    logger.removeHandler(caplog.handler)
+def messages(caplog: pytest.LogCaptureFixture) -> Messages:
+    """Return what is logged."""
+    return lambda: list(dict.fromkeys(record.getMessage() for record in caplog.records))
 
 
 def test_a_checkpoint_without_embedding_starts_a_network_with_one(
