@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ DOCKERFILE = ROOT / 'docker/Dockerfile'
 STAGES = re.findall(r'^FROM \S+ AS (\w+)$', DOCKERFILE.read_text(), re.MULTILINE)
 
 
-def compose(name: str = 'compose.yaml') -> dict[str, dict[str, object]]:
+def compose(name: str = 'compose.yaml') -> dict[str, dict[str, Any]]:
     """Return the services of a compose file."""
     return yaml.safe_load((ROOT / name).read_text())['services']
 
@@ -55,7 +56,7 @@ def test_packages_for_pip_are_those_that_were_tested() -> None:
 def test_services_start_what_is_installed() -> None:
     nodes = {entry.name for entry in entry_points(group='console_scripts')}
     for name, service in compose().items():
-        program, verb, package, target = str(service['command']).split()[:4]
+        program, verb, package, target = service['command'].split()[:4]
         assert program == 'ros2'
         if package == 'jtn_ros' and verb == 'run':
             assert target in nodes, name

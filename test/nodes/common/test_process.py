@@ -13,7 +13,6 @@ import psutil
 import pytest
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.logging import get_logger
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from jtn_ros.errors import JtnError
@@ -54,7 +53,7 @@ def test_ctrl_c_that_arrives_twice_ends_the_tracker_cleanly(seconds: float) -> N
     [(TrackerNode, ('lost_time', 'long')), (WebcamNode, ('device', '/no/such/video.mp4'))],
 )
 def test_a_node_whose_construction_failed_can_be_destroyed(
-    ros: None, kind: type[Node], parameter: tuple[str, str]
+    ros: None, kind: type[TrackerNode | WebcamNode], parameter: tuple[str, str]
 ) -> None:
     """As ROS 2 does when it is shut down, since Kilted."""
     node = kind.__new__(kind)
