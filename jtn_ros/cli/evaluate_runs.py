@@ -24,6 +24,7 @@ from jtn_ros.cli.tracking_arguments import read_settings
 from jtn_ros.datasets.benchmarks import BENCHMARKS
 from jtn_ros.datasets.mot_challenge import find_sequences
 from jtn_ros.errors import JtnError
+from jtn_ros.errors import UsageError
 from jtn_ros.evaluation.metrics import Report
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.report.data import Evaluation
@@ -196,6 +197,12 @@ def _add_stamps(args: argparse.Namespace, given: _Compared) -> None:
 
 
 def _read_runs(path: Path, truths: Iterable[Truth], args: argparse.Namespace) -> dict[str, Run]:
+    truths = list(truths)
+    if len(truths) > 1 and (path.is_file() or is_bag(path)):
+        raise UsageError(
+            f'{path} has the tracks of one sequence, but there are {len(truths)}; give a folder '
+            'with <sequence>.txt or a bag for each'
+        )
     return {
         truth.name: read_run(path, truth, args.tolerance, args.tracks_topic) for truth in truths
     }

@@ -60,6 +60,7 @@ from jtn_ros.evaluation.association_benchmark import read_stream
 from jtn_ros.evaluation.metrics import mean
 from jtn_ros.files import written_atomically
 from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.media.overwriting import require_files
 from jtn_ros.synthetic.association_streams import DetectionStream
 from jtn_ros.synthetic.association_streams import make_stream
 from jtn_ros.synthetic.association_streams import standard_streams
@@ -145,6 +146,7 @@ def run(args: argparse.Namespace) -> int:
     truths = args.ground_truth or []
     inputs = (*truths, args.tracks, args.against, args.bag, args.model, args.params_file)
     protect_inputs((args.json, args.report, data), inputs)
+    require_files((args.json, args.report, data))
     failure: JtnError | None = None
     if args.embeddings or args.trackers or any(map(is_annotation_file, truths)):
         values = _evaluate_one(args)

@@ -24,10 +24,12 @@ from jtn_ros.inference import find_model
 from jtn_ros.jobs.manifest import NAME
 from jtn_ros.jobs.manifest import Manifest
 from jtn_ros.masking import mask
+from jtn_ros.media.bag_paths import is_bag
 from jtn_ros.media.camera_address import is_camera
 from jtn_ros.media.recordings import find_places
 from jtn_ros.media.recordings import find_recordings
 from jtn_ros.media.recordings import fingerprint
+from jtn_ros.media.recordings import is_recording
 
 # Arguments that decide what is written, besides the settings.
 _DECISIVE = ('video', 'bag', 'show', 'start', 'end', 'fps', 'topic', 'intensity_range')
@@ -54,7 +56,11 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
             raise UsageError(f'{mask(text)} is a camera; give it as the only input')
     settings = read_settings(args)
     output = args.output.resolve()
-    recordings = find_recordings(given, leave_out=output)
+    own = None if is_recording(output) else output  # else it is refused below
+    recordings = find_recordings(given, leave_out=own)
+    for path in recordings:
+        if path in (output, *output.parents):
+            raise UsageError(f'{args.output} lies in the input {path}; choose another --output')
     for name in _ONE_ONLY:
         if getattr(args, name) not in (None, False):
             raise UsageError(f'--{name} does not go with several inputs, --jobs and --ray')
@@ -71,9 +77,9 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
         for path in recordings:
             keys[path] = f'{fingerprint(path)} {how}'
             if not _is_done(output, entries[path], keys[path]):
-                own = {'input': str(path), 'output': output / places[path]}
-                task = argparse.Namespace(**vars(args) | own)
-                tasks[str(path)] = _Task(args=task, settings=jobs.settings)
+                tasks[str(path)] = _Task(
+                    args=_arguments(args, path, output / places[path]), settings=jobs.settings
+                )
         for name, summary in jobs.run(_track, tasks, 'recordings'):
             path = Path(name)
             outputs = [str(file.relative_to(output)) for file in summary.paths]
@@ -85,7 +91,8 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
             }
             manifest.put(name, key=keys[path], place=places[path], result=result)
             frames += summary.frames
-            print(summary.line, flush=True)
+            place = '' if places[path] == '.' else f'{places[path]}/'
+            print(f'{place}{summary.line}', flush=True)
         seconds = perf_counter() - began
         done = {path: manifest.get(str(path)) for path in recordings}
         values = _report(done, keys, jobs.failures)
@@ -105,6 +112,14 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
 
 def _track(task: _Task) -> Summary:
     return track_recording(task.args, task.settings, shared_engine)
+
+
+def _arguments(args: argparse.Namespace, path: Path, output: Path) -> argparse.Namespace:
+    """Return the arguments for one recording; some are for the bags in an archive alone."""
+    own: dict[str, Any] = {'input': str(path), 'output': output}
+    if not is_bag(path):
+        own |= {'topic': None, 'bag': False}
+    return argparse.Namespace(**vars(args) | own)
 
 
 def _digest(settings: OfflineSettings, args: argparse.Namespace) -> str:

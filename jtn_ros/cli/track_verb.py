@@ -104,8 +104,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Track the inputs and write the results."""
     given = args.inputs + ([] if args.list is None else read_list(args.list))
-    if not given:
+    if not all(given) or not given:
         raise UsageError('nothing to track; give an INPUT or --list FILE')
+    for text in given:
+        if Path(text).is_dir() and args.output.exists() and args.output.samefile(text):
+            raise UsageError(f'the output {args.output} is the input; choose another --output')
     _check_usage(args)
     if len(given) > 1 or args.list is not None or wants_jobs(args) or _is_archive(given[0]):
         return track_archive(args, given)

@@ -49,6 +49,7 @@ from jtn_ros.evaluation.tuning import search
 from jtn_ros.files import written_atomically
 from jtn_ros.inference import find_model
 from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.media.overwriting import require_files
 from jtn_ros.media.recordings import expand
 from jtn_ros.media.recordings import fingerprint
 from jtn_ros.tracking import TrackerSettings
@@ -106,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     validation = args.validate or []
     inputs = (*args.sequences, *validation, args.model, args.params_file)
     protect_inputs((args.output, args.storage), inputs)
+    require_files((args.output, args.storage))
     if args.ray is not None and args.cache is None and not args.detections:
         raise UsageError('--ray needs --cache, a folder that all nodes see')
     names = _names(args)

@@ -45,6 +45,17 @@ def protect_inputs(
                 raise UsageError(f'the output {output} holds the input {path}; choose another')
 
 
+def require_files(outputs: Iterable[Path | None]) -> None:
+    """Refuse folders in place of files that are written at the end of a long run.
+
+    Raises:
+        UsageError: if an output is a folder.
+    """
+    for output in outputs:
+        if output is not None and output.is_dir():
+            raise UsageError(f'the output {output} is a folder; give the name of a file')
+
+
 def claim_results(folder: Path, names: Sequence[str], inputs: Sequence[str]) -> dict[str, Any]:
     """Return what the first JSON line of results has to say under `RUN`: inputs and outputs.
 

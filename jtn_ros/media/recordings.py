@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -13,10 +14,13 @@ from jtn_ros.datasets.sequence_images import IMAGE_EXTENSIONS
 from jtn_ros.datasets.sequence_images import is_sequence
 from jtn_ros.datasets.sequence_images import visible_files
 from jtn_ros.errors import JtnError
+from jtn_ros.media.bag_paths import BAG_EXTENSIONS
 from jtn_ros.media.bag_paths import bag_files
 from jtn_ros.media.bag_paths import is_bag
 from jtn_ros.media.bag_paths import split_name
 from jtn_ros.media.video_formats import VIDEO_EXTENSIONS
+
+logger = logging.getLogger(__name__)
 
 
 def is_recording(path: Path) -> bool:
@@ -146,16 +150,27 @@ def _search(folder: Path, seen: set[Path]) -> Iterator[Path]:
     if real in seen:
         return
     seen.add(real)
-    if is_recording(folder):
-        yield folder
+    try:
+        if is_recording(folder):
+            yield folder
+            return
+        paths = sorted(folder.iterdir())
+    except PermissionError as error:  # such as lost+found, where an archive fills a disk
+        logger.warning('%s is left out: %s', folder, error.strerror)
         return
-    for path in sorted(folder.iterdir()):
+    for path in paths:
         if path.name.startswith('.'):
             continue
         if path.is_dir():
             yield from _search(path, seen)
-        elif is_recording(path):
+        elif is_recording(path) or _is_lost(path):
             yield path
+
+
+def _is_lost(path: Path) -> bool:
+    """Return whether a link leads to a recording that is not there, which is a failure."""
+    known = (*VIDEO_EXTENSIONS, *BAG_EXTENSIONS)
+    return path.is_symlink() and not path.exists() and path.suffix.lower() in known
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from cli.archives import BROKEN
 from cli.archives import first_worker_killed
 from cli.archives import write_archive
 from cli.archives import write_images
+from evaluation.test_bag_evaluation import write_recording
 
 LONG = 200  # frames, so that there is time to kill who works on them
 
@@ -131,6 +133,15 @@ def test_results_of_the_same_name_do_not_meet(tmp_path: Path, model: Path) -> No
     assert frames == {'clip.jsonl': 7, 'clip.A/clip.jsonl': 5, 'clip.B/clip.jsonl': 5}
 
 
+def test_what_is_for_bags_is_for_those_of_an_archive(tmp_path: Path, model: Path) -> None:
+    write_images(tmp_path / 'archive' / 'walk', 5)
+    write_recording(tmp_path / 'archive' / 'drive')
+    options = ['--topic', '/image', '--bag']
+    assert track([tmp_path / 'archive'], tmp_path / 'out', model, *options) == 0
+    assert {path.name for path in (tmp_path / 'out').glob('*_tracked')} == {'drive_tracked'}
+    assert {Path(name).stem for name in results(tmp_path / 'out')} == {'drive', 'walk'}
+
+
 def test_an_interruption_leaves_nothing_half_done(tmp_path: Path, model: Path) -> None:
     archive = tmp_path / 'archive'
     write_images(archive / 'short', 3)
@@ -171,6 +182,7 @@ def test_wrong_usage_is_told_before_anything_is_done(
         ([tmp_path / 'empty'], [], 1, 'empty holds no recordings'),
         ([tmp_path / '*.bag'], [], 1, 'matches nothing'),
         ([tmp_path / 'walk'], ['--jobs', '2', '--window'], 2, '--window does not go with'),
+        (['', tmp_path / 'walk'], [], 2, 'nothing to track'),
         ([tmp_path / 'walk', '0'], [], 2, '0 is a camera; give it as the only input'),
     ]
     for given, options, code, reason in cases:
@@ -179,6 +191,15 @@ def test_wrong_usage_is_told_before_anything_is_done(
         assert reason in line
     with pytest.raises(SystemExit):
         track([tmp_path / 'walk'], output, model, '--jobs', '0')
+    assert 'give 1 or more, not 0' in capsys.readouterr().err
+    for place in (tmp_path, tmp_path / 'walk', tmp_path / 'walk' / 'results'):
+        before = sorted(tmp_path.rglob('*'))
+        assert track([tmp_path], place, model) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert re.search('is the input|lies in the input', line)
+        assert sorted(tmp_path.rglob('*')) == before
+    assert track([tmp_path / 'walk'], tmp_path / 'walk', model) == 2
+    assert 'walk is the input; choose another --output' in capsys.readouterr().err
     output.mkdir()
     (output / 'report.json').touch()
     assert track([tmp_path / 'walk'], output, model, '--jobs', '1') == 2

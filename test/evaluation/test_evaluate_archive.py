@@ -94,11 +94,14 @@ def test_a_recording_that_fails_is_named_and_the_others_are_scored(
 def test_what_takes_one_dataset_says_so(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    truth = str(archive / 'truth' / 'north')
+    truth, both = str(archive / 'truth' / 'north'), str(archive / 'truth' / '*')
+    model = str(archive / 'blocks.onnx')
     for options, reason in (
         (['--synthetic', '--trackers', '--jobs', '2'], '--jobs and --ray do not go with'),
         (['--ground-truth', truth, truth, '--embeddings'], '2 were given'),
         (['--ground-truth', truth, '--tracks', truth, '--cache', truth], '--cache is for --bag'),
+        (['--ground-truth', truth, '--tracks', truth, '--json', str(tmp_path)], 'is a folder'),
+        (['--ground-truth', both, '--tracks', model], 'has the tracks of one sequence, but there'),
     ):
         assert main(['evaluate', *options]) == 2
         (line,) = capsys.readouterr().err.splitlines()

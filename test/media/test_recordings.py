@@ -37,11 +37,13 @@ def test_recordings_are_found_by_what_they_are(tmp_path: Path) -> None:
         'results/clip.webm',
     )
     (tmp_path / 'again').symlink_to(tmp_path)
+    (tmp_path / 'lost.mp4').symlink_to(tmp_path / 'unplugged' / 'disk.mp4')
     found = find_recordings([tmp_path], leave_out=tmp_path / 'results')
     assert [str(path.relative_to(tmp_path)) for path in found] == [
         'clip.MP4',
         'drive',
         'images',
+        'lost.mp4',
         'many/a.mcap',
         'many/b.db3',
         'parts',
