@@ -204,7 +204,8 @@ class WorldTracker:
         members = self._members
         gone = (members.cameras == camera) & ~np.isin(members.track_ids, live)
         kept, dropped = members.select(~gone), members.select(gone)
-        lost = self._lost.extend(dropped.select(~np.isin(dropped.world_ids, kept.world_ids)))
+        orphaned = ~np.isin(dropped.world_ids, [_NONE, *kept.world_ids.tolist()])
+        lost = self._lost.extend(dropped.select(orphaned))
         age = self._now_ns - lost.stamps_ns
         self._members, self._lost = kept, lost.select(age <= _MEMORY_S * 1e9)
 
@@ -231,10 +232,10 @@ class WorldTracker:
         assert self._members is not None
         assert self._lost is not None
         members, lost = self._members, self._lost
-        fresh = np.abs(stamp_ns - members.stamps_ns) <= _STALE_S * 1e9
-        others = _fuse(members.select(fresh & (members.cameras != camera)), stamp_ns)
-        lost_tracks = _fuse(lost, stamp_ns)
-        targets = self._assign(members.select(rows), others, lost_tracks)
+        own = members.cameras == camera
+        others = _fuse(members.select(~own & self._says(_STALE_S)), stamp_ns)
+        held = members.world_ids[own & self._says(_PATIENCE_S)]
+        targets = self._assign(members.select(rows), others, _fuse(lost, stamp_ns), held)
         current = members.world_ids[rows]
         shared = np.isin(current, others.ids)
         wishes = np.where(targets == current, _NONE, targets)
@@ -252,15 +253,31 @@ class WorldTracker:
         patient = (wishes != _NONE) & (self._now_ns - since >= _PATIENCE_S * 1e9)
         if patient.any():
             self._change(rows[patient], wishes[patient])
+        self._release(camera, rows)
 
-    def _assign(self, seen: Members, others: WorldTracks, lost: WorldTracks) -> NDArray[np.int64]:
-        """Return the best identity (N,) for each row, among those of other cameras; 0 if none."""
+    def _says(self, seconds: float) -> NDArray[np.bool_]:
+        """Return which tracks have an identity, and were located so many seconds ago at most."""
+        assert self._members is not None
+        age = self._now_ns - self._members.stamps_ns
+        return (age <= seconds * 1e9) & (self._members.world_ids != _NONE)
+
+    def _assign(
+        self, seen: Members, others: WorldTracks, lost: WorldTracks, held: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the best identity (N,) for each row, or 0.
+
+        Args:
+            seen: the tracks of a camera that are located in this frame.
+            others: what other cameras see.
+            lost: what no camera tracks any more.
+            held: identities that tracks of the camera have.
+        """
         candidates = others.extend(lost)
         count, width = len(seen), len(candidates)
         bound = seen.world_ids[:, None] == candidates.ids
         costs = self._costs(seen, candidates, bound)
         new = (seen.world_ids == _NONE)[:, None]
-        taken = bound.any(axis=0)
+        taken = np.isin(candidates.ids, held)
         is_lost = np.arange(width) >= len(others)
         # A new track does not take the place of another one, a known one is not what was lost.
         costs[(new & taken) | (~new & is_lost)] = _NEVER
@@ -300,10 +317,12 @@ class WorldTracker:
         world_ids = self._members.world_ids.copy()
         before = world_ids[rows]
         world_ids[rows] = _NONE  # so that two tracks can swap their identities
+        holders = self._members.cameras == self._members.cameras[rows[0]]
+        holders &= self._says(_PATIENCE_S)
         for row, previous, wish in zip(
             rows.tolist(), before.tolist(), wishes.tolist(), strict=True
         ):
-            own = world_ids[self._members.cameras == self._members.cameras[row]]
+            own = world_ids[holders]
             if wish != _ALONE and wish not in own:
                 world_ids[row] = wish
                 if previous not in world_ids:  # two objects turn out to be one
@@ -314,6 +333,15 @@ class WorldTracker:
                 world_ids[row] = self._new_ids(1)[0]
         self._members = self._members.replace(world_ids=world_ids)
 
+    def _release(self, camera: int, rows: NDArray[np.intp]) -> None:
+        """Take an identity that a track of a camera has now from one that is not seen."""
+        assert self._members is not None
+        members = self._members
+        unseen = members.cameras == camera
+        unseen[rows] = False
+        unseen &= np.isin(members.world_ids, members.world_ids[rows])
+        self._members = members.with_rows(unseen, world_ids=np.full(int(unseen.sum()), _NONE))
+
     def _new_ids(self, count: int) -> NDArray[np.int64]:
         """Return identities that nothing had before."""
         ids = np.arange(self._next_id, self._next_id + count)
@@ -323,9 +351,7 @@ class WorldTracker:
     def _frame(self) -> WorldFrame:
         """Return the objects at the latest time."""
         assert self._members is not None
-        members = self._members
-        fresh = self._now_ns - members.stamps_ns <= _STALE_S * 1e9
-        members = members.select(fresh)
+        members = self._members.select(self._says(_STALE_S))
         members = members.select(np.argsort(members.world_ids, kind='stable'))
         return WorldFrame(self._now_ns, _fuse(members, self._now_ns), members)
 

@@ -128,6 +128,26 @@ def test_an_object_keeps_its_identity_from_one_camera_to_the_next() -> None:
             assert update(tracker, 'b', seconds, [5], [[x + 0.2, 0, 0]]) == {5: 1}
 
 
+def test_a_track_that_is_not_seen_any_more_does_not_keep_its_identity_from_the_next() -> None:
+    tracker = WorldTracker(WorldSettings())
+    update(tracker, 'a', 0.0, [1], [[0, 0, 0]])
+    update(tracker, 'b', 0.0, [7], [[0, 0, 0]])
+    for step in range(1, 12):  # the first track of a is lost, but it is not over
+        seconds = step * PERIOD_S
+        tracks = tracks_of([1, 2]).replace(
+            states=np.array([TrackState.LOST, TrackState.CONFIRMED], np.uint8)
+        )
+        points = located([[0, 0, 0], [0.1, 0, 0]])
+        frame = tracker.update('a', 'first', tracks, points, round(seconds * SECOND))
+        found = identities(frame, tracker, 'a')
+        # For a moment, the new one may be somebody else.
+        assert found[2] == (2 if step < 6 else found[2])
+        assert update(tracker, 'b', seconds, [7], [[0, 0, 0]]) == {7: 1}
+    assert found == {2: 1}
+    again = update(tracker, 'a', 1.2, [1, 2], [[4, 0, 0], [0.1, 0, 0]])
+    assert again == {1: 3, 2: 1}
+
+
 def test_after_a_reset_of_a_camera_its_new_tracks_find_their_objects() -> None:
     tracker = WorldTracker(WorldSettings())
     update(tracker, 'a', 0.0, [1], [[0, 0, 0]])
