@@ -84,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print a table, and write the JSON."""
     protect_inputs([args.json], (args.model, args.input))
-<<<<<<< HEAD
+    require_files([args.json])
     lines, result = _measure_node(args) if args.node else _measure(args)
     print('\n'.join(lines))
     if args.json:
@@ -95,9 +95,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(args: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
     """Measure the stages; return the lines to print and the result for JSON."""
-=======
-    require_files([args.json])
->>>>>>> ec0630d (Verbs refuse outputs that cannot be before they compute anything; archives keep going)
     names = [field.name for field in fields(Configuration)]
     first = Configuration(**{name: getattr(args, name) for name in names})
     others = [_changed(first, text) for text in args.against]
