@@ -159,8 +159,18 @@ class DetectionFilter:
             self._thresholds[_class_id(name, class_names, 'class_scores')] = score
         self.mask = lru_cache(maxsize=1)(self._draw_mask)
 
+    @property
+    def has_areas(self) -> bool:
+        """Return whether it matters where in the image an object is."""
+        return self._settings.has_areas
+
     def apply(self, detections: Detections, height: int, width: int) -> Detections:
-        """Return the detections that are to be tracked.
+        """Return the detections that are to be tracked; see `wanted`."""
+        kept = self.wanted(detections, height, width)
+        return detections if kept.all() else detections.select(kept)
+
+    def wanted(self, detections: Detections, height: int, width: int) -> NDArray[np.bool_]:
+        """Return bool (N,), which detections are to be tracked.
 
         Args:
             detections: of an image.
@@ -183,7 +193,7 @@ class DetectionFilter:
             # Who is cut off by the border is judged by the nearest pixel.
             columns, rows = np.rint(points).clip(0, (width - 1, height - 1)).astype(np.intp).T
             kept &= mask[rows, columns]
-        return detections if kept.all() else detections.select(kept)
+        return np.asarray(kept, np.bool_)
 
     def _draw_mask(self, height: int, width: int) -> Mask | None:
         """Return where in images of a size is tracked, bool (H, W); None for everywhere."""

@@ -19,7 +19,7 @@ from jtn_ros.launching.tracker import rviz_node
 
 CONFIG = Path(get_package_share_directory('jtn_ros')) / 'config'
 
-TOPICS = ('image', 'camera_info', 'depth')
+TOPICS = ('image', 'detections', 'camera_info', 'depth')
 
 ARGUMENTS = (
     DeclareLaunchArgument('image', default_value='image', description='Image topic.'),
@@ -28,6 +28,17 @@ ARGUMENTS = (
         default_value='',
         description='Camera or recording that the node reads itself: number of a webcam, device '
         'file, URL, or path of a video, folder or bag. Empty uses the parameter file.',
+    ),
+    DeclareLaunchArgument(
+        'input',
+        default_value='',
+        description='What is tracked: images, or detections or detections_3d of another node. '
+        'Empty uses the parameter file.',
+    ),
+    DeclareLaunchArgument(
+        'detections',
+        default_value='detections',
+        description='Topic of the detections of another node.',
     ),
     DeclareLaunchArgument(
         'camera_info', default_value='camera_info', description='Calibration topic of the camera.'
@@ -135,7 +146,7 @@ def _start(context: LaunchContext) -> list[Action]:
         'use_sim_time': argument['use_sim_time'] == 'true',
     }
     # What is not given here is left to the parameter file.
-    named = ('source', 'model', 'backend', 'positions', 'fixed_frame')
+    named = ('source', 'input', 'model', 'backend', 'positions', 'fixed_frame')
     parameters |= {name: argument[name] for name in named if argument[name]}
     if outputs := _names(argument['outputs']):
         parameters['outputs'] = outputs

@@ -106,6 +106,21 @@ class Session:
         ahead_ns = max(_AHEAD_NS, self.backward_tolerance_ns)
         return step_ns < -self.backward_tolerance_ns or step_ns - elapsed_ns > ahead_ns
 
+    def lag_ns(self, when: When, following: When | None = None) -> int | None:
+        """Return how far a stamp is behind that of the last frame, 0 if it repeats that.
+
+        None if it is newer, is missing, or if time has jumped back.
+
+        Args:
+            when: the times of a frame that is not admitted yet.
+            following: the times of the one after it, where that is known.
+        """
+        if self._last is None or when.stamp_ns == 0 or when.stamp_ns > self._time_ns:
+            return None
+        lag_ns = self._time_ns - when.stamp_ns
+        late = lag_ns <= self.backward_tolerance_ns or self._distrust(when, following) is not None
+        return lag_ns if late else None
+
     def admit(self, frame: FrameKey, following: When | None = None) -> Admission:
         """Take the next frame, restarting the session where it cannot continue.
 

@@ -57,7 +57,7 @@ def make(
 ) -> Callable[..., Harness]:
     """Make a tracker node with parameters, and its user; it loses its patience sooner."""
     monkeypatch.setattr('jtn_ros.nodes.tracker.tracker_node._CHECK_PERIOD_S', 0.1)
-    monkeypatch.setattr('jtn_ros.nodes.tracker.image_input.SILENCE_S', 0.5)
+    monkeypatch.setattr('jtn_ros.nodes.tracker.message_input.SILENCE_S', 0.5)
     return partial(Harness, graph, backend='onnxruntime')
 
 

@@ -166,3 +166,24 @@ def test_steady_stamps_are_never_doubted() -> None:
         when = When(WALL + number * PERIOD, number * PERIOD // 20)
         assert not session.doubts(when)
         session.admit(FrameKey(when, 640, 480, 'camera'))
+
+
+def test_frames_that_repeat_or_come_late_are_behind(session: Session) -> None:
+    def lag_ns(stamp_ns: int, following_ns: int | None = None) -> int | None:
+        received_ns = 5 * SECOND + SECOND // 25
+        following = None
+        if following_ns is not None:
+            following = When(following_ns, received_ns + SECOND // 25)
+        return session.lag_ns(When(stamp_ns, received_ns), following)
+
+    assert Session(TOLERANCE).lag_ns(When(SECOND, SECOND)) is None
+    assert lag_ns(5 * SECOND + 1) is None
+    assert lag_ns(0) is None
+    assert lag_ns(5 * SECOND) == 0
+    assert lag_ns(5 * SECOND - TOLERANCE) == TOLERANCE
+    # What follows tells whether a frame is late or time has jumped back.
+    assert lag_ns(4 * SECOND, 5 * SECOND + 2 * SECOND // 25) == SECOND
+    assert lag_ns(4 * SECOND, 4 * SECOND + SECOND // 25) is None
+    assert lag_ns(4 * SECOND) is None
+    # Asking changes nothing.
+    assert session.admit(key(6 * SECOND)) == Admission(6 * SECOND, None, None)

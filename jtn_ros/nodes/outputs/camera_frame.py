@@ -1,4 +1,4 @@
-"""What comes out of one camera image."""
+"""What comes out of one message of a camera."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,12 +14,14 @@ from jtn_ros.tracking import Tracks
 
 @dataclass(frozen=True, kw_only=True)
 class CameraFrame:
-    """One image, and everything that is published about it.
+    """One image, or the detections in one, and everything that is published about it.
 
     Attributes:
-        header: header of the image message.
+        header: header of the message.
         stamp_ns: the time at which it was tracked; never runs backwards within a session.
-        image: uint8 BGR (H, W, 3), read-only where it is a view of the message.
+        image: uint8 BGR (H, W, 3), read-only where it is a view of the message; without pixels
+            if there is none.
+        size: width and height of the source image in pixels, 0 if they are not known.
         mask: bool (H, W), where objects are tracked; None for everywhere.
         detections: what the tracks were seen by.
         tracks: every live track.
@@ -34,6 +36,7 @@ class CameraFrame:
     header: Header
     stamp_ns: int
     image: NDArray[np.uint8]
+    size: tuple[int, int]
     mask: NDArray[np.bool_] | None
     detections: Detections
     tracks: Tracks

@@ -8,9 +8,9 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from rclpy.node import Node
 
-from jtn_ros.inference import Engine
 from jtn_ros.nodes.outputs.camera_state import Activity
 from jtn_ros.nodes.outputs.camera_state import CameraState
+from jtn_ros.nodes.outputs.detector import Detector
 
 # An error is news for so long. [s]
 _RECENT_S = 10.0
@@ -26,7 +26,7 @@ class Diagnostics:
 
     def publish(
         self,
-        engine: Engine | None,
+        engine: Detector | None,
         choice: str,
         last_error: str,
         problem: str,
@@ -35,7 +35,7 @@ class Diagnostics:
         """Publish the state of the node.
 
         Args:
-            engine: what runs the network; None while the node is not configured.
+            engine: what makes the detections; None while the node is not configured.
             choice: why this model was chosen; empty if its name was given.
             last_error: why a transition failed; empty if none did since the node was configured.
             problem: what is wrong with the node in its graph; empty if nothing is.
@@ -52,7 +52,7 @@ class Diagnostics:
 
 
 def _engine_status(
-    name: str, engine: Engine | None, choice: str, last_error: str, problem: str
+    name: str, engine: Detector | None, choice: str, last_error: str, problem: str
 ) -> DiagnosticStatus:
     """Return the status of the node itself."""
     status = DiagnosticStatus(name=f'{name}: engine', level=DiagnosticStatus.OK)

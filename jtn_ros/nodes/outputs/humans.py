@@ -125,7 +125,9 @@ class HumanBodies:
 
     def _publish_regions(self, frame: CameraFrame, tracks: Tracks, ids: Sequence[str]) -> None:
         """Publish the region of each body, and its image where somebody listens."""
-        height, width = frame.image.shape[:2]
+        width, height = frame.size
+        if not (width and height):
+            return
         limits = (width, height, width, height)
         # Integer coordinates are at the centers of pixels.
         edges = np.clip(tracks.boxes.astype(np.float64) + 0.5, 0, limits)
@@ -144,7 +146,7 @@ class HumanBodies:
                     c=float(tracks.scores[row]),
                 )
             )
-            if cropped.get_subscription_count():
+            if frame.image.size and cropped.get_subscription_count():
                 x1, y1, x2, y2 = pixels[row].tolist()
                 if x1 < x2 and y1 < y2:
                     cropped.publish(array_to_image(frame.image[y1:y2, x1:x2], frame.header))

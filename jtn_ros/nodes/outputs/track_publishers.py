@@ -11,7 +11,6 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rosidl_runtime_py.utilities import get_message
 from std_msgs.msg import Header
 
-from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.media.drawing import Trails
 from jtn_ros.media.drawing import dim
 from jtn_ros.media.drawing import draw_tracks
@@ -30,6 +29,7 @@ from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.nodes.common.qos import latched
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.outputs.conventions import ConventionPublishers
+from jtn_ros.nodes.outputs.detector import Model
 from jtn_ros.nodes.outputs.position_markers import SpatialMarkers
 from jtn_ros.nodes.outputs.settings import OutputSettings
 
@@ -42,7 +42,7 @@ class TrackPublishers:
     def __init__(
         self,
         node: LifecycleNode,
-        model: ModelInfo,
+        model: Model,
         values: OutputSettings,
         *,
         positions: bool,
@@ -69,6 +69,7 @@ class TrackPublishers:
         self._prefix = f'~/{prefix}'
         self._events = PublisherEventCallbacks(matched=lambda _: on_listeners())
         self._session: UUID | None = None
+        self._announced = 0
         self._forget_trails()
         self._publishers: list[LifecyclePublisher] = []
         self._tracks = self._create(tracker_topics.TRACKS)
@@ -100,22 +101,23 @@ class TrackPublishers:
 
     def announce(self) -> None:
         """Publish the names of the classes, once, for everybody who comes later too."""
+        names = tuple(self._model.class_names)
+        self._announced = len(names)
         header = Header(stamp=self._node.get_clock().now().to_msg())
         self._label_info.publish(
-            to_label_info(
-                new_message, header, self._model.class_names, self._model.confident_score
-            )
+            to_label_info(new_message, header, names, self._model.confident_score)
         )
 
     def publish(self, frame: CameraFrame) -> None:
         """Publish one frame: exactly one message of tracks, and the others on demand."""
         tracks, header, positions = frame.tracks, frame.header, frame.positions
+        if len(self._model.class_names) > self._announced:
+            self.announce()
         objects = tracks_to_objects(
             new_message, tracks, self._model.class_names, embeddings=self.embeddings
         )
         if positions is not None:
             fill_positions(objects, positions)
-        height, width = frame.image.shape[:2]
         self._tracks.publish(
             to_tracked_object_array(
                 new_message,
@@ -123,7 +125,7 @@ class TrackPublishers:
                 objects,
                 session=frame.session,
                 camera_name=self._camera_name,
-                image_size=(width, height),
+                image_size=frame.size,
                 model_name=self._model.name,
                 latencies=frame.latencies,
                 pose_frame_id='' if positions is None else positions.frame_id,
@@ -131,11 +133,13 @@ class TrackPublishers:
         )
         if self._detections.get_subscription_count():
             self._detections.publish(to_detection_array(new_message, header, objects))
-        if self._annotations is not None and self._annotations.get_subscription_count():
+        if (
+            all(frame.size)
+            and self._annotations is not None
+            and self._annotations.get_subscription_count()
+        ):
             self._annotations.publish(
-                to_annotations(
-                    new_message, header, (width, height), tracks, self._model.class_names
-                )
+                to_annotations(new_message, header, frame.size, tracks, self._model.class_names)
             )
         if positions is not None and positions.frame_id:
             self._conventions.publish(frame, self._model.class_names)
@@ -154,13 +158,12 @@ class TrackPublishers:
             self._session = frame.session
             self._forget_trails()
         self._trails.update(tracks, frame.stamp_ns)
-        if self._marker_arrays.get_subscription_count():
-            height, width = frame.image.shape[:2]
+        if all(frame.size) and self._marker_arrays.get_subscription_count():
             self._marker_arrays.publish(
                 image_plane_markers(
                     new_message,
                     header,
-                    (width, height),
+                    frame.size,
                     tracks,
                     self._trails,
                     self._model.class_names,
@@ -173,7 +176,7 @@ class TrackPublishers:
                 self._spatial_marker_arrays.publish(
                     self._spatial.draw(header, tracks, positions, self._model.class_names)
                 )
-        if self._debug_images.get_subscription_count():
+        if frame.image.size and self._debug_images.get_subscription_count():
             drawn = draw_tracks(
                 dim(frame.image, frame.mask),
                 tracks,

@@ -1,9 +1,13 @@
 """One camera of the tracker node: when its images are subscribed, tracked and published."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
+from typing import Any
 
 from rclpy.lifecycle import LifecycleNode
+from vision_msgs.msg import Detection2DArray
+from vision_msgs.msg import Detection3DArray
 
 from jtn_ros.detection_filter import DetectionFilter
 from jtn_ros.inference import Engine
@@ -16,12 +20,22 @@ from jtn_ros.nodes.outputs.shared_output import SharedOutput
 from jtn_ros.nodes.outputs.track_publishers import TrackPublishers
 from jtn_ros.nodes.tracker.camera_log import CameraLog
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
+from jtn_ros.nodes.tracker.detection_input import DetectionInput
+from jtn_ros.nodes.tracker.detection_input import DetectionMessage
+from jtn_ros.nodes.tracker.detection_tracking import DetectionTracking
+from jtn_ros.nodes.tracker.detection_tracking import MatchingImages
 from jtn_ros.nodes.tracker.follower import Follower
+from jtn_ros.nodes.tracker.foreign_detector import ClassRegistry
+from jtn_ros.nodes.tracker.foreign_detector import ForeignDetector
+from jtn_ros.nodes.tracker.frame_tracking import FrameTracking
+from jtn_ros.nodes.tracker.frame_tracking import ImageTracking
 from jtn_ros.nodes.tracker.image_input import ImageInput
 from jtn_ros.nodes.tracker.image_input import ImageMessage
 from jtn_ros.nodes.tracker.locator import SpatialLocator
 from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
+from jtn_ros.nodes.tracker.settings import located
 from jtn_ros.nodes.tracker.source_input import SourceInput
+from jtn_ros.nodes.tracker.spatial_detection_tracking import SpatialDetectionTracking
 from jtn_ros.nodes.tracker.statistics import CameraStatistics
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking import make_tracker
@@ -29,12 +43,12 @@ from jtn_ros.tracking.session import Session
 
 
 class Camera:
-    """Tracks the images of one camera while it is active and somebody listens."""
+    """Tracks images, or detections in them, while it is active and somebody listens."""
 
     def __init__(
         self,
         node: LifecycleNode,
-        engine: Engine,
+        detector: Engine | ForeignDetector,
         values: TrackerNodeSettings,
         transforms: TransformSource | None,
         *,
@@ -46,7 +60,8 @@ class Camera:
 
         Args:
             node: the node with the topics.
-            engine: runs the network, for all cameras of the node.
+            detector: runs the network, for all cameras of the node, or stands for a node that
+                publishes detections.
             values: the parameters of the node.
             transforms: listens to tf; None where it is not needed.
             name: name of the camera.
@@ -58,27 +73,23 @@ class Camera:
         self._values = values
         self._shared_outputs = shared_outputs
         self._logger = node.get_logger().get_child(name) if prefix else node.get_logger()
-        self._trusted: float = engine.info.confident_score
+        self._trusted: float = detector.info.confident_score
+        self._class_names = detector.info.class_names
         self._session = Session(0)
-        self._pipeline = TrackingPipeline(
-            engine=engine, tracker=make_tracker(values.tracker, values.thresholds(self._trusted))
-        )
         self._locator = None
-        if values.positions != 'off':
+        if values.positions != 'off' and values.input != 'detections_3d':
             self._locator = SpatialLocator(node, values, prefix, transforms)
+        self._tracking = self._make_tracking(detector, prefix, transforms)
+        foreign = isinstance(detector, ForeignDetector)
         self._statistics = CameraStatistics()
-        self._log = CameraLog(self._logger)
+        self._log = CameraLog(self._logger, 'a message' if foreign else 'an image')
         self._worker: CameraWorker | None = None
-        self._input: ImageInput | SourceInput
-        if values.source:
-            self._input = SourceInput(node, prefix, values, self._take)
-        else:
-            self._input = ImageInput(node, f'{prefix}image', values.image_transport, self._take)
+        self._input = self._make_input(prefix)
         # Last, because somebody may listen at once.
         self._follower = Follower(
             node,
             values,
-            class_names=engine.info.class_names,
+            class_names=detector.info.class_names,
             camera_name=name,
             prefix=prefix,
             logger=self._logger,
@@ -86,9 +97,9 @@ class Camera:
         )
         self._outputs = TrackPublishers(
             node,
-            engine.info,
+            detector.info,
             values,
-            positions=self._locator is not None,
+            positions=located(values),
             camera_name=name,
             prefix=prefix,
             on_listeners=self.listen,
@@ -117,13 +128,11 @@ class Camera:
 
     def activate(self, enabled: bool) -> None:
         """Start a new session, and subscribe as soon as somebody listens."""
-        self._pipeline.reset()
+        self._tracking.reset()
         self._session.restart()
         self._worker = CameraWorker(
-            self._pipeline,
+            self._tracking,
             self._session,
-            locator=self._locator,
-            intensity=IntensityRange(self._values.intensity_range),
             now_ns=lambda: self._node.get_clock().now().nanoseconds,
             on_result=self._publish,
             on_error=self._report,
@@ -134,7 +143,7 @@ class Camera:
         self.listen()
         if not self._input.is_open:
             self._logger.info(
-                f'the images of {self._input.topic} are tracked when somebody listens'
+                f'the {self._contents} of {self._input.topic} are tracked when somebody listens'
             )
 
     def deactivate(self) -> None:
@@ -143,8 +152,9 @@ class Camera:
         if self._worker is not None:
             self._worker.stop()
             self._logger.info(
-                f'{self._worker.processed} images tracked, {self._worker.dropped} left out '
-                'because a newer one came before they could be tracked'
+                f'{self._worker.processed} {self._messages} tracked, '
+                f'{self._worker.dropped} left out because a newer one came before they could be '
+                'tracked'
             )
             self._worker = None
         self._log.forget_problem()
@@ -168,11 +178,12 @@ class Camera:
 
     def apply(self, values: TrackerNodeSettings) -> None:
         """Let the live parameters take effect."""
-        self._pipeline.score_threshold = values.score_threshold or None
-        self._pipeline.tracker.configure(values.thresholds(self._trusted))
+        thresholds = values.thresholds(self._trusted)
+        self._tracking.configure(
+            thresholds, values.score_threshold or None, self.filter_for(values)
+        )
         self._session.backward_tolerance_ns = round(values.backward_tolerance * 1e9)
         self._session.memory_ns = round(values.lost_time * 1e9)
-        self._pipeline.detection_filter = self.filter_for(values)
         self._outputs.embeddings = values.publish_embeddings
         self._follower.configure(values)
 
@@ -183,13 +194,27 @@ class Camera:
             JtnError: if the values do not fit the model and the cameras.
         """
         cameras = values.cameras or (values.camera_name,)
-        return DetectionFilter(values, self._pipeline.engine.info.class_names, self.name, cameras)
+        if isinstance(self._class_names, ClassRegistry):
+            # Any class may come.
+            scored = [text.rpartition('=')[0].strip() for text in values.class_scores]
+            self._class_names.numbers_of([*values.classes, *scored])
+        if values.input == 'detections_3d':
+            # There is no image that regions and sizes could mean.
+            values = replace(
+                values,
+                regions=(),
+                ignored_regions=(),
+                mask_image='',
+                minimum_size=0.0,
+                maximum_size=0.0,
+            )
+        return DetectionFilter(values, self._class_names, self.name, cameras)
 
     def check(self) -> CameraState:
         """Follow what is published, warn about what is wrong, and return how it goes."""
         problem = self._input.check()
-        if problem is None and self._input.is_open and self._locator is not None:
-            problem = self._locator.problem
+        if problem is None and self._input.is_open:
+            problem = self._tracking.problem
         self._log.report(problem, self._input.topic)
         worker = self._worker
         return CameraState(
@@ -210,10 +235,50 @@ class Camera:
         elif not self._input.is_open:
             # What was remembered is from before the pause.
             self.reset()
-            if self._locator is not None:
-                self._locator.open()
+            self._tracking.open()
             self._input.open()
-            self._logger.info(f'tracking in the images of {self._input.topic}')
+            self._logger.info(f'tracking in the {self._contents} of {self._input.topic}')
+
+    @property
+    def _contents(self) -> str:
+        """Return what is tracked, for people."""
+        return 'images' if self._values.input == 'images' else 'detections'
+
+    @property
+    def _messages(self) -> str:
+        """Return what is counted, for people."""
+        return 'images' if self._values.input == 'images' else 'messages'
+
+    def _make_input(self, prefix: str) -> ImageInput | SourceInput | DetectionInput:
+        """Return what the messages come from.
+
+        Args:
+            prefix: of the topics of the camera.
+        """
+        node, values = self._node, self._values
+        if values.source:
+            return SourceInput(node, prefix, values, self._take)
+        if values.input == 'images':
+            return ImageInput(node, f'{prefix}image', values.image_transport, self._take)
+        kind = Detection2DArray if values.input == 'detections' else Detection3DArray
+        return DetectionInput(node, f'{prefix}detections', kind, self._take)
+
+    def _make_tracking(
+        self, detector: Engine | ForeignDetector, prefix: str, transforms: TransformSource | None
+    ) -> FrameTracking[Any]:
+        """Return what makes tracks of the messages; the arguments are those of the camera."""
+        node, values = self._node, self._values
+        tracker = make_tracker(values.tracker, values.thresholds(self._trusted))
+        if not isinstance(detector, ForeignDetector):
+            pipeline = TrackingPipeline(engine=detector, tracker=tracker)
+            return ImageTracking(pipeline, self._locator, IntensityRange(values.intensity_range))
+        names = detector.info.class_names
+        if values.input == 'detections_3d':
+            return SpatialDetectionTracking(tracker, names, values.fixed_frame, transforms)
+        images = None
+        if values.detection_images:
+            images = MatchingImages(node, f'{prefix}image', values.image_transport)
+        return DetectionTracking(tracker, names, self._locator, images)
 
     def _activity(self) -> Activity:
         """Return what the camera is doing."""
@@ -232,11 +297,10 @@ class Camera:
     def _close(self) -> None:
         """Unsubscribe."""
         self._input.close()
-        if self._locator is not None:
-            self._locator.close()
+        self._tracking.close()
 
-    def _take(self, message: ImageMessage) -> None:
-        """Hand a new image over to the worker."""
+    def _take(self, message: ImageMessage | DetectionMessage) -> None:
+        """Hand a new message over to the worker."""
         if self._worker is not None:
             self._statistics.arrived()
             self._worker.offer(message)
@@ -254,7 +318,7 @@ class Camera:
         self._statistics.tracked(perf_counter() - frame.arrival)
 
     def _report(self, error: Exception) -> None:
-        """Report an image that could not be tracked; runs on the worker's thread."""
+        """Report a message that could not be tracked; runs on the worker's thread."""
         if self._node.context.ok():  # else interrupted: nothing can be published any more
             self._statistics.failed(error)
             self._log.failed(error)

@@ -18,13 +18,15 @@ class CameraLog:
     Safe to use from several threads.
     """
 
-    def __init__(self, logger: RcutilsLogger) -> None:
+    def __init__(self, logger: RcutilsLogger, what: str = 'an image') -> None:
         """Log nothing yet.
 
         Args:
             logger: of the camera.
+            what: name of one message, for people.
         """
         self._logger = logger
+        self._what = what
         self._reported: str | None = None
         self._sessions = 0
         self._announced_at = -inf
@@ -60,7 +62,7 @@ class CameraLog:
     def stamp_distrusted(self, what: str) -> None:
         """Log what is wrong with the stamp of an image."""
         self._logger.warning(
-            f'an image {what}, so the time of its arrival is taken; '
+            f'{self._what} {what}, so the time of its arrival is taken; '
             'let the camera driver set the stamps',
             throttle_duration_sec=_LOG_PERIOD_S,
         )
@@ -69,9 +71,9 @@ class CameraLog:
         """Log that an image could not be tracked."""
         log = partial(self._logger.error, throttle_duration_sec=_LOG_PERIOD_S)
         if (mistake := as_mistake(error)) is not None:
-            log(f'an image is left out: {mistake}')
+            log(f'{self._what} is left out: {mistake}')
         else:
             log(
-                f'an image could not be tracked ({type(error).__name__}: {error}); if this goes '
-                'on, choose another back end or model and configure the node again'
+                f'{self._what} could not be tracked ({type(error).__name__}: {error}); if this '
+                'goes on, choose another back end or model and configure the node again'
             )

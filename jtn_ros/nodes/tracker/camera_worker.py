@@ -5,18 +5,14 @@ from threading import Lock
 from threading import Thread
 from time import perf_counter
 from time import time_ns
+from typing import Any
 from typing import NamedTuple
 
-from sensor_msgs.msg import CompressedImage
-from sensor_msgs.msg import Image
-
-from jtn_ros.media.intensity import IntensityRange
-from jtn_ros.nodes.common.conversions import image_to_array
 from jtn_ros.nodes.common.conversions import stamp_to_ns
+from jtn_ros.nodes.common.problem import ProblemError
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
+from jtn_ros.nodes.tracker.frame_tracking import FrameTracking
 from jtn_ros.nodes.tracker.latest_slot import LatestSlot
-from jtn_ros.nodes.tracker.locator import SpatialLocator
-from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import FrameKey
 from jtn_ros.tracking.session import Session
 from jtn_ros.tracking.session import When
@@ -26,21 +22,21 @@ _PATIENCE_S = 0.5
 
 
 class Arrival(NamedTuple):
-    """An image that has come.
+    """A message that has come.
 
     Attributes:
-        message: the image.
+        message: an image, or detections.
         seconds: when it came, by `time.perf_counter`.
         received_ns: when it came, by the clock of the node.
     """
 
-    message: Image | CompressedImage
+    message: Any
     seconds: float
     received_ns: int
 
     @property
     def when(self) -> When:
-        """Return the times of the image."""
+        """Return the times of the message."""
         return When(stamp_to_ns(self.message.header.stamp), self.received_ns)
 
 
@@ -55,11 +51,9 @@ class CameraWorker:
 
     def __init__(
         self,
-        pipeline: TrackingPipeline,
+        tracking: FrameTracking[Any],
         session: Session,
         *,
-        locator: SpatialLocator | None = None,
-        intensity: IntensityRange | None = None,
         now_ns: Callable[[], int] = time_ns,
         on_result: Callable[[CameraFrame], None],
         on_error: Callable[[Exception], None],
@@ -67,23 +61,19 @@ class CameraWorker:
         """Prepare, without starting the thread.
 
         Args:
-            pipeline: tracks the images.
+            tracking: makes tracks of the messages.
             session: notices where identities have to start anew.
-            locator: finds the tracks in space; None where that is not wanted.
-            intensity: stretches images of more than 8 bits; by default it follows them.
             now_ns: the time in nanoseconds, for images with a bad stamp.
             on_result: called on the thread with what came out of each frame.
             on_error: called on the thread with why an image was left out.
         """
         self.enabled = True
-        self._pipeline = pipeline
+        self._tracking = tracking
         self._session = session
-        self._locator = locator
-        self._intensity = intensity or IntensityRange()
         self._now_ns = now_ns
         self._on_result = on_result
         self._on_error = on_error
-        self._tracking = Lock()
+        self._busy = Lock()
         self._processed = 0
         self._slot = LatestSlot[Arrival]()
         self._thread = Thread(target=self._run, name='camera_worker')
@@ -107,16 +97,16 @@ class CameraWorker:
         self._slot.close()
         self._thread.join()
 
-    def offer(self, message: Image | CompressedImage) -> None:
-        """Hand over a new image; return at once."""
+    def offer(self, message: Any) -> None:
+        """Hand over a new message; return at once."""
         if self.enabled:
             self._slot.put(Arrival(message, perf_counter(), self._now_ns()))
 
     def reset(self) -> None:
         """Forget all tracks and begin a new session; waits for the frame in progress."""
-        with self._tracking:
+        with self._busy:
             self._session.restart()
-            self._forget()
+            self._tracking.reset()
 
     def process(self, arrival: Arrival, following: Arrival | None = None) -> None:
         """Track one image on the calling thread, which is the worker's own once it is started.
@@ -126,7 +116,7 @@ class CameraWorker:
             following: the one after it, where its stamp needs that.
         """
         try:
-            with self._tracking:
+            with self._busy:
                 result = self._track(arrival, following)
             self._processed += 1
             self._on_result(result)
@@ -142,49 +132,59 @@ class CameraWorker:
             self.process(arrival, following)
             arrival = following or self._slot.take()
 
-    def _forget(self) -> None:
-        """Forget all tracks."""
-        self._pipeline.reset()
-        if self._locator is not None:
-            self._locator.reset()
-
     def _track(self, arrival: Arrival, following: Arrival | None) -> CameraFrame:
-        """Return the tracks of one image."""
+        """Return the tracks of one message.
+
+        Raises:
+            JtnError: if the message cannot be used.
+        """
         start = perf_counter()
-        message = arrival.message
-        image = image_to_array(message, self._intensity)
+        header = arrival.message.header
+        next_when = following.when if following is not None else None
+        if self._tracking.strict:
+            self._refuse_late(arrival.when, next_when)
+        shot = self._tracking.read(arrival.message)
         converted = perf_counter()
-        header = message.header
-        height, width = image.shape[:2]
+        width, height = shot.continuity
         stamp_ns, new_session, distrust = self._session.admit(
-            FrameKey(arrival.when, width, height, header.frame_id),
-            following.when if following is not None else None,
+            FrameKey(arrival.when, width, height, header.frame_id), next_when
         )
         if new_session is not None:
-            self._forget()
-        result = self._pipeline.process(image, stamp_ns)
+            self._tracking.reset()
+        outcome = self._tracking.process(shot, header, stamp_ns)
         latencies = {
             'queue': start - arrival.seconds,
             'conversion': converted - start,
-            **result.latencies,
+            **outcome.latencies,
         }
-        positions = None
-        if self._locator is not None:
-            tracked = perf_counter()
-            positions = self._locator.locate(header, (width, height), result.tracks, stamp_ns)
-            latencies['positions'] = perf_counter() - tracked
-        wanted = self._pipeline.detection_filter
         return CameraFrame(
             header=header,
             stamp_ns=stamp_ns,
-            image=image,
-            mask=wanted.mask(height, width) if wanted is not None else None,
-            detections=result.detections,
-            tracks=result.tracks,
-            positions=positions,
+            image=shot.image,
+            size=shot.size,
+            mask=outcome.mask,
+            detections=outcome.detections,
+            tracks=outcome.tracks,
+            positions=outcome.positions,
             session=self._session.id,
             new_session=new_session,
             distrust=distrust,
             arrival=arrival.seconds,
             latencies=latencies,
+        )
+
+    def _refuse_late(self, when: When, following: When | None) -> None:
+        """Refuse a message that repeats or precedes the last one.
+
+        Raises:
+            JtnError: if it does.
+        """
+        behind_ns = self._session.lag_ns(when, following)
+        if behind_ns is None:
+            return
+        stamp = f'{when.stamp_ns / 1e9:.3f} s'
+        if behind_ns == 0:
+            raise ProblemError('doubled', f'the stamp {stamp} has come before')
+        raise ProblemError(
+            'late', f'the stamp {stamp} is {behind_ns / 1e9:.3f} s older than one before it'
         )

@@ -17,7 +17,7 @@ from jtn_ros.nodes.common.conversions import depth_to_array
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.common.qos import sensor_data
 from jtn_ros.nodes.common.transforms import TransformSource
-from jtn_ros.nodes.tracker.depth_buffer import DepthBuffer
+from jtn_ros.nodes.tracker.stamped_images import StampedImages
 from jtn_ros.positions import CameraModel
 from jtn_ros.positions import GroundPlane
 from jtn_ros.positions import Measurements
@@ -111,7 +111,13 @@ class SpatialLocator:
         self._prefix = prefix
         self._transforms = transforms
         self._subscriptions: list[Subscription] = []
-        self._depth = DepthBuffer(values.depth_tolerance, values.depth_timeout)
+        self._depth = StampedImages(
+            'depth image',
+            'the image',
+            values.depth_tolerance,
+            values.depth_timeout,
+            'Synchronise the cameras, or set depth_tolerance',
+        )
         self._filter = PositionFilter()
         self._frames: tuple[str, str] | None = None
         self._info: CameraInfo | None = None

@@ -9,6 +9,7 @@ from jtn_ros.inference.options import EngineOptions
 from jtn_ros.media.intensity import IntensitySettings
 from jtn_ros.nodes.outputs.settings import OutputSettings
 from jtn_ros.nodes.tracker.follower import FollowSettings
+from jtn_ros.nodes.tracker.foreign_detector import ForeignDetectionSettings
 from jtn_ros.nodes.tracker.image_input import Transport
 from jtn_ros.nodes.tracker.locator import PositionSettings
 from jtn_ros.nodes.tracker.source_input import SourceSettings
@@ -66,9 +67,15 @@ class TrackerNodeSettings(
     TrackingSettings,
     InputSettings,
     SourceSettings,
+    ForeignDetectionSettings,
     EngineOptions,
     CameraNames,
 ):
     """All parameters of the tracker node."""
 
     model: str = setting(AUTO, MODEL_DESCRIPTION)
+
+
+def located(values: TrackerNodeSettings) -> bool:
+    """Return whether the tracks have positions in space."""
+    return values.positions != 'off' or values.input == 'detections_3d'

@@ -41,9 +41,13 @@ from jtn_ros.nodes.outputs.humans import HumanBodies
 from jtn_ros.nodes.outputs.shared_output import SharedOutput
 from jtn_ros.nodes.outputs.world_tracks import WorldTrackPublisher
 from jtn_ros.nodes.tracker.camera import Camera
+from jtn_ros.nodes.tracker.foreign_detector import ClassRegistry
+from jtn_ros.nodes.tracker.foreign_detector import ForeignDetector
+from jtn_ros.nodes.tracker.foreign_detector import ForeignModel
 from jtn_ros.nodes.tracker.reported_progress import reported_progress
 from jtn_ros.nodes.tracker.rivals import Rivals
 from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
+from jtn_ros.nodes.tracker.settings import located
 
 _CHECK_PERIOD_S = 1.0
 
@@ -69,6 +73,8 @@ def _reported(transition: Transition) -> Transition:
 class TrackerNode(LifecycleNode):
     """Track the objects in the images of one camera or several, with one engine.
 
+    Another node may detect them: then its detections take the place of images and engine.
+
     Configuring loads the engine and opens the outputs; activating subscribes to the images as
     soon as somebody listens; deactivating finishes the images that have arrived. Cleaning up
     releases everything.
@@ -78,7 +84,7 @@ class TrackerNode(LifecycleNode):
         """Declare the parameters; everything else waits for the lifecycle."""
         # Since Kilted, ROS destroys a node whose construction failed, too: so what is released is
         # there from the beginning.
-        self._engine: Engine | None = None
+        self._detector: Engine | ForeignDetector | None = None
         self._choice = ''
         self._transforms: TransformSource | None = None
         self._cameras: list[Camera] = []
@@ -116,41 +122,28 @@ class TrackerNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the engine, open outputs and services."""
         values = self._declared.values()
-        located = values.positions != 'off'
+        in_space = located(values)
         outputs = usable_outputs(
             values.outputs,
-            positions=located,
+            positions=in_space,
             fixed_frame=bool(values.fixed_frame),
             logger=self.get_logger(),
         )
         values = replace(values, outputs=outputs)
         names = values.cameras
-        if names and values.source:
-            raise JtnError(
-                f'source is {mask(values.source)}, which one camera reads; leave cameras empty'
-            )
-        if values.model == AUTO:
-            with reported_progress(self.get_logger(), 'choosing the model'):
-                choice = values.choose_model()
-            self.get_logger().info(f'{choice.model} is chosen: {choice.reason}')
-            self._choice = choice.reason
-            values = replace(values, model=choice.model)
-        with reported_progress(
-            self.get_logger(), f'loading {values.model or "the bundled model"}'
-        ):
-            engine = values.load()
-            self._engine = BatchingEngine(engine, len(names)) if len(names) > 1 else engine
-        self.get_logger().info(f'{engine.info.name} runs on {engine.description}')
-        if located and (values.fixed_frame or values.ground_frame):
+        self._check_source(values)
+        detector = self._detector = self._load(values)
+        self.get_logger().info(f'{detector.info.name} runs on {detector.description}')
+        if in_space and (values.fixed_frame or values.ground_frame):
             self._transforms = TransformSource(self, values.transform_timeout)
-        class_names = engine.info.class_names
+        class_names = detector.info.class_names
         if HUMANS in outputs:
             self._shared_outputs.append(HumanBodies(self, class_names, self._listen))
         if WORLD_TRACKS in outputs:
             self._shared_outputs.append(
                 WorldTrackPublisher(self, values, class_names, self._listen)
             )
-        shared = self, self._engine, values, self._transforms
+        shared = self, detector, values, self._transforms
         cameras = [(name, f'{name}/') for name in names] or [(values.camera_name, '')]
         self._cameras = [
             Camera(*shared, name=name, prefix=prefix, shared_outputs=self._shared_outputs)
@@ -164,6 +157,44 @@ class TrackerNode(LifecycleNode):
         self._declared.frozen = True
         self.last_error = ''
         return super().on_configure(state)
+
+    def _check_source(self, values: TrackerNodeSettings) -> None:
+        """Refuse a camera that the node reads itself where nobody would take its images.
+
+        Raises:
+            JtnError: if it is so.
+        """
+        if not values.source:
+            return
+        if values.cameras:
+            raise JtnError(
+                f'source is {mask(values.source)}, which one camera reads; leave cameras empty'
+            )
+        if values.input != 'images':
+            raise JtnError(f'source is {mask(values.source)}, so input has to be images')
+
+    def _load(self, values: TrackerNodeSettings) -> Engine | ForeignDetector:
+        """Return what makes the detections.
+
+        Raises:
+            OSError, JtnError: if a model cannot be loaded.
+        """
+        if values.input != 'images':
+            return ForeignDetector(
+                info=ForeignModel(class_names=ClassRegistry(values.class_names))
+            )
+        if values.model == AUTO:
+            with reported_progress(self.get_logger(), 'choosing the model'):
+                choice = values.choose_model()
+            self.get_logger().info(f'{choice.model} is chosen: {choice.reason}')
+            self._choice = choice.reason
+            values = replace(values, model=choice.model)
+        with reported_progress(
+            self.get_logger(), f'loading {values.model or "the bundled model"}'
+        ):
+            engine = values.load()
+            number = len(values.cameras)
+            return BatchingEngine(engine, number) if number > 1 else engine
 
     @_reported
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -218,7 +249,7 @@ class TrackerNode(LifecycleNode):
         """Look after the cameras and publish how they fare."""
         states = [camera.check() for camera in self._cameras]
         problem = self._rivals.check()
-        self._diagnostics.publish(self._engine, self._choice, self.last_error, problem, states)
+        self._diagnostics.publish(self._detector, self._choice, self.last_error, problem, states)
 
     def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Forget all tracks and begin new sessions."""
@@ -273,7 +304,7 @@ class TrackerNode(LifecycleNode):
         if self._transforms is not None:
             self._transforms.destroy()
             self._transforms = None
-        self._engine, self._choice = None, ''
+        self._detector, self._choice = None, ''
         # rclpy keeps a weak reference to all that a callback group ever had.
         entities = self.default_callback_group.entities
         entities -= {entity for entity in list(entities) if entity() is None}

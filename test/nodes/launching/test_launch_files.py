@@ -25,6 +25,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
 
 from jtn_msgs.msg import Target
 from jtn_msgs.msg import TrackedObjectArray
@@ -38,6 +39,7 @@ from jtn_ros.nodes.common.parameters import ros_default
 from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
 from jtn_ros.settings import settings_of
 
+from nodes.foreign_detections import boxes_message
 from nodes.graph import Graph
 from nodes.leftovers import MARK
 from nodes.leftovers import processes_marked
@@ -164,6 +166,40 @@ def test_tracker_launch_starts_an_active_node_with_its_arguments(
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 0, text
     assert 'process has finished cleanly' in text
+
+
+def test_detections_launch_starts_a_detector_and_tracks_what_it_finds(
+    graph: Graph, launch: Launch, tmp_path: Path
+) -> None:
+    detector = tmp_path / 'detector.launch.xml'
+    detector.write_text(
+        f"""<launch>
+        <arg name="detections" default="its_own"/>
+        <executable cmd="touch {tmp_path}/$(var detections)"/>
+        </launch>"""
+    )
+    process = launch(
+        'detections.launch.py', detector=detector, detections='/found', namespace='robot'
+    )
+    outputs: list[TrackedObjectArray] = []
+    node = graph.add(Node('user'))
+    detections = node.create_publisher(Detection2DArray, '/found', QoSProfile(depth=10))
+    node.create_subscription(
+        TrackedObjectArray, '/robot/jtn_tracker/tracks', outputs.append, QoSProfile(depth=10)
+    )
+    message = boxes_message(0, [[10, 20, 30, 60]], ['cat'])
+
+    def answered() -> bool:
+        detections.publish(message)
+        return len(outputs) > 0
+
+    graph.wait(answered, what='the tracks of detections', timeout=60)
+    assert outputs[0].header == message.header
+    assert [o.class_name for o in outputs[0].objects] == ['cat']
+    assert (tmp_path / 'its_own').exists()  # the arguments of the tracker are not the detector's
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, text
 
 
 def test_demo_launch_records_every_frame_and_its_tracks_and_ends(

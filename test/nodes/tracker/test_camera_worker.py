@@ -14,6 +14,7 @@ from jtn_ros.nodes.common.conversions import array_to_image
 from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
+from jtn_ros.nodes.tracker.frame_tracking import ImageTracking
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import Session
 
@@ -38,7 +39,7 @@ def worked(block_model: Path) -> Iterator[Worked]:
         assert go.wait(20)
 
     worker = CameraWorker(
-        TrackingPipeline(block_model, 'onnxruntime'),
+        ImageTracking(TrackingPipeline(block_model, 'onnxruntime')),
         Session(100_000_000),
         on_result=consume,
         on_error=errors.append,
@@ -92,7 +93,7 @@ def test_failing_consumer_is_reported_and_the_next_image_is_tracked(block_model:
             raise RuntimeError('the link is down')
 
     worker = CameraWorker(
-        TrackingPipeline(block_model, 'onnxruntime'),
+        ImageTracking(TrackingPipeline(block_model, 'onnxruntime')),
         Session(0),
         on_result=consume,
         on_error=errors.append,

@@ -37,6 +37,7 @@ from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.tracker.camera_worker import Arrival
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
+from jtn_ros.nodes.tracker.frame_tracking import ImageTracking
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import Session
 
@@ -78,7 +79,7 @@ def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(
     results: list[CameraFrame] = []
     errors: list[Exception] = []
     worker = CameraWorker(
-        TrackingPipeline(engine=NothingEngine()),
+        ImageTracking(TrackingPipeline(engine=NothingEngine())),
         Session(10**8),
         on_result=results.append,
         on_error=errors.append,
@@ -357,7 +358,7 @@ def test_encodings_that_are_not_known_are_left_to_a_cv_bridge_that_works(
 def one_worker(results: list[CameraFrame] | None = None) -> tuple[CameraWorker, list[Exception]]:
     errors: list[Exception] = []
     worker = CameraWorker(
-        TrackingPipeline(engine=NothingEngine()),
+        ImageTracking(TrackingPipeline(engine=NothingEngine())),
         Session(0),
         on_result=(results if results is not None else []).append,
         on_error=errors.append,

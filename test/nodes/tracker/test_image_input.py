@@ -20,7 +20,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from jtn_msgs.msg import TrackedObjectArray
-from jtn_ros.nodes.tracker import image_input
+from jtn_ros.nodes.tracker import message_input
 
 from nodes.harness import DEEP
 from nodes.harness import Harness
@@ -237,7 +237,7 @@ def test_what_keeps_images_away_is_named_with_the_remedy(
 def test_a_publisher_that_appears_late_is_given_time_to_publish(
     make: Callable[..., Harness], block_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_input, 'SILENCE_S', 2.5)
+    monkeypatch.setattr(message_input, 'SILENCE_S', 2.5)
     harness = make(model=str(block_model), lazy=False, publishing=False)
     assert harness.transit('configure', 'activate')
     harness.wait_for_log('on /image: nobody publishes it')

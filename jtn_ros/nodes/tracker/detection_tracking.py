@@ -1,0 +1,249 @@
+"""Tracks in the image, of detections that another node publishes."""
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray
+
+from jtn_ros.camera_flow import CameraFlow
+from jtn_ros.detection_filter import DetectionFilter
+from jtn_ros.detections import Detections
+from jtn_ros.errors import JtnError
+from jtn_ros.inference.preprocess import letterbox_image
+from jtn_ros.media.intensity import IntensityRange
+from jtn_ros.nodes.common.conversions import image_to_array
+from jtn_ros.nodes.common.problem import Problem
+from jtn_ros.nodes.tracker.foreign_detector import ClassRegistry
+from jtn_ros.nodes.tracker.frame_tracking import NO_IMAGE
+from jtn_ros.nodes.tracker.frame_tracking import Outcome
+from jtn_ros.nodes.tracker.frame_tracking import locate
+from jtn_ros.nodes.tracker.image_input import ImageInput
+from jtn_ros.nodes.tracker.image_input import Transport
+from jtn_ros.nodes.tracker.locator import SpatialLocator
+from jtn_ros.nodes.tracker.stamped_images import StampedImages
+from jtn_ros.tracking import FrameTracker
+from jtn_ros.tracking import TrackerSettings
+
+# Size of the images in which the motion of the camera is measured.
+_FLOW_HEIGHT, _FLOW_WIDTH = 288, 512
+# Images that wait for their detections, and for how long detections wait for their image. [s]
+_WAITING_IMAGES = 30
+_IMAGE_TIMEOUT_S = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenBoxes:
+    """Detections in one image.
+
+    Attributes:
+        detections: in pixels of the image.
+        image: uint8 BGR (H, W, 3), or `NO_IMAGE`.
+        size: width and height of the image in pixels, 0 if they are not known.
+        continuity: always the same; the size may become known late.
+    """
+
+    detections: Detections
+    image: NDArray[np.uint8]
+    size: tuple[int, int]
+    continuity: ClassVar[tuple[int, int]] = (0, 0)
+
+
+class MatchingImages:
+    """The images of a camera, of which some have the stamps of detections."""
+
+    def __init__(self, node: Node, topic: str, transport: Transport) -> None:
+        """Prepare, without subscribing; see `ImageInput`."""
+        self._buffer = StampedImages(
+            'image',
+            'the detections',
+            0.0,
+            _IMAGE_TIMEOUT_S,
+            'Publish detections with the stamps of their images',
+            capacity=_WAITING_IMAGES,
+        )
+        self._input = ImageInput(node, topic, transport, self._buffer.add)
+        self._intensity = IntensityRange()
+        self._missing: Problem | None = None
+
+    @property
+    def problem(self) -> Problem | None:
+        """Return why images are missing; None if they are not."""
+        return self._input.check() or self._missing
+
+    def open(self) -> None:
+        """Subscribe; does nothing when open."""
+        self._input.open()
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._input.close()
+
+    def of(self, header: Header) -> NDArray[np.uint8]:
+        """Return the image with a stamp; `NO_IMAGE` if there is none that can be read."""
+        try:
+            image = image_to_array(self._buffer.at(header.stamp), self._intensity)
+        except JtnError as error:
+            self._missing = Problem.of(error, 'no camera motion: ')
+            return NO_IMAGE
+        self._missing = None
+        return image
+
+
+class DetectionTracking:
+    """Tracks the boxes of other detectors. Messages with late or repeated stamps are left out."""
+
+    strict = True
+
+    def __init__(
+        self,
+        tracker: FrameTracker,
+        class_names: ClassRegistry,
+        locator: SpatialLocator | None = None,
+        images: MatchingImages | None = None,
+    ) -> None:
+        """Start without tracks.
+
+        Args:
+            tracker: associates the boxes.
+            class_names: numbers the classes.
+            locator: finds the tracks in space; None where that is not wanted.
+            images: for the motion of the camera; None where it is estimated from the boxes.
+        """
+        self._tracker = tracker
+        self._class_names = class_names
+        self._locator = locator
+        self._images = images
+        self._flow = CameraFlow()
+        self._flow_size = (0, 0)
+        self._score_threshold: float | None = None
+        self._filter: DetectionFilter | None = None
+
+    @property
+    def problem(self) -> Problem | None:
+        """Return why there is no camera motion or are no positions; None if nothing is wrong."""
+        problem = None if self._images is None else self._images.problem
+        if problem is None and self._locator is not None:
+            problem = self._locator.problem
+        return problem
+
+    def open(self) -> None:
+        """Subscribe to images and to what the positions need."""
+        if self._images is not None:
+            self._images.open()
+        if self._locator is not None:
+            self._locator.open()
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        if self._images is not None:
+            self._images.close()
+        if self._locator is not None:
+            self._locator.close()
+
+    def configure(
+        self,
+        thresholds: TrackerSettings,
+        score_threshold: float | None,
+        detection_filter: DetectionFilter,
+    ) -> None:
+        """Replace the thresholds; see `FrameTracking`."""
+        self._score_threshold = score_threshold
+        self._filter = detection_filter
+        self._tracker.configure(thresholds)
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        self._tracker.reset()
+        self._flow.reset()
+        if self._locator is not None:
+            self._locator.reset()
+
+    def read(self, message: Detection2DArray) -> SeenBoxes:
+        """Return the boxes of a message, and the image that they are in if it is wanted."""
+        image = NO_IMAGE if self._images is None else self._images.of(message.header)
+        size = image.shape[1], image.shape[0]
+        calibration = None if self._locator is None else self._locator.calibration
+        if not image.size and calibration is not None:
+            size = calibration.width, calibration.height
+        return SeenBoxes(detections=boxes_in(message, self._class_names), image=image, size=size)
+
+    def process(self, shot: SeenBoxes, header: Header, stamp_ns: int) -> Outcome:
+        """Track the boxes; see `FrameTracking`."""
+        started = perf_counter()
+        motion = self._measure_motion(shot)
+        moved = perf_counter()
+        threshold = self._score_threshold
+        if threshold is None:
+            threshold = self._tracker.minimum_score
+        detections = shot.detections.select(shot.detections.scores > threshold)
+        mask = None
+        if self._filter is not None:
+            width, height = shot.size
+            if self._filter.has_areas and not (width and height):
+                raise JtnError(
+                    'regions and masks need the size of the image; set detection_images, or '
+                    'positions with camera_info'
+                )
+            detections = self._filter.apply(detections, height, width)
+            mask = self._filter.mask(height, width)
+        tracks = self._tracker.update(detections, stamp_ns, motion)
+        latencies = {'camera_motion': moved - started, 'tracking': perf_counter() - moved}
+        positions, more = locate(self._locator, header, shot.size, tracks, stamp_ns)
+        return Outcome(
+            tracks=tracks,
+            detections=detections,
+            positions=positions,
+            latencies=latencies | more,
+            mask=mask,
+        )
+
+    def _measure_motion(self, shot: SeenBoxes) -> NDArray[np.float64] | None:
+        """Return the (2, 3) motion of the camera since the last message; None if unknown."""
+        if shot.size != self._flow_size or not shot.image.size:
+            self._flow.reset()
+            self._flow_size = shot.size
+        if not shot.image.size:
+            return None
+        fitted, letterbox = letterbox_image(shot.image, _FLOW_HEIGHT, _FLOW_WIDTH)
+        return self._flow.measure(fitted, letterbox, shot.image.shape[:2])
+
+
+def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detections:
+    """Return the detections of a message; boxes that are turned become upright around it.
+
+    Those without a size, or with values that are no numbers, are left out.
+    """
+    found = message.detections
+    rows = [
+        (d.bbox.center.position.x, d.bbox.center.position.y, d.bbox.center.theta,
+         d.bbox.size_x, d.bbox.size_y)
+        for d in found
+    ]  # fmt: skip
+    x, y, theta, width, height = np.array(rows, np.float64).reshape(-1, 5).T
+    cosine, sine = np.abs(np.cos(theta)), np.abs(np.sin(theta))
+    half_width = (width * cosine + height * sine) / 2
+    half_height = (width * sine + height * cosine) / 2
+    scores, names = best_hypotheses(found)
+    boxes = np.column_stack([x - half_width, y - half_height, x + half_width, y + half_height])
+    sound = np.isfinite(boxes).all(axis=1) & np.isfinite(scores) & (width > 0) & (height > 0)
+    return Detections(
+        boxes=boxes.astype(np.float32),
+        scores=scores,
+        class_ids=class_names.numbers_of(names),
+        centers=np.column_stack([x, y]).astype(np.float32),
+    ).select(sound)
+
+
+def best_hypotheses(found: list) -> tuple[NDArray[np.float32], list[str]]:  # type: ignore[type-arg]
+    """Return score (N,) and class of the best hypothesis of each detection; 1 and '' of none."""
+    best = [
+        max(((r.hypothesis.score, r.hypothesis.class_id) for r in d.results), default=(1.0, ''))
+        for d in found
+    ]
+    scores = np.array([score for score, _ in best], np.float32)
+    return scores, [name for _, name in best]

@@ -1,0 +1,227 @@
+"""What makes tracks of the messages of one camera."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from std_msgs.msg import Header
+
+from jtn_ros.detection_filter import DetectionFilter
+from jtn_ros.detections import Detections
+from jtn_ros.media.intensity import IntensityRange
+from jtn_ros.nodes.common.conversions import image_to_array
+from jtn_ros.nodes.common.problem import Problem
+from jtn_ros.nodes.tracker.image_input import ImageMessage
+from jtn_ros.nodes.tracker.locator import SpatialLocator
+from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.positions import Positions
+from jtn_ros.tracking import TrackerSettings
+from jtn_ros.tracking import Tracks
+
+NO_IMAGE = np.zeros((0, 0, 3), np.uint8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one message.
+
+    Attributes:
+        tracks: every live track.
+        detections: what they were seen by.
+        positions: of the tracks in space; None where that is not wanted.
+        latencies: seconds by stage, in the order of the stages.
+        mask: bool (H, W), where in the image objects are tracked; None for everywhere.
+    """
+
+    tracks: Tracks
+    detections: Detections
+    positions: Positions | None
+    latencies: Mapping[str, float]
+    mask: NDArray[np.bool_] | None = None
+
+
+class Shot(Protocol):
+    """The content of a message that was read, and not tracked yet."""
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """Return the uint8 BGR image (H, W, 3), `NO_IMAGE` if there is none."""
+        ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return width and height of the source image in pixels, 0 if they are not known."""
+        ...
+
+    @property
+    def continuity(self) -> tuple[int, int]:
+        """Return a size that stays the same within a session."""
+        ...
+
+
+class FrameTracking[SomeShot: Shot](Protocol):
+    """Tracks what one message after another shows."""
+
+    @property
+    def strict(self) -> bool:
+        """Return whether messages with late or repeated stamps are left out."""
+        ...
+
+    @property
+    def problem(self) -> Problem | None:
+        """Return what is missing; None if nothing is."""
+        ...
+
+    def open(self) -> None:
+        """Subscribe to what is needed beside the messages; does nothing when open."""
+        ...
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        ...
+
+    def configure(
+        self,
+        thresholds: TrackerSettings,
+        score_threshold: float | None,
+        detection_filter: DetectionFilter,
+    ) -> None:
+        """Replace the thresholds from the next message on.
+
+        Args:
+            thresholds: of the tracker.
+            score_threshold: detections with this score or less are ignored; None leaves that to
+                the tracker.
+            detection_filter: leaves out detections that are not to be tracked.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        ...
+
+    def read(self, message: Any) -> SomeShot:
+        """Return the content of a message.
+
+        Raises:
+            JtnError: if it has none that can be used.
+        """
+        ...
+
+    def process(self, shot: SomeShot, header: Header, stamp_ns: int) -> Outcome:
+        """Track the content of a message.
+
+        Args:
+            shot: what `read` returned.
+            header: of the message.
+            stamp_ns: time at which to track it; never runs backwards until `reset`.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image to be tracked."""
+
+    image: NDArray[np.uint8]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return width and height in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+    @property
+    def continuity(self) -> tuple[int, int]:
+        """Return the size: images of another one are of another session."""
+        return self.size
+
+
+class ImageTracking:
+    """Tracks what the network finds in images."""
+
+    strict = False
+
+    def __init__(
+        self,
+        pipeline: TrackingPipeline,
+        locator: SpatialLocator | None = None,
+        intensity: IntensityRange | None = None,
+    ) -> None:
+        """Start without tracks.
+
+        Args:
+            pipeline: tracks the images.
+            locator: finds the tracks in space; None where that is not wanted.
+            intensity: stretches images of more than 8 bits; by default it follows them.
+        """
+        self._pipeline = pipeline
+        self._locator = locator
+        self._intensity = intensity or IntensityRange()
+
+    @property
+    def problem(self) -> Problem | None:
+        """Return why there are no positions; None if nothing is wrong."""
+        return None if self._locator is None else self._locator.problem
+
+    def open(self) -> None:
+        """Subscribe to what the positions need."""
+        if self._locator is not None:
+            self._locator.open()
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        if self._locator is not None:
+            self._locator.close()
+
+    def configure(
+        self,
+        thresholds: TrackerSettings,
+        score_threshold: float | None,
+        detection_filter: DetectionFilter,
+    ) -> None:
+        """Replace the thresholds; see `FrameTracking`."""
+        self._pipeline.score_threshold = score_threshold
+        self._pipeline.detection_filter = detection_filter
+        self._pipeline.tracker.configure(thresholds)
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        self._pipeline.reset()
+        if self._locator is not None:
+            self._locator.reset()
+
+    def read(self, message: ImageMessage) -> Picture:
+        """Return the image of a message; see `FrameTracking`."""
+        return Picture(image_to_array(message, self._intensity))
+
+    def process(self, shot: Picture, header: Header, stamp_ns: int) -> Outcome:
+        """Track the objects in an image; see `FrameTracking`."""
+        result = self._pipeline.process(shot.image, stamp_ns)
+        wanted = self._pipeline.detection_filter
+        positions, latencies = locate(self._locator, header, shot.size, result.tracks, stamp_ns)
+        return Outcome(
+            tracks=result.tracks,
+            detections=result.detections,
+            positions=positions,
+            latencies={**result.latencies, **latencies},
+            mask=None if wanted is None else wanted.mask(*shot.image.shape[:2]),
+        )
+
+
+def locate(
+    locator: SpatialLocator | None,
+    header: Header,
+    size: tuple[int, int],
+    tracks: Tracks,
+    stamp_ns: int,
+) -> tuple[Positions | None, dict[str, float]]:
+    """Return the positions of tracks where they are wanted, and how long that took."""
+    if locator is None:
+        return None, {}
+    started = perf_counter()
+    positions = locator.locate(header, size, tracks, stamp_ns)
+    return positions, {'positions': perf_counter() - started}

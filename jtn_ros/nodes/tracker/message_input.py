@@ -1,0 +1,216 @@
+"""The messages of one topic, and why they do not come."""
+
+from abc import ABC
+from abc import abstractmethod
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSCompatibility
+from rclpy.qos import QoSProfile
+from rclpy.qos import qos_check_compatible
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from jtn_ros.nodes.common.problem import Problem
+from jtn_ros.nodes.common.qos import sensor_data
+
+SILENCE_S = 3.0
+
+type Publishers = Sequence[TopicEndpointInfo]
+
+
+class MessageInput(ABC):
+    """Subscribes to a topic while it is open."""
+
+    def __init__(
+        self, node: Node, topic: str, what: str, on_message: Callable[[Any], None]
+    ) -> None:
+        """Prepare, without subscribing.
+
+        Args:
+            node: the node that subscribes.
+            topic: name before remapping.
+            what: name of one message, for people.
+            on_message: called with every message.
+        """
+        self._node = node
+        self._name = topic
+        self._topic = node.resolve_topic_name(topic)
+        self._what = what
+        self._on_message = on_message
+        self._open = False
+        self._subscription: Subscription | None = None
+        self._refusal = ''
+        self._last = 0.0
+        self._published_since: float | None = None
+        self._silence: Problem | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it is subscribed, or trying to."""
+        return self._open
+
+    @property
+    def topic(self) -> str:
+        """Return the full name of the topic that is subscribed, or would be."""
+        return self._subscription.topic_name if self._subscription else self._choose()[0]
+
+    @property
+    def lost(self) -> int:
+        """Return how many messages were published and did not arrive, as far as that is known."""
+        return 0
+
+    def open(self) -> None:
+        """Subscribe; does nothing when open."""
+        if not self._open:
+            self._open = True
+            self._last = monotonic()
+            self._published_since = self._silence = None
+            self._subscribe(*self._choose())
+
+    def close(self) -> None:
+        """Unsubscribe; does nothing when closed."""
+        self._open = False
+        self._unsubscribe()
+
+    def destroy(self) -> None:
+        """Let go of everything."""
+        self.close()
+
+    def check(self) -> Problem | None:
+        """Follow what is published, and return why messages do not come, with the remedy.
+
+        None when they come, when nobody can say yet, and while it is closed.
+        """
+        if not self._open:
+            return None
+        topic, kind = self._choose()
+        taken = self._subscription
+        if taken is None or (topic, kind) != (taken.topic_name, taken.msg_type):
+            self._unsubscribe()
+            self._subscribe(topic, kind)
+        if self._subscription is None:
+            text = f'{topic} cannot be subscribed as {type_name(kind)}: {self._refusal}'
+            return Problem(text, text)
+        publishers = self._node.get_publishers_info_by_topic(topic)
+        fitting = [p for p in publishers if p.topic_type == type_name(kind)]
+        if not fitting:
+            self._published_since = None
+        elif self._published_since is None:
+            self._published_since = monotonic()
+        problem = _incompatibility(topic, fitting, self._subscription.qos_profile)
+        if monotonic() - self._last < SILENCE_S:
+            self._silence = None
+        elif self._silent_s() >= SILENCE_S:
+            reason = self._explain_silence(topic, kind, publishers, fitting)
+            text = f'no {self._what} for {self._silent_s():.0f} s on {topic}{reason}'
+            self._silence = Problem(reason, text)
+        return problem or self._silence or self._losses_on(topic)
+
+    @abstractmethod
+    def _choose(self) -> tuple[str, type]:
+        """Return the topic and the type of message to take."""
+
+    @abstractmethod
+    def _why_silent(self) -> str:
+        """Return what to check where somebody publishes and nothing comes."""
+
+    @abstractmethod
+    def _remedy_for(self, publishers: Publishers) -> str:
+        """Return what to do where messages of other types are published."""
+
+    @abstractmethod
+    def _remedy_without(self, known: Sequence[str]) -> str:
+        """Return what to do where nobody publishes, and such messages are on other topics."""
+
+    def _arrived(self, message: Any, info: Mapping[str, int | None]) -> None:
+        """Note that a message came."""
+        del message, info
+
+    def _losses_on(self, topic: str) -> Problem | None:
+        """Return what to say about messages that were lost; None if few were."""
+        del topic
+        return None
+
+    def _silent_s(self) -> float:
+        """Return the seconds without a message, counted from when a publisher appeared."""
+        return monotonic() - max(self._last, self._published_since or 0.0)
+
+    def _subscribe(self, topic: str, kind: type) -> None:
+        """Subscribe as sensor data, unless the parameters override that."""
+        try:
+            self._subscription = self._node.create_subscription(
+                kind,
+                topic,
+                self._take,
+                sensor_data(),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+        except RuntimeError as error:  # a middleware may know the topic with another type
+            self._refusal = str(error)
+
+    def _unsubscribe(self) -> None:
+        """Let go of the subscription, if there is one."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def _take(self, message: Any, info: Mapping[str, int | None]) -> None:
+        """Pass a message on."""
+        self._last = monotonic()
+        self._arrived(message, info)
+        self._on_message(message)
+
+    def _explain_silence(
+        self, topic: str, kind: type, publishers: Publishers, fitting: Publishers
+    ) -> str:
+        """Return the most probable reason why nothing comes on a topic, as the rest of a line."""
+        if fitting:
+            names = ', '.join(sorted({_full_name(p) for p in fitting}))
+            return f', although {names} publishes there; {self._why_silent()}'
+        if publishers:
+            types = ', '.join(sorted({p.topic_type for p in publishers}))
+            return f': it carries {types}, not {type_name(kind)}; {self._remedy_for(publishers)}'
+        known = sorted(
+            name
+            for name, types in self._node.get_topic_names_and_types()
+            if type_name(kind) in types
+            and name != topic
+            and self._node.count_publishers(name)
+            and not name.startswith(self._node.get_fully_qualified_name())
+        )
+        return (
+            f': nobody publishes it; {self._remedy_without(known)}, or remap the topic '
+            f'({self._name}:=...)'
+        )
+
+
+def type_name(kind: type) -> str:
+    """Return the name of a message type, such as ``sensor_msgs/msg/Image``."""
+    return f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'
+
+
+def _incompatibility(
+    topic: str, publishers: list[TopicEndpointInfo], qos: QoSProfile
+) -> Problem | None:
+    """Return which publisher does not fit a subscription and what to do, or None."""
+    for publisher in publishers:
+        compatibility, reason = qos_check_compatible(publisher.qos_profile, qos)
+        if compatibility == QoSCompatibility.ERROR:
+            text = (
+                f'{_full_name(publisher)} publishes {topic} with a quality of service that does '
+                f'not fit ({reason.strip(";: ")}); change it there, or set the parameters '
+                f'qos_overrides.{topic}.subscription.* of this node'
+            )
+            return Problem(text, text)
+    return None
+
+
+def _full_name(endpoint: TopicEndpointInfo) -> str:
+    """Return the name of an endpoint's node with its namespace."""
+    return f'{endpoint.node_namespace.rstrip("/")}/{endpoint.node_name}'

@@ -1,0 +1,252 @@
+"""Tracks in space, of 3D detections that another node publishes.
+
+The tracker is the one of images. Its boxes are upright views of the objects: their place on the
+ground, in centimeters, their width and their height, so that its thresholds, which are relative
+to the size of a box, mean the same.
+"""
+
+from dataclasses import dataclass
+from dataclasses import replace
+from time import perf_counter
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection3DArray
+
+from jtn_ros.detection_filter import DetectionFilter
+from jtn_ros.detections import Detections
+from jtn_ros.nodes.common.problem import Problem
+from jtn_ros.nodes.common.transforms import TransformSource
+from jtn_ros.nodes.tracker.detection_tracking import best_hypotheses
+from jtn_ros.nodes.tracker.foreign_detector import ClassRegistry
+from jtn_ros.nodes.tracker.frame_tracking import NO_IMAGE
+from jtn_ros.nodes.tracker.frame_tracking import Outcome
+from jtn_ros.positions import Measurements
+from jtn_ros.positions import PositionFilter
+from jtn_ros.positions import Positions
+from jtn_ros.tracking import FrameTracker
+from jtn_ros.tracking import TrackerSettings
+from jtn_ros.tracking import Tracks
+
+Floats = NDArray[np.float64]
+
+_PIXELS_PER_METRE = 100.0
+# Of an object whose size is not given. [m]
+_USUAL_SIZE = 1.0
+# Standard deviation of a detected center without covariance: in sizes, and at least. [m]
+_NOISE, _LEAST_NOISE = 0.06, 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenObjects:
+    """Detections in space.
+
+    Attributes:
+        frame_id: coordinate frame of the rest.
+        measured: the centers (N).
+        sizes: float64 (N, 3) along the axes of the frame in meters, 0 if not given.
+        scores: float32 (N,).
+        class_ids: int32 (N,).
+    """
+
+    frame_id: str
+    measured: Measurements
+    sizes: Floats
+    scores: NDArray[np.float32]
+    class_ids: NDArray[np.int32]
+    image: ClassVar[NDArray[np.uint8]] = NO_IMAGE
+    size: ClassVar[tuple[int, int]] = (0, 0)
+    continuity: ClassVar[tuple[int, int]] = (0, 0)
+
+
+class SpatialDetectionTracking:
+    """Tracks 3D detections. Messages with late or repeated stamps are left out."""
+
+    strict = True
+    problem: Problem | None = None
+
+    def __init__(
+        self,
+        tracker: FrameTracker,
+        class_names: ClassRegistry,
+        fixed_frame: str = '',
+        transforms: TransformSource | None = None,
+    ) -> None:
+        """Start without tracks.
+
+        Args:
+            tracker: associates the objects.
+            class_names: numbers the classes.
+            fixed_frame: coordinate frame in which they are tracked, with z up; empty for that of
+                the messages.
+            transforms: needed with a fixed frame.
+        """
+        self._tracker = tracker
+        self._class_names = class_names
+        self._fixed_frame = fixed_frame
+        self._transforms = transforms
+        self._filter = PositionFilter()
+        self._score_threshold: float | None = None
+        self._wanted: DetectionFilter | None = None
+        self.reset()
+
+    def open(self) -> None:
+        """Do nothing: nothing is needed beside the messages."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def configure(
+        self,
+        thresholds: TrackerSettings,
+        score_threshold: float | None,
+        detection_filter: DetectionFilter,
+    ) -> None:
+        """Replace the thresholds; see `FrameTracking`."""
+        self._score_threshold = score_threshold
+        self._wanted = detection_filter
+        self._tracker.configure(thresholds)
+
+    def reset(self) -> None:
+        """Forget all tracks."""
+        self._tracker.reset()
+        self._filter.reset()
+        self._origin: Floats | None = None
+        self._known_ids = np.zeros(0, np.int64)
+        self._known_sizes = np.zeros((0, 3))
+
+    def read(self, message: Detection3DArray) -> SeenObjects:
+        """Return the objects of a message in the fixed frame.
+
+        Those with values that are no numbers are left out.
+
+        Raises:
+            JtnError: if there is no transform.
+        """
+        found = message.detections
+        poses = [d.bbox.center for d in found]
+        rows = [
+            (p.position.x, p.position.y, p.position.z,
+             p.orientation.x, p.orientation.y, p.orientation.z, p.orientation.w,
+             d.bbox.size.x, d.bbox.size.y, d.bbox.size.z)
+            for d, p in zip(found, poses, strict=True)
+        ]  # fmt: skip
+        values = np.array(rows, np.float64).reshape(-1, 10)
+        scores, names = best_hypotheses(found)
+        covariances = np.array(
+            [d.results[0].pose.covariance if d.results else np.zeros(36) for d in found]
+        ).reshape(-1, 6, 6)[:, :3, :3]
+        sound = np.isfinite(values).all(axis=1) & np.isfinite(scores)
+        points, quaternions, sizes = np.split(values[sound], (3, 7), axis=1)
+        quaternions[~quaternions.any(axis=1)] = (0, 0, 0, 1)
+        turns = Rotation.from_quat(quaternions).as_matrix() if len(points) else np.eye(3)[None][:0]
+        sizes = np.clip(sizes, 0, None)
+        measured = Measurements.of(points, _covariances(covariances[sound], sizes))
+        frame_id = self._fixed_frame or message.header.frame_id
+        if frame_id != message.header.frame_id:
+            assert self._transforms is not None
+            rotation, translation = self._transforms.lookup(
+                frame_id, message.header.frame_id, message.header.stamp
+            )
+            measured = measured.transformed(rotation, translation)
+            turns = rotation @ turns
+        return SeenObjects(
+            frame_id=frame_id,
+            measured=measured,
+            sizes=np.einsum('nij,nj->ni', np.abs(turns), sizes),
+            scores=scores[sound],
+            class_ids=self._class_names.numbers_of(names)[sound],
+        )
+
+    def process(self, shot: SeenObjects, header: Header, stamp_ns: int) -> Outcome:
+        """Track the objects; see `FrameTracking`."""
+        del header
+        started = perf_counter()
+        threshold = self._score_threshold
+        if threshold is None:
+            threshold = self._tracker.minimum_score
+        views = self._views(shot)
+        wanted = views.scores > threshold
+        if self._wanted is not None:
+            wanted &= self._wanted.wanted(views, 0, 0)
+        kept = np.flatnonzero(wanted)
+        views = views.select(kept)
+        # In a frame that moves with the robot, the objects tell how it moves.
+        motion = np.eye(2, 3) if self._fixed_frame else None
+        tracks = self._tracker.update(views, stamp_ns, motion)
+        tracked = perf_counter()
+        positions = self._locate(shot, kept, tracks, stamp_ns)
+        count = len(tracks.ids)
+        return Outcome(
+            # What has no image has no place in it.
+            tracks=replace(
+                tracks,
+                boxes=np.zeros((count, 4), np.float32),
+                centers=np.zeros((count, 2), np.float32),
+                velocities=np.zeros((count, 2), np.float32),
+                velocity_covariances=np.zeros((count, 2, 2), np.float32),
+            ),
+            detections=replace(
+                views, boxes=np.zeros_like(views.boxes), centers=np.zeros_like(views.centers)
+            ),
+            positions=positions,
+            latencies={
+                'tracking': tracked - started,
+                'positions': perf_counter() - tracked,
+            },
+        )
+
+    def _views(self, shot: SeenObjects) -> Detections:
+        """Return the objects as boxes for the tracker."""
+        points = shot.measured.points[:, :2]
+        if self._origin is None and len(points):
+            self._origin = points[0]  # single precision ends some kilometers from there
+        if self._origin is not None:
+            points = points - self._origin
+        sizes = shot.sizes
+        widths = np.sqrt(sizes[:, 0] * sizes[:, 1])
+        extents = np.column_stack([widths, sizes[:, 2]])
+        extents[extents <= 0] = _USUAL_SIZE
+        centers, halves = points * _PIXELS_PER_METRE, extents * _PIXELS_PER_METRE / 2
+        return Detections(
+            boxes=np.hstack([centers - halves, centers + halves]).astype(np.float32),
+            scores=shot.scores,
+            class_ids=shot.class_ids,
+            centers=centers.astype(np.float32),
+        )
+
+    def _locate(
+        self, shot: SeenObjects, kept: NDArray[np.intp], tracks: Tracks, stamp_ns: int
+    ) -> Positions:
+        """Return where the tracks are, and how large."""
+        seen = tracks.observed
+        rows = kept[tracks.detection_indices[seen]]
+        points = np.full((len(seen), 3), np.nan)
+        covariances = np.full((len(seen), 3, 3), np.nan)
+        points[seen], covariances[seen] = (
+            shot.measured.points[rows],
+            shot.measured.covariances[rows],
+        )
+        sizes = np.zeros((len(seen), 3))
+        _, own, given = np.intersect1d(self._known_ids, tracks.ids, return_indices=True)
+        sizes[given] = self._known_sizes[own]
+        sizes[seen] = shot.sizes[rows]
+        self._known_ids, self._known_sizes = tracks.ids, sizes
+        positions = self._filter.update(
+            shot.frame_id, tracks.ids, Measurements.of(points, covariances), stamp_ns
+        )
+        return replace(positions, sizes=sizes)
+
+
+def _covariances(given: Floats, sizes: Floats) -> Floats:
+    """Return the covariances (N, 3, 3) of centers: those given, where they are any."""
+    scale = np.sqrt(sizes[:, 0] * sizes[:, 1])
+    variances = np.maximum(_NOISE * scale, _LEAST_NOISE) ** 2
+    assumed = variances[:, None, None] * np.eye(3)
+    finite = np.isfinite(given).all(axis=(1, 2))
+    usable = finite.copy()
+    usable[finite] = np.linalg.eigvalsh(given[finite])[:, 0] > 0
+    return np.where(usable[:, None, None], given, assumed)
