@@ -10,6 +10,7 @@ training never draws, are one more. models/README.md says which threshold was ch
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,8 @@ def found_in_scenes(engine: Engine, count: int) -> Iterator[tuple[str, Annotatio
     """Yield the same for synthetic scenes; people who are less than half visible are ignored."""
     for scene in held_out_scenes(engine.info, count):
         image, truth = scene.render(0)
-        truth.ignored[truth.visibilities < 0.5] = True
+        ignored = truth.ignored | (truth.visibilities < 0.5)
+        truth = replace(truth, ignored=ignored, forgiven=ignored)
         (found,) = detect(engine, [image])
         yield 'synthetic scenes', truth, found
 

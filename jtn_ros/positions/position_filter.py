@@ -110,15 +110,12 @@ class PositionFilter:
         self._correct(ids, measured, stamp_ns)
         self._keep(stamp_ns - self._seen <= _FORGET_S * 1e9)
         self._begin(ids, measured, stamp_ns)
-        result = Positions.unknown(len(ids))
         _, own, given = np.intersect1d(self._ids, ids, return_indices=True)
-        result.known[given] = True
-        result.points[given] = self._means[own, :3]
-        result.velocities[given] = self._means[own, 3:]
-        result.covariances[given] = self._covariances[own]
-        return Positions(
-            frame_id, result.known, result.points, result.velocities, result.covariances
-        )
+        known = np.isin(ids, self._ids)
+        means = np.full((len(ids), 6), np.nan)
+        covariances = np.full((len(ids), 6, 6), np.nan)
+        means[given], covariances[given] = self._means[own], self._covariances[own]
+        return Positions(frame_id, known, means[:, :3], means[:, 3:], covariances)
 
     def _predict(self, stamp_ns: int) -> None:
         """Move everything on to the time of the frame."""

@@ -215,8 +215,17 @@ class ReferenceTracker:
         seen = detections.select(rows)
         seconds = (self._stamp - state.stamps[columns])[:, None] / 1e9
         moved = seen.centers - state.centers[columns]
-        velocities = np.divide(moved, seconds, out=np.zeros_like(moved), where=seconds > 0)
-
+        changed = {
+            'boxes': seen.boxes,
+            'scores': seen.scores,
+            'class_ids': seen.class_ids,
+            'centers': seen.centers,
+            'velocities': np.divide(moved, seconds, out=np.zeros_like(moved), where=seconds > 0),
+            'ages': np.zeros(len(rows), np.int64),
+            'probation': np.zeros(len(rows), np.bool_),
+            'stamps': np.full(len(rows), self._stamp),
+            'hits': state.hits[columns] + 1,
+        }
         if seen.embeddings is not None:
             history = state.history[columns]
             lengths = state.history_lengths[columns]
@@ -227,18 +236,9 @@ class ReferenceTracker:
             history[each, last] = seen.embeddings
             means = history.sum(axis=1) / (last + 1).astype(np.float32)[:, None]
             history[each, last] = means
-            state.history[columns] = history
-            state.history_lengths[columns] = last + 1
-            state.embeddings[columns] = means
-        state.boxes[columns] = seen.boxes
-        state.scores[columns] = seen.scores
-        state.class_ids[columns] = seen.class_ids
-        state.centers[columns] = seen.centers
-        state.velocities[columns] = velocities
-        state.ages[columns] = 0
-        state.probation[columns] = False
-        state.stamps[columns] = self._stamp
-        state.hits[columns] += 1
+            changed |= {'history_lengths': last + 1, 'embeddings': means}
+            state.history[columns] = history  # in place: a copy of all would take half as long
+        self._state = state.with_rows(columns, **changed)
 
     def _create(self, detections: Detections, stamp_ns: int) -> ReferenceState:
         """Return new tracks on probation."""
@@ -269,17 +269,18 @@ class ReferenceTracker:
 
     def _age(self, lost: NDArray[np.intp]) -> None:
         """Age unmatched tracks as published: the indices stay, while the list shrinks."""
-        order = list(range(len(self._state)))
+        ages = self._state.ages.copy()
+        order = list(range(len(ages)))
         for index in lost:
             if index >= len(order):
                 break
             track = order[index]
-            if self._state.ages[track] < self._max_age:
-                self._state.ages[track] += 1
+            if ages[track] < self._max_age:
+                ages[track] += 1
             else:
                 del order[index]
         kept = np.array(order, np.intp)
-        self._state = self._state.select(kept)
+        self._state = self._state.replace(ages=ages).select(kept)
         self._matched = self._matched[kept]
 
 

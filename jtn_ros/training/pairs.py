@@ -82,8 +82,9 @@ class PairMaker:
         if rng.random() < data.no_prior:
             prior = np.zeros_like(prior)
         visible = now[1].select(now[1].visibilities >= data.min_visibility)
-        visible.ignored[box_sizes(visible.boxes)[:, 1] * letterbox.scale < data.min_height] = True
-        visible.ignored[visible.visibilities < data.clear_visibility] = True
+        small = box_sizes(visible.boxes)[:, 1] * letterbox.scale < data.min_height
+        unclear = visible.visibilities < data.clear_visibility
+        visible = replace(visible, ignored=visible.ignored | small | unclear)
         if isinstance(data, AnnotatedData) and data.cut_boxes:
             visible = cut_at_border(visible, letterbox, *size)
         targets = make_targets(visible, ids, centers, letterbox, self.layout)
