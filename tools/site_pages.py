@@ -20,6 +20,7 @@ PAGES = {
     'model_card.md': ROOT / 'models' / 'README.md',
     'changelog.md': ROOT / 'CHANGELOG.md',
     'contributing.md': ROOT / 'CONTRIBUTING.md',
+    'quality_declaration.md': ROOT / 'QUALITY_DECLARATION.md',
     'security.md': ROOT / 'SECURITY.md',
 }
 _LINK = re.compile(r'!?\[(?P<text>[^\]]*)\]\((?!\w+:)(?P<target>[^)#\s]+)(?P<anchor>#[^)]*)?\)')
