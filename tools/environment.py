@@ -437,6 +437,13 @@ def packages_to_build(workspace: Path, folders: Mapping[str, Path]) -> dict[str,
     return {name: key for name, key in keys.items() if built_from(name) != key}
 
 
+def moved(source: Path, folder: Path) -> bool:
+    """Return whether a build folder of CMake was made from another source folder."""
+    cache = folder / 'CMakeCache.txt'
+    line = f'CMAKE_HOME_DIRECTORY:INTERNAL={source}'
+    return cache.exists() and line not in cache.read_text().splitlines()
+
+
 def build(package: str, source: Path, workspace: Path, activation: str) -> None:
     """Build one package with colcon."""
     stamp = workspace / f'{package}.built'
@@ -449,6 +456,8 @@ def build(package: str, source: Path, workspace: Path, activation: str) -> None:
     else:  # never finished: nothing of it is trusted
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
+    if moved(source, folders[0]):  # CMake would go on to look for the sources where they were
+        shutil.rmtree(folders[0])
     bases = [
         f'--{name}-base={shlex.quote(str(workspace / name))}' for name in ('build', 'install')
     ]

@@ -223,6 +223,15 @@ def test_missing_install_is_built_in_spite_of_its_stamp(checkout: Path, tmp_path
     assert list(environment.packages_to_build(tmp_path, packages)) == ['jtn_msgs']
 
 
+def test_a_package_that_moved_is_noticed(tmp_path: Path) -> None:
+    assert not environment.moved(tmp_path / 'a', tmp_path)
+    (tmp_path / 'CMakeCache.txt').write_text(
+        f'X:Y=1\nCMAKE_HOME_DIRECTORY:INTERNAL={tmp_path}/a\n'
+    )
+    assert not environment.moved(tmp_path / 'a', tmp_path)
+    assert environment.moved(tmp_path / 'b', tmp_path)
+
+
 def test_messages_for_tests_are_built_in_dev_where_ros2_lacks_them(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
