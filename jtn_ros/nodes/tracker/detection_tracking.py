@@ -34,6 +34,8 @@ _FLOW_HEIGHT, _FLOW_WIDTH = 288, 512
 # Images that wait for their detections, and for how long detections wait for their image. [s]
 _WAITING_IMAGES = 30
 _IMAGE_TIMEOUT_S = 0.05
+# Coordinates and sizes of what may be a box. [px]
+_FARTHEST, _SMALLEST = 1e6, 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +218,7 @@ class DetectionTracking:
 def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detections:
     """Return the detections of a message; boxes that are turned become upright around it.
 
-    Those without a size, or with values that are no numbers, are left out.
+    Those without a size, or with values that are no numbers or far from any image, are left out.
     """
     found = message.detections
     rows = [
@@ -224,13 +226,16 @@ def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detection
          d.bbox.size_x, d.bbox.size_y)
         for d in found
     ]  # fmt: skip
-    x, y, theta, width, height = np.array(rows, np.float64).reshape(-1, 5).T
+    values = np.array(rows, np.float64).reshape(-1, 5)
+    sound = (np.abs(values) < _FARTHEST).all(axis=1) & (values[:, 3:] > _SMALLEST).all(axis=1)
+    values[~sound] = 0
+    x, y, theta, width, height = values.T
     cosine, sine = np.abs(np.cos(theta)), np.abs(np.sin(theta))
     half_width = (width * cosine + height * sine) / 2
     half_height = (width * sine + height * cosine) / 2
     scores, names = best_hypotheses(found)
     boxes = np.column_stack([x - half_width, y - half_height, x + half_width, y + half_height])
-    sound = np.isfinite(boxes).all(axis=1) & np.isfinite(scores) & (width > 0) & (height > 0)
+    sound &= np.isfinite(scores)
     return Detections(
         boxes=boxes.astype(np.float32),
         scores=scores,
@@ -240,10 +245,10 @@ def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detection
 
 
 def best_hypotheses(found: list) -> tuple[NDArray[np.float32], list[str]]:  # type: ignore[type-arg]
-    """Return score (N,) and class of the best hypothesis of each detection; 1 and '' of none."""
+    """Return score (N,), 0 to 1, and class of each best hypothesis; 1 and '' of none."""
     best = [
         max(((r.hypothesis.score, r.hypothesis.class_id) for r in d.results), default=(1.0, ''))
         for d in found
     ]
-    scores = np.array([score for score, _ in best], np.float32)
-    return scores, [name for _, name in best]
+    scores = np.array([score for score, _ in best], np.float64).clip(0, 1)
+    return scores.astype(np.float32), [name for _, name in best]

@@ -38,6 +38,10 @@ _PIXELS_PER_METRE = 100.0
 _USUAL_SIZE = 1.0
 # Standard deviation of a detected center without covariance: in sizes, and at least. [m]
 _NOISE, _LEAST_NOISE = 0.06, 0.05
+# Of a point, a quaternion and a size in meters; and what is taken for zero.
+_GREATEST = np.repeat((1.3e7, 1e3, 1e4), (3, 4, 3))
+_LEAST_QUATERNION = 1e-3
+_LEAST_VARIANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +125,7 @@ class SpatialDetectionTracking:
     def read(self, message: Detection3DArray) -> SeenObjects:
         """Return the objects of a message in the fixed frame.
 
-        Those with values that are no numbers are left out.
+        Those with values that are no numbers, or farther than the earth is wide, are left out.
 
         Raises:
             JtnError: if there is no transform.
@@ -139,9 +143,9 @@ class SpatialDetectionTracking:
         covariances = np.array(
             [d.results[0].pose.covariance if d.results else np.zeros(36) for d in found]
         ).reshape(-1, 6, 6)[:, :3, :3]
-        sound = np.isfinite(values).all(axis=1) & np.isfinite(scores)
+        sound = (np.abs(values) < _GREATEST).all(axis=1) & np.isfinite(scores)
         points, quaternions, sizes = np.split(values[sound], (3, 7), axis=1)
-        quaternions[~quaternions.any(axis=1)] = (0, 0, 0, 1)
+        quaternions[np.linalg.norm(quaternions, axis=1) < _LEAST_QUATERNION] = (0, 0, 0, 1)
         turns = Rotation.from_quat(quaternions).as_matrix() if len(points) else np.eye(3)[None][:0]
         sizes = np.clip(sizes, 0, None)
         measured = Measurements.of(points, _covariances(covariances[sound], sizes))
@@ -246,7 +250,6 @@ def _covariances(given: Floats, sizes: Floats) -> Floats:
     scale = np.sqrt(sizes[:, 0] * sizes[:, 1])
     variances = np.maximum(_NOISE * scale, _LEAST_NOISE) ** 2
     assumed = variances[:, None, None] * np.eye(3)
-    finite = np.isfinite(given).all(axis=(1, 2))
-    usable = finite.copy()
-    usable[finite] = np.linalg.eigvalsh(given[finite])[:, 0] > 0
+    usable = (np.abs(given) < _GREATEST[0]).all(axis=(1, 2))
+    usable[usable] = np.linalg.eigvalsh(given[usable])[:, 0] > _LEAST_VARIANCE
     return np.where(usable[:, None, None], given, assumed)

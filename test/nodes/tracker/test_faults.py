@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from builtin_interfaces.msg import Time
 from hypothesis import HealthCheck
 from hypothesis import example
 from hypothesis import given
@@ -37,13 +38,21 @@ from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.tracker.camera_worker import Arrival
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
+from jtn_ros.nodes.tracker.detection_tracking import DetectionTracking
+from jtn_ros.nodes.tracker.foreign_detector import ClassRegistry
 from jtn_ros.nodes.tracker.frame_tracking import ImageTracking
+from jtn_ros.nodes.tracker.spatial_detection_tracking import SpatialDetectionTracking
 from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking import Tracker
+from jtn_ros.tracking import TrackerSettings
 from jtn_ros.tracking.session import Session
 
+from nodes.foreign_detections import boxes_message
+from nodes.foreign_detections import objects_message
 from nodes.harness import Harness
 from nodes.hostile import compressed_images
 from nodes.hostile import raw_images
+from nodes.hostile import stamps
 from nodes.scene import PERIOD
 from nodes.scene import message
 
@@ -103,6 +112,61 @@ def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(
         )
     for before, after in pairwise(results):
         assert after.stamp_ns >= before.stamp_ns or after.session != before.session
+
+
+def numbers(count: int) -> st.SearchStrategy[list[float]]:
+    return st.lists(st.one_of(st.floats(), st.floats(0, 500)), min_size=count, max_size=count)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rows=st.lists(st.tuples(numbers(11), st.text(max_size=3)), max_size=3), stamp=stamps)
+@example(rows=[([1e300, *[1e38] * 9, 1e300], 'a')] * 2, stamp=Time(sec=1))
+@pytest.mark.parametrize('spatial', [False, True])
+def test_any_detections_are_tracked_or_reported_and_the_next_ones_are_tracked(
+    rows: list[tuple[list[float], str]], stamp: Time, spatial: bool
+) -> None:
+    results: list[CameraFrame] = []
+    errors: list[Exception] = []
+    tracker, names = Tracker(TrackerSettings()), ClassRegistry()
+    worker = CameraWorker(
+        SpatialDetectionTracking(tracker, names) if spatial else DetectionTracking(tracker, names),
+        Session(10**8),
+        on_result=results.append,
+        on_error=errors.append,
+    )
+    make = objects_message if spatial else boxes_message
+    width = 3 if spatial else 4
+    bad = make(0, np.ones((len(rows), width)).cumsum(axis=1))
+    for detection, (values, name) in zip(bad.detections, rows, strict=True):
+        detection.results[-1].hypothesis.score = values[0]
+        detection.results[-1].hypothesis.class_id = name
+        center, box = detection.bbox.center, detection.bbox
+        center.position.x, center.position.y = values[1:3]
+        if spatial:
+            center.position.z = values[3]
+            turn = center.orientation
+            turn.x, turn.y, turn.z, turn.w = values[4:8]
+            box.size.x, box.size.y, box.size.z = values[8:]
+            detection.results[0].pose.covariance = np.resize(values, 36)
+        else:
+            center.theta, box.size_x, box.size_y = values[3:6]
+    bad.header.stamp = stamp
+    good = [make(number, np.arange(width) * 20 + 10) for number in range(1, 4)]
+    for item in [make(0, np.arange(width) * 20 + 10), bad, *good]:
+        worker.process(Arrival(item, 0.0, 0))
+    assert len(results) + len(errors) == 5
+    assert all(isinstance(error, JtnError) for error in errors), errors
+    # The stamp may be in the far future: then what follows begins a session.
+    assert results[-1].header == good[-1].header
+    tracks = results[-1].tracks
+    assert len(tracks.ids)
+    for value in (tracks.boxes, tracks.velocities, tracks.velocity_covariances):
+        assert np.isfinite(value).all()
+    if spatial:
+        positions = results[-1].positions
+        assert positions is not None
+        assert positions.known.any()
+        assert np.isfinite(positions.points[positions.known]).all()
 
 
 class FailingEngine(Engine):
