@@ -17,7 +17,7 @@ _INITIAL_SPEED = 3.0
 # Squared Mahalanobis distance within which 99.9 % of right measurements lie (3 coordinates).
 _GATE = 16.27
 # An object that was not measured for so long is not located any more. [s]
-_FORGET_S = 1.0
+FORGET_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,12 @@ class Positions:
             sizes=None if self.sizes is None else self.sizes[index],
             offsets=None if self.offsets is None else self.offsets[index],
         )
+
+    def predicted(self, seconds: float) -> 'Positions':
+        """Return where the objects will be after some seconds, which is less certain."""
+        means = np.concatenate([self.points, self.velocities], axis=1)
+        means, covariances = predict(means, self.covariances, seconds)
+        return replace(self, points=means[:, :3], covariances=covariances)
 
     @classmethod
     def unknown(cls, count: int) -> 'Positions':
@@ -108,7 +114,7 @@ class PositionFilter:
         self._predict(stamp_ns)
         self._keep(np.isin(self._ids, ids))
         self._correct(ids, measured, stamp_ns)
-        self._keep(stamp_ns - self._seen <= _FORGET_S * 1e9)
+        self._keep(stamp_ns - self._seen <= FORGET_S * 1e9)
         self._begin(ids, measured, stamp_ns)
         _, own, given = np.intersect1d(self._ids, ids, return_indices=True)
         known = np.isin(ids, self._ids)

@@ -95,3 +95,16 @@ def test_covariances_stay_positive_over_a_long_run() -> None:
 def test_no_tracks_at_all() -> None:
     found = PositionFilter().update('map', np.zeros(0, np.int64), measured(), 0)
     assert found.points.shape == (0, 3)
+
+
+def test_a_prediction_is_what_the_filter_would_say_without_measurements() -> None:
+    positions = PositionFilter()
+    for number in range(5):
+        stamp = number * SECOND // 10
+        found = positions.update('map', IDS[:1], measured((number * 0.1, 0, 5)), stamp)
+    predicted = found.predicted(0.3)
+    later = positions.update('map', IDS[:1], measured(None), stamp + 3 * SECOND // 10)
+    np.testing.assert_allclose(predicted.points, later.points)
+    np.testing.assert_allclose(predicted.velocities, later.velocities)
+    np.testing.assert_allclose(predicted.covariances, later.covariances)
+    assert predicted.covariances[0, 0, 0] > found.covariances[0, 0, 0]

@@ -1,6 +1,8 @@
 """What comes out of one message of a camera."""
 
 from dataclasses import dataclass
+from dataclasses import replace
+from typing import Self
 from uuid import UUID
 
 import numpy as np
@@ -8,7 +10,9 @@ from numpy.typing import NDArray
 from std_msgs.msg import Header
 
 from jtn_ros.detections import Detections
+from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.positions import Positions
+from jtn_ros.positions.position_filter import FORGET_S
 from jtn_ros.tracking import Tracks
 
 
@@ -46,3 +50,22 @@ class CameraFrame:
     distrust: str | None
     arrival: float
     latencies: dict[str, float]
+
+    def predicted(self, stamp_ns: int) -> Self:
+        """Return the frame with its positions predicted to a time, which its header says.
+
+        The image, the boxes and the detections remain those of the image. A time before that of
+        the image changes nothing.
+        """
+        if self.positions is None or stamp_ns <= self.stamp_ns:
+            return self
+        elapsed_ns = stamp_ns - self.stamp_ns
+        positions = self.positions.predicted(elapsed_ns / 1e9)
+        unseen_ns = self.tracks.unseen_ns + elapsed_ns
+        return replace(
+            self,
+            header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=self.header.frame_id),
+            stamp_ns=stamp_ns,
+            tracks=self.tracks.replace(unseen_ns=unseen_ns),
+            positions=replace(positions, known=positions.known & (unseen_ns <= FORGET_S * 1e9)),
+        )

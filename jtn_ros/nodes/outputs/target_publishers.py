@@ -64,7 +64,7 @@ class TargetPublishers:
         """Return how many listen to the topics."""
         return sum(p.get_subscription_count() for p in (self._poses, self._states))
 
-    def publish(self, frame: CameraFrame, target: Target, selection: int) -> None:
+    def publish_state(self, frame: CameraFrame, target: Target, selection: int) -> None:
         """Publish what is known of the target after a frame.
 
         Args:
@@ -85,6 +85,14 @@ class TargetPublishers:
                 selection=selection,
             )
         )
+
+    def publish_pose(self, frame: CameraFrame, target: Target) -> None:
+        """Publish where the target is in space, if that is certain.
+
+        Args:
+            frame: the frame, maybe predicted.
+            target: what the lock says after it.
+        """
         positions = frame.positions
         rows = np.flatnonzero(frame.tracks.ids == target.track_id)
         if positions is None or not target.certain or not positions.known[rows].any():

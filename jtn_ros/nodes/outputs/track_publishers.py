@@ -70,7 +70,9 @@ class TrackPublishers:
         self._events = PublisherEventCallbacks(matched=lambda _: on_listeners())
         self._session: UUID | None = None
         self._announced = 0
-        self._forget_trails()
+        self._spatial_session: UUID | None = None
+        self._trails = Trails(values.trail_seconds)
+        self._spatial = SpatialMarkers(values.trail_seconds)
         self._publishers: list[LifecyclePublisher] = []
         self._tracks = self._create(tracker_topics.TRACKS)
         self._detections = self._create(tracker_topics.DETECTIONS)
@@ -141,9 +143,23 @@ class TrackPublishers:
             self._annotations.publish(
                 to_annotations(new_message, header, frame.size, tracks, self._model.class_names)
             )
-        if positions is not None and positions.frame_id:
-            self._conventions.publish(frame, self._model.class_names)
         self._publish_pictures(frame)
+
+    def publish_located(self, frame: CameraFrame) -> None:
+        """Publish what is in space, of a frame whose positions have a coordinate frame."""
+        assert frame.positions is not None
+        assert self._spatial_marker_arrays is not None
+        self._conventions.publish(frame, self._model.class_names)
+        if frame.session != self._spatial_session:
+            self._spatial_session = frame.session
+            self._spatial = SpatialMarkers(self._values.trail_seconds)
+        self._spatial.update(frame.tracks, frame.positions, frame.stamp_ns)
+        if self._spatial_marker_arrays.get_subscription_count():
+            self._spatial_marker_arrays.publish(
+                self._spatial.draw(
+                    frame.header, frame.tracks, frame.positions, self._model.class_names
+                )
+            )
 
     def destroy(self) -> None:
         """Remove the publishers from the node."""
@@ -153,10 +169,10 @@ class TrackPublishers:
 
     def _publish_pictures(self, frame: CameraFrame) -> None:
         """Publish what shows trails; they are kept also while nobody looks."""
-        tracks, header, positions = frame.tracks, frame.header, frame.positions
+        tracks, header = frame.tracks, frame.header
         if frame.session != self._session:
             self._session = frame.session
-            self._forget_trails()
+            self._trails = Trails(self._values.trail_seconds)
         self._trails.update(tracks, frame.stamp_ns)
         if all(frame.size) and self._marker_arrays.get_subscription_count():
             self._marker_arrays.publish(
@@ -169,13 +185,6 @@ class TrackPublishers:
                     self._model.class_names,
                 )
             )
-        if positions is not None and positions.frame_id:
-            assert self._spatial_marker_arrays is not None
-            self._spatial.update(tracks, positions, frame.stamp_ns)
-            if self._spatial_marker_arrays.get_subscription_count():
-                self._spatial_marker_arrays.publish(
-                    self._spatial.draw(header, tracks, positions, self._model.class_names)
-                )
         if frame.image.size and self._debug_images.get_subscription_count():
             drawn = draw_tracks(
                 dim(frame.image, frame.mask),
@@ -184,11 +193,6 @@ class TrackPublishers:
                 trails=self._trails,
             )
             self._debug_images.publish(array_to_image(drawn, header))
-
-    def _forget_trails(self) -> None:
-        """Begin all trails anew."""
-        self._trails = Trails(self._values.trail_seconds)
-        self._spatial = SpatialMarkers(self._values.trail_seconds)
 
     def _create(self, topic: TrackerTopic) -> LifecyclePublisher:
         """Return a reliable publisher, which suits subscribers of either kind."""

@@ -16,6 +16,7 @@ from jtn_ros.nodes.common.transforms import TransformSource
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.outputs.camera_state import Activity
 from jtn_ros.nodes.outputs.camera_state import CameraState
+from jtn_ros.nodes.outputs.present import PresentOutputs
 from jtn_ros.nodes.outputs.shared_output import SharedOutput
 from jtn_ros.nodes.outputs.track_publishers import TrackPublishers
 from jtn_ros.nodes.tracker.camera_log import CameraLog
@@ -76,6 +77,8 @@ class Camera:
         self._trusted: float = detector.info.confident_score
         self._class_names = detector.info.class_names
         self._session = Session(0)
+        # Refuses what does not fit before anything is created that would have to be removed.
+        self.filter_for(values)
         self._locator = None
         if values.positions != 'off' and values.input != 'detections_3d':
             self._locator = SpatialLocator(node, values, prefix, transforms)
@@ -104,6 +107,7 @@ class Camera:
             prefix=prefix,
             on_listeners=self.listen,
         )
+        self._present = PresentOutputs(node, values, self._publish_located, self._logger)
         self.apply(values)
 
     @property
@@ -157,12 +161,14 @@ class Camera:
                 'tracked'
             )
             self._worker = None
+        self._present.forget()
         self._log.forget_problem()
 
     def destroy(self) -> None:
         """Remove everything from the node."""
         self.deactivate()
         self._input.destroy()
+        self._present.destroy()
         self._outputs.destroy()
         self._follower.destroy()
 
@@ -315,7 +321,14 @@ class Camera:
         for output in self._shared_outputs:
             output.publish(self.name, frame)
         self._follower.follow(frame)
+        if frame.positions is not None and frame.positions.frame_id:
+            self._present.offer(frame)
         self._statistics.tracked(perf_counter() - frame.arrival)
+
+    def _publish_located(self, frame: CameraFrame) -> None:
+        """Publish what is in space, of a frame at the time of its image or predicted."""
+        self._outputs.publish_located(frame)
+        self._follower.publish_pose(frame)
 
     def _report(self, error: Exception) -> None:
         """Report a message that could not be tracked; runs on the worker's thread."""

@@ -18,6 +18,7 @@ from jtn_ros.errors import did_you_mean
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.outputs.target_publishers import TargetPublishers
 from jtn_ros.settings import setting
+from jtn_ros.tracking.target_lock import Target
 from jtn_ros.tracking.target_lock import TargetLock
 from jtn_ros.tracking.target_lock import TargetLockSettings
 from jtn_ros.tracking.target_selection import largest_row
@@ -76,6 +77,7 @@ class Follower:
         self._lock = TargetLock(values)
         self._latest: CameraFrame | None = None
         self._session: UUID | None = None
+        self._target: Target | None = None
         self._selections = self._switches = 0
         self._publishers = TargetPublishers(
             node,
@@ -101,7 +103,7 @@ class Follower:
             self._lock.config = values
 
     def follow(self, frame: CameraFrame) -> None:
-        """Take a tracked frame, and publish where the target is."""
+        """Take a tracked frame, and publish what is known of the target."""
         with self._guard:
             if frame.session != self._session:
                 self._session = frame.session
@@ -115,6 +117,7 @@ class Follower:
                 frame.stamp_ns,
                 positions.points if positions is not None and fixed else None,
             )
+            self._target = target
             selections = self._selections
             moved, self._switches = target.switches > self._switches, target.switches
         if moved:
@@ -123,7 +126,14 @@ class Follower:
                 f'(cosine distance {target.distance:.3f})'
             )
         if selections:
-            self._publishers.publish(frame, target, selections)
+            self._publishers.publish_state(frame, target, selections)
+
+    def publish_pose(self, frame: CameraFrame) -> None:
+        """Publish where the target of a frame, maybe predicted, is in space."""
+        with self._guard:
+            target = self._target if frame.session == self._session else None
+        if target is not None:
+            self._publishers.publish_pose(frame, target)
 
     def destroy(self) -> None:
         """Remove services and publishers from the node."""
@@ -159,6 +169,7 @@ class Follower:
         with self._guard:
             response.success = self._lock.selected
             self._lock.release()
+            self._target = None
         response.message = 'nothing is selected any more'
         if not response.success:
             response.message = 'nothing is selected, so nothing is released'

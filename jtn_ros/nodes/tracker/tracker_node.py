@@ -145,10 +145,10 @@ class TrackerNode(LifecycleNode):
             )
         shared = self, detector, values, self._transforms
         cameras = [(name, f'{name}/') for name in names] or [(values.camera_name, '')]
-        self._cameras = [
-            Camera(*shared, name=name, prefix=prefix, shared_outputs=self._shared_outputs)
-            for name, prefix in cameras
-        ]
+        for name, prefix in cameras:  # one by one: what exists is released if one fails
+            self._cameras.append(
+                Camera(*shared, name=name, prefix=prefix, shared_outputs=self._shared_outputs)
+            )
         self._bond = Bond.wanted(self, values.bond_heartbeat_period)
         self._commands = [
             self.create_service(Trigger, '~/reset', self._reset),

@@ -1,0 +1,78 @@
+"""Where located objects are at the present, rather than when the image was taken."""
+
+from collections.abc import Callable
+from threading import Lock
+
+from rclpy.impl.rcutils_logger import RcutilsLogger
+from rclpy.node import Node
+
+from jtn_ros.nodes.outputs.camera_frame import CameraFrame
+from jtn_ros.nodes.outputs.settings import OutputSettings
+from jtn_ros.positions.position_filter import FORGET_S
+
+
+class PresentOutputs:
+    """Hands frames on, at the time of the image or predicted to the present, maybe at a rate."""
+
+    def __init__(
+        self,
+        node: Node,
+        values: OutputSettings,
+        publish: Callable[[CameraFrame], None],
+        logger: RcutilsLogger,
+    ) -> None:
+        """Start the timer, if there is a rate.
+
+        Args:
+            node: tells the time.
+            values: the parameters of the outputs.
+            publish: publishes what is in space of a frame; called on the thread that offers
+                frames, or on that of the timer if there is a rate.
+            logger: of the camera.
+        """
+        self._node = node
+        self._publish = publish
+        self._logger = logger
+        self._predicting = values.predict_to == 'now'
+        self._guard = Lock()
+        self._latest: CameraFrame | None = None
+        self._timer = None
+        if values.output_rate:
+            self._timer = node.create_timer(1 / values.output_rate, self._repeat)
+
+    def offer(self, frame: CameraFrame) -> None:
+        """Take a new frame."""
+        if not self._predicting:
+            self._publish(frame)
+            return
+        age_s = (self._node.get_clock().now().nanoseconds - frame.stamp_ns) / 1e9
+        if age_s > FORGET_S:
+            self._logger.warning(
+                f'an image is {age_s:.1f} s old, so nothing is predicted to the present; '
+                'synchronize the clocks, or set use_sim_time for a recording',
+                throttle_duration_sec=10.0,
+            )
+        with self._guard:
+            self._latest = frame
+        if self._timer is None:
+            self._repeat()
+
+    def forget(self) -> None:
+        """Publish nothing more of the frames so far."""
+        with self._guard:
+            self._latest = None
+
+    def destroy(self) -> None:
+        """Stop the timer."""
+        self.forget()
+        if self._timer is not None:
+            self._node.destroy_timer(self._timer)
+            self._timer = None
+
+    def _repeat(self) -> None:
+        """Publish the latest frame as it is now, unless it is too old to tell."""
+        now_ns = self._node.get_clock().now().nanoseconds
+        with self._guard:
+            frame = self._latest
+            if frame is not None and now_ns - frame.stamp_ns <= FORGET_S * 1e9:
+                self._publish(frame.predicted(now_ns))
