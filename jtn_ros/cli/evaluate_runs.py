@@ -2,9 +2,9 @@
 
 import argparse
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import ExitStack
-from contextlib import suppress
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
@@ -104,7 +104,7 @@ def evaluate_runs(args: argparse.Namespace) -> tuple[dict[str, Any], JtnError | 
                 args.report,
                 evaluation,
                 title=', '.join(given.truths),
-                sources=_open_images(args, given, stack),
+                sources=_Images(args, given, stack),
                 against=other_evaluation,
                 against_title=str(args.against),
                 parameters=dict(given.parameters),
@@ -223,17 +223,29 @@ def _unmatched(runs: Mapping[str, Run]) -> dict[str, Any]:
     }
 
 
-def _open_images(
-    args: argparse.Namespace, given: _Compared, stack: ExitStack
-) -> dict[str, FrameSource]:
-    """Open the images of the sequences that have some."""
-    sources: dict[str, FrameSource] = {}
-    for name in given.truths:
-        if name in given.recordings:
-            opened = open_frames(given.recordings[name], topic=args.topic)
-            sources[name] = stack.enter_context(opened)
-        elif not is_bag(given.paths[name]):
-            # A sequence without images has scores all the same, only no pictures.
-            with suppress(JtnError, OSError):
-                sources[name] = stack.enter_context(open_frames(given.paths[name]))
-    return sources
+class _Images(Mapping[str, FrameSource]):
+    """The images of the sequences that have some, opened when a picture is made of them."""
+
+    def __init__(self, args: argparse.Namespace, given: _Compared, stack: ExitStack) -> None:
+        self._topic = args.topic
+        # A sequence without images has scores all the same, only no pictures.
+        own = {name: path for name, path in given.paths.items() if not is_bag(path)}
+        self._paths = {**own, **given.recordings}
+        self._stack = stack
+
+    def __getitem__(self, name: str) -> FrameSource:
+        """Return the opened images of a sequence."""
+        path = self._paths[name]
+        try:
+            topic = self._topic if is_bag(path) else None
+            return self._stack.enter_context(open_frames(path, topic=topic))
+        except (JtnError, OSError) as error:
+            raise KeyError(f'{path} has no images') from error
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the sequences that may have images."""
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        """Return their number."""
+        return len(self._paths)
