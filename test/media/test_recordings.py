@@ -89,4 +89,9 @@ def test_a_fingerprint_tells_whether_anything_has_changed(tmp_path: Path) -> Non
     os.utime(tmp_path / 'walk' / 'img1' / '1.png', (5, 5))
     touched = fingerprint(tmp_path / 'walk')
     write(tmp_path, 'walk/img1/2.png')
-    assert len({before, touched, fingerprint(tmp_path / 'walk')}) == 3
+    added = fingerprint(tmp_path / 'walk')
+    link = tmp_path / 'walk' / 'img1' / '3.png'
+    link.symlink_to(tmp_path / 'nowhere.png')
+    lost = fingerprint(tmp_path / 'walk')
+    Path(os.fsdecode(os.fsencode(tmp_path / 'walk') + b'/\xff.png')).touch()
+    assert len({before, touched, added, lost, fingerprint(tmp_path / 'walk')}) == 5
