@@ -57,7 +57,7 @@ def _check_usage(args: argparse.Namespace) -> None:
         name: getattr(args, name.lstrip('-').replace('-', '_'))
         for name in ('--tracks', '--trackers', '--bag', '--topic', '--tracks-topic', '--against')
     }
-    given['--tracker reference'] = args.tracker == 'reference'
+    given[f'--tracker {args.tracker}'] = args.tracker not in (None, 'default')
     for name, value in given.items():
         if value:
             raise UsageError(

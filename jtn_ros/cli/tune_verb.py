@@ -102,8 +102,8 @@ def run(args: argparse.Namespace) -> int:
     """Search, confirm, and write the file."""
     if args.trials < 1:
         raise UsageError(f'--trials {args.trials}: at least one is needed')
-    if args.tracker == 'reference':
-        raise UsageError('the reference tracker has no thresholds to search')
+    if args.tracker not in (None, 'default'):
+        raise UsageError(f'the {args.tracker} tracker has no thresholds to search')
     validation = args.validate or []
     inputs = (*args.sequences, *validation, args.model, args.params_file)
     protect_inputs((args.output, args.storage), inputs)

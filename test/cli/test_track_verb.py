@@ -14,6 +14,7 @@ from jtn_ros.datasets.mot_challenge import SequenceInfo
 from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_sequence_info
 from jtn_ros.media.debug_views import VIEWS
+from jtn_ros.tracking.registry import TRACKERS
 
 from places import SHARED
 
@@ -48,7 +49,7 @@ def track(folder: Path, output: Path, *options: str) -> int:
     )
 
 
-@pytest.mark.parametrize('tracker', ['default', 'reference'])
+@pytest.mark.parametrize('tracker', TRACKERS)
 def test_two_people_keep_their_ids(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], tracker: str
 ) -> None:
