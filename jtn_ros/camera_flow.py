@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from jtn_ros.geometry import Letterbox
 
 _WIDTH = 256  # pixels, about
+_LONGEST = 4096  # pixels, of images of absurd proportions
 _CORNERS = 80
 _FEWEST = 10  # corners that tell a motion
 _STILL = 0.1  # pixels that most corners move at least when the camera does
@@ -47,7 +48,7 @@ class CameraFlow:
         shown = np.array(fitted.shape[1::-1])
         factor = max(1, round(shown[0] / _WIDTH))
         # Rotations are rotations only where pixels are square.
-        small_size = (shown / (factor, factor * letterbox.stretch)).astype(int)
+        small_size = (shown / (factor, factor * letterbox.stretch)).clip(1, _LONGEST).astype(int)
         small = cv2.resize(fitted, small_size.tolist(), interpolation=cv2.INTER_AREA)
         image = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
         previous, self._previous = self._previous, image

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.camera_flow import CameraFlow
 from jtn_ros.geometry import Letterboxing
+from jtn_ros.inference.preprocess import LETTERBOXES
 from jtn_ros.inference.preprocess import letterbox_image
 
 
@@ -94,3 +95,12 @@ def test_reset_forgets_the_previous_frame() -> None:
     jumped = view(turned(0, 1, (45, -20)))
     motion = flow.measure(*letterbox_image(jumped, 288, 512), jumped.shape[:2])
     np.testing.assert_array_equal(motion, np.eye(2, 3))
+
+
+@pytest.mark.parametrize('kind', LETTERBOXES)
+@pytest.mark.parametrize('size', [(1, 1), (1, 3000), (3000, 1), (7, 40)])
+def test_images_of_any_proportions_mean_no_motion(
+    size: tuple[int, int], kind: Letterboxing
+) -> None:
+    image = np.full((*size, 3), 90, np.uint8)
+    np.testing.assert_array_equal(measure(image, image, kind=kind), np.eye(2, 3))
