@@ -71,7 +71,7 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
     began, frames = perf_counter(), 0
     with Manifest(output) as manifest, Jobs(args, settings) as jobs:
         entries = {path: manifest.get(str(path)) for path in recordings}
-        known = {path: str(entry['place']) for path, entry in entries.items() if entry}
+        known = {Path(name): entry['place'] for name, entry in manifest.entries().items()}
         places = find_places(recordings, known)
         keys, tasks = {}, {}
         for path in recordings:

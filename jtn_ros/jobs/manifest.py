@@ -51,6 +51,10 @@ class Manifest:
         """Return the entry of a task; empty where there is none."""
         return self._entries.get(name, {})
 
+    def entries(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return all entries by the names of their tasks."""
+        return self._entries
+
     def put(self, name: str, **entry: Any) -> None:
         """Write the entry of a task, which replaces an earlier one."""
         self._entries[name] = {'name': name, **entry}

@@ -131,6 +131,11 @@ def test_results_of_the_same_name_do_not_meet(tmp_path: Path, model: Path) -> No
         if name.endswith('.jsonl')
     }
     assert frames == {'clip.jsonl': 7, 'clip.A/clip.jsonl': 5, 'clip.B/clip.jsonl': 5}
+    # Another command with the same output knows what is there.
+    write_images(tmp_path / 'other' / 'clip', 3)
+    assert track([tmp_path / 'other' / 'clip'], tmp_path / 'out', model, '--jobs', '1') == 0
+    assert len(results(tmp_path / 'out')['clip.jsonl'].splitlines()) == 7
+    assert len(results(tmp_path / 'out')['clip/clip.jsonl'].splitlines()) == 3
 
 
 def test_what_is_for_bags_is_for_those_of_an_archive(tmp_path: Path, model: Path) -> None:
