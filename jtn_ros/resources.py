@@ -29,10 +29,11 @@ def resource_folder(relative: str | Path) -> Path:
 def message_folders(package: str) -> list[Path]:
     """Return the folders with the .msg files of a ROS package, the one to prefer first.
 
-    They are those of this package, if it brings them, and of the ROS 2 workspaces sourced.
+    They are those of this package, if it brings them, and of the ROS 2 workspaces sourced. Beside
+    this package there may also be the Python package of the messages, which has a `msg`, too.
     """
-    roots = (*_own_roots(), *_ament_shares())
-    return [root / package / 'msg' for root in roots if (root / package / 'msg').is_dir()]
+    folders = [root / package / 'msg' for root in (*_own_roots(), *_ament_shares())]
+    return [folder for folder in folders if any(folder.glob('*.msg'))]
 
 
 def _own_roots() -> tuple[Path, Path]:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 import rclpy
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -64,7 +65,12 @@ def node_in(secured: None) -> Iterator[Callable[[str], Node]]:
     def make(name: str) -> Node:
         contexts.append(Context())
         rclpy.init(args=['--ros-args', '--enclave', f'/{name}'], context=contexts[-1])
-        return Node(name, context=contexts[-1])
+        try:
+            return Node(name, context=contexts[-1])
+        except RCLError as error:
+            if 'security libraries' in str(error):
+                pytest.skip('the middleware is built without security')
+            raise
 
     yield make
     for context in contexts:
