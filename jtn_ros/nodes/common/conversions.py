@@ -3,6 +3,7 @@
 from array import array
 from functools import cache
 from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -58,8 +59,20 @@ def ns_to_stamp(stamp_ns: int) -> Time:
     return Time(sec=seconds, nanosec=nanoseconds)
 
 
+class OwnImage(NamedTuple):
+    """An image of this process, in place of a message.
+
+    Attributes:
+        header: what the header of the message would be.
+        image: uint8 BGR (height, width, 3); read-only.
+    """
+
+    header: Header
+    image: NDArray[np.uint8]
+
+
 def image_to_array(
-    message: Image | CompressedImage, intensity: IntensityRange | None = None
+    message: Image | CompressedImage | OwnImage, intensity: IntensityRange | None = None
 ) -> NDArray[np.uint8]:
     """Return the image as uint8 BGR (height, width, 3); a view of bgr8 data.
 
@@ -72,6 +85,8 @@ def image_to_array(
     Raises:
         JtnError: if the encoding is not supported or the message contradicts itself.
     """
+    if isinstance(message, OwnImage):
+        return message.image
     if isinstance(message, CompressedImage):
         return decode_compressed_image(message.format, message.data, intensity)
     try:

@@ -25,6 +25,7 @@ from jtn_ros.media import open_frames
 from jtn_ros.media.camera_address import is_camera
 from jtn_ros.media.live.live_source import LiveSource
 from jtn_ros.media.live.open_camera import open_camera
+from jtn_ros.nodes.common.conversions import OwnImage
 from jtn_ros.nodes.common.conversions import array_to_image
 from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.nodes.common.problem import Problem
@@ -83,7 +84,7 @@ class CameraStream:
         *,
         title: str = '',
         topics: tuple[str, str] = ('image', 'camera_info'),
-        on_image: Callable[[Image], None] | None = None,
+        on_image: Callable[[OwnImage], None] | None = None,
     ) -> None:
         """Read the calibration and begin to publish, on a thread of its own.
 
@@ -205,11 +206,10 @@ class CameraStream:
     def _publish(self, frame: Frame) -> None:
         """Publish one image, and the calibration with it."""
         header = Header(stamp=ns_to_stamp(frame.stamp_ns), frame_id=self._values.frame_id)
-        message = array_to_image(frame.image, header)
         if self._on_image is not None:
-            self._on_image(message)
+            self._on_image(OwnImage(header, frame.image))
         if self._on_image is None or self._images.get_subscription_count():
-            self._images.publish(message)
+            self._images.publish(array_to_image(frame.image, header))
         self._published += 1
         if self._infos is not None and self._info is not None:
             self._info.header = header

@@ -12,6 +12,7 @@ from vision_msgs.msg import Detection3DArray
 from jtn_ros.detection_filter import DetectionFilter
 from jtn_ros.inference import Engine
 from jtn_ros.media.intensity import IntensityRange
+from jtn_ros.nodes.common.conversions import OwnImage
 from jtn_ros.nodes.common.transforms import TransformSource
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.outputs.camera_state import Activity
@@ -305,7 +306,7 @@ class Camera:
         self._input.close()
         self._tracking.close()
 
-    def _take(self, message: ImageMessage | DetectionMessage) -> None:
+    def _take(self, message: ImageMessage | OwnImage | DetectionMessage) -> None:
         """Hand a new message over to the worker."""
         if self._worker is not None:
             self._statistics.arrived()

@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 from jtn_ros.detection_filter import DetectionFilter
 from jtn_ros.detections import Detections
 from jtn_ros.media.intensity import IntensityRange
+from jtn_ros.nodes.common.conversions import OwnImage
 from jtn_ros.nodes.common.conversions import image_to_array
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.tracker.image_input import ImageMessage
@@ -194,7 +195,7 @@ class ImageTracking:
         if self._locator is not None:
             self._locator.reset()
 
-    def read(self, message: ImageMessage) -> Picture:
+    def read(self, message: ImageMessage | OwnImage) -> Picture:
         """Return the image of a message; see `FrameTracking`."""
         return Picture(image_to_array(message, self._intensity))
 

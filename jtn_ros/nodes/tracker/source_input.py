@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from rclpy.node import Node
 
+from jtn_ros.nodes.common.conversions import OwnImage
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.live.camera_stream import CameraStream
 from jtn_ros.nodes.live.camera_stream import StreamSettings
-from jtn_ros.nodes.tracker.image_input import ImageMessage
 from jtn_ros.settings import setting
 
 
@@ -38,7 +38,7 @@ class SourceInput:
         node: Node,
         prefix: str,
         values: SourceSettings,
-        on_image: Callable[[ImageMessage], None],
+        on_image: Callable[[OwnImage], None],
     ) -> None:
         """Begin to read, and publish for those who subscribe.
 
@@ -84,6 +84,6 @@ class SourceInput:
         """Return why images do not come; None while they do, and while it is closed."""
         return self._stream.problem() if self._open else None
 
-    def _take(self, message: ImageMessage) -> None:
+    def _take(self, message: OwnImage) -> None:
         if self._open:
             self._on_image(message)
