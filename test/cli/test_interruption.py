@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from cli.test_track_recordings import write_bag
 from media.camera_servers import Camera
 from media.camera_servers import RtspServer
 from places import ROOT
+from waiting import wait_for
 
 COMMAND = [sys.executable, '-m', 'jtn_ros.cli.main', 'track']
 STOPPERS = [
@@ -68,13 +68,6 @@ def camera() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f'http://127.0.0.1:{server.server_port}/camera.mjpg'
         server.shutdown()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def is_recording(output: Path) -> bool:

@@ -1,11 +1,8 @@
 """An engine that threads share gives everybody their own answer."""
 
-from collections.abc import Callable
 from collections.abc import Mapping
 from threading import Event
 from threading import Thread
-from time import monotonic
-from time import sleep
 
 import numpy as np
 import pytest
@@ -14,6 +11,8 @@ from jtn_ros.errors import JtnError
 from jtn_ros.inference.batching import BatchingEngine
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo
+
+from waiting import wait_for
 
 INFO = ModelInfo(
     name='mean',
@@ -79,13 +78,6 @@ def run_together(engine: BatchingEngine, inner: MeanEngine, values: list[int]) -
     for thread in (first, *threads):
         thread.join()
     return results
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = monotonic() + 20
-    while not condition():
-        assert monotonic() < end
-        sleep(0.001)
 
 
 def test_what_waits_together_runs_together_and_everybody_gets_their_own() -> None:

@@ -2,7 +2,6 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from itertools import pairwise
@@ -33,6 +32,7 @@ from media.camera_servers import MjpegServer
 from media.camera_servers import RtspServer
 from media.camera_servers import number_in
 from media.camera_servers import numbered
+from waiting import wait_for
 
 MS = 1_000_000
 SERVERS = [MjpegServer, RtspServer, H264Server]
@@ -53,13 +53,6 @@ def live(url: str, reconnect: bool = False) -> LiveSource:
     source = open_frames(url, reconnect=reconnect)
     assert isinstance(source, LiveSource)
     return source
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize('kind', [*SERVERS, H265Server, H264UdpServer])

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from threading import Event
 from threading import Thread
-from time import monotonic
-from time import sleep
 from typing import Any
 
 from rclpy.client import Client
 from rclpy.executors import Executor
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+
+from waiting import wait_for
 
 
 class Graph:
@@ -37,10 +37,7 @@ class Graph:
 
     def wait(self, condition: Callable[[], object], *, what: str, timeout: float = 20.0) -> None:
         """Wait until the condition holds; fail after the timeout."""
-        end = monotonic() + timeout
-        while not condition():
-            assert monotonic() < end, f'waited {timeout} s for {what}'
-            sleep(0.005)
+        wait_for(condition, timeout, what)
 
     def close(self) -> None:
         self._closing.set()

@@ -138,8 +138,8 @@ def _moments(name: str, frames: int, by_class: list[Matches]) -> list[Moment]:
     def count(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.bincount(numbers, minlength=frames + 1)
 
-    missed = sum(count(found.frames[found.missed]) for found in by_class)
-    switches = sum(count(found.frames[found.switches]) for found in by_class)
+    missed = np.sum([count(found.frames[found.missed]) for found in by_class], axis=0)
+    switches = np.sum([count(found.frames[found.switches]) for found in by_class], axis=0)
     false = [
         sum(len(found.false_tracks.get(frame, ())) for found in by_class)
         for frame in range(frames + 1)
@@ -148,9 +148,9 @@ def _moments(name: str, frames: int, by_class: list[Matches]) -> list[Moment]:
         Moment(
             sequence=name,
             frame=frame,
-            missed=int(missed[frame]),  # type: ignore[index]
+            missed=int(missed[frame]),
             false=false[frame],
-            switches=int(switches[frame]),  # type: ignore[index]
+            switches=int(switches[frame]),
         )
         for frame in range(1, frames + 1)
     ]

@@ -1,7 +1,9 @@
 """Tracks in the image, of detections that another node publishes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 from typing import ClassVar
 
 import numpy as np
@@ -244,7 +246,7 @@ def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detection
     ).select(sound)
 
 
-def best_hypotheses(found: list) -> tuple[NDArray[np.float32], list[str]]:  # type: ignore[type-arg]
+def best_hypotheses(found: Sequence[Any]) -> tuple[NDArray[np.float32], list[str]]:
     """Return score (N,), 0 to 1, and class of each best hypothesis; 1 and '' of none."""
     best = [
         max(((r.hypothesis.score, r.hypothesis.class_id) for r in d.results), default=(1.0, ''))

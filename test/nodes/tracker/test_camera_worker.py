@@ -1,9 +1,6 @@
-from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
-from time import monotonic
-from time import sleep
 
 import numpy as np
 import pytest
@@ -17,6 +14,8 @@ from jtn_ros.nodes.tracker.camera_worker import CameraWorker
 from jtn_ros.nodes.tracker.frame_tracking import ImageTracking
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import Session
+
+from waiting import wait_for
 
 
 def image(number: int) -> Image:
@@ -48,13 +47,6 @@ def worked(block_model: Path) -> Iterator[Worked]:
     yield worker, results, errors, go
     go.set()
     worker.stop()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = monotonic() + 20
-    while not condition():
-        assert monotonic() < end
-        sleep(0.002)
 
 
 def test_slow_consumer_gets_the_newest_image_and_the_rest_is_counted(worked: Worked) -> None:
