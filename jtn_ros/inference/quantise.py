@@ -1,12 +1,14 @@
 """int8 convolutions: ONNX to ONNX, calibrated on inputs as they occur.
 
-Every convolution gets int8 weights, one scale a channel, and uint8 inputs whose range is that of
-the calibration (post-training quantization: Jacob et al., Quantization and Training of Neural
-Networks for Efficient Integer-Arithmetic-Only Inference, CVPR 2018). The sparse heads and
-deformable convolutions stay as they are: they are small, or have no int8 kernel.
+Convolutions get int8 weights, one scale a channel, and uint8 inputs whose range is that of the
+calibration (post-training quantization: Jacob et al., Quantization and Training of Neural Networks
+for Efficient Integer-Arithmetic-Only Inference, CVPR 2018). The first convolutions of an
+EfficientNet-Lite, the sparse heads and deformable convolutions stay as they are: rounding harms
+them most, they are small, or they have no int8 kernel.
 """
 
 import logging
+import re
 import tempfile
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -24,6 +26,10 @@ from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.model_file import read_model
 
 logger = logging.getLogger(__name__)
+
+# An empty prior heat map and one full of tracks differ by far more than a step of uint8 resolves,
+# and every error of the first layers passes through all others.
+_FLOAT_WEIGHTS = re.compile(r'\.base\.(stem|prior_stem|stages\.0\.0)\.')
 
 
 def quantise_onnx(
@@ -70,6 +76,11 @@ def quantise_onnx(
                 reader,
                 quant_format=quantization.QuantFormat.QDQ,
                 op_types_to_quantize=['Conv'],
+                nodes_to_exclude=[
+                    node.name
+                    for node in onnx.load(model).graph.node
+                    if node.op_type == 'Conv' and _FLOAT_WEIGHTS.search(node.input[1])
+                ],
                 per_channel=True,
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
