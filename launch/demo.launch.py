@@ -68,6 +68,7 @@ def generate_launch_description() -> LaunchDescription:
                 tracker_arguments={
                     'model': LaunchConfiguration('model'),
                     'backend': LaunchConfiguration('backend'),
+                    'input': 'images',
                     'params_file': PARAMETERS,
                 },
                 bag=PathJoinSubstitution([LaunchConfiguration('output'), 'bag']),

@@ -9,6 +9,7 @@ from launch import LaunchContext
 from launch import Substitution
 from launch.action import Action
 from launch.actions import EmitEvent
+from launch.actions import GroupAction
 from launch.actions import OpaqueFunction
 from launch.actions import RegisterEventHandler
 from launch.actions import Shutdown
@@ -75,7 +76,8 @@ def play_track_and_record(
         # Writing the last images may take longer than the five seconds that nodes are given.
         sigterm_timeout='60',
     )
-    tracker = include_tracker(launch_folder, tracker_arguments)
+    # Scoped: its arguments are not those of the same name of the launch file around it.
+    tracker = GroupAction([include_tracker(launch_folder, tracker_arguments)])
     finished = TimerAction(
         period=SETTLE_S, actions=[Shutdown(reason='the recording has been tracked')]
     )
