@@ -53,6 +53,7 @@ def test_packages_for_pip_are_those_that_were_tested() -> None:
     }
 
 
+@pytest.mark.ros
 def test_services_start_what_is_installed() -> None:
     nodes = {entry.name for entry in entry_points(group='console_scripts')}
     for name, service in compose().items():
