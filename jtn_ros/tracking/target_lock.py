@@ -30,6 +30,14 @@ _RIVAL_VIEWS = 256
 _NOVELTY = 0.02  # cosine distance
 # Clear views that are enough to tell whom a track shows.
 _ENOUGH_VIEWS = 3
+# The track of the target is given up beyond this cosine distance, and where it looks more like
+# somebody else; without a crossing or a gap, only by more than the margin.
+_STRANGE = 0.45
+_TRUST_MARGIN = 0.02
+# Closer than this, two views show the same object, or objects that look the same.
+_SIMILAR = 0.05
+# Below this distance, a track that looks like nobody else is still the target.
+_FAMILIAR = 0.3
 # A track is taken for the target for so long without proof. [s]
 _TRUST_S = 0.8
 # Views are learned at this spacing: an exchange shows before anything is learned from it. [s]
@@ -54,16 +62,16 @@ class TargetLockSettings(Settings):
     """How the target is told from others."""
 
     recognition_limit: float = setting(
-        0.2,
-        'Greatest cosine distance at which a track is recognized as the target.',
+        0.1,
+        'Greatest cosine distance at which another track is recognized as the target.',
         low=0.0,
         high=2.0,
         live=True,
     )
     recognition_margin: float = setting(
-        0.05,
-        'Cosine distance by which a track must look more like the target than like anybody else, '
-        'and than any other track does, to be recognized.',
+        0.1,
+        'Cosine distance by which another track must look more like the target than like anybody '
+        'else, and than any other track does, to be recognized.',
         low=0.0,
         high=2.0,
         live=True,
@@ -220,15 +228,15 @@ class TargetLock:
             self._track_id = 0
             return None
         row = int(rows[0])
-        limit, margin = self.config.recognition_limit, self.config.recognition_margin
         recent = self._recent
+        if recent.doubtful[row] and len(self._own):
+            self._verified = False
         known = bool(recent.fresh[row]) and bool(np.isfinite(own[row]))
-        if known and own[row] > min(limit, rival[row]):
+        margin = _TRUST_MARGIN if self._verified else 0.0
+        if known and own[row] > min(_STRANGE, rival[row] + margin):
             self._track_id = 0
             return None
-        if len(self._own) and (recent.doubtful[row] or (known and own[row] > margin)):
-            self._verified = False
-        proven = known and own[row] + margin < rival[row]
+        proven = known and own[row] < min(_FAMILIAR, rival[row])
         self._verified |= proven and not recent.doubtful[row]
         if self._verified or proven:
             self._proven_ns = stamp_ns
@@ -283,7 +291,7 @@ class TargetLock:
         if places is not None and np.isfinite(places[row]).all():
             self._place, self._place_ns = places[row], stamp_ns
         enough = self._recent.counts >= _ENOUGH_VIEWS
-        proven = own[row] + self.config.recognition_margin < rival[row]
+        proven = own[row] < min(_FAMILIAR, rival[row])
         if not enough[row] or not proven or stamp_ns - self._learned_ns < _LEARNING_S * 1e9:
             return
         self._learned_ns = stamp_ns
@@ -293,5 +301,5 @@ class TargetLock:
         others[row] = False
         self._rivals.add(means[others])
         # Views of others that were once taken for the target.
-        similar = others & (own < self.config.recognition_margin)
-        self._own.discard(means[similar], means[row], self.config.recognition_margin)
+        similar = others & (own < _SIMILAR)
+        self._own.discard(means[similar], means[row], _SIMILAR)

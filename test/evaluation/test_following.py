@@ -14,7 +14,7 @@ def test_the_target_is_followed_through_occlusions_and_crossings() -> None:
     assert report.hidden + report.crossings > 40
     assert report.wrong_episodes == 0
     assert report.wrong_seconds < 0.02 * report.seconds
-    assert report.followed > 0.75
+    assert report.followed > 0.6
     assert report.switches > 3, 'the tracker alone would have lost the target'
     assert report.rms < 0.3
     assert 0.2 < report.nees < 2.0, 'the covariance never promises too much'

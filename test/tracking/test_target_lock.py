@@ -120,7 +120,7 @@ def test_a_stranger_who_takes_over_the_track_is_found_out() -> None:
 def test_ids_that_are_exchanged_in_a_crossing_are_followed_to_the_right_person() -> None:
     scene, *_ = selected()
     scene.show(Person(1, 200, 0), Person(2, 210, 1), times=3)
-    target = scene.show(Person(1, 300, 1), Person(2, 100, 0), times=4)
+    target = scene.show(Person(1, 300, 1), Person(2, 100, 0), times=8)
     assert (target.state, target.track_id, target.switches) == (LockState.LOCKED, 2, 1)
 
 
