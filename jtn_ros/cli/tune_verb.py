@@ -21,7 +21,6 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from dataclasses import fields
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
@@ -44,6 +43,7 @@ from jtn_ros.cli.tuning_tasks import score
 from jtn_ros.datasets.mot_challenge import find_sequences
 from jtn_ros.errors import UsageError
 from jtn_ros.evaluation.tuning import NODE_PARAMETERS
+from jtn_ros.evaluation.tuning import SEARCHABLE
 from jtn_ros.evaluation.tuning import cache_key
 from jtn_ros.evaluation.tuning import search
 from jtn_ros.files import written_atomically
@@ -52,7 +52,6 @@ from jtn_ros.media.overwriting import protect_inputs
 from jtn_ros.media.overwriting import require_files
 from jtn_ros.media.recordings import expand
 from jtn_ros.media.recordings import fingerprint
-from jtn_ros.tracking import TrackerSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -227,9 +226,9 @@ def _names(args: argparse.Namespace) -> tuple[str, ...]:
     if args.parameters is None:
         return NODE_PARAMETERS
     names = tuple(args.parameters.split(','))
-    known = {'score_threshold', *(field.name for field in fields(TrackerSettings))}
-    if unknown := sorted(set(names) - known):
-        raise UsageError(f'unknown threshold {unknown[0]!r}; known: {", ".join(sorted(known))}')
+    if unknown := sorted(set(names) - set(SEARCHABLE)):
+        known = ', '.join(sorted(SEARCHABLE))
+        raise UsageError(f'unknown threshold {unknown[0]!r}; known: {known}')
     return names
 
 

@@ -35,6 +35,11 @@ from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerSettings
 from jtn_ros.tracking.settings import TrackingSettings
 
+# All that can be searched; how many tracks there may be is a wish.
+SEARCHABLE = (
+    'score_threshold',
+    *(field.name for field in fields(TrackerSettings) if field.name != 'max_tracks'),
+)
 # The thresholds that the node has as parameters.
 NODE_PARAMETERS = (
     'score_threshold',
