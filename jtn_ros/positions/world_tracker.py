@@ -189,7 +189,7 @@ class WorldTracker:
         self._now_ns = max(self._now_ns, stamp_ns)
         number = self._cameras.setdefault(camera, len(self._cameras))
         located = positions.known & (tracks.states == TrackState.CONFIRMED)
-        seen = Members.of(number, tracks.select(located), _select(positions, located), stamp_ns)
+        seen = Members.of(number, tracks.select(located), positions.select(located), stamp_ns)
         live = tracks.ids if self._sessions.get(number) == session else tracks.ids[:0]
         self._sessions[number] = session
         self._drop(number, live)
@@ -220,7 +220,10 @@ class WorldTracker:
         )
         old = camera_rows[old]
         fields = ('class_ids', 'scores', 'stamps_ns', 'means', 'covariances', 'embeddings')
-        members = members.with_rows(old, **{name: getattr(seen, name)[given] for name in fields})
+        if len(old):  # a frame without tracks may have no columns for their appearance
+            members = members.with_rows(
+                old, **{name: getattr(seen, name)[given] for name in fields}
+            )
         fresh = np.setdiff1d(np.arange(len(seen)), given)
         rows = np.empty(len(seen), np.intp)
         rows[given], rows[fresh] = old, len(members) + np.arange(len(fresh))
@@ -354,17 +357,6 @@ class WorldTracker:
         members = self._members.select(self._says(_STALE_S))
         members = members.select(np.argsort(members.world_ids, kind='stable'))
         return WorldFrame(self._now_ns, _fuse(members, self._now_ns), members)
-
-
-def _select(positions: Positions, rows: NDArray[np.bool_]) -> Positions:
-    """Return some rows of positions."""
-    return Positions(
-        positions.frame_id,
-        positions.known[rows],
-        positions.points[rows],
-        positions.velocities[rows],
-        positions.covariances[rows],
-    )
 
 
 def _fuse(members: Members, stamp_ns: int) -> WorldTracks:

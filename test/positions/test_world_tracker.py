@@ -116,6 +116,20 @@ def test_other_classes_and_other_looks_are_other_objects() -> None:
     assert Counter(unknown.members.world_ids.tolist()).most_common(1)[0][1] == 2
 
 
+def test_a_camera_that_sees_nobody_has_no_appearances_and_is_tracked() -> None:
+    tracker = WorldTracker(WorldSettings())
+    looks = np.eye(1, 8)
+    here = located([[0, 0, 0]])
+    frame = tracker.update('a', 'first', tracks_of([1], None, looks), here, 0)
+    assert identities(frame, tracker, 'a') == {1: 1}
+    frame = tracker.update('b', 'first', tracks_of([]), located([]), SECOND // 100)
+    assert frame.tracks.ids.tolist() == [1]
+    frame = tracker.update('b', 'first', tracks_of([5], None, looks), here, SECOND // 10)
+    assert identities(frame, tracker, 'b') == {5: 1}
+    frame = tracker.update('a', 'second', tracks_of([]), located([]), SECOND // 9)
+    assert frame.members.track_ids.tolist() == [5]
+
+
 def test_an_object_keeps_its_identity_from_one_camera_to_the_next() -> None:
     tracker = WorldTracker(WorldSettings())
     for step in range(40):
