@@ -161,8 +161,8 @@ class DetectionFilter:
 
     @property
     def has_areas(self) -> bool:
-        """Return whether it matters where in the image an object is."""
-        return self._settings.has_areas
+        """Return whether it matters where in the image of this camera an object is."""
+        return bool(self._regions or self._ignored or self._picture is not None)
 
     def apply(self, detections: Detections, height: int, width: int) -> Detections:
         """Return the detections that are to be tracked; see `wanted`."""
@@ -197,7 +197,7 @@ class DetectionFilter:
 
     def _draw_mask(self, height: int, width: int) -> Mask | None:
         """Return where in images of a size is tracked, bool (H, W); None for everywhere."""
-        if not self._regions and not self._ignored and self._picture is None:
+        if not self.has_areas:
             return None
         mask = np.full((height, width), not self._regions, np.uint8)
         for polygons, value in ((self._regions, 1), (self._ignored, 0)):

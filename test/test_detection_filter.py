@@ -65,6 +65,10 @@ def test_polygons_of_a_camera_are_for_that_camera() -> None:
     assert kept(THREE, 'front', regions=regions).tolist() == [0]
     assert kept(THREE, 'rear', regions=regions).tolist() == [1]
     assert kept(THREE, regions=regions).tolist() == [0, 1, 2], 'no camera has a name'
+    for camera, limited in (('front', True), ('rear', False)):
+        settings = DetectionFilterSettings(regions=regions[:1])
+        wanted = DetectionFilter(settings, CLASSES, camera, ('front', 'rear'))
+        assert wanted.has_areas == limited
     with pytest.raises(JtnError, match=r"of the camera 'fronT' \(did you mean front\?\)"):
         kept(THREE, 'front', regions=('fronT: 0,0 50,0 50,99 0,99',))
 

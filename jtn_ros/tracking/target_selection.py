@@ -40,7 +40,8 @@ def row_at(tracks: Tracks, x: float, y: float, allowed: Mask) -> int:
     Raises:
         JtnError: if no confirmed track is seen there.
     """
-    rows = _rows(tracks, allowed)
+    # The tracks of 3D detections have no boxes.
+    rows = _rows(tracks, allowed & _boxed(tracks))
     away = np.abs(box_centers(tracks.boxes[rows]) - (x, y))
     share = (away / np.maximum(box_sizes(tracks.boxes[rows]) / 2, 0.5)).max(axis=1)
     if not len(rows) or not share.min() <= 1:
@@ -58,6 +59,11 @@ def largest_row(tracks: Tracks, allowed: Mask) -> int:
         JtnError: if no confirmed track is seen.
     """
     rows = _some(tracks, allowed)
+    if not _boxed(tracks)[rows].any():
+        raise JtnError(
+            'the tracks have no boxes in an image, so none is the largest; select the nearest, or '
+            'one by its id'
+        )
     return int(rows[box_sizes(tracks.boxes[rows]).prod(axis=1).argmax()])
 
 
@@ -80,6 +86,11 @@ def nearest_row(tracks: Tracks, distances: NDArray[np.float64], allowed: Mask) -
             'positions to depth or ground, look at /diagnostics, or select the largest'
         )
     return int(rows[distances[rows].argmin()])
+
+
+def _boxed(tracks: Tracks) -> Mask:
+    """Return bool (N,), which tracks have a box in an image."""
+    return np.asarray((box_sizes(tracks.boxes) > 0).all(axis=1), np.bool_)
 
 
 def _some(tracks: Tracks, allowed: Mask) -> NDArray[np.intp]:

@@ -284,7 +284,12 @@ class Camera:
             return SpatialDetectionTracking(tracker, names, values.fixed_frame, transforms)
         images = None
         if values.detection_images:
-            images = MatchingImages(node, f'{prefix}image', values.image_transport)
+            images = MatchingImages(
+                node,
+                f'{prefix}image',
+                values.image_transport,
+                IntensityRange(values.intensity_range),
+            )
         return DetectionTracking(tracker, names, self._locator, images)
 
     def _activity(self) -> Activity:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray
+from vision_msgs.msg import ObjectHypothesisWithPose
 
 from jtn_ros.camera_flow import CameraFlow
 from jtn_ros.detection_filter import DetectionFilter
@@ -60,8 +61,17 @@ class SeenBoxes:
 class MatchingImages:
     """The images of a camera, of which some have the stamps of detections."""
 
-    def __init__(self, node: Node, topic: str, transport: Transport) -> None:
-        """Prepare, without subscribing; see `ImageInput`."""
+    def __init__(
+        self, node: Node, topic: str, transport: Transport, intensity: IntensityRange
+    ) -> None:
+        """Prepare, without subscribing.
+
+        Args:
+            node: the node that subscribes.
+            topic: see `ImageInput`.
+            transport: see `ImageInput`.
+            intensity: stretches images of more than 8 bits.
+        """
         self._buffer = StampedImages(
             'image',
             'the detections',
@@ -71,7 +81,7 @@ class MatchingImages:
             capacity=_WAITING_IMAGES,
         )
         self._input = ImageInput(node, topic, transport, self._buffer.add)
-        self._intensity = IntensityRange()
+        self._intensity = intensity
         self._missing: Problem | None = None
 
     @property
@@ -235,7 +245,7 @@ def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detection
     cosine, sine = np.abs(np.cos(theta)), np.abs(np.sin(theta))
     half_width = (width * cosine + height * sine) / 2
     half_height = (width * sine + height * cosine) / 2
-    scores, names = best_hypotheses(found)
+    scores, names = scores_and_names(best_hypotheses(found))
     boxes = np.column_stack([x - half_width, y - half_height, x + half_width, y + half_height])
     sound &= np.isfinite(scores)
     return Detections(
@@ -246,11 +256,19 @@ def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detection
     ).select(sound)
 
 
-def best_hypotheses(found: Sequence[Any]) -> tuple[NDArray[np.float32], list[str]]:
-    """Return score (N,), 0 to 1, and class of each best hypothesis; 1 and '' of none."""
-    best = [
-        max(((r.hypothesis.score, r.hypothesis.class_id) for r in d.results), default=(1.0, ''))
+def best_hypotheses(found: Sequence[Any]) -> list[ObjectHypothesisWithPose]:
+    """Return the best hypothesis of each detection; score 1 and no class of one without any."""
+    sure = ObjectHypothesisWithPose()
+    sure.hypothesis.score = 1.0
+    return [
+        max(d.results, key=lambda r: (r.hypothesis.score, r.hypothesis.class_id), default=sure)
         for d in found
     ]
-    scores = np.array([score for score, _ in best], np.float64).clip(0, 1)
-    return scores.astype(np.float32), [name for _, name in best]
+
+
+def scores_and_names(
+    best: Sequence[ObjectHypothesisWithPose],
+) -> tuple[NDArray[np.float32], list[str]]:
+    """Return the scores (N,), from 0 to 1, and the classes of hypotheses."""
+    scores = np.array([result.hypothesis.score for result in best], np.float64).clip(0, 1)
+    return scores.astype(np.float32), [result.hypothesis.class_id for result in best]

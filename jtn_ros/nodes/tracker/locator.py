@@ -30,6 +30,13 @@ from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 from jtn_ros.tracking.track import Tracks
 
+# Positions go out in ~/tracks, but no other message can say what frame they are in.
+NAMELESS_FRAME = Problem.of(
+    JtnError(
+        'the messages have no frame_id, so ~/tracks alone has positions; let their node set it'
+    )
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PositionSettings(Settings):
@@ -174,7 +181,7 @@ class SpatialLocator:
         except JtnError as error:
             self.problem = Problem.of(error, 'no positions: ')
             return Positions.unknown(len(tracks.ids))
-        self.problem = None
+        self.problem = None if frame_id else NAMELESS_FRAME
         frames = (header.frame_id, frame_id)
         if frames != self._frames:
             self._filter.reset()

@@ -21,9 +21,11 @@ from jtn_ros.detections import Detections
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.common.transforms import TransformSource
 from jtn_ros.nodes.tracker.detection_tracking import best_hypotheses
+from jtn_ros.nodes.tracker.detection_tracking import scores_and_names
 from jtn_ros.nodes.tracker.foreign_detector import ClassRegistry
 from jtn_ros.nodes.tracker.frame_tracking import NO_IMAGE
 from jtn_ros.nodes.tracker.frame_tracking import Outcome
+from jtn_ros.nodes.tracker.locator import NAMELESS_FRAME
 from jtn_ros.positions import Measurements
 from jtn_ros.positions import PositionFilter
 from jtn_ros.positions import Positions
@@ -50,6 +52,7 @@ class SeenObjects:
 
     Attributes:
         frame_id: coordinate frame of the rest.
+        sensor: float64 (3,), where the frame of the message has its origin, in meters.
         measured: the centers (N).
         sizes: float64 (N, 3) along the axes of the frame in meters, 0 if not given.
         scores: float32 (N,).
@@ -57,6 +60,7 @@ class SeenObjects:
     """
 
     frame_id: str
+    sensor: Floats
     measured: Measurements
     sizes: Floats
     scores: NDArray[np.float32]
@@ -139,10 +143,10 @@ class SpatialDetectionTracking:
             for d, p in zip(found, poses, strict=True)
         ]  # fmt: skip
         values = np.array(rows, np.float64).reshape(-1, 10)
-        scores, names = best_hypotheses(found)
-        covariances = np.array(
-            [d.results[0].pose.covariance if d.results else np.zeros(36) for d in found]
-        ).reshape(-1, 6, 6)[:, :3, :3]
+        best = best_hypotheses(found)
+        scores, names = scores_and_names(best)
+        covariances = np.array([result.pose.covariance for result in best])
+        covariances = covariances.reshape(-1, 6, 6)[:, :3, :3]
         sound = (np.abs(values) < _GREATEST).all(axis=1) & np.isfinite(scores)
         points, quaternions, sizes = np.split(values[sound], (3, 7), axis=1)
         quaternions[np.linalg.norm(quaternions, axis=1) < _LEAST_QUATERNION] = (0, 0, 0, 1)
@@ -150,15 +154,18 @@ class SpatialDetectionTracking:
         sizes = np.clip(sizes, 0, None)
         measured = Measurements.of(points, _covariances(covariances[sound], sizes))
         frame_id = self._fixed_frame or message.header.frame_id
+        sensor = np.zeros(3)
         if frame_id != message.header.frame_id:
             assert self._transforms is not None
-            rotation, translation = self._transforms.lookup(
+            rotation, sensor = self._transforms.lookup(
                 frame_id, message.header.frame_id, message.header.stamp
             )
-            measured = measured.transformed(rotation, translation)
+            measured = measured.transformed(rotation, sensor)
             turns = rotation @ turns
+        self.problem = None if frame_id else NAMELESS_FRAME
         return SeenObjects(
             frame_id=frame_id,
+            sensor=sensor,
             measured=measured,
             sizes=np.einsum('nij,nj->ni', np.abs(turns), sizes),
             scores=scores[sound],
@@ -242,7 +249,7 @@ class SpatialDetectionTracking:
         positions = self._filter.update(
             shot.frame_id, tracks.ids, Measurements.of(points, covariances), stamp_ns
         )
-        return replace(positions, sizes=sizes)
+        return replace(positions, sizes=sizes, camera=shot.sensor)
 
 
 def _covariances(given: Floats, sizes: Floats) -> Floats:

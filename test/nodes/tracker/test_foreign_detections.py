@@ -1,5 +1,6 @@
 """Detections of other nodes on a real graph: tracked in the image, and in space."""
 
+from array import array
 from collections.abc import Callable
 
 import cv2
@@ -19,6 +20,7 @@ from vision_msgs.msg import Detection3DArray
 from vision_msgs.msg import LabelInfo
 
 from jtn_msgs.msg import TrackedObject
+from jtn_msgs.srv import SelectTarget
 from jtn_ros.detections import Detections
 from jtn_ros.geometry import box_centers
 from jtn_ros.geometry import box_iou
@@ -38,6 +40,7 @@ from nodes.foreign_detections import DetectionRig
 from nodes.foreign_detections import boxes_message
 from nodes.foreign_detections import boxes_of
 from nodes.foreign_detections import header
+from nodes.foreign_detections import hypothesis
 from nodes.foreign_detections import objects_message
 from nodes.foreign_detections import stamp_of
 from nodes.graph import Graph
@@ -307,6 +310,64 @@ def test_objects_without_a_fixed_frame_and_with_covariances(make: Make) -> None:
             np.testing.assert_allclose(first[:3, :3], np.diag([0.04, 0.09, 0.01]), atol=1e-9)
     assert output.pose_frame_id == 'lidar'
     np.testing.assert_allclose(points_of(output), walkers(19)[:1], atol=0.05)
+
+
+def test_the_best_hypothesis_says_how_certain_a_place_is(make: Make) -> None:
+    rig = DetectionRig(make(input='detections_3d'), Detection3DArray)
+    message = objects_message(0, [[3, 0, 0]])
+    worse = hypothesis('car', 0.1)
+    worse.pose.covariance = np.diag([9.0, 9, 9, 0, 0, 0]).ravel()
+    better = message.detections[0].results[0]
+    better.pose.covariance = np.diag([0.04, 0.09, 0.01, 0, 0, 0]).ravel()
+    message.detections[0].results = [worse, better]
+    (tracked,) = rig.track(message).objects
+    covariance = np.reshape(tracked.pose.covariance, (6, 6))[:3, :3]
+    np.testing.assert_allclose(covariance, np.diag([0.04, 0.09, 0.01]), atol=1e-9)
+
+
+def test_the_nearest_object_is_that_to_the_sensor_and_none_is_the_largest(make: Make) -> None:
+    rig = DetectionRig(
+        make(input='detections_3d', fixed_frame='map', transform_timeout=1.0), Detection3DArray
+    )
+    place = TransformStamped(child_frame_id='lidar')
+    place.header.frame_id = 'map'
+    place.transform.translation.x = 10.0
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    rig.harness.user.create_publisher(TFMessage, '/tf_static', latched).publish(
+        TFMessage(transforms=[place])
+    )
+    for number in range(3):
+        output = rig.track(objects_message(number, [[1, 0, 0], [-8, 0, 0]]))
+    (near,) = [o for o in output.objects if o.pose.pose.position.x > 5]
+
+    def select(by: int) -> SelectTarget.Response:
+        response = rig.harness.command(SelectTarget, 'select', by=by)
+        assert isinstance(response, SelectTarget.Response)
+        return response
+
+    assert select(SelectTarget.Request.NEAREST).id == near.id
+    assert 'so none is the largest' in select(SelectTarget.Request.LARGEST).message
+    assert 'no confirmed track is seen at (0, 0)' in select(SelectTarget.Request.BY_POINT).message
+
+
+def test_objects_in_a_frame_without_a_name_are_a_problem(make: Make) -> None:
+    rig = DetectionRig(make(input='detections_3d'), Detection3DArray)
+    (tracked,) = rig.track(objects_message(0, [[3, 0, 0]], frame_id='')).objects
+    assert tracked.has_3d
+    rig.harness.wait_for_log('the messages have no frame_id, so ~/tracks alone has positions')
+
+
+def test_the_images_of_detections_are_stretched_as_the_parameter_says(make: Make) -> None:
+    harness = make(input='detections', detection_images=True, intensity_range=[0.0, 1000.0])
+    rig = DetectionRig(harness)
+    images = harness.publisher(Image, 'image')
+    debug = harness.listen(Image, 'debug_image')
+    picture = Image(header=header(0, 'lens'), height=4, width=4, encoding='mono16', step=8)
+    picture.data = array('B', np.full(16, 500, '<u2').tobytes())
+    images.publish(picture)
+    rig.track(boxes_message(0, []))
+    harness.wait(lambda: debug, 'the debug image')
+    assert image_to_array(debug[0]).max() in (127, 128)
 
 
 def test_classes_of_objects(make: Make) -> None:
