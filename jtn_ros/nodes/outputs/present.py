@@ -19,6 +19,7 @@ class PresentOutputs:
         node: Node,
         values: OutputSettings,
         publish: Callable[[CameraFrame], None],
+        on_error: Callable[[Exception], None],
         logger: RcutilsLogger,
     ) -> None:
         """Start the timer, if there is a rate.
@@ -28,17 +29,19 @@ class PresentOutputs:
             values: the parameters of the outputs.
             publish: publishes what is in space of a frame; called on the thread that offers
                 frames, or on that of the timer if there is a rate.
+            on_error: called with what it raises on the thread of the timer.
             logger: of the camera.
         """
         self._node = node
         self._publish = publish
+        self._on_error = on_error
         self._logger = logger
         self._predicting = values.predict_to == 'now'
         self._guard = Lock()
         self._latest: CameraFrame | None = None
         self._timer = None
         if values.output_rate:
-            self._timer = node.create_timer(1 / values.output_rate, self._repeat)
+            self._timer = node.create_timer(1 / values.output_rate, self._tick)
 
     def offer(self, frame: CameraFrame) -> None:
         """Take a new frame."""
@@ -46,10 +49,11 @@ class PresentOutputs:
             self._publish(frame)
             return
         age_s = (self._node.get_clock().now().nanoseconds - frame.stamp_ns) / 1e9
-        if age_s > FORGET_S:
+        if abs(age_s) > FORGET_S:
+            when = f'{age_s:.1f} s old' if age_s > 0 else f'stamped {-age_s:.1f} s ahead of time'
             self._logger.warning(
-                f'an image is {age_s:.1f} s old, so nothing is predicted to the present; '
-                'synchronize the clocks, or set use_sim_time for a recording',
+                f'an image is {when}, so nothing is predicted to the present; synchronize the '
+                'clocks, or set use_sim_time for a recording',
                 throttle_duration_sec=10.0,
             )
         with self._guard:
@@ -69,10 +73,17 @@ class PresentOutputs:
             self._node.destroy_timer(self._timer)
             self._timer = None
 
+    def _tick(self) -> None:
+        """Repeat on the thread of the executor, which an error would end."""
+        try:
+            self._repeat()
+        except Exception as error:  # a robot's node outlives any single frame
+            self._on_error(error)
+
     def _repeat(self) -> None:
-        """Publish the latest frame as it is now, unless it is too old to tell."""
+        """Publish the latest frame as it is now, unless its time is too far away to tell."""
         now_ns = self._node.get_clock().now().nanoseconds
         with self._guard:
             frame = self._latest
-            if frame is not None and now_ns - frame.stamp_ns <= FORGET_S * 1e9:
+            if frame is not None and abs(now_ns - frame.stamp_ns) <= FORGET_S * 1e9:
                 self._publish(frame.predicted(now_ns))

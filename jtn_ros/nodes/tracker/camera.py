@@ -98,6 +98,7 @@ class Camera:
             prefix=prefix,
             logger=self._logger,
             on_demand=self.listen,
+            session=lambda: self._session.id if self._input.is_open else None,
         )
         self._outputs = TrackPublishers(
             node,
@@ -108,7 +109,9 @@ class Camera:
             prefix=prefix,
             on_listeners=self.listen,
         )
-        self._present = PresentOutputs(node, values, self._publish_located, self._logger)
+        self._present = PresentOutputs(
+            node, values, self._publish_located, self._report, self._logger
+        )
         self.apply(values)
 
     @property
@@ -177,6 +180,7 @@ class Camera:
         """Forget all tracks and begin a new session."""
         if self._worker is not None:
             self._worker.reset()
+        self._present.forget()
 
     def enable(self, enabled: bool) -> None:
         """Process images, or ignore them, until the camera is deactivated."""
@@ -313,9 +317,10 @@ class Camera:
 
     def _take(self, message: ImageMessage | OwnImage | DetectionMessage) -> None:
         """Hand a new message over to the worker."""
-        if self._worker is not None:
+        worker = self._worker  # a camera has a thread of its own, and does not wait here
+        if worker is not None:
             self._statistics.arrived()
-            self._worker.offer(message)
+            worker.offer(message)
 
     def _publish(self, frame: CameraFrame) -> None:
         """Publish what came out of one frame; runs on the worker's thread."""

@@ -57,6 +57,7 @@ class Follower:
         prefix: str,
         logger: RcutilsLogger,
         on_demand: Callable[[], None],
+        session: Callable[[], UUID | None],
     ) -> None:
         """Create services and publishers.
 
@@ -68,11 +69,13 @@ class Follower:
             prefix: of the topics, services and frames of the camera.
             logger: of the camera.
             on_demand: called when images may become wanted, or unwanted.
+            session: returns the tracking session; None while nothing is tracked.
         """
         self._node = node
         self._class_names = class_names
         self._logger = logger
         self._on_demand = on_demand
+        self._live_session = session
         self._guard = Lock()
         self._lock = TargetLock(values)
         self._latest: CameraFrame | None = None
@@ -180,12 +183,12 @@ class Follower:
         """Return the latest frame.
 
         Raises:
-            JtnError: if there is none from just now.
+            JtnError: if there is none from just now, with ids that go on.
         """
-        if self._latest is None:
+        if self._latest is None or self._latest.session != self._live_session():
             raise JtnError(
-                'no image has been tracked; activate the node, publish images, and subscribe to '
-                'an output or set lazy to false'
+                'no image has been tracked in this session; activate the node, publish images, '
+                'and subscribe to an output or set lazy to false'
             )
         age = perf_counter() - self._latest.arrival
         if age > _STALE_S:

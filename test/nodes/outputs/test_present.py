@@ -4,20 +4,30 @@ from collections.abc import Callable
 from pathlib import Path
 from time import sleep
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from geometry_msgs.msg import PoseStamped
 from numpy.typing import NDArray
+from rclpy.node import Node
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection3DArray
 
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_msgs.srv import SelectTarget
+from jtn_ros.detections import Detections
 from jtn_ros.nodes.common.conversions import stamp_to_ns
+from jtn_ros.nodes.outputs.camera_frame import CameraFrame
+from jtn_ros.nodes.outputs.present import PresentOutputs
+from jtn_ros.nodes.outputs.settings import OutputSettings
 
+from nodes.graph import Graph
 from nodes.harness import Harness
 from nodes.located_scene import Rig
 from nodes.scene import message
+from tables import tracks_of
 
 pytestmark = pytest.mark.ros
 
@@ -119,6 +129,70 @@ def test_at_a_rate_predictions_go_on_between_images_and_for_a_second(
     stamps = [stamp_to_ns(sent.header.stamp) for sent in located]
     assert stamps == sorted(set(stamps))
     assert harness.transit('deactivate', 'cleanup')
+
+
+def test_images_that_are_ahead_of_time_are_not_repeated(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
+    rig = on_the_ground(make, block_model, predict_to='now', output_rate=50.0)
+    harness = rig.harness
+    located: list[Detection3DArray] = harness.listen(Detection3DArray, 'detections_3d')
+    rig.first()
+    ahead_ns = harness.user.get_clock().now().nanoseconds + 3_600_000_000_000
+    for number in range(1, 4):
+        output = harness.track(message(number, stamp_ns=ahead_ns + number * OLD_NS))
+    assert all(tracked.has_3d for tracked in output.objects)
+    sleep(0.3)
+    assert located == []
+
+
+def test_a_reset_ends_the_predictions_of_what_was_tracked_before(
+    make: Callable[..., Harness], block_model: Path
+) -> None:
+    rig = on_the_ground(make, block_model, predict_to='now', output_rate=50.0)
+    harness = rig.harness
+    located: list[Detection3DArray] = harness.listen(Detection3DArray, 'detections_3d')
+    rig.first()
+    track_now(harness, range(1, 4))
+    harness.wait(lambda: located, 'predictions')
+    assert harness.command(Trigger, 'reset').success
+    sleep(0.1)  # what was under way has come
+    count = len(located)
+    sleep(0.3)
+    assert len(located) == count
+
+
+def empty_frame(stamp_ns: int) -> CameraFrame:
+    return CameraFrame(
+        header=Header(),
+        stamp_ns=stamp_ns,
+        image=np.zeros((0, 0, 3), np.uint8),
+        size=(0, 0),
+        mask=None,
+        detections=Detections.empty(),
+        tracks=tracks_of([]),
+        positions=None,
+        session=uuid4(),
+        new_session=None,
+        distrust=None,
+        arrival=0.0,
+        latencies={},
+    )
+
+
+def test_an_error_at_a_rate_is_reported_and_the_timer_goes_on(graph: Graph) -> None:
+    node = graph.add(Node('rated'))
+    errors: list[Exception] = []
+
+    def fail(_: CameraFrame) -> None:
+        raise ValueError(len(errors))
+
+    values = OutputSettings(predict_to='now', output_rate=50.0)
+    outputs = PresentOutputs(node, values, fail, errors.append, node.get_logger())
+    outputs.offer(empty_frame(node.get_clock().now().nanoseconds))
+    graph.wait(lambda: len(errors) > 2, what='errors')
+    outputs.destroy()
+    assert str(errors[2]) == '2'
 
 
 def test_a_rate_needs_predictions(make: Callable[..., Harness], block_model: Path) -> None:

@@ -163,6 +163,22 @@ def test_the_largest_is_selected_and_images_are_tracked_while_somebody_is(
     harness.wait(lambda: harness.images.get_subscription_count() == 0, 'the end of the images')
 
 
+def test_nobody_is_selected_by_an_id_that_has_ended(active: Harness) -> None:
+    states = active.listen(Target, 'target_state')
+    for number in range(3):
+        objects = active.track(message(number)).objects
+    assert active.command(Trigger, 'reset').success
+    response = select(active, by=By.BY_ID, id=objects[0].id)
+    assert not response.success
+    assert response.message.startswith('no image has been tracked in this session')
+    for number in range(3, 6):
+        objects = active.track(message(number)).objects
+    assert select(active, by=By.BY_ID, id=objects[0].id).success
+    active.track(message(6))
+    active.wait(lambda: len(states) == 1, 'the state')
+    assert (states[0].state, states[0].object.id) == (Target.LOCKED, objects[0].id)
+
+
 def test_what_cannot_be_selected_is_refused_with_a_reason(active: Harness) -> None:
     def refused(reason: str, **fields: object) -> None:
         response = select(active, **fields)
@@ -170,7 +186,7 @@ def test_what_cannot_be_selected_is_refused_with_a_reason(active: Harness) -> No
         assert response.id == 0
         assert reason in response.message, response.message
 
-    refused('no image has been tracked; activate the node', by=By.LARGEST)
+    refused('no image has been tracked in this session; activate the node', by=By.LARGEST)
     active.track(message(0))
     refused('nothing to select', by=By.LARGEST)  # tentative tracks only
     ids = sorted(o.id for o in active.track(message(1)).objects)
