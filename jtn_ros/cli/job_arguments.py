@@ -54,9 +54,10 @@ class Jobs:
         settings: of the verb.
 
     Attributes:
-        settings: for the tasks: with an absolute path of the model, and with the cores of the
-            machine shared out among the processes unless the number of threads is given. How many
-            threads there are changes no result.
+        settings: for the tasks: with the model that `auto` stands for on this machine; in other
+            processes with its absolute path, and with the cores of the machine shared out among
+            them unless the number of threads is given. How many threads there are changes no
+            result.
         parallel: whether tasks run in other processes.
         width: how many tasks run at once.
         failures: one line for every task that failed, by its name.
@@ -67,6 +68,7 @@ class Jobs:
 
     def __init__(self, args: argparse.Namespace, settings: OfflineSettings) -> None:
         self.parallel = args.ray is not None or (args.jobs or 1) > 1
+        settings = replace(settings, model=settings.choose_model().model)
         if self.parallel:
             share = len(os.sched_getaffinity(0)) // args.jobs if args.ray is None else 1
             settings = replace(

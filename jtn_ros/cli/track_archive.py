@@ -67,9 +67,9 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
     report = output / 'report.json'
     if report.exists() and not (output / NAME).exists():
         raise UsageError(f'{report} is no report of this; choose another --output')
-    how = _digest(settings, args)
     began, frames = perf_counter(), 0
     with Manifest(output) as manifest, Jobs(args, settings) as jobs:
+        how = _digest(jobs.settings, args)
         entries = {path: manifest.get(str(path)) for path in recordings}
         known = {Path(name): entry['place'] for name, entry in manifest.entries().items()}
         places = find_places(recordings, known)

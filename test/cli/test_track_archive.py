@@ -147,6 +147,22 @@ def test_what_is_for_bags_is_for_those_of_an_archive(tmp_path: Path, model: Path
     assert {Path(name).stem for name in results(tmp_path / 'out')} == {'drive', 'walk'}
 
 
+def test_an_archive_is_tracked_with_the_model_that_auto_stands_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    monkeypatch.setattr('jtn_ros.inference.model_choice._TRIAL_S', 0.1)
+    write_images(tmp_path / 'archive' / 'walk', 3)
+    output = tmp_path / 'out'
+    assert track([tmp_path / 'archive'], output, Path('auto')) == 0
+    capsys.readouterr()
+    parameters = tmp_path / 'node.yaml'
+    parameters.write_text('jtn_tracker: {ros__parameters: {model: auto}}')
+    again = ['track', tmp_path / 'archive', '--output', output, '--params-file', parameters]
+    assert main([*map(str, again), '--jobs', '2']) == 0
+    assert '0 tracked, 1 done before' in capsys.readouterr().out
+
+
 def test_an_interruption_leaves_nothing_half_done(tmp_path: Path, model: Path) -> None:
     archive = tmp_path / 'archive'
     write_images(archive / 'short', 3)
