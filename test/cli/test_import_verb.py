@@ -59,6 +59,7 @@ def test_import(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     ('arguments', 'code', 'message'),
     [
         (['nothing.pth', 'a.safetensors'], 1, 'nothing.pth'),
+        (['small.onnx', 'a.safetensors'], 2, 'give the family with --detector'),
         (['mot17.pth', 'a.onnx'], 1, 'must end in .safetensors'),
         (['mot17.pth', 'a.safetensors', '--classes', 'a,b'], 1, '1 channels for the 2 classes'),
         (['mot17.pth', 'a.safetensors', '--input', '100x100'], 1, 'multiple of 32'),
