@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from jtn_ros.class_names import class_name
 from jtn_ros.media.messages.message_factory import NewMessage
 from jtn_ros.media.messages.track_messages import spread_covariances
+from jtn_ros.media.messages.track_messages import to_uuid
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
@@ -102,8 +103,7 @@ class LocatedObjects:
 
     def uuid(self, new: NewMessage, row: int) -> Any:
         """Return an identity that is the same in every frame of the session, and in no other."""
-        number = uuid5(self.session, str(self.ids[row]))
-        return new('unique_identifier_msgs/msg/UUID', uuid=np.frombuffer(number.bytes, np.uint8))
+        return to_uuid(new, uuid5(self.session, str(self.ids[row])))
 
 
 def is_person(class_name: str) -> bool:

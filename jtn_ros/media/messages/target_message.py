@@ -9,6 +9,7 @@ import numpy as np
 
 from jtn_ros.media.messages.message_factory import NewMessage
 from jtn_ros.media.messages.track_messages import fill_positions
+from jtn_ros.media.messages.track_messages import to_uuid
 from jtn_ros.media.messages.track_messages import tracks_to_objects
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.target_lock import Target
@@ -48,9 +49,7 @@ def to_target(
     return new(
         'jtn_msgs/msg/Target',
         header=header,
-        session=new(
-            'unique_identifier_msgs/msg/UUID', uuid=np.frombuffer(session.bytes, np.uint8)
-        ),
+        session=to_uuid(new, session),
         camera_name=camera_name,
         state=int(target.state),
         selection=selection,

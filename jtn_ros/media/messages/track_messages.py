@@ -99,6 +99,11 @@ def spread_covariances(
     return poses.reshape(-1, 36), twists.reshape(-1, 36)
 
 
+def to_uuid(new: NewMessage, identity: UUID) -> Any:
+    """Return an identity as a ``unique_identifier_msgs/UUID``."""
+    return new('unique_identifier_msgs/msg/UUID', uuid=np.frombuffer(identity.bytes, np.uint8))
+
+
 def to_tracked_object_array(
     new: NewMessage,
     header: Any,
@@ -128,9 +133,7 @@ def to_tracked_object_array(
     return new(
         'jtn_msgs/msg/TrackedObjectArray',
         header=header,
-        session=new(
-            'unique_identifier_msgs/msg/UUID', uuid=np.frombuffer(session.bytes, np.uint8)
-        ),
+        session=to_uuid(new, session),
         camera_name=camera_name,
         image_width=width,
         image_height=height,

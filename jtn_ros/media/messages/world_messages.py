@@ -9,6 +9,7 @@ import numpy as np
 from jtn_ros.class_names import class_name
 from jtn_ros.media.messages.message_factory import NewMessage
 from jtn_ros.media.messages.track_messages import spread_covariances
+from jtn_ros.media.messages.track_messages import to_uuid
 from jtn_ros.positions import WorldFrame
 
 _NANOSECONDS = 1_000_000_000
@@ -62,7 +63,7 @@ def to_world_track_array(
                 new(
                     'jtn_msgs/msg/CameraTrack',
                     camera_name=name,
-                    session=_uuid(new, camera_session),
+                    session=to_uuid(new, camera_session),
                     id=track_ids[member],
                 )
             )
@@ -70,11 +71,6 @@ def to_world_track_array(
     return new(
         'jtn_msgs/msg/WorldTrackArray',
         header=header,
-        session=_uuid(new, session),
+        session=to_uuid(new, session),
         tracks=messages,
     )
-
-
-def _uuid(new: NewMessage, value: UUID) -> Any:
-    """Return an identity as a message."""
-    return new('unique_identifier_msgs/msg/UUID', uuid=np.frombuffer(value.bytes, np.uint8))
