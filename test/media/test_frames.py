@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import example
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -142,12 +143,16 @@ def test_a_complete_video_of_variable_rate_is_not_truncated(
 
 @settings(max_examples=15, deadline=None)
 @given(data=st.binary(max_size=500))
+@example(data=b'\xff\xd8')
 def test_noise_is_not_a_video(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp('noise') / 'noise.mp4'
     path.write_bytes(data)
-    # Noise may look like what a download brings instead of a video.
+    # Noise may look like what a download brings instead of a video, or begin like a JPEG file.
     reason = what_came_instead(path) or 'not a video that FFmpeg can read'
-    with pytest.raises(JtnError, match=re.escape(f'{path} is {reason}')):
+    expected = re.escape(f'{path} is {reason}')
+    if data.startswith(b'\xff\xd8'):
+        expected += '|' + re.escape(f'{path} holds no frame that can be decoded')
+    with pytest.raises(JtnError, match=expected):
         open_frames(path)
 
 
