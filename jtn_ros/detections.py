@@ -19,7 +19,8 @@ class Detections:
             box).
         displacements: float32 (N, 2) from `centers` to the middle of the object in the previous
             frame, or None if there is no motion estimate.
-        embeddings: float32 (N, D), L2-normalized, or None.
+        embeddings: float32 (N, D), L2-normalized; a zero vector is unknown. None if there are
+            none at all.
         middles: float32 (N, 2), the middle of the visible part of the object, more exact than
             `centers`. The motion is `middles - centers - displacements`. None uses `centers`.
 

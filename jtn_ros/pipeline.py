@@ -15,6 +15,7 @@ from jtn_ros.detections import Detections
 from jtn_ros.geometry import Letterbox
 from jtn_ros.inference import Engine
 from jtn_ros.inference import load_engine
+from jtn_ros.inference.appearance_model import AppearanceModel
 from jtn_ros.inference.decode import decode_peaks
 from jtn_ros.inference.preprocess import letterbox_image
 from jtn_ros.inference.prior_heatmap import render_prior_heatmap
@@ -26,6 +27,8 @@ from jtn_ros.tracking import Tracks
 logger = logging.getLogger(__name__)
 
 STAGES = ('preprocess', 'inference', 'decode', 'camera_motion', 'tracking')
+# That of a separate appearance model is there only where there is one.
+_ALL_STAGES = (*STAGES[:3], 'appearance', *STAGES[3:])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,7 @@ class TrackingPipeline:
         score_threshold: float | None = None,
         engine: Engine | None = None,
         detection_filter: DetectionFilter | None = None,
+        appearance: AppearanceModel | None = None,
     ) -> None:
         """Load the model and start without tracks.
 
@@ -77,6 +81,7 @@ class TrackingPipeline:
                 leaves that to the tracker, which uses low-score detections to continue tracks.
             engine: a loaded engine to use instead of loading a model.
             detection_filter: leaves out detections that are not to be tracked.
+            appearance: makes the embeddings, in place of those of the model.
 
         Raises:
             OSError, JtnError: if the model cannot be loaded.
@@ -88,6 +93,7 @@ class TrackingPipeline:
         self._tracker = tracker
         self.score_threshold = score_threshold
         self.detection_filter = detection_filter
+        self._appearance = appearance
         self._camera_flow = CameraFlow()
         self._previous: NDArray[np.uint8] | None = None
         self._image_size: tuple[int, int] | None = None
@@ -144,16 +150,22 @@ class TrackingPipeline:
         if self.detection_filter is not None:
             detections = self.detection_filter.apply(detections, *image.shape[:2])
         decoded = time.perf_counter()
+        if self._appearance is not None:
+            detections = self._appearance.describe(image, detections)
+        described = time.perf_counter()
         self._previous = fitted
         camera_motion = self._camera_flow.measure(fitted, letterbox, image.shape[:2])
         moved = time.perf_counter()
         tracks = self._tracker.update(detections, stamp_ns, camera_motion)
-        times = (started, prepared, inferred, decoded, moved, time.perf_counter())
+        times = (started, prepared, inferred, decoded, described, moved, time.perf_counter())
+        latencies = dict(zip(_ALL_STAGES, np.diff(times).tolist(), strict=True))
+        if self._appearance is None:
+            del latencies['appearance']
         return FrameResult(
             tracks=tracks,
             detections=detections,
             camera_motion=camera_motion,
-            latencies=dict(zip(STAGES, np.diff(times).tolist(), strict=True)),
+            latencies=latencies,
         )
 
     def _expect_size(self, size: tuple[int, int]) -> None:

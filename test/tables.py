@@ -24,11 +24,6 @@ def detections_of(
     corners = np.asarray(boxes, np.float32).reshape(-1, 4)
     number = len(corners)
 
-    def floats(
-        values: ArrayLike | None,
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]] | None:
-        return None if values is None else np.asarray(values, np.float32)
-
     return Detections(
         boxes=corners,
         scores=np.broadcast_to(np.asarray(scores, np.float32), number),

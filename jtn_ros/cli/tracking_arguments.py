@@ -23,6 +23,7 @@ from jtn_ros.detection_filter import DetectionFilterSettings
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import did_you_mean
 from jtn_ros.inference import Engine
+from jtn_ros.inference.appearance_model import AppearanceSettings
 from jtn_ros.inference.options import EngineOptions
 from jtn_ros.media.intensity import IntensitySettings
 from jtn_ros.offline import NetworkTracking
@@ -37,11 +38,13 @@ from jtn_ros.tracking.settings import TrackingSettings
 logger = logging.getLogger(__name__)
 
 _NODE = 'jtn_tracker'
-_ARGUMENTS = ('model', 'backend', 'precision', 'device', 'threads', 'tracker')
+_ARGUMENTS = ('model', 'backend', 'precision', 'device', 'threads', 'appearance_model', 'tracker')
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfflineSettings(DetectionFilterSettings, TrackingSettings, IntensitySettings, EngineOptions):
+class OfflineSettings(
+    DetectionFilterSettings, TrackingSettings, IntensitySettings, AppearanceSettings, EngineOptions
+):
     """Everything that decides the tracks of a recording.
 
     Attributes:
@@ -72,7 +75,8 @@ class OfflineSettings(DetectionFilterSettings, TrackingSettings, IntensitySettin
         """Return what tracks a frame with an engine.
 
         Raises:
-            JtnError: if a threshold is outside its range.
+            OSError, JtnError: if a threshold is outside its range, or the appearance model cannot
+                be loaded.
         """
         return NetworkTracking(
             TrackingPipeline(
@@ -80,6 +84,7 @@ class OfflineSettings(DetectionFilterSettings, TrackingSettings, IntensitySettin
                 tracker=self.make_tracker(engine.info.confident_score),
                 score_threshold=self.score_threshold or None,
                 detection_filter=DetectionFilter(self, engine.info.class_names),
+                appearance=self.load_appearance(self.threads or None),
             )
         )
 

@@ -64,12 +64,13 @@ def associate(
     total = cost
     if detections.embeddings is not None and known.any():
         distances = appearance.distances(detections.embeddings, table.appearances)
-        cost[known & (distances > config.appearance_limit)] = np.inf
-        total = cost + known * (config.appearance_weight * (distances - config.appearance_neutral))
+        both = known & detections.embeddings.any(axis=1)[:, None]
+        cost[both & (distances > config.appearance_limit)] = np.inf
+        total = cost + both * (config.appearance_weight * (distances - config.appearance_neutral))
         missing = proven & known & (unseen > config.reidentification_after)
         if missing.any():
             again = _reidentification_cost(measured, distances, table, unseen, config)
-            again[np.isinf(cost) | ~missing] = np.inf
+            again[np.isinf(cost) | ~(both & missing)] = np.inf
             total = np.minimum(total, again)
     matching.add(total, 1.0, confident)
     matching.add(cost, config.low_score_limit, weak, proven)

@@ -58,6 +58,8 @@ class RecentViews:
         gap = tracks.unseen_ns > _GAP_S * 1e9
         counts[gap | (crossed & ~before)] = 0
         fresh = tracks.observed & ~covered & (views is not None)
+        if views is not None:  # an embedding of zeros is unknown
+            fresh[fresh] = views[tracks.detection_indices[fresh]].any(axis=1)
         seen = np.flatnonzero(fresh)
         if views is not None and len(seen):
             share = 1 / (1 + np.minimum(counts[seen], _MEMORY - 1))

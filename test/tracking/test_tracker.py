@@ -352,6 +352,19 @@ def test_equal_stamps_are_taken_and_earlier_ones_refused() -> None:
         tracker.update(Detections.empty(), SECOND - 1)
 
 
+def test_an_unknown_appearance_neither_forbids_nor_changes_anything() -> None:
+    tracker = Tracker()
+    for frame in range(4):
+        tracker.update(people((100, 200), looks=[2]), stamp(frame))
+    unknown = replace(people((100, 200)), embeddings=np.zeros((1, 8), np.float32))
+    tracks = tracker.update(unknown, stamp(4))
+    assert (tracks.ids.tolist(), tracks.hits.tolist()) == ([1], [5])
+    assert tracks.embeddings is not None
+    np.testing.assert_allclose(tracks.embeddings, np.eye(8)[[2]])
+    # Another appearance at the same place is somebody else.
+    assert tracker.update(people((100, 200), looks=[3]), stamp(5)).ids.tolist() == [1, 2]
+
+
 def test_embeddings_may_come_later_but_not_change_length() -> None:
     tracker = Tracker()
     tracker.update(people((100, 200)), 0)

@@ -10,7 +10,9 @@ from vision_msgs.msg import Detection2DArray
 from vision_msgs.msg import Detection3DArray
 
 from jtn_ros.detection_filter import DetectionFilter
+from jtn_ros.errors import JtnError
 from jtn_ros.inference import Engine
+from jtn_ros.inference.appearance_model import AppearanceModel
 from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.common.conversions import OwnImage
 from jtn_ros.nodes.common.transforms import TransformSource
@@ -51,6 +53,7 @@ class Camera:
         self,
         node: LifecycleNode,
         detector: Engine | ForeignDetector,
+        appearance: AppearanceModel | None,
         values: TrackerNodeSettings,
         transforms: TransformSource | None,
         *,
@@ -64,6 +67,7 @@ class Camera:
             node: the node with the topics.
             detector: runs the network, for all cameras of the node, or stands for a node that
                 publishes detections.
+            appearance: describes detections, for all cameras; None where the detector does.
             values: the parameters of the node.
             transforms: listens to tf; None where it is not needed.
             name: name of the camera.
@@ -83,7 +87,7 @@ class Camera:
         self._locator = None
         if values.positions != 'off' and values.input != 'detections_3d':
             self._locator = SpatialLocator(node, values, prefix, transforms)
-        self._tracking = self._make_tracking(detector, prefix, transforms)
+        self._tracking = self._make_tracking(detector, appearance, prefix, transforms)
         foreign = isinstance(detector, ForeignDetector)
         self._statistics = CameraStatistics()
         self._log = CameraLog(self._logger, 'a message' if foreign else 'an image')
@@ -275,14 +279,25 @@ class Camera:
         return DetectionInput(node, f'{prefix}detections', kind, self._take)
 
     def _make_tracking(
-        self, detector: Engine | ForeignDetector, prefix: str, transforms: TransformSource | None
+        self,
+        detector: Engine | ForeignDetector,
+        appearance: AppearanceModel | None,
+        prefix: str,
+        transforms: TransformSource | None,
     ) -> FrameTracking[Any]:
         """Return what makes tracks of the messages; the arguments are those of the camera."""
         node, values = self._node, self._values
         tracker = make_tracker(values.tracker, values.thresholds(self._trusted))
         if not isinstance(detector, ForeignDetector):
-            pipeline = TrackingPipeline(engine=detector, tracker=tracker)
+            pipeline = TrackingPipeline(engine=detector, tracker=tracker, appearance=appearance)
             return ImageTracking(pipeline, self._locator, IntensityRange(values.intensity_range))
+        if appearance is not None and not (
+            values.input == 'detections' and values.detection_images
+        ):
+            raise JtnError(
+                'appearance_model needs the images of the detections; set input: detections and '
+                'detection_images: true, or leave it empty'
+            )
         names = detector.info.class_names
         if values.input == 'detections_3d':
             return SpatialDetectionTracking(tracker, names, values.fixed_frame, transforms)
@@ -294,7 +309,7 @@ class Camera:
                 values.image_transport,
                 IntensityRange(values.intensity_range),
             )
-        return DetectionTracking(tracker, names, self._locator, images)
+        return DetectionTracking(tracker, names, self._locator, images, appearance)
 
     def _activity(self) -> Activity:
         """Return what the camera is doing."""

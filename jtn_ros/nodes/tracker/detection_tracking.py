@@ -17,6 +17,7 @@ from jtn_ros.camera_flow import CameraFlow
 from jtn_ros.detection_filter import DetectionFilter
 from jtn_ros.detections import Detections
 from jtn_ros.errors import JtnError
+from jtn_ros.inference.appearance_model import AppearanceModel
 from jtn_ros.inference.preprocess import letterbox_image
 from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.common.conversions import image_to_array
@@ -119,6 +120,7 @@ class DetectionTracking:
         class_names: ClassRegistry,
         locator: SpatialLocator | None = None,
         images: MatchingImages | None = None,
+        appearance: AppearanceModel | None = None,
     ) -> None:
         """Start without tracks.
 
@@ -127,11 +129,13 @@ class DetectionTracking:
             class_names: numbers the classes.
             locator: finds the tracks in space; None where that is not wanted.
             images: for the motion of the camera; None where it is estimated from the boxes.
+            appearance: describes the boxes whose image has come; None where that is not wanted.
         """
         self._tracker = tracker
         self._class_names = class_names
         self._locator = locator
         self._images = images
+        self._appearance = appearance
         self._flow = CameraFlow()
         self._flow_size = (0, 0)
         self._score_threshold: float | None = None
@@ -205,8 +209,13 @@ class DetectionTracking:
                 )
             detections = self._filter.apply(detections, height, width)
             mask = self._filter.mask(height, width)
+        latencies = {'camera_motion': moved - started}
+        if self._appearance is not None and shot.image.size:
+            selected = perf_counter()
+            detections = self._appearance.describe(shot.image, detections)
+            latencies['appearance'] = perf_counter() - selected
         tracks = self._tracker.update(detections, stamp_ns, motion)
-        latencies = {'camera_motion': moved - started, 'tracking': perf_counter() - moved}
+        latencies['tracking'] = perf_counter() - moved - latencies.get('appearance', 0.0)
         positions, more = locate(self._locator, header, shot.size, tracks, stamp_ns)
         return Outcome(
             tracks=tracks,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from jtn_ros.detection_filter import DetectionFilterSettings
+from jtn_ros.inference.appearance_model import AppearanceSettings
 from jtn_ros.inference.options import AUTO
 from jtn_ros.inference.options import MODEL_DESCRIPTION
 from jtn_ros.inference.options import EngineOptions
@@ -68,6 +69,7 @@ class TrackerNodeSettings(
     InputSettings,
     SourceSettings,
     ForeignDetectionSettings,
+    AppearanceSettings,
     EngineOptions,
     CameraNames,
 ):

@@ -143,7 +143,10 @@ class TrackerNode(LifecycleNode):
             self._shared_outputs.append(
                 WorldTrackPublisher(self, values, class_names, self._listen)
             )
-        shared = self, detector, values, self._transforms
+        appearance = values.load_appearance(values.threads or None)
+        if appearance is not None:
+            self.get_logger().info(f'appearance: {appearance.description}')
+        shared = self, detector, appearance, values, self._transforms
         cameras = [(name, f'{name}/') for name in names] or [(values.camera_name, '')]
         for name, prefix in cameras:  # one by one: what exists is released if one fails
             self._cameras.append(

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,6 +36,9 @@ from jtn_ros.synthetic import SceneConfig
 from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerSettings
 
+from inference.mean_color import BLUE
+from inference.mean_color import RED
+from inference.mean_color import write_mean_color
 from nodes.foreign_detections import PERIOD_NS
 from nodes.foreign_detections import DetectionRig
 from nodes.foreign_detections import boxes_message
@@ -224,6 +228,43 @@ def test_images_with_the_stamps_of_the_detections_tell_the_motion_of_the_camera(
         'no camera motion: no image is within 0 s of the detections; the latest is 0.040 s older. '
         'Publish detections with the stamps of their images'
     )
+
+
+def test_a_separate_network_tells_people_apart_who_exchange_their_places(
+    make: Make, tmp_path: Path
+) -> None:
+    network = write_mean_color(tmp_path / 'color.onnx')
+    harness = make(
+        input='detections',
+        detection_images=True,
+        appearance_model=str(network),
+        appearance_mean=[0.0, 0.0, 0.0],
+        appearance_std=[1.0, 1.0, 1.0],
+    )
+    rig = DetectionRig(harness)
+    images = harness.publisher(Image, 'image')
+    places = np.array([(200, 100, 240, 220), (300, 100, 340, 220)])
+    for number in range(40):
+        picture = np.zeros((360, 640, 3), np.uint8)
+        exchanged = number >= 35
+        for (left, top, right, bottom), color in zip(
+            places[::-1] if exchanged else places, (RED, BLUE), strict=True
+        ):
+            picture[top:bottom, left:right] = color
+        images.publish(array_to_image(picture, header(number, 'lens')))
+        hidden = 15 <= number < 35
+        output = rig.track(boxes_message(number, [] if hidden else places))
+    np.testing.assert_allclose(boxes_of(output), places[::-1], atol=10)
+    assert [o.id for o in sorted(output.objects, key=lambda o: o.id)] == [1, 2]
+    assert 'appearance' in [stage.name for stage in output.latencies]
+    assert 'appearance: color in' in harness.log
+
+
+def test_an_appearance_model_needs_images(make: Make, tmp_path: Path) -> None:
+    network = write_mean_color(tmp_path / 'color.onnx')
+    harness = make(input='detections', appearance_model=str(network))
+    assert not harness.transit('configure')
+    assert 'appearance_model needs the images of the detections; set input' in harness.log
 
 
 def test_wrong_types_and_silence_are_named(make: Make) -> None:
