@@ -109,13 +109,14 @@ class AppearanceModel:
             raise JtnError(f'appearance_model: {path} cannot be run: {one_line(error)}') from error
         batch, *image = shape
         self._one_by_one = batch == 1
-        self._channels_last = len(image) == 3 and image[0] != 3
-        self._height, self._width = (image[:2] if self._channels_last else image[1:]) or (0, 0)
-        if sorted(image, key=lambda size: size != 3)[:1] != [3] or min(image) < 1:
+        self._channels_last = image[:1] != [3]
+        channels = image[2:] if self._channels_last else image[:1]
+        if len(image) != 3 or channels != [3] or min(image) < 1:
             raise JtnError(
                 f'appearance_model: {path} takes {tuple(shape)}; expected images (B, 3, H, W) or '
                 '(B, H, W, 3) of a fixed size'
             )
+        self._height, self._width = image[:2] if self._channels_last else image[1:]
         self.length = self.embed(np.zeros((1, self._height, self._width, 3), np.uint8)).shape[1]
         self.description = f'{path.stem} in {backend}: {self.length} numbers of a crop'
 

@@ -81,6 +81,10 @@ def test_what_is_no_such_network_is_refused(tmp_path: Path) -> None:
         AppearanceSettings(
             appearance_model=str(write_mean_color(tmp_path / 'free.onnx', ('B', 3, 16, 'W')))
         ).load_appearance(1)
+    with pytest.raises(JtnError, match=r'takes \(-1, 16, 8, 4\); expected images'):
+        AppearanceSettings(
+            appearance_model=str(write_mean_color(tmp_path / 'four.onnx', ('B', 16, 8, 4)))
+        ).load_appearance(1)
     (tmp_path / 'text.onnx').write_text('none')
     with pytest.raises(JtnError, match=r'text\.onnx cannot be run'):
         AppearanceSettings(appearance_model=str(tmp_path / 'text.onnx')).load_appearance(1)
