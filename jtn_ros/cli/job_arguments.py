@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Self
 from typing import cast
 
@@ -71,9 +72,11 @@ class Jobs:
         settings = replace(settings, model=settings.choose_model().model)
         if self.parallel:
             share = len(os.sched_getaffinity(0)) // args.jobs if args.ray is None else 1
+            appearance = Path(settings.appearance_model).expanduser().absolute()
             settings = replace(
                 settings,
                 model=str(find_model(settings.model or None).absolute()),
+                appearance_model=str(appearance) if settings.appearance_model else '',
                 threads=settings.threads or max(1, share),
             )
         self.settings = settings
