@@ -68,8 +68,9 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
     if report.exists() and not (output / NAME).exists():
         raise UsageError(f'{report} is no report of this; choose another --output')
     began, frames = perf_counter(), 0
-    with Manifest(output) as manifest, Jobs(args, settings) as jobs:
-        how = _digest(jobs.settings, args)
+    jobs = Jobs(args, settings)  # a wrong model or cluster is told before anything is written
+    how = _digest(jobs.settings, args)
+    with Manifest(output) as manifest, jobs:
         entries = {path: manifest.get(str(path)) for path in recordings}
         known = {Path(name): entry['place'] for name, entry in manifest.entries().items()}
         places = find_places(recordings, known)

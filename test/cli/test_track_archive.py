@@ -237,5 +237,9 @@ def test_a_list_and_a_cluster_that_is_not_there(
     output = tmp_path / 'out'
     assert track([], output, model, '--list', str(listed)) == 0
     assert set(results(output)) == {'walk.txt', 'walk.jsonl'}
-    assert track([walk], output, model, '--ray', '127.0.0.1:1') == 1
+    fresh = tmp_path / 'fresh'
+    assert track([walk], fresh, model, '--ray', '127.0.0.1:1') == 1
     assert 'no Ray cluster can be reached' in capsys.readouterr().err
+    assert track([walk], fresh, Path('nobody'), '--jobs', '2') == 1
+    assert "no model 'nobody'" in capsys.readouterr().err
+    assert not fresh.exists()
