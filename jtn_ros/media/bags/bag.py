@@ -136,10 +136,6 @@ class BagReader:
                         connection.topic, connection.msgtype, received_ns, bytes(data), connection
                     )
 
-    def describe_topics(self) -> str:
-        """Return the topics with their types, for messages to people."""
-        return ', '.join(f'{name} ({kind})' for name, kind in sorted(self.topics.items()))
-
     def close(self) -> None:
         """Close the bag."""
         for storage in self._storages:
