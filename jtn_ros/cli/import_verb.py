@@ -145,12 +145,12 @@ def run(args: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(args).items() if value is not None}
     if args.detector:
         return _import_detector(args, given)
-    if args.checkpoint.suffix == '.onnx':
-        raise UsageError(f'{args.checkpoint} is an ONNX file; give the family with --detector')
     foreign = sorted(_FOR_DETECTORS & set(given))
     if foreign:
         name = foreign[0].replace('_', '-')
         raise UsageError(f'--{name} is for detectors; give --detector, or leave it out')
+    if args.checkpoint.suffix == '.onnx':
+        raise UsageError(f'{args.checkpoint} is an ONNX file; give the family with --detector')
     return _import_checkpoint(args)
 
 
