@@ -98,6 +98,8 @@ def explain(error: Exception) -> tuple[str, int]:
         return one_line(mistake), mistake.exit_code
     if type(error).__module__.startswith('rclpy'):  # names, values and types that it refuses
         return f'{_refusal(error)}; check the arguments after --ros-args', 1
+    if 'QoS override' in str(error):  # of the module builtins
+        return f'{_refusal(error)}; check the parameters qos_overrides.*', 1
     return describe_bug(error, 'please report it with what `--log-level debug` shows'), 1
 
 

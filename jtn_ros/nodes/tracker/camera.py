@@ -1,6 +1,7 @@
 """One camera of the tracker node: when its images are subscribed, tracked and published."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -92,31 +93,37 @@ class Camera:
         self._statistics = CameraStatistics()
         self._log = CameraLog(self._logger, 'a message' if foreign else 'an image')
         self._worker: CameraWorker | None = None
-        self._input = self._make_input(prefix)
-        # Last, because somebody may listen at once.
-        self._follower = Follower(
-            node,
-            values,
-            class_names=detector.info.class_names,
-            camera_name=name,
-            prefix=prefix,
-            logger=self._logger,
-            on_demand=self.listen,
-            session=lambda: self._session.id if self._input.is_open else None,
-        )
-        self._outputs = TrackPublishers(
-            node,
-            detector.info,
-            values,
-            positions=located(values),
-            camera_name=name,
-            prefix=prefix,
-            on_listeners=self.listen,
-        )
-        self._present = PresentOutputs(
-            node, values, self._publish_located, self._report, self._logger
-        )
-        self.apply(values)
+        with ExitStack() as created:  # so that what exists is removed if something fails
+            self._input = self._make_input(prefix)
+            created.callback(self._input.destroy)
+            # Last, because somebody may listen at once.
+            self._follower = Follower(
+                node,
+                values,
+                class_names=detector.info.class_names,
+                camera_name=name,
+                prefix=prefix,
+                logger=self._logger,
+                on_demand=self.listen,
+                session=lambda: self._session.id if self._input.is_open else None,
+            )
+            created.callback(self._follower.destroy)
+            self._outputs = TrackPublishers(
+                node,
+                detector.info,
+                values,
+                positions=located(values),
+                camera_name=name,
+                prefix=prefix,
+                on_listeners=self.listen,
+            )
+            created.callback(self._outputs.destroy)
+            self._present = PresentOutputs(
+                node, values, self._publish_located, self._report, self._logger
+            )
+            created.callback(self._present.destroy)
+            self.apply(values)
+            self._created = created.pop_all()
 
     @property
     def statistics(self) -> CameraStatistics:
@@ -175,10 +182,7 @@ class Camera:
     def destroy(self) -> None:
         """Remove everything from the node."""
         self.deactivate()
-        self._input.destroy()
-        self._present.destroy()
-        self._outputs.destroy()
-        self._follower.destroy()
+        self._created.close()
 
     def reset(self) -> None:
         """Forget all tracks and begin a new session."""

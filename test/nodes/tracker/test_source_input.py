@@ -178,6 +178,17 @@ def test_one_camera_reads_a_source(make: Callable[..., Harness], block_model: Pa
     harness.wait_for_log('source is rtsp://***@camera/x, which one camera reads')
 
 
+def test_a_camera_is_let_go_where_an_output_cannot_be_made(
+    make: Callable[..., Harness], block_model: Path, bag: Path
+) -> None:
+    override = {'qos_overrides./jtn_tracker/target.publisher.reliability': 'firm'}
+    harness = make(model=str(block_model), source=str(bag), publishing=False, **override)
+    assert not harness.transit('configure')
+    harness.wait_for_log('`firm`; check the parameters qos_overrides.*')
+    assert 'camera_stream' not in [thread.name for thread in threading.enumerate()]
+    assert '/image' not in [p.topic_name for p in harness.tracker.publishers]
+
+
 def test_a_recording_that_vanishes_is_a_problem_and_the_node_stays(
     make: Callable[..., Harness], block_model: Path, tmp_path: Path
 ) -> None:
