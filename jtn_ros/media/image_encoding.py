@@ -229,7 +229,7 @@ def decode_depth(
         raise JtnError(
             f'depth encoding {encoding!r} is not supported; publish one of {", ".join(_DEPTHS)}'
         )
-    kind, metres_per_unit = _DEPTHS[encoding]
+    kind, meters_per_unit = _DEPTHS[encoding]
     dtype = np.dtype(('>' if is_bigendian else '<') + kind)
     _expect_pixels(width, height)
     row_bytes = width * dtype.itemsize
@@ -237,7 +237,7 @@ def decode_depth(
     values = np.frombuffer(data, np.uint8)
     _expect_bytes(len(values), (height - 1) * step + row_bytes)
     view = np.ndarray((height, width), dtype, values, 0, (step, dtype.itemsize))
-    return view, metres_per_unit
+    return view, meters_per_unit
 
 
 def _without_alpha(image: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -28,7 +28,7 @@ def locate_by_depth(
     camera: CameraModel,
     boxes: NDArray[np.floating],
     depth: NDArray[np.generic],
-    metres_per_unit: float,
+    meters_per_unit: float,
 ) -> Measurements:
     """Return where the surfaces in the middle of boxes are, in the camera's optical frame.
 
@@ -37,7 +37,7 @@ def locate_by_depth(
         boxes: (N, 4) ``x1 y1 x2 y2`` in pixels of the color image.
         depth: (H, W) along the optical axis; 0, negative or not finite where nothing is known.
             Its size may differ from that of the color image, its field of view may not.
-        metres_per_unit: meters in one unit of `depth`.
+        meters_per_unit: meters in one unit of `depth`.
 
     Raises:
         JtnError: if the depth image cannot cover the color image.
@@ -51,7 +51,7 @@ def locate_by_depth(
         )
     boxes = boxes.astype(np.float64)
     distances, deviations = shortest_half(
-        _sample(depth, boxes, scales).astype(np.float64) * metres_per_unit
+        _sample(depth, boxes, scales).astype(np.float64) * meters_per_unit
     )
     centers = box_centers(boxes)
     rays = camera.rays(centers)

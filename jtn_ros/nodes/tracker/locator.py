@@ -123,7 +123,7 @@ class SpatialLocator:
             'the image',
             values.depth_tolerance,
             values.depth_timeout,
-            'Synchronise the cameras, or set depth_tolerance',
+            'Synchronize the cameras, or set depth_tolerance',
         )
         self._filter = PositionFilter()
         self._frames: tuple[str, str] | None = None
@@ -207,8 +207,8 @@ class SpatialLocator:
     ) -> Measurements:
         """Return where the observed tracks are, in the optical frame; by depth without ground."""
         if ground is None:
-            depth, metres_per_unit = depth_to_array(self._depth.at(header.stamp))
-            found = locate_by_depth(camera, tracks.boxes, depth, metres_per_unit)
+            depth, meters_per_unit = depth_to_array(self._depth.at(header.stamp))
+            found = locate_by_depth(camera, tracks.boxes, depth, meters_per_unit)
         else:
             found = locate_on_ground(camera, tracks.boxes, ground)
         # A predicted box is where the object is thought to be, which measures nothing.

@@ -35,7 +35,7 @@ from jtn_ros.tracking import Tracks
 
 Floats = NDArray[np.float64]
 
-_PIXELS_PER_METRE = 100.0
+_PIXELS_PER_METER = 100.0
 # Of an object whose size is not given. [m]
 _USUAL_SIZE = 1.0
 # Standard deviation of a detected center without covariance: in sizes, and at least. [m]
@@ -221,7 +221,7 @@ class SpatialDetectionTracking:
         widths = np.sqrt(sizes[:, 0] * sizes[:, 1])
         extents = np.column_stack([widths, sizes[:, 2]])
         extents[extents <= 0] = _USUAL_SIZE
-        centers, halves = points * _PIXELS_PER_METRE, extents * _PIXELS_PER_METRE / 2
+        centers, halves = points * _PIXELS_PER_METER, extents * _PIXELS_PER_METER / 2
         return Detections(
             boxes=np.hstack([centers - halves, centers + halves]).astype(np.float32),
             scores=shot.scores,
