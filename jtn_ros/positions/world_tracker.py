@@ -213,17 +213,18 @@ class WorldTracker:
         """Take over what a camera sees; return the rows, in the order of `seen`."""
         if self._members is None:
             self._members = self._lost = seen.select(slice(0))
-        members = self._members
+        assert self._lost is not None
+        # Nothing is known of how tracks look before one was described, or where none is.
+        width = max(seen.embeddings.shape[1], self._members.embeddings.shape[1])
+        seen, members = _widened(seen, width), _widened(self._members, width)
+        self._lost = _widened(self._lost, width)
         camera_rows = np.flatnonzero(np.isin(members.cameras, seen.cameras))
         _, old, given = np.intersect1d(
             members.track_ids[camera_rows], seen.track_ids, return_indices=True
         )
         old = camera_rows[old]
         fields = ('class_ids', 'scores', 'stamps_ns', 'means', 'covariances', 'embeddings')
-        if len(old):  # a frame without tracks may have no columns for their appearance
-            members = members.with_rows(
-                old, **{name: getattr(seen, name)[given] for name in fields}
-            )
+        members = members.with_rows(old, **{name: getattr(seen, name)[given] for name in fields})
         fresh = np.setdiff1d(np.arange(len(seen)), given)
         rows = np.empty(len(seen), np.intp)
         rows[given], rows[fresh] = old, len(members) + np.arange(len(fresh))
@@ -357,6 +358,12 @@ class WorldTracker:
         members = self._members.select(self._says(_STALE_S))
         members = members.select(np.argsort(members.world_ids, kind='stable'))
         return WorldFrame(self._now_ns, _fuse(members, self._now_ns), members)
+
+
+def _widened(members: Members, width: int) -> Members:
+    """Return tracks with columns for appearances of that length, zero where they have none."""
+    missing = width - members.embeddings.shape[1]
+    return members.replace(embeddings=np.pad(members.embeddings, ((0, 0), (0, missing))))
 
 
 def _fuse(members: Members, stamp_ns: int) -> WorldTracks:

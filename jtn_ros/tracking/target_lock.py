@@ -153,10 +153,9 @@ class TargetLock:
         self.release()
         self._class_id = int(tracks.class_ids[row])
         self._track_id = self._last_id = int(tracks.ids[row])
-        if self._recent.means.shape[1]:
-            clear = self._recent.counts[row] > 0
-            views = self._recent.means if clear else tracks.embeddings
-            assert views is not None
+        clear = bool(self._recent.means.shape[1]) and self._recent.counts[row] > 0
+        views = self._recent.means if clear else tracks.embeddings
+        if views is not None and views[row].any():  # zero: how it looks is not known
             self._own.add(appearance.normalise(views[row : row + 1]))
 
     def update(

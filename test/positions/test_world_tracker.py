@@ -130,6 +130,20 @@ def test_a_camera_that_sees_nobody_has_no_appearances_and_is_tracked() -> None:
     assert frame.members.track_ids.tolist() == [5]
 
 
+def test_looks_may_become_known_later() -> None:
+    tracker = WorldTracker(WorldSettings())
+    looks = np.eye(2, 8)
+    near = located([[0, 0, 0]])
+    tracker.update('a', 'first', tracks_of([1]), near, 0)
+    frame = tracker.update('b', 'first', tracks_of([5], None, looks[:1]), near, SECOND // 100)
+    assert identities(frame, tracker, 'b') == {5: 1}, 'nothing is known against it'
+    frame = tracker.update('a', 'first', tracks_of([1, 2], None, looks),
+                           located([[0, 0, 0], [0.4, 0, 0]]), SECOND // 10)  # fmt: skip
+    assert identities(frame, tracker, 'a') == {1: 1, 2: 2}
+    frame = tracker.update('c', 'first', tracks_of([9]), located([[8, 0, 0]]), SECOND // 9)
+    assert identities(frame, tracker, 'c') == {9: 3}
+
+
 def test_an_object_keeps_its_identity_from_one_camera_to_the_next() -> None:
     tracker = WorldTracker(WorldSettings())
     for step in range(40):

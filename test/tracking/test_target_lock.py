@@ -188,6 +188,17 @@ def test_without_embeddings_the_lock_lasts_as_long_as_the_track() -> None:
     assert (target.state, target.track_id, len(target.candidates)) == (LockState.LOST, 0, 0)
 
 
+def test_a_target_whose_looks_are_not_known_is_locked_as_long_as_its_track() -> None:
+    scene = Scene(np.zeros_like(LOOKS))
+    one, other = Person(1, 100, 0), Person(2, 300, 1)
+    scene.show(one, other)
+    scene.select(0, one, other)
+    scene.looks = LOOKS
+    target = scene.show(one, other, times=9)
+    assert (target.state, target.track_id, target.certain) == (LockState.LOCKED, 1, True)
+    assert np.isnan(target.distance)
+
+
 def test_a_full_gallery_loses_its_most_redundant_view() -> None:
     angles = np.radians([0, 30, 33, 80])
     views = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
