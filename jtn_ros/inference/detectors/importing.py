@@ -395,7 +395,7 @@ def _select(
         scores = graph.add('Pad', scores, [0, 0, 0, info.top_k])
         class_ids = graph.add('Pad', class_ids, [0, 0, 0, info.top_k])
     if overlap is not None:
-        number = info.top_k if rows is None else min(max(rows, info.top_k), _CANDIDATES)
+        number = max(info.top_k, min(rows or 0, _CANDIDATES))
         scores, index = graph.best(scores, number)
         boxes = graph.rows(boxes, index, 4)
         class_ids = graph.add('GatherElements', class_ids, index, axis=1)

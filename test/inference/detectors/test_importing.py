@@ -300,6 +300,12 @@ def test_rf_detr_and_its_normalization(tmp_path: Path) -> None:
         np.testing.assert_allclose(best[0], [24, 8, 48, 32], atol=1e-3)
 
 
+def test_more_detections_than_suppression_looks_at(tmp_path: Path) -> None:
+    rows, _ = yolox_rows()
+    source = write_detector(tmp_path / 'yolox.onnx', {'output': rows}, size=SIZE)
+    import_and_expect(source, 'yolox', YOLOX_FOUND, top_k=600)
+
+
 def test_nothing_found_is_no_error(tmp_path: Path) -> None:
     rows = np.zeros((1, 126, 6), np.float32)
     source = write_detector(tmp_path / 'yolox.onnx', {'output': rows}, size=SIZE)
