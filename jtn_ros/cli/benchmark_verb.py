@@ -108,6 +108,8 @@ def _measure_node(args: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
     """Measure the node; return the lines to print and the result for JSON."""
     if args.against or args.batch != 1:
         raise UsageError('--node measures one configuration; leave out --against and --batch')
+    if args.frames < 1:
+        raise UsageError(f'--frames {args.frames}: at least one is needed')
     if not 0 < args.rate <= 1000:
         raise UsageError(f'--rate {args.rate:g} is not between 0 and 1000')
     try:

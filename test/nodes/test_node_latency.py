@@ -60,9 +60,17 @@ def test_a_node_that_does_not_start_is_told(clip: Path, capfd: pytest.CaptureFix
     assert 'the tracker node did not start; its messages above say why' in text
 
 
-@pytest.mark.parametrize('arguments', [['--against', 'threads=1'], ['--batch', '2']])
-def test_one_configuration_is_measured(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--against', 'threads=1'], 'leave out --against and --batch'),
+        (['--batch', '2'], 'leave out --against and --batch'),
+        (['--rate', '0'], '--rate 0 is not between'),
+        (['--frames', '0'], '--frames 0: at least one is needed'),
+    ],
+)
+def test_wrong_requests_are_explained(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(['benchmark', '--node', *arguments]) == 2
-    assert 'leave out --against and --batch' in capsys.readouterr().err
+    assert message in capsys.readouterr().err
