@@ -1,12 +1,12 @@
 """Which tasks of a folder are done, so that the same command goes on where an earlier one ended.
 
-One JSON line per finished task. A line that was cut off, as when the power fails, does not count.
+One JSON line per finished task. A last line that was cut off, as when the power fails, does not
+count.
 """
 
 import json
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from fcntl import LOCK_EX
 from fcntl import LOCK_NB
 from fcntl import flock
@@ -18,6 +18,7 @@ from jtn_ros.errors import UsageError
 from jtn_ros.files import written_atomically
 
 NAME = 'manifest.ndjson'
+_FIELDS = {'name': str, 'key': str, 'place': str, 'result': dict}
 
 
 class Manifest:
@@ -28,7 +29,8 @@ class Manifest:
 
     Raises:
         OSError: if it cannot be written.
-        UsageError: if another process is writing to the folder.
+        UsageError: if another process is writing to the folder, or it holds another file of this
+            name.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +44,11 @@ class Manifest:
             raise UsageError(
                 f'another process is writing to {folder}; choose another --output'
             ) from None
-        self._entries = _read(self._path)
+        try:
+            self._entries = _read(self._path)
+        except BaseException:
+            self._lock.close()
+            raise
         with written_atomically(self._path) as temporary:  # without what was replaced or cut off
             temporary.write_text(''.join(map(_line, self._entries.values())), encoding='utf-8')
         self._file = self._path.open('a', encoding='utf-8')
@@ -55,9 +61,16 @@ class Manifest:
         """Return all entries by the names of their tasks."""
         return self._entries
 
-    def put(self, name: str, **entry: Any) -> None:
-        """Write the entry of a task, which replaces an earlier one."""
-        self._entries[name] = {'name': name, **entry}
+    def put(self, name: str, *, key: str, place: str, result: Mapping[str, Any]) -> None:
+        """Write the entry of a task, which replaces an earlier one.
+
+        Args:
+            name: of the task.
+            key: changes with whatever decides the result.
+            place: of the results in the folder.
+            result: what is to be told of it, as JSON.
+        """
+        self._entries[name] = {'name': name, 'key': key, 'place': place, 'result': result}
         self._file.write(_line(self._entries[name]))
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -73,13 +86,36 @@ class Manifest:
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the entries of a file by name; none where there is no file.
+
+    Raises:
+        UsageError: if it is something else, which is not to be replaced.
+    """
+    try:
+        lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
+    except FileNotFoundError:
+        return {}
     entries: dict[str, dict[str, Any]] = {}
-    with suppress(FileNotFoundError), path.open(encoding='utf-8', errors='replace') as file:
-        for line in file:
-            with suppress(ValueError, LookupError, TypeError):
-                entry = json.loads(line)
-                entries[str(entry['name'])] = entry
+    for number, line in enumerate(lines, start=1):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            if number == len(lines):
+                break
+            entry = None
+        if not _is_entry(entry):
+            raise UsageError(
+                f'{path}, line {number}, is no entry of a manifest; choose another --output, or '
+                'remove the file to begin again'
+            )
+        entries[entry['name']] = entry
     return entries
+
+
+def _is_entry(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name), kind) for name, kind in _FIELDS.items()
+    )
 
 
 def _line(entry: Mapping[str, Any]) -> str:

@@ -45,13 +45,25 @@ def test_a_task_that_loses_its_process_is_tried_again_but_not_for_ever(tmp_path:
 
 def test_a_manifest_keeps_what_is_complete(tmp_path: Path) -> None:
     with Manifest(tmp_path) as manifest:
-        manifest.put('a', key=1)
-        manifest.put('b', key=2)
-        manifest.put('a', key=3)
+        manifest.put('a', key='1', place='.', result={})
+        manifest.put('b', key='2', place='.', result={})
+        manifest.put('a', key='3', place='.', result={})
         with pytest.raises(UsageError, match='another process is writing to'):
             Manifest(tmp_path)
     path = tmp_path / NAME
-    path.write_text(path.read_text() + '{"name": "c", "key": 4')
+    path.write_text(path.read_text() + '{"name": "c", "key": "4"')
     with Manifest(tmp_path) as manifest:
-        assert [manifest.get(name).get('key') for name in 'abc'] == [3, 2, None]
+        assert [manifest.get(name).get('key') for name in 'abc'] == ['3', '2', None]
     assert len(path.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    'text', ['[]\n', '{"name": "a", "key": "1"}\n', 'no JSON\n{"name": "a"}\n']
+)
+def test_another_file_of_the_name_of_the_manifest_is_kept(tmp_path: Path, text: str) -> None:
+    path = tmp_path / NAME
+    path.write_text(text)
+    for _ in range(2):  # the first one releases its lock
+        with pytest.raises(UsageError, match='line 1, is no entry of a manifest'):
+            Manifest(tmp_path)
+    assert path.read_text() == text
