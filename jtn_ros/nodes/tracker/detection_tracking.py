@@ -129,7 +129,8 @@ class DetectionTracking:
             class_names: numbers the classes.
             locator: finds the tracks in space; None where that is not wanted.
             images: for the motion of the camera; None where it is estimated from the boxes.
-            appearance: describes the boxes whose image has come; None where that is not wanted.
+            appearance: describes the boxes, with zeros where the image has not come; None where
+                that is not wanted.
         """
         self._tracker = tracker
         self._class_names = class_names
@@ -210,7 +211,7 @@ class DetectionTracking:
             detections = self._filter.apply(detections, height, width)
             mask = self._filter.mask(height, width)
         latencies = {'camera_motion': moved - started}
-        if self._appearance is not None and shot.image.size:
+        if self._appearance is not None:
             selected = perf_counter()
             detections = self._appearance.describe(shot.image, detections)
             latencies['appearance'] = perf_counter() - selected

@@ -187,8 +187,8 @@ class Follower:
         """
         if self._latest is None or self._latest.session != self._live_session():
             raise JtnError(
-                'no image has been tracked in this session; activate the node, publish images, '
-                'and subscribe to an output or set lazy to false'
+                'no image has been tracked in this session; activate the node, enable it, publish '
+                'images, and subscribe to an output or set lazy to false'
             )
         age = perf_counter() - self._latest.arrival
         if age > _STALE_S:

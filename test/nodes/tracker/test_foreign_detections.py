@@ -260,6 +260,26 @@ def test_a_separate_network_tells_people_apart_who_exchange_their_places(
     assert 'appearance: color in' in harness.log
 
 
+@pytest.mark.parametrize('tracker', ['default', 'reference'])
+def test_detections_whose_image_does_not_come_are_tracked_without_appearance(
+    make: Make, tmp_path: Path, tracker: str
+) -> None:
+    network = write_mean_color(tmp_path / 'color.onnx')
+    harness = make(input='detections', detection_images=True, appearance_model=str(network),
+                   tracker=tracker)  # fmt: skip
+    rig = DetectionRig(harness)
+    images = harness.publisher(Image, 'image')
+    box = [[200, 100, 240, 220]]
+    picture = np.full((360, 640, 3), RED, np.uint8)
+    seen = []
+    for number in range(9):
+        if number != 4:
+            images.publish(array_to_image(picture, header(number, 'lens')))
+        seen.append([o.id for o in rig.track(boxes_message(number, box)).objects])
+    assert len(seen[3]) == 1
+    assert seen[5] == seen[8] != []
+
+
 def test_an_appearance_model_needs_images(make: Make, tmp_path: Path) -> None:
     network = write_mean_color(tmp_path / 'color.onnx')
     harness = make(input='detections', appearance_model=str(network))
