@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -35,7 +34,6 @@ from jtn_ros.evaluation.runs import compared
 from jtn_ros.evaluation.runs import read_run
 from jtn_ros.evaluation.runs import read_truth
 from jtn_ros.evaluation.tuning import cache_key
-from jtn_ros.inference import find_model
 from jtn_ros.media import FrameSource
 from jtn_ros.media import open_frames
 from jtn_ros.media.bag_paths import is_bag
@@ -166,10 +164,9 @@ def _track_recordings(args: argparse.Namespace, given: _Compared, jobs: Jobs) ->
     for name, recording in given.recordings.items():
         stored = None
         if args.cache is not None:
-            decisive = replace(jobs.settings, model='', threads=0)
-            model = find_model(jobs.settings.model or None)
             frames = given.truths[name].frames
-            key = cache_key(model, asdict(decisive), fingerprint(recording), frames, args.topic)
+            decisive = jobs.settings.decisive()
+            key = cache_key(decisive, fingerprint(recording), frames, args.topic)
             stored = args.cache.absolute() / f'{name}-{key}.run.npz'
         tasks[name] = RecordingTask(
             recording=recording.absolute(),

@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -20,7 +19,6 @@ from jtn_ros.cli.tracking_arguments import OfflineSettings
 from jtn_ros.cli.tracking_arguments import read_settings
 from jtn_ros.errors import UsageError
 from jtn_ros.files import written_atomically
-from jtn_ros.inference import find_model
 from jtn_ros.jobs.manifest import NAME
 from jtn_ros.jobs.manifest import Manifest
 from jtn_ros.masking import mask
@@ -125,11 +123,9 @@ def _arguments(args: argparse.Namespace, path: Path, output: Path) -> argparse.N
 
 def _digest(settings: OfflineSettings, args: argparse.Namespace) -> str:
     """Return a short text that changes with whatever decides the results, the input apart."""
-    values = asdict(settings) | {name: getattr(args, name) for name in _DECISIVE}
-    del values['threads'], values['model']
-    digest = hashlib.sha256(find_model(settings.model or None).read_bytes())
-    digest.update(f'{sorted(values.items())} {jtn_ros.__version__}'.encode())
-    return digest.hexdigest()[:16]
+    values = settings.decisive() | {name: getattr(args, name) for name in _DECISIVE}
+    decisive = f'{sorted(values.items())} {jtn_ros.__version__}'
+    return hashlib.sha256(decisive.encode()).hexdigest()[:16]
 
 
 def _is_done(output: Path, entry: Mapping[str, Any], key: str) -> bool:

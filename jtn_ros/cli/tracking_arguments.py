@@ -4,6 +4,7 @@ Arguments and the keys of a parameter file have the names that the node's parame
 """
 
 import argparse
+import hashlib
 import logging
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from jtn_ros.detection_filter import DetectionFilterSettings
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import did_you_mean
 from jtn_ros.inference import Engine
+from jtn_ros.inference import find_model
 from jtn_ros.inference.appearance_model import AppearanceSettings
 from jtn_ros.inference.options import EngineOptions
 from jtn_ros.media.intensity import IntensitySettings
@@ -87,6 +89,23 @@ class OfflineSettings(
                 appearance=self.load_appearance(self.threads or None),
             )
         )
+
+    def decisive(self) -> dict[str, Any]:
+        """Return what decides the tracks by name, with the content of files for their paths.
+
+        Raises:
+            OSError, JtnError: if a file cannot be read, or the model does not exist.
+        """
+        values = asdict(self)
+        del values['threads']  # changes no result
+        files = {'model': find_model(self.model or None)}
+        for name in ('appearance_model', 'mask_image'):
+            path = Path(values[name]).expanduser()
+            if path.is_file():  # otherwise who loads it says what is wrong
+                files[name] = path
+        return values | {
+            name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()
+        }
 
     def as_dict(self, trusted: float | None) -> dict[str, Any]:
         """Return all values by name, for reports."""

@@ -21,7 +21,6 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
@@ -47,7 +46,6 @@ from jtn_ros.evaluation.tuning import SEARCHABLE
 from jtn_ros.evaluation.tuning import cache_key
 from jtn_ros.evaluation.tuning import search
 from jtn_ros.files import written_atomically
-from jtn_ros.inference import find_model
 from jtn_ros.media.overwriting import protect_inputs
 from jtn_ros.media.overwriting import require_files
 from jtn_ros.media.recordings import expand
@@ -167,10 +165,8 @@ class _Bench:
 
     def name(self, seen: dict[str, Sight], names: Sequence[str]) -> str:
         """Return a name for the search, which changes with whatever decides its scores."""
-        decisive = asdict(replace(self._settings, model='', threads=0))
-        model = None if self._stored_detections else find_model(self._settings.model or None)
         states = [(folder, fingerprint(Path(folder))) for folder in seen]
-        return f'tune-{cache_key(model, decisive, states, tuple(names))}'
+        return f'tune-{cache_key(self._settings.decisive(), states, tuple(names))}'
 
     def see(self, folders: Sequence[Path]) -> dict[str, Sight]:
         """Return what the network sees in the sequences, or what their det/det.txt says."""

@@ -1,9 +1,7 @@
 """What `jtn tune` does with one sequence or one trial, in any process."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from dataclasses import dataclass
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,6 @@ from jtn_ros.evaluation.tuning import cache_key
 from jtn_ros.evaluation.tuning import hota_of
 from jtn_ros.evaluation.tuning import load_detections
 from jtn_ros.evaluation.tuning import save_detections
-from jtn_ros.inference import find_model
 from jtn_ros.media import open_frames
 from jtn_ros.media.recordings import fingerprint
 from jtn_ros.offline import track_frames
@@ -98,9 +95,8 @@ def look(task: SequenceTask) -> Sight:
     file = None
     if task.cache is not None:
         key = cache_key(
-            find_model(settings.model or None),
+            settings.decisive(),
             engine.description,
-            asdict(replace(settings, model='', threads=0)),
             fingerprint(task.folder),
             truth.frames,
         )

@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from jtn_ros.cli.main import main
@@ -19,6 +21,7 @@ from cli.archives import BROKEN
 from cli.archives import first_worker_killed
 from cli.archives import write_archive
 from cli.archives import write_images
+from cli.test_track_recordings import picture
 from evaluation.test_bag_evaluation import write_recording
 
 LONG = 200  # frames, so that there is time to kill who works on them
@@ -117,6 +120,20 @@ def test_only_what_is_missing_or_changed_is_done_again(
     assert track([archive, tmp_path / 'more'], output, model, '--end', '8') == 0
     assert '1 tracked, 3 done before' in capsys.readouterr().out
     assert set(times(output)) == {*everything, 'more/walk.jsonl'}
+
+
+def test_files_in_the_settings_count_by_their_content(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_images(tmp_path / 'archive' / 'walk', 3)
+    height, width = picture(0).shape[:2]
+    mask, parameters = tmp_path / 'mask.png', tmp_path / 'node.yaml'
+    parameters.write_text(f'jtn_tracker: {{ros__parameters: {{mask_image: {mask}}}}}')
+    options = ['--params-file', str(parameters)]
+    for white, tracked in ((255, 1), (255, 0), (0, 1)):
+        assert cv2.imwrite(str(mask), np.full((height, width), white, np.uint8))
+        assert track([tmp_path / 'archive'], tmp_path / 'out', model, *options) == 0
+        assert f'{tracked} tracked, {1 - tracked} done before' in capsys.readouterr().out
 
 
 def test_results_of_the_same_name_do_not_meet(tmp_path: Path, model: Path) -> None:
