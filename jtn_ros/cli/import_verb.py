@@ -1,4 +1,4 @@
-"""Convert a published checkpoint or somebody's detector to the format of this project.
+"""Convert a published checkpoint or an ONNX detector to the format of this project.
 
     jtn import mot17_half.pth mot17.safetensors
     jtn import coco_tracking.pth coco.safetensors --input 512x512 --license 'research only'

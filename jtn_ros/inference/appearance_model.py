@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -20,15 +19,15 @@ from jtn_ros.errors import JtnError
 from jtn_ros.errors import one_line
 from jtn_ros.errors import packages_for
 from jtn_ros.files import what_came_instead
+from jtn_ros.inference.detectors.options import IMAGENET_MEAN
+from jtn_ros.inference.detectors.options import IMAGENET_STD
+from jtn_ros.inference.detectors.options import Channels
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 
 Floats = NDArray[np.float32]
 # Images (B, 3, H, W) or (B, H, W, 3) to whatever the network returns.
 Run = Callable[[Floats], Floats]
-
-# Of ImageNet, in RGB, for values from 0 to 255: what most of these networks are trained with.
-_MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,15 +46,15 @@ class AppearanceSettings(Settings):
         low=1,
         high=1000,
     )
-    appearance_channels: Literal['rgb', 'bgr'] = setting(
+    appearance_channels: Channels = setting(
         'rgb', 'Order of the color channels that appearance_model takes.'
     )
     appearance_mean: tuple[float, ...] = setting(
-        _MEAN,
+        IMAGENET_MEAN,
         'Value of each channel, from 0 to 255, that is subtracted for appearance_model.',
     )
     appearance_std: tuple[float, ...] = setting(
-        _STD, 'Value by which each channel is divided for appearance_model, above 0.'
+        IMAGENET_STD, 'Value by which each channel is divided for appearance_model, above 0.'
     )
 
     def load_appearance(self, threads: int | None = None) -> 'AppearanceModel | None':

@@ -1,4 +1,4 @@
-"""A detector of somebody else as a model of this project: the same graph, with ours around it.
+"""Import an ONNX detector: its graph, with preprocessing before it and decoding after it.
 
 The images are normalized before the detector, and its outputs are decoded after it, so that every
 back end runs the file as it runs exported models. Boxes are in pixels of the input (stride 1).

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.inference.detectors.graph import GraphBuilder
+from jtn_ros.inference.detectors.options import IMAGENET_MEAN
+from jtn_ros.inference.detectors.options import IMAGENET_STD
 from jtn_ros.inference.detectors.options import Coding
 from jtn_ros.inference.detectors.options import Preparation
 
@@ -26,8 +28,6 @@ type Roles = dict[str, str]  # names of outputs by what they contain
 
 _STRIDES = ((8, 16, 32), (8, 16, 32, 64))
 _NANODET_BINS = 8
-_IMAGENET_MEAN = (123.675, 116.28, 103.53)
-_IMAGENET_STD = (58.395, 57.12, 57.375)
 _FLOAT, _INT64 = 1, 7  # onnx.TensorProto
 
 
@@ -325,9 +325,7 @@ LAYOUTS = (
         find=_find_cells(4 * _NANODET_BINS + 1),
         columns=lambda outputs, roles: outputs[roles['cells']].shape[2] - 4 * _NANODET_BINS,
         decode=_decode_nanodet,
-        preparation=Preparation(
-            channels='bgr', mean=_IMAGENET_MEAN[::-1], std=(57.375, 57.12, 58.395)
-        ),
+        preparation=Preparation(channels='bgr', mean=IMAGENET_MEAN[::-1], std=IMAGENET_STD[::-1]),
         overlap=0.6,
     ),
     Layout(
@@ -383,7 +381,7 @@ LAYOUTS = (
         find=_find_rf_detr,
         columns=lambda outputs, roles: outputs[roles['scores']].shape[2],
         decode=_decode_logits,
-        preparation=Preparation(mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
+        preparation=Preparation(mean=IMAGENET_MEAN, std=IMAGENET_STD),
         coding=Coding(boxes='cxcywh'),
     ),
     Layout(

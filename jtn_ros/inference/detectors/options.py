@@ -9,6 +9,10 @@ from jtn_ros.errors import JtnError
 from jtn_ros.geometry import Letterboxing
 
 Channels = Literal['bgr', 'rgb']
+# In RGB, of values from 0 to 255.
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+
 BoxFormat = Literal['xyxy', 'yxyx', 'cxcywh']
 BoxUnits = Literal['pixels', 'fractions']
 
