@@ -10,6 +10,8 @@ from launch.actions import DeclareLaunchArgument
 from launch.actions import OpaqueFunction
 from launch_ros.actions import LifecycleNode
 
+from jtn_ros.launching.camera import CAMERA
+from jtn_ros.launching.camera import camera_parameters
 from jtn_ros.launching.middleware import DDS_PROFILES
 from jtn_ros.launching.middleware import apply_dds_profiles
 from jtn_ros.launching.tracker import declare_arguments
@@ -29,6 +31,7 @@ ARGUMENTS = (
         description='Camera or recording that the node reads itself: number of a webcam, device '
         'file, URL, or path of a video, folder or bag. Empty uses the parameter file.',
     ),
+    *declare_arguments(CAMERA),
     DeclareLaunchArgument(
         'input',
         default_value='',
@@ -148,6 +151,7 @@ def _start(context: LaunchContext) -> list[Action]:
     # What is not given here is left to the parameter file.
     named = ('source', 'input', 'model', 'backend', 'positions', 'fixed_frame')
     parameters |= {name: argument[name] for name in named if argument[name]}
+    parameters |= camera_parameters(argument)
     if outputs := _names(argument['outputs']):
         parameters['outputs'] = outputs
     cameras = _names(argument['cameras'])

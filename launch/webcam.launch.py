@@ -7,35 +7,27 @@ from launch import LaunchContext
 from launch import LaunchDescription
 from launch.action import Action
 from launch.actions import OpaqueFunction
-from launch_ros.actions import LifecycleNode
 from launch_ros.actions import Node
 
+from jtn_ros.launching.camera import CAMERA
+from jtn_ros.launching.camera import camera_parameters
 from jtn_ros.launching.middleware import DDS_PROFILES
 from jtn_ros.launching.middleware import apply_dds_profiles
 from jtn_ros.launching.tracker import declare_arguments
 from jtn_ros.launching.tracker import end_nodes_with_launch
 from jtn_ros.launching.tracker import include_tracker
 from jtn_ros.launching.tracker import require_rviz
-from jtn_ros.launching.tracker import rviz_node
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
-CAMERA = {
+DEVICE = {
     'device': ('0', 'Number of a webcam, device file, URL, or path of a video, folder or bag.'),
-    'width': ('0', 'Requested image width, in pixels. 0 keeps the setting of the camera.'),
-    'height': ('0', 'Requested image height, in pixels. 0 keeps the setting of the camera.'),
-    'rate': ('0.0', 'Images per second. 0 uses the rate of the camera or recording.'),
-    'frame_id': ('camera', 'Coordinate frame of the camera.'),
-    'calibration': ('', 'Calibration file of camera_calibration (YAML), required for positions.'),
-}
-PROCESS = {
     'one_process': (
         'true',
         'The tracker reads the camera itself, so that no image is lost between them. false runs '
         'a node of its own for the camera.',
     ),
 }
-TYPES = {'width': int, 'height': int, 'rate': float}
 TRACKER = {
     'model': ('', 'Exported model. Empty uses the parameter file.'),
     'backend': ('', 'Inference back end. Empty uses the parameter file.'),
@@ -49,7 +41,7 @@ TRACKER = {
 def generate_launch_description() -> LaunchDescription:
     # What may be refused comes first, so that no process is left behind.
     checked = OpaqueFunction(function=require_rviz)
-    arguments = declare_arguments(CAMERA | TRACKER | PROCESS | DDS_PROFILES)
+    arguments = declare_arguments(DEVICE | CAMERA | TRACKER | DDS_PROFILES)
     start = OpaqueFunction(function=_start)
     return LaunchDescription(
         [*arguments, checked, end_nodes_with_launch(), apply_dds_profiles(), start]
@@ -58,33 +50,15 @@ def generate_launch_description() -> LaunchDescription:
 
 def _start(context: LaunchContext) -> list[Action]:
     argument = context.launch_configurations
-    camera = {name: TYPES.get(name, str)(argument[name]) for name in CAMERA}
-    if argument['one_process'] == 'false':
-        webcam = Node(
-            package='jtn_ros',
-            executable='webcam_node',
-            name='webcam',
-            parameters=[camera],
-            output='screen',
-        )
-        return [
-            webcam,
-            include_tracker(SHARE / 'launch', {name: argument[name] for name in TRACKER}),
-        ]
-    source = camera.pop('device')
-    named = ('model', 'backend', 'positions')
-    given = {name: argument[name] for name in named if argument[name]}
-    tracker = LifecycleNode(
+    passed = {name: argument[name] for name in TRACKER}
+    if argument['one_process'] == 'true':
+        passed |= {'source': argument['device']} | {name: argument[name] for name in CAMERA}
+        return [include_tracker(SHARE / 'launch', passed)]
+    webcam = Node(
         package='jtn_ros',
-        executable='tracker_node',
-        name='jtn_tracker',
-        namespace='',
-        parameters=[
-            argument['params_file'],
-            {'autostart': True, 'source': source, **camera, **given},
-        ],
+        executable='webcam_node',
+        name='webcam',
+        parameters=[{'device': argument['device'], **camera_parameters(argument)}],
         output='screen',
     )
-    if argument['rviz'] == 'false':
-        return [tracker]
-    return [tracker, rviz_node(argument['rviz_frame'])]
+    return [webcam, include_tracker(SHARE / 'launch', passed)]

@@ -460,6 +460,7 @@ def test_webcam_launch_tracks_in_a_video_that_loops(
         'webcam.launch.py',
         device=video,
         rate=20,
+        frame_id='lens',
         model=block_model,
         backend='onnxruntime',
         one_process=one_process,
@@ -470,7 +471,7 @@ def test_webcam_launch_tracks_in_a_video_that_loops(
     # More than the video has: it began again.
     graph.wait(lambda: len(outputs) > 15, what='tracks of more than one round', timeout=60)
     assert len({bytes(message.session.uuid) for message in outputs}) > 1  # one for each round
-    assert outputs[0].header.frame_id == 'camera'
+    assert outputs[0].header.frame_id == 'lens'
     seen = [o for message in outputs for o in message.objects if not o.predicted]
     assert len(seen) > 10
     assert all(30 < o.bbox.center.position.x < 60 for o in seen)
