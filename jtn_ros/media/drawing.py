@@ -71,11 +71,11 @@ class Trails:
     def update(self, tracks: Tracks, stamp_ns: int) -> None:
         """Append the observed tracks of a frame; forget old points and ended tracks."""
         feet = np.column_stack([box_centers(tracks.boxes)[:, 0], tracks.boxes[:, 3]])
-        for track_id, seen, foot in zip(tracks.ids, tracks.observed, feet, strict=True):
+        ids, observed = tracks.ids.tolist(), tracks.observed.tolist()
+        for track_id, seen, (x, y) in zip(ids, observed, feet.tolist(), strict=True):
             if seen:
-                points = self._points.setdefault(int(track_id), deque())
-                points.append((stamp_ns, float(foot[0]), float(foot[1])))
-        live = set(tracks.ids.tolist())
+                self._points.setdefault(track_id, deque()).append((stamp_ns, x, y))
+        live = set(ids)
         self._points = {key: points for key, points in self._points.items() if key in live}
         for points in self._points.values():
             while points and not stamp_ns - self._keep_ns <= points[0][0] <= stamp_ns:

@@ -50,7 +50,7 @@ class RecentViews:
         width = self.means.shape[1] if views is None or not len(views) else views.shape[1]
         means, counts = np.zeros((len(tracks), width), np.float32), np.zeros(len(tracks), np.int64)
         before = np.zeros(len(tracks), np.bool_)
-        _, own, given = np.intersect1d(self.ids, tracks.ids, return_indices=True)
+        own, given = np.nonzero(self.ids[:, None] == tracks.ids)
         before[given] = self._crossed[own]
         if width == self.means.shape[1]:
             means[given], counts[given] = self.means[own], self.counts[own]

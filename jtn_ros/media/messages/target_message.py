@@ -8,7 +8,6 @@ from uuid import UUID
 import numpy as np
 
 from jtn_ros.media.messages.message_factory import NewMessage
-from jtn_ros.media.messages.track_messages import fill_positions
 from jtn_ros.media.messages.track_messages import to_uuid
 from jtn_ros.media.messages.track_messages import tracks_to_objects
 from jtn_ros.positions import Positions
@@ -42,9 +41,8 @@ def to_target(
         selection: number of selections so far.
     """
     rows = np.flatnonzero(tracks.ids == target.track_id)
-    objects = tracks_to_objects(new, tracks.select(rows), class_names)
-    if positions is not None:
-        fill_positions(objects, positions.select(rows))
+    located = None if positions is None else positions.select(rows)
+    objects = tracks_to_objects(new, tracks.select(rows), class_names, located)
     (tracked,) = objects or [new('jtn_msgs/msg/TrackedObject')]
     return new(
         'jtn_msgs/msg/Target',

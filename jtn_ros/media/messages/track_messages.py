@@ -26,16 +26,31 @@ def tracks_to_objects(
     new: NewMessage,
     tracks: Tracks,
     class_names: Sequence[str],
+    positions: Positions | None = None,
     *,
     embeddings: bool = False,
+    reused: list[Any] | None = None,
 ) -> list[Any]:
-    """Return one TrackedObject per track; `embeddings` says whether to fill in the appearance."""
+    """Return one TrackedObject per track.
+
+    Args:
+        new: makes the messages.
+        tracks: of one frame.
+        class_names: of the model.
+        positions: of the tracks in space; None where that is not wanted.
+        embeddings: whether to fill in the appearance.
+        reused: messages of earlier frames, which are filled in again, because making a message
+            takes far longer. Those that are missing are appended.
+    """
+    messages = [] if reused is None else reused
+    while len(messages) < len(tracks):
+        messages.append(new('jtn_msgs/msg/TrackedObject'))
+    objects = messages[: len(tracks)]
     boxes = tracks.boxes.astype(np.float64)
     centers, sizes = box_centers(boxes).tolist(), box_sizes(boxes).tolist()
     covariances = np.ascontiguousarray(tracks.velocity_covariances, np.float32).reshape(-1, 4)
     velocities = np.ascontiguousarray(tracks.velocities, np.float32)
     vectors = tracks.embeddings if embeddings else None
-    objects = []
     for row, (track_id, class_id, score, state, observed, age, hits, unseen_ns) in enumerate(
         zip(
             tracks.ids.tolist(),
@@ -49,42 +64,28 @@ def tracks_to_objects(
             strict=True,
         )
     ):
-        seconds, nanoseconds = divmod(unseen_ns, _NANOSECONDS)
-        tracked = new(
-            'jtn_msgs/msg/TrackedObject',
-            id=track_id,
-            class_id=class_id,
-            class_name=class_name(class_id, class_names),
-            score=score,
-            bbox=_bounding_box(new, centers[row], sizes[row]),
-            velocity=velocities[row],
-            velocity_covariance=covariances[row],
-            state=state,
-            predicted=not observed,
-            age=age + 1,  # the message counts the first frame too
-            hits=hits,
-            time_since_observation=new(
-                'builtin_interfaces/msg/Duration', sec=seconds, nanosec=nanoseconds
-            ),
-        )
+        tracked = objects[row]
+        tracked.id = track_id
+        tracked.class_id = class_id
+        tracked.class_name = class_name(class_id, class_names)
+        tracked.score = score
+        box = tracked.bbox
+        box.center.position.x, box.center.position.y = centers[row]
+        box.size_x, box.size_y = sizes[row]
+        tracked.velocity = velocities[row]
+        tracked.velocity_covariance = covariances[row]
+        tracked.state = state
+        tracked.predicted = not observed
+        tracked.age = age + 1  # the message counts the first frame too
+        tracked.hits = hits
+        unseen = tracked.time_since_observation
+        unseen.sec, unseen.nanosec = divmod(unseen_ns, _NANOSECONDS)
         if vectors is not None:
             tracked.embedding = array('f', vectors[row].astype(np.float32).tobytes())
-        objects.append(tracked)
+        elif len(tracked.embedding):
+            tracked.embedding = array('f')
+    _fill_positions(new, objects, positions)
     return objects
-
-
-def fill_positions(objects: Sequence[Any], positions: Positions) -> None:
-    """Fill in pose and twist of the objects, one for each row of the positions, where known."""
-    poses, twists = spread_covariances(positions.covariances)
-    points, velocities = positions.points.tolist(), positions.velocities.tolist()
-    for row in np.flatnonzero(positions.known).tolist():
-        tracked = objects[row]
-        tracked.has_3d = True
-        position, linear = tracked.pose.pose.position, tracked.twist.twist.linear
-        position.x, position.y, position.z = points[row]
-        linear.x, linear.y, linear.z = velocities[row]
-        tracked.pose.covariance = poses[row]
-        tracked.twist.covariance = twists[row]
 
 
 def spread_covariances(
@@ -186,8 +187,23 @@ def to_detection_array(new: NewMessage, header: Any, objects: Sequence[Any]) -> 
     return new('vision_msgs/msg/Detection2DArray', header=header, detections=detections)
 
 
-def _bounding_box(new: NewMessage, center: list[float], size: list[float]) -> Any:
-    """Return a box without rotation from its center and size in pixels."""
-    box = new('vision_msgs/msg/BoundingBox2D', size_x=size[0], size_y=size[1])
-    box.center.position.x, box.center.position.y = center
-    return box
+def _fill_positions(new: NewMessage, objects: Sequence[Any], positions: Positions | None) -> None:
+    """Fill in pose and twist of the objects where known; elsewhere remove those from before."""
+    known = np.zeros(len(objects), np.bool_) if positions is None else positions.known
+    for row in np.flatnonzero(~known).tolist():
+        if objects[row].has_3d:
+            objects[row].has_3d = False
+            objects[row].pose = new('geometry_msgs/msg/PoseWithCovariance')
+            objects[row].twist = new('geometry_msgs/msg/TwistWithCovariance')
+    if positions is None:
+        return
+    poses, twists = spread_covariances(positions.covariances)
+    points, velocities = positions.points.tolist(), positions.velocities.tolist()
+    for row in np.flatnonzero(known).tolist():
+        tracked = objects[row]
+        tracked.has_3d = True
+        position, linear = tracked.pose.pose.position, tracked.twist.twist.linear
+        position.x, position.y, position.z = points[row]
+        linear.x, linear.y, linear.z = velocities[row]
+        tracked.pose.covariance = poses[row]
+        tracked.twist.covariance = twists[row]

@@ -1,6 +1,5 @@
 """Images and times of ROS messages from and to the project's arrays."""
 
-from array import array
 from functools import cache
 from typing import Any
 from typing import NamedTuple
@@ -131,8 +130,6 @@ def array_to_image(image: NDArray[np.uint8], header: Header) -> Image:
         raise ValueError(f'expected uint8 (height, width, 3), got {image.dtype} {image.shape}')
     height, width = image.shape[:2]
     message = Image(header=header, height=height, width=width, encoding='bgr8', step=3 * width)
-    # rclpy takes an array.array as it is; a NumPy array would be checked value by value.
-    pixels = array('B')
-    pixels.frombytes(np.ascontiguousarray(image).data.cast('B'))
-    message.data = pixels
+    # Into the array of the message: what is assigned is copied once more, or checked.
+    message.data.frombytes(np.ascontiguousarray(image).data.cast('B'))
     return message

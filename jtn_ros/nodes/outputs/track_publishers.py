@@ -1,6 +1,7 @@
 """The topics on which one camera's tracks go out."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from rclpy.event_handler import PublisherEventCallbacks
@@ -17,7 +18,6 @@ from jtn_ros.media.drawing import draw_tracks
 from jtn_ros.media.messages import tracker_topics
 from jtn_ros.media.messages.image_annotations import to_annotations
 from jtn_ros.media.messages.markers import image_plane_markers
-from jtn_ros.media.messages.track_messages import fill_positions
 from jtn_ros.media.messages.track_messages import to_detection_array
 from jtn_ros.media.messages.track_messages import to_label_info
 from jtn_ros.media.messages.track_messages import to_tracked_object_array
@@ -73,6 +73,7 @@ class TrackPublishers:
         self._spatial_session: UUID | None = None
         self._trails = Trails(values.trail_seconds)
         self._spatial = SpatialMarkers(values.trail_seconds)
+        self._objects: list[Any] = []
         self._publishers: list[LifecyclePublisher] = []
         self._tracks = self._create(tracker_topics.TRACKS)
         self._detections = self._create(tracker_topics.DETECTIONS)
@@ -116,10 +117,13 @@ class TrackPublishers:
         if len(self._model.class_names) > self._announced:
             self.announce()
         objects = tracks_to_objects(
-            new_message, tracks, self._model.class_names, embeddings=self.embeddings
+            new_message,
+            tracks,
+            self._model.class_names,
+            positions,
+            embeddings=self.embeddings,
+            reused=self._objects,
         )
-        if positions is not None:
-            fill_positions(objects, positions)
         self._tracks.publish(
             to_tracked_object_array(
                 new_message,

@@ -1,3 +1,4 @@
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -9,6 +10,7 @@ from jtn_ros.media.messages.track_messages import to_detection_array
 from jtn_ros.media.messages.track_messages import to_tracked_object_array
 from jtn_ros.media.messages.track_messages import tracks_to_objects
 from jtn_ros.nodes.common.conversions import new_message
+from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
@@ -59,6 +61,33 @@ def test_objects_carry_the_tracks_values(tracks: Tracks) -> None:
 def test_embeddings_are_carried_on_request(tracks: Tracks) -> None:
     objects = tracks_to_objects(new_message, tracks, NAMES, embeddings=True)
     np.testing.assert_array_equal([o.embedding for o in objects], tracks.embeddings)
+
+
+def test_reused_messages_keep_nothing_of_earlier_frames(tracks: Tracks) -> None:
+    covariances = np.arange(3 * 36, dtype=np.float64).reshape(3, 6, 6)
+    positions = Positions(
+        frame_id='map',
+        known=np.array([True, False, True]),
+        points=np.arange(9.0).reshape(3, 3),
+        velocities=-np.arange(9.0).reshape(3, 3),
+        covariances=covariances,
+    )
+    frames = [
+        (tracks, positions, True),
+        (tracks.select(slice(1, 3)), None, False),
+        (tracks, positions.select(np.array([1, 0, 2])), False),
+    ]
+    reused: list[Any] = []
+    for some, located, embeddings in frames:
+        objects = tracks_to_objects(
+            new_message, some, NAMES, located, embeddings=embeddings, reused=reused
+        )
+        afresh = tracks_to_objects(new_message, some, NAMES, located, embeddings=embeddings)
+        assert objects == afresh
+        assert all(one is other for one, other in zip(objects, reused, strict=False))
+        if located is not None:
+            assert [o.has_3d for o in objects] == located.known.tolist()
+    assert len(reused) == 3
 
 
 def test_track_message_names_frame_session_and_latencies(tracks: Tracks) -> None:

@@ -7,10 +7,14 @@ from time import thread_time
 
 import numpy as np
 import pytest
+from rclpy.node import Node
 from rclpy.parameter import Parameter
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import MarkerArray
 
+from jtn_msgs.msg import TrackedObjectArray
+from jtn_ros.media.video_writer import VideoWriter
+from jtn_ros.nodes.outputs.track_publishers import TrackPublishers
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
 from jtn_ros.nodes.tracker.tracker_node import TrackerNode
 from jtn_ros.pipeline import STAGES
@@ -19,9 +23,11 @@ from jtn_ros.pipeline import TrackingPipeline
 from nodes.graph import Graph
 from nodes.soak.soak_rig import Camera
 from nodes.soak.soak_rig import Sample
+from nodes.soak.soak_rig import moving_blocks
 from nodes.soak.soak_rig import tracker_process
 
 SIZES = {'720p': (1280, 720), '1080p': (1920, 1080)}
+RATE = 30
 SECONDS = float(os.environ.get('LATENCY_SECONDS', '15'))
 
 
@@ -92,6 +98,41 @@ def test_share_of_the_node_in_cpu_time(
         'tracks, detections and markers, publishing; without network and tracking)'
     )
     assert np.median(own) < 8  # what was measured, and some room
+
+
+def test_share_of_a_node_that_reads_the_camera(
+    graph: Graph, block_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """1080p, eight tracks, and one subscriber, which is of the tracks."""
+    video = tmp_path / 'blocks.mp4'
+    images = moving_blocks(*SIZES['1080p'])
+    with VideoWriter(video, RATE) as writer:
+        for number in range(round(RATE * SECONDS)):
+            writer.write(images[number % len(images)])
+    overrides = {'model': str(block_model), 'source': str(video)}
+    tracker = graph.add(
+        TrackerNode(parameter_overrides=[Parameter(n, value=v) for n, v in overrides.items()])
+    )
+    counts: list[int] = []
+    graph.add(Node('listener')).create_subscription(
+        TrackedObjectArray, '/jtn_tracker/tracks', lambda m: counts.append(len(m.objects)), 10
+    )
+    whole = timed(monkeypatch, CameraWorker, 'process')
+    network = timed(monkeypatch, TrackingPipeline, 'process')
+    publishing = timed(monkeypatch, TrackPublishers, 'publish')
+    assert tracker.start()
+    graph.wait(lambda: len(counts) > RATE, what='tracks', timeout=60)
+    for times in (whole, network, publishing):
+        times.clear()
+    sleep(SECONDS)
+    shortest = min(map(len, (whole, network, publishing)))
+    own = (np.array(whole[:shortest]) - np.array(network[:shortest])) * 1e3
+    print(
+        f'\nCPU time of a node that reads the camera, {shortest} images, '
+        f'{np.median(counts):.0f} tracks: min {own.min():.2f}, median {np.median(own):.2f}, 95 % '
+        f'{np.percentile(own, 95):.2f} ms; to publish {np.median(publishing) * 1e3:.2f} ms of it'
+    )
+    assert np.median(own) < 3  # what was measured, and some room
 
 
 def timed(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[float]:
