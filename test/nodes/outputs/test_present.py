@@ -36,18 +36,23 @@ PITCH = 0.3
 DOWN = np.array((0, np.cos(PITCH), np.sin(PITCH)))  # in the optical frame
 
 
-def on_the_ground(make: Callable[..., Harness], model: Path, **parameters: object) -> Rig:
-    return Rig(
-        make(
-            model=str(model),
-            positions='ground',
-            camera_height=2.0,
-            camera_pitch=PITCH,
-            outputs=['detections_3d'],
-            **parameters,
-        ),
-        depth=False,
+def predicting(
+    make: Callable[..., Harness], model: Path, **parameters: object
+) -> tuple[Harness, list[Detection3DArray]]:
+    """Return a tracker that has located its first image, and what it publishes of the present."""
+    harness = make(
+        model=str(model),
+        positions='ground',
+        camera_height=2.0,
+        camera_pitch=PITCH,
+        outputs=['detections_3d'],
+        predict_to='now',
+        **parameters,
     )
+    rig = Rig(harness, depth=False)
+    located: list[Detection3DArray] = harness.listen(Detection3DArray, 'detections_3d')
+    rig.first()
+    return harness, located
 
 
 def track_now(harness: Harness, numbers: range) -> TrackedObjectArray:
@@ -82,11 +87,8 @@ def predicted(
 def test_with_each_image_positions_are_predicted_to_now(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
-    rig = on_the_ground(make, block_model, predict_to='now')
-    harness = rig.harness
-    located: list[Detection3DArray] = harness.listen(Detection3DArray, 'detections_3d')
+    harness, located = predicting(make, block_model)
     poses: list[PoseStamped] = harness.listen(PoseStamped, 'target')
-    rig.first()
     harness.wait_for_log('so nothing is predicted to the present; synchronize the clocks')
     assert located == []
     track_now(harness, range(1, 4))
@@ -112,10 +114,7 @@ def test_with_each_image_positions_are_predicted_to_now(
 def test_at_a_rate_predictions_go_on_between_images_and_for_a_second(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
-    rig = on_the_ground(make, block_model, predict_to='now', output_rate=50.0)
-    harness = rig.harness
-    located: list[Detection3DArray] = harness.listen(Detection3DArray, 'detections_3d')
-    rig.first()
+    harness, located = predicting(make, block_model, output_rate=50.0)
     output = track_now(harness, range(1, 6))
     image_ns = stamp_to_ns(output.header.stamp)
     before = len(located)
@@ -134,10 +133,7 @@ def test_at_a_rate_predictions_go_on_between_images_and_for_a_second(
 def test_images_that_are_ahead_of_time_are_not_repeated(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
-    rig = on_the_ground(make, block_model, predict_to='now', output_rate=50.0)
-    harness = rig.harness
-    located: list[Detection3DArray] = harness.listen(Detection3DArray, 'detections_3d')
-    rig.first()
+    harness, located = predicting(make, block_model, output_rate=50.0)
     ahead_ns = harness.user.get_clock().now().nanoseconds + 3_600_000_000_000
     for number in range(1, 4):
         output = harness.track(message(number, stamp_ns=ahead_ns + number * OLD_NS))
@@ -149,10 +145,7 @@ def test_images_that_are_ahead_of_time_are_not_repeated(
 def test_a_reset_ends_the_predictions_of_what_was_tracked_before(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
-    rig = on_the_ground(make, block_model, predict_to='now', output_rate=50.0)
-    harness = rig.harness
-    located: list[Detection3DArray] = harness.listen(Detection3DArray, 'detections_3d')
-    rig.first()
+    harness, located = predicting(make, block_model, output_rate=50.0)
     track_now(harness, range(1, 4))
     harness.wait(lambda: located, 'predictions')
     assert harness.command(Trigger, 'reset').success
