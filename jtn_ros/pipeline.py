@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.camera_flow import CameraFlow
 from jtn_ros.detection_filter import DetectionFilter
+from jtn_ros.detection_gate import DetectionGate
 from jtn_ros.detections import Detections
 from jtn_ros.geometry import Letterbox
 from jtn_ros.inference import Engine
@@ -77,10 +78,9 @@ class TrackingPipeline:
             tracker: tracker to use; by default a `Tracker` with the confidence threshold of the
                 model.
             precision: numeric precision.
-            score_threshold: detections with this score or less never reach the tracker. None
-                leaves that to the tracker, which uses low-score detections to continue tracks.
+            score_threshold: see `DetectionGate`, as for `detection_filter`.
             engine: a loaded engine to use instead of loading a model.
-            detection_filter: leaves out detections that are not to be tracked.
+            detection_filter: where and what to track.
             appearance: makes the embeddings, in place of those of the model.
 
         Raises:
@@ -91,8 +91,7 @@ class TrackingPipeline:
             trusted = self._engine.info.confident_score
             tracker = Tracker(TrackerSettings(confident_score=trusted, birth_score=trusted))
         self._tracker = tracker
-        self.score_threshold = score_threshold
-        self.detection_filter = detection_filter
+        self._gate = DetectionGate(tracker, score_threshold, detection_filter)
         self._appearance = appearance
         self._camera_flow = CameraFlow()
         self._previous: NDArray[np.uint8] | None = None
@@ -107,6 +106,11 @@ class TrackingPipeline:
     def tracker(self) -> FrameTracker:
         """Return the tracker of this camera."""
         return self._tracker
+
+    @property
+    def gate(self) -> DetectionGate:
+        """Return what decides which detections the tracker sees."""
+        return self._gate
 
     def reset(self) -> None:
         """Remove all tracks and forget the previous image, as before the first frame."""
@@ -140,15 +144,10 @@ class TrackingPipeline:
             fitted[None], previous[None] if info.previous_image else None, heatmap
         )
         inferred = time.perf_counter()
-        threshold = self.score_threshold
         detections = decode_peaks(
-            peaks,
-            letterbox,
-            stride=info.stride,
-            threshold=self._tracker.minimum_score if threshold is None else threshold,
+            peaks, letterbox, stride=info.stride, threshold=self._gate.least_score
         )
-        if self.detection_filter is not None:
-            detections = self.detection_filter.apply(detections, *image.shape[:2])
+        detections = self._gate.apply(detections, *image.shape[:2])
         decoded = time.perf_counter()
         if self._appearance is not None:
             detections = self._appearance.describe(image, detections)

@@ -221,7 +221,7 @@ def test_weak_detections_keep_tracks_but_start_none() -> None:
     second = pipeline.process(frame(100), 4 * FRAME).tracks
     assert second.ids.tolist() == first.ids.tolist()
     assert second.observed.tolist() == [True]
-    pipeline.score_threshold = 0.35
+    pipeline.gate.score_threshold = 0.35
     result = pipeline.process(frame(100), 5 * FRAME)
     assert result.tracks.observed.tolist() == [False]
     assert len(result.detections) == 0

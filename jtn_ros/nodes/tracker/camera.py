@@ -216,7 +216,7 @@ class Camera:
         if isinstance(self._class_names, ClassRegistry):
             # Any class may come.
             scored = [text.rpartition('=')[0].strip() for text in values.class_scores]
-            self._class_names.numbers_of([*values.classes, *scored])
+            self._class_names.add([*values.classes, *scored])
         if values.input == 'detections_3d':
             # There is no image that regions and sizes could mean.
             values = replace(

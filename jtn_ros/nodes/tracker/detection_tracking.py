@@ -15,6 +15,7 @@ from vision_msgs.msg import ObjectHypothesisWithPose
 
 from jtn_ros.camera_flow import CameraFlow
 from jtn_ros.detection_filter import DetectionFilter
+from jtn_ros.detection_gate import DetectionGate
 from jtn_ros.detections import Detections
 from jtn_ros.errors import JtnError
 from jtn_ros.inference.appearance_model import AppearanceModel
@@ -22,6 +23,7 @@ from jtn_ros.inference.preprocess import letterbox_image
 from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.common.conversions import image_to_array
 from jtn_ros.nodes.common.problem import Problem
+from jtn_ros.nodes.tracker.foreign_detector import NO_CLASS
 from jtn_ros.nodes.tracker.foreign_detector import ClassRegistry
 from jtn_ros.nodes.tracker.frame_tracking import NO_IMAGE
 from jtn_ros.nodes.tracker.frame_tracking import Outcome
@@ -139,13 +141,14 @@ class DetectionTracking:
         self._appearance = appearance
         self._flow = CameraFlow()
         self._flow_size = (0, 0)
-        self._score_threshold: float | None = None
-        self._filter: DetectionFilter | None = None
+        self._gate = DetectionGate(tracker)
 
     @property
     def problem(self) -> Problem | None:
-        """Return why there is no camera motion or are no positions; None if nothing is wrong."""
-        problem = None if self._images is None else self._images.problem
+        """Return why detections, camera motion or positions are missing; None if they are not."""
+        problem = self._class_names.problem
+        if problem is None and self._images is not None:
+            problem = self._images.problem
         if problem is None and self._locator is not None:
             problem = self._locator.problem
         return problem
@@ -171,8 +174,8 @@ class DetectionTracking:
         detection_filter: DetectionFilter,
     ) -> None:
         """Replace the thresholds; see `FrameTracking`."""
-        self._score_threshold = score_threshold
-        self._filter = detection_filter
+        gate = self._gate
+        gate.score_threshold, gate.detection_filter = score_threshold, detection_filter
         self._tracker.configure(thresholds)
 
     def reset(self) -> None:
@@ -196,20 +199,14 @@ class DetectionTracking:
         started = perf_counter()
         motion = self._measure_motion(shot)
         moved = perf_counter()
-        threshold = self._score_threshold
-        if threshold is None:
-            threshold = self._tracker.minimum_score
-        detections = shot.detections.select(shot.detections.scores > threshold)
-        mask = None
-        if self._filter is not None:
-            width, height = shot.size
-            if self._filter.has_areas and not (width and height):
-                raise JtnError(
-                    'regions and masks need the size of the image; set detection_images, or '
-                    'positions with camera_info'
-                )
-            detections = self._filter.apply(detections, height, width)
-            mask = self._filter.mask(height, width)
+        width, height = shot.size
+        wanted = self._gate.detection_filter
+        if wanted is not None and wanted.has_areas and not (width and height):
+            raise JtnError(
+                'regions and masks need the size of the image; set detection_images, or '
+                'positions with camera_info'
+            )
+        detections = self._gate.apply(shot.detections, height, width)
         latencies = {'camera_motion': moved - started}
         if self._appearance is not None:
             selected = perf_counter()
@@ -223,7 +220,7 @@ class DetectionTracking:
             detections=detections,
             positions=positions,
             latencies=latencies | more,
-            mask=mask,
+            mask=None if wanted is None else wanted.mask(height, width),
         )
 
     def _measure_motion(self, shot: SeenBoxes) -> NDArray[np.float64] | None:
@@ -240,7 +237,8 @@ class DetectionTracking:
 def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detections:
     """Return the detections of a message; boxes that are turned become upright around it.
 
-    Those without a size, or with values that are no numbers or far from any image, are left out.
+    Those without a size, with values that are no numbers or far from any image, or of a class that
+    there is no room for, are left out.
     """
     found = message.detections
     rows = [
@@ -257,11 +255,12 @@ def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detection
     half_height = (width * sine + height * cosine) / 2
     scores, names = scores_and_names(best_hypotheses(found))
     boxes = np.column_stack([x - half_width, y - half_height, x + half_width, y + half_height])
-    sound &= np.isfinite(scores)
+    class_ids = class_names.numbers_of(names)
+    sound &= np.isfinite(scores) & (class_ids != NO_CLASS)
     return Detections(
         boxes=boxes.astype(np.float32),
         scores=scores,
-        class_ids=class_names.numbers_of(names),
+        class_ids=class_ids,
         centers=np.column_stack([x, y]).astype(np.float32),
     ).select(sound)
 

@@ -11,6 +11,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 
@@ -18,6 +19,11 @@ InputKind = Literal['images', 'detections', 'detections_3d']
 
 # What a score is worth that nobody said anything about.
 _CONFIDENT_SCORE = 0.5
+# Names that may come beside the given ones; the largest data sets have fewer (LVIS: 1,203).
+MOST_NEW_NAMES = 2000
+_SHOWN_CHARACTERS = 40
+# Number of a class that there is no room for.
+NO_CLASS = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,17 +49,42 @@ class ForeignDetectionSettings(Settings):
 
 
 class ClassRegistry(Sequence[str]):
-    """The names of classes, numbered in the order in which they come; for several threads."""
+    """The names of classes, numbered in the order in which they come; for several threads.
+
+    A detector that invents names would fill the memory, so their number is limited.
+    """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         """Start with known names."""
         self._names = list(names)
         self._known = len(self._names)
         self._numbers = {name: number for number, name in enumerate(self._names)}
+        self._room = MOST_NEW_NAMES
+        self._refused: str | None = None
         self._lock = Lock()
 
+    @property
+    def problem(self) -> Problem | None:
+        """Return that there are too many names; None if there are not."""
+        if self._refused is None:
+            return None
+        name = self._refused[:_SHOWN_CHARACTERS]
+        return Problem(
+            'too many classes',
+            f'{MOST_NEW_NAMES} names of classes have come, so detections of further ones are left '
+            f'out, such as {name!r}; let the detector publish the class as class_id, and nothing '
+            'that changes from one object to the next',
+        )
+
+    def add(self, names: Iterable[str]) -> None:
+        """Add names that somebody asks for; these do not count."""
+        with self._lock:
+            for name in names:
+                if self._known_number(name) is None:
+                    self._append(name)
+
     def numbers_of(self, names: Iterable[str]) -> NDArray[np.int32]:
-        """Return the numbers (N,) of classes; new ones are added.
+        """Return the numbers (N,) of classes; new ones are added, -1 where there is no room.
 
         A name that is a number stands for the class of that number, where it was known from the
         start.
@@ -62,11 +93,24 @@ class ClassRegistry(Sequence[str]):
             return np.array([self._number(name) for name in names], np.int32)
 
     def _number(self, name: str) -> int:
-        if name not in self._numbers:
-            if name.isdecimal() and int(name) < self._known:
-                return int(name)
-            self._numbers[name] = len(self._names)
-            self._names.append(name)
+        number = self._known_number(name)
+        if number is not None:
+            return number
+        if not self._room:
+            self._refused = name
+            return NO_CLASS
+        self._room -= 1
+        return self._append(name)
+
+    def _known_number(self, name: str) -> int | None:
+        number = self._numbers.get(name)
+        if number is None and name.isdecimal() and int(name) < self._known:
+            return int(name)
+        return number
+
+    def _append(self, name: str) -> int:
+        self._numbers[name] = len(self._names)
+        self._names.append(name)
         return self._numbers[name]
 
     @overload

@@ -185,8 +185,8 @@ class ImageTracking:
         detection_filter: DetectionFilter,
     ) -> None:
         """Replace the thresholds; see `FrameTracking`."""
-        self._pipeline.score_threshold = score_threshold
-        self._pipeline.detection_filter = detection_filter
+        gate = self._pipeline.gate
+        gate.score_threshold, gate.detection_filter = score_threshold, detection_filter
         self._pipeline.tracker.configure(thresholds)
 
     def reset(self) -> None:
@@ -202,7 +202,7 @@ class ImageTracking:
     def process(self, shot: Picture, header: Header, stamp_ns: int) -> Outcome:
         """Track the objects in an image; see `FrameTracking`."""
         result = self._pipeline.process(shot.image, stamp_ns)
-        wanted = self._pipeline.detection_filter
+        wanted = self._pipeline.gate.detection_filter
         positions, latencies = locate(self._locator, header, shot.size, result.tracks, stamp_ns)
         return Outcome(
             tracks=result.tracks,

@@ -17,11 +17,13 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection3DArray
 
 from jtn_ros.detection_filter import DetectionFilter
+from jtn_ros.detection_gate import DetectionGate
 from jtn_ros.detections import Detections
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.common.transforms import TransformSource
 from jtn_ros.nodes.tracker.detection_tracking import best_hypotheses
 from jtn_ros.nodes.tracker.detection_tracking import scores_and_names
+from jtn_ros.nodes.tracker.foreign_detector import NO_CLASS
 from jtn_ros.nodes.tracker.foreign_detector import ClassRegistry
 from jtn_ros.nodes.tracker.frame_tracking import NO_IMAGE
 from jtn_ros.nodes.tracker.frame_tracking import Outcome
@@ -97,8 +99,7 @@ class SpatialDetectionTracking:
         self._fixed_frame = fixed_frame
         self._transforms = transforms
         self._filter = PositionFilter()
-        self._score_threshold: float | None = None
-        self._wanted: DetectionFilter | None = None
+        self._gate = DetectionGate(tracker)
         self.reset()
 
     def open(self) -> None:
@@ -114,8 +115,8 @@ class SpatialDetectionTracking:
         detection_filter: DetectionFilter,
     ) -> None:
         """Replace the thresholds; see `FrameTracking`."""
-        self._score_threshold = score_threshold
-        self._wanted = detection_filter
+        gate = self._gate
+        gate.score_threshold, gate.detection_filter = score_threshold, detection_filter
         self._tracker.configure(thresholds)
 
     def reset(self) -> None:
@@ -129,7 +130,8 @@ class SpatialDetectionTracking:
     def read(self, message: Detection3DArray) -> SeenObjects:
         """Return the objects of a message in the fixed frame.
 
-        Those with values that are no numbers, or farther than the earth is wide, are left out.
+        Those with values that are no numbers, or farther than the earth is wide, or of a class
+        that there is no room for, are left out.
 
         Raises:
             JtnError: if there is no transform.
@@ -147,7 +149,9 @@ class SpatialDetectionTracking:
         scores, names = scores_and_names(best)
         covariances = np.array([result.pose.covariance for result in best])
         covariances = covariances.reshape(-1, 6, 6)[:, :3, :3]
+        class_ids = self._class_names.numbers_of(names)
         sound = (np.abs(values) < _GREATEST).all(axis=1) & np.isfinite(scores)
+        sound &= class_ids != NO_CLASS
         points, quaternions, sizes = np.split(values[sound], (3, 7), axis=1)
         quaternions[np.linalg.norm(quaternions, axis=1) < _LEAST_QUATERNION] = (0, 0, 0, 1)
         turns = Rotation.from_quat(quaternions).as_matrix() if len(points) else np.eye(3)[None][:0]
@@ -162,28 +166,22 @@ class SpatialDetectionTracking:
             )
             measured = measured.transformed(rotation, sensor)
             turns = rotation @ turns
-        self.problem = None if frame_id else NAMELESS_FRAME
+        self.problem = self._class_names.problem if frame_id else NAMELESS_FRAME
         return SeenObjects(
             frame_id=frame_id,
             sensor=sensor,
             measured=measured,
             sizes=np.einsum('nij,nj->ni', np.abs(turns), sizes),
             scores=scores[sound],
-            class_ids=self._class_names.numbers_of(names)[sound],
+            class_ids=class_ids[sound],
         )
 
     def process(self, shot: SeenObjects, header: Header, stamp_ns: int) -> Outcome:
         """Track the objects; see `FrameTracking`."""
         del header
         started = perf_counter()
-        threshold = self._score_threshold
-        if threshold is None:
-            threshold = self._tracker.minimum_score
         views = self._views(shot)
-        wanted = views.scores > threshold
-        if self._wanted is not None:
-            wanted &= self._wanted.wanted(views, 0, 0)
-        kept = np.flatnonzero(wanted)
+        kept = np.flatnonzero(self._gate.wanted(views, 0, 0))
         views = views.select(kept)
         # In a frame that moves with the robot, the objects tell how it moves.
         motion = np.eye(2, 3) if self._fixed_frame else None

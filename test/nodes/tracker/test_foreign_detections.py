@@ -31,6 +31,7 @@ from jtn_ros.inference.preprocess import letterbox_image
 from jtn_ros.nodes.common.conversions import array_to_image
 from jtn_ros.nodes.common.conversions import image_to_array
 from jtn_ros.nodes.common.conversions import stamp_to_ns
+from jtn_ros.nodes.tracker.foreign_detector import MOST_NEW_NAMES
 from jtn_ros.synthetic import Scene
 from jtn_ros.synthetic import SceneConfig
 from jtn_ros.tracking import Tracker
@@ -166,6 +167,39 @@ def test_what_is_no_box_is_left_out(make: Make) -> None:
     assert {o.class_id for o in found if o.class_name == 'bird'} == {1}
     turned = [o for o in found if round(o.bbox.size_x) == 140]
     assert [(round(o.bbox.size_x), round(o.bbox.size_y)) for o in turned] == [(140, 50)]
+
+
+@pytest.mark.parametrize('kind', [Detection2DArray, Detection3DArray])
+def test_a_detector_that_invents_classes_does_not_fill_the_memory(make: Make, kind: type) -> None:
+    flat = kind is Detection2DArray
+    harness = make(input='detections' if flat else 'detections_3d', class_names=['person'])
+    rig = DetectionRig(harness, kind)
+
+    def seen(number: int, names: list[str], score: float) -> Detection2DArray | Detection3DArray:
+        places = [[40 * k, 0, 0] for k in range(len(names))]
+        if flat:
+            boxes = [[x, 10, x + 20, 60] for x, _, _ in places]
+            return boxes_message(number, boxes, names, [score] * len(names))
+        message = objects_message(number, places)
+        for detection, name in zip(message.detections, names, strict=True):
+            detection.results = [hypothesis(name, score)]
+        return message
+
+    # Too doubtful to be tracked, but named.
+    rig.track(seen(0, [f'object {k}' for k in range(MOST_NEW_NAMES)], 0.01))
+    names = ['person', 'object 5', 'one too many', '0']
+    output = rig.track(seen(1, names, 0.9))
+    assert sorted(o.class_name for o in output.objects) == ['object 5', 'person', 'person']
+    rig.harness.wait_for_log(
+        f'{MOST_NEW_NAMES} names of classes have come, so detections of further ones are left '
+        "out, such as 'one too many'; let the detector publish the class as class_id"
+    )
+    rig.track(seen(2, ['another one'], 0.9))
+    # A user may still ask for a class, which is not invented.
+    assert harness.set_parameter('classes', ['another one']).successful
+    output = rig.track(seen(3, ['another one', 'a third one'], 0.9))
+    assert [o.class_name for o in output.objects if not o.predicted] == ['another one']
+    assert harness.log.count('names of classes have come') == 1
 
 
 def test_classes_and_regions_of_foreign_detections(make: Make) -> None:

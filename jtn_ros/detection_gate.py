@@ -1,0 +1,47 @@
+"""Which detections reach a tracker."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jtn_ros.detection_filter import DetectionFilter
+from jtn_ros.detections import Detections
+from jtn_ros.tracking import FrameTracker
+
+
+class DetectionGate:
+    """Lets the detections pass that a tracker is to see: by their scores, and by a filter.
+
+    Attributes:
+        score_threshold: detections with this score or less are left out. None leaves that to the
+            tracker, which uses low-score detections to continue tracks.
+        detection_filter: leaves out what is not to be tracked; None for nothing.
+    """
+
+    def __init__(
+        self,
+        tracker: FrameTracker,
+        score_threshold: float | None = None,
+        detection_filter: DetectionFilter | None = None,
+    ) -> None:
+        """Take the tracker, which says what scores it has no use for."""
+        self.score_threshold = score_threshold
+        self.detection_filter = detection_filter
+        self._tracker = tracker
+
+    @property
+    def least_score(self) -> float:
+        """Return the score up to which detections are left out."""
+        threshold = self.score_threshold
+        return self._tracker.minimum_score if threshold is None else threshold
+
+    def wanted(self, detections: Detections, height: int, width: int) -> NDArray[np.bool_]:
+        """Return bool (N,), which detections of an image of that size in pixels pass."""
+        kept: NDArray[np.bool_] = detections.scores > self.least_score
+        if self.detection_filter is not None:
+            kept &= self.detection_filter.wanted(detections, height, width)
+        return kept
+
+    def apply(self, detections: Detections, height: int, width: int) -> Detections:
+        """Return the detections that pass; see `wanted`."""
+        kept = self.wanted(detections, height, width)
+        return detections if kept.all() else detections.select(kept)
