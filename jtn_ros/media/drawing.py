@@ -52,9 +52,9 @@ def drawable(tracks: Tracks, width: int, height: int) -> Tracks:
     return tracks.select(inside & (tracks.unseen_ns <= _LONGEST_UNSEEN_NS))
 
 
-def nearest_last(tracks: Tracks) -> NDArray[np.intp]:
-    """Return the rows of tracks, farthest first: the lower a box ends, the nearer it is."""
-    return np.argsort(tracks.boxes[:, 3], kind='stable')
+def nearness(tracks: Tracks) -> NDArray[np.float64]:
+    """Return numbers (N,) that are greater for nearer tracks: the lower a box ends, the nearer."""
+    return tracks.boxes[:, 3].astype(np.float64)
 
 
 class Trails:
@@ -115,7 +115,7 @@ def draw_tracks(
         trails: `Trails` that were updated with these tracks.
     """
     tracks = drawable(tracks, image.shape[1], image.shape[0])
-    tracks = tracks.select(nearest_last(tracks))
+    tracks = tracks.select(np.argsort(nearness(tracks), kind='stable'))
     canvas = np.array(image, np.uint8, order='C')
     pen = _Pen(canvas)
     # Far away from the image OpenCV's integers overflow; a few images away looks the same.

@@ -11,6 +11,7 @@ from jtn_ros.positions.position_filter import Positions
 from jtn_ros.positions.world_tracker import WorldFrame
 from jtn_ros.positions.world_tracker import WorldSettings
 from jtn_ros.positions.world_tracker import WorldTracker
+from jtn_ros.positions.world_tracker import WorldTracks
 
 __all__ = [
     'CameraModel',
@@ -21,6 +22,7 @@ __all__ = [
     'WorldFrame',
     'WorldSettings',
     'WorldTracker',
+    'WorldTracks',
     'locate_by_depth',
     'locate_on_ground',
     'with_extents',

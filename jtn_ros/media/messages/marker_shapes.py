@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.media.drawing import caption_of
 from jtn_ros.media.drawing import colour_of
-from jtn_ros.media.drawing import nearest_last
+from jtn_ros.media.drawing import nearness
 from jtn_ros.media.messages.message_factory import NewMessage
+from jtn_ros.positions import WorldTracks
+from jtn_ros.tracking.columns import Columns
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
@@ -32,6 +35,44 @@ class _Kind(IntEnum):
     LINE_LIST = 5
     SPHERE_LIST = 7
     TEXT_VIEW_FACING = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnObjects(Columns):
+    """N objects to draw.
+
+    Attributes:
+        ids: int64 (N,).
+        class_ids: int32 (N,).
+        colors: float64 (N, 4), red, green, blue and alpha from 0 to 1.
+        ranks: float64 (N,); of labels that overlap, that of the greatest rank is drawn.
+    """
+
+    ids: NDArray[np.int64]
+    class_ids: NDArray[np.int32]
+    colors: NDArray[np.float64]
+    ranks: NDArray[np.float64]
+
+    @classmethod
+    def of_tracks(cls, tracks: Tracks) -> Self:
+        """Return the tracks of an image; far ones give way to near ones."""
+        return cls(
+            ids=tracks.ids,
+            class_ids=tracks.class_ids,
+            colors=colors_of(tracks),
+            ranks=nearness(tracks),
+        )
+
+    @classmethod
+    def of_world(cls, tracks: WorldTracks) -> Self:
+        """Return the objects in the world; new ones give way to those known for longer."""
+        states = np.full(len(tracks), TrackState.CONFIRMED)
+        return cls(
+            ids=tracks.ids,
+            class_ids=tracks.class_ids,
+            colors=_colors(tracks.ids, states),
+            ranks=-tracks.ids.astype(np.float64),
+        )
 
 
 @dataclass(frozen=True)
@@ -71,29 +112,29 @@ class Shapes:
 
     def labels(
         self,
-        tracks: Tracks,
+        objects: DrawnObjects,
         places: NDArray[np.floating],
         lift: NDArray[np.floating],
         class_names: Sequence[str],
     ) -> list[Any]:
-        """Return the identity and class of each track; far ones give way to near ones.
+        """Return the identity and class of each object, where they do not overlap.
 
         Args:
-            tracks: N tracks.
+            objects: N objects.
             places: (N, 3) what the texts belong to.
             lift: (3,) upward, from there to the middle of the text.
             class_names: by class.
         """
         texts = [
             caption_of(key, class_id, class_names)
-            for key, class_id in zip(tracks.ids.tolist(), tracks.class_ids.tolist(), strict=True)
+            for key, class_id in zip(objects.ids.tolist(), objects.class_ids.tolist(), strict=True)
         ]
         widths = _LETTER * self.text * np.array([len(text) for text in texts])
-        colors, points = self._colors(colors_of(tracks)), self._points(places + lift)
+        colors, points = self._colors(objects.colors), self._points(places + lift)
         up = lift / np.linalg.norm(lift)
         markers: list[Any] = []
         taken: list[int] = []
-        for row in nearest_last(tracks)[::-1].tolist():
+        for row in np.argsort(objects.ranks, kind='stable')[::-1].tolist():
             apart = places[taken] - places[row]
             above = apart @ up
             aside = np.linalg.norm(apart - above[:, None] * up, axis=1)
@@ -101,7 +142,7 @@ class Shapes:
             if too_close.any():
                 continue
             taken.append(row)
-            marker = self._marker('ids', int(tracks.ids[row]), _Kind.TEXT_VIEW_FACING)
+            marker = self._marker('ids', int(objects.ids[row]), _Kind.TEXT_VIEW_FACING)
             marker.pose.position = points[row]
             marker.scale.x, marker.scale.z = _SPACE * self.text, self.text
             marker.color, marker.text = colors[row], texts[row]
@@ -109,16 +150,16 @@ class Shapes:
         return markers
 
     def arrows(
-        self, tracks: Tracks, tails: NDArray[np.floating], ways: NDArray[np.floating]
+        self, objects: DrawnObjects, tails: NDArray[np.floating], ways: NDArray[np.floating]
     ) -> list[Any]:
         """Return the velocities that are not too small to show a direction.
 
         Args:
-            tracks: N tracks.
+            objects: N objects.
             tails: (N, 3) where the arrows begin.
             ways: (N, 3) where they lead to from there.
         """
-        colors, ids = self._colors(colors_of(tracks)), tracks.ids.tolist()
+        colors, ids = self._colors(objects.colors), objects.ids.tolist()
         begins, ends = self._points(tails), self._points(tails + ways)
         markers = []
         for row in np.flatnonzero(np.linalg.norm(ways, axis=1) > 4 * self.line).tolist():
@@ -175,11 +216,7 @@ class Shapes:
 
 def colors_of(tracks: Tracks) -> NDArray[np.float64]:
     """Return an RGBA color (N, 4) for every track, as in drawn images; pale for lost ones."""
-    colors = [
-        (*(channel / 255 for channel in reversed(colour_of(key))), _OPACITY[TrackState(state)])
-        for key, state in zip(tracks.ids.tolist(), tracks.states.tolist(), strict=True)
-    ]
-    return np.array(colors, np.float64).reshape(-1, 4)
+    return _colors(tracks.ids, tracks.states)
 
 
 def thinned(path: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -200,3 +237,12 @@ def join_paths(
     segments = [thinned(path).repeat(2, axis=0)[1:-1] for path in paths]
     counts = [len(ends) for ends in segments]
     return np.concatenate([np.zeros((0, 3)), *segments]), colors.repeat(counts, axis=0)
+
+
+def _colors(ids: NDArray[np.int64], states: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return an RGBA color (N, 4) for every identity and state."""
+    colors = [
+        (*(channel / 255 for channel in reversed(colour_of(key))), _OPACITY[TrackState(state)])
+        for key, state in zip(ids.tolist(), states.tolist(), strict=True)
+    ]
+    return np.array(colors, np.float64).reshape(-1, 4)

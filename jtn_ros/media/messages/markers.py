@@ -14,8 +14,8 @@ from jtn_ros.geometry import box_centers
 from jtn_ros.media.drawing import ARROW_SECONDS
 from jtn_ros.media.drawing import Trails
 from jtn_ros.media.drawing import drawable
+from jtn_ros.media.messages.marker_shapes import DrawnObjects
 from jtn_ros.media.messages.marker_shapes import Shapes
-from jtn_ros.media.messages.marker_shapes import colors_of
 from jtn_ros.media.messages.marker_shapes import join_paths
 from jtn_ros.media.messages.message_factory import NewMessage
 from jtn_ros.tracking.track import Tracks
@@ -59,7 +59,8 @@ def image_plane_markers(
 
     tracks = drawable(tracks, *image_size)
     shapes = Shapes(new, header, _LINE_M, _TEXT_M)
-    colors = colors_of(tracks)
+    drawn = DrawnObjects.of_tracks(tracks)
+    colors = drawn.colors
     paths = [place(trails.points(key)) for key in tracks.ids.tolist()]
     tops = place(np.column_stack([box_centers(tracks.boxes)[:, 0], tracks.boxes[:, 1]]))
     ways = np.pad(ARROW_SECONDS * scale * tracks.velocities, ((0, 0), (0, 1)))
@@ -71,7 +72,7 @@ def image_plane_markers(
             *shapes.lines('image', border, _BORDER.repeat(len(_SIDES), axis=0)),
             *shapes.lines('boxes', sides(tracks.boxes), colors.repeat(len(_SIDES), axis=0)),
             *shapes.lines('trails', *join_paths(paths, colors)),
-            *shapes.labels(tracks, tops, _LIFT, class_names),
-            *shapes.arrows(tracks, place(tracks.centers), ways),
+            *shapes.labels(drawn, tops, _LIFT, class_names),
+            *shapes.arrows(drawn, place(tracks.centers), ways),
         ],
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import ExitStack
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import replace
@@ -108,25 +109,32 @@ class CameraStream:
         self._info = read_calibration(values.calibration)
         self._camera: LiveSource | None = None
         self._recording: FrameSource | None = None
-        if Path(device).is_file() or Path(device).is_dir():
-            self._recording = open_frames(device)
-        elif is_camera(device):
-            self._camera = open_camera(
-                device,
-                width=values.width,
-                height=values.height,
-                frame_rate=values.rate,
-                reconnect=True,
-            )
-        else:
-            raise JtnError(
-                f'{device} is no file; give a camera, its URL, or a video, folder or bag'
-            )
         overriding = {'qos_overriding_options': QoSOverridingOptions.with_default_policies()}
-        self._images = node.create_publisher(Image, topics[0], sensor_data(), **overriding)
-        self._infos = None
-        if self._info is not None:
-            self._infos = node.create_publisher(CameraInfo, topics[1], sensor_data(), **overriding)
+        with ExitStack() as created:  # so that what exists is let go of if something fails
+            if Path(device).is_file() or Path(device).is_dir():
+                self._recording = open_frames(device)
+                created.callback(self._recording.close)
+            elif is_camera(device):
+                self._camera = open_camera(
+                    device,
+                    width=values.width,
+                    height=values.height,
+                    frame_rate=values.rate,
+                    reconnect=True,
+                )
+                created.callback(self._camera.close)
+            else:
+                raise JtnError(
+                    f'{device} is no file; give a camera, its URL, or a video, folder or bag'
+                )
+            self._images = node.create_publisher(Image, topics[0], sensor_data(), **overriding)
+            created.callback(node.destroy_publisher, self._images)
+            self._infos = None
+            if self._info is not None:
+                self._infos = node.create_publisher(
+                    CameraInfo, topics[1], sensor_data(), **overriding
+                )
+            created.pop_all()
         self._published = 0
         self._diagnostics: StreamDiagnostics | None = None
         if self._camera is not None:

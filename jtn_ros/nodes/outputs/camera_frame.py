@@ -69,3 +69,15 @@ class CameraFrame:
             tracks=self.tracks.replace(unseen_ns=unseen_ns),
             positions=replace(positions, known=positions.known & (unseen_ns <= FORGET_S * 1e9)),
         )
+
+    def emptied(self) -> Self:
+        """Return the frame without image, detections and tracks: nothing is tracked any more."""
+        nothing = np.zeros(0, np.intp)
+        return replace(
+            self,
+            image=self.image[:0, :0],
+            mask=None,
+            detections=self.detections.select(nothing),
+            tracks=self.tracks.select(nothing),
+            positions=None if self.positions is None else self.positions.select(nothing),
+        )

@@ -1,4 +1,4 @@
-"""Located tracks as RViz markers in space: positions, ids, velocity arrows and trails."""
+"""Located objects as RViz markers in space: positions, ids, velocity arrows and trails."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -9,12 +9,11 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
 from jtn_ros.media.drawing import ARROW_SECONDS
+from jtn_ros.media.messages.marker_shapes import DrawnObjects
 from jtn_ros.media.messages.marker_shapes import Shapes
-from jtn_ros.media.messages.marker_shapes import colors_of
 from jtn_ros.media.messages.marker_shapes import join_paths
 from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.positions import Positions
-from jtn_ros.tracking.track import Tracks
 
 _LINE_M = 0.04
 _TEXT_M = 0.35
@@ -35,15 +34,15 @@ class SpatialMarkers:
         self._frame_id = ''
         self._paths: dict[int, deque[tuple[int, NDArray[np.float64]]]] = {}
 
-    def update(self, tracks: Tracks, positions: Positions, stamp_ns: int) -> None:
-        """Remember where the tracks of a frame are; trails begin anew in another frame."""
+    def update(self, ids: NDArray[np.int64], positions: Positions, stamp_ns: int) -> None:
+        """Remember where the objects (N,) of a frame are; trails begin anew in another frame."""
         if positions.frame_id != self._frame_id:
             self._frame_id = positions.frame_id
             self._paths.clear()
-        live = set(tracks.ids.tolist())
+        live = set(ids.tolist())
         self._paths = {key: path for key, path in self._paths.items() if key in live}
         known = positions.known
-        for key, point in zip(tracks.ids[known].tolist(), positions.points[known], strict=True):
+        for key, point in zip(ids[known].tolist(), positions.points[known], strict=True):
             path = self._paths.setdefault(key, deque())
             path.append((stamp_ns, point))
             while path[0][0] < stamp_ns - self._keep_ns:
@@ -52,37 +51,37 @@ class SpatialMarkers:
     def draw(
         self,
         header: Header,
-        tracks: Tracks,
+        objects: DrawnObjects,
         positions: Positions,
         class_names: Sequence[str],
     ) -> MarkerArray:
         """Return all markers of a frame, after one that deletes those of the last frame.
 
         Args:
-            header: header of the image.
-            tracks: of the image.
-            positions: of the tracks.
+            header: of the image, or of the frame in which the positions are.
+            objects: of the frame.
+            positions: of the objects.
             class_names: by class.
         """
         optical = positions.frame_id == header.frame_id
         lift = np.array((0, -_LIFT_M, 0) if optical else (0, 0, _LIFT_M))
         header = Header(stamp=header.stamp, frame_id=positions.frame_id)
         shapes = Shapes(new_message, header, _LINE_M, _TEXT_M)
-        tracks = tracks.select(positions.known)
+        objects = objects.select(positions.known)
         points, velocities = (
             values[positions.known] for values in (positions.points, positions.velocities)
         )
-        colors = colors_of(tracks)
+        colors = objects.colors
         paths = [
             np.array([point for _, point in self._paths.get(key, ())]).reshape(-1, 3)
-            for key in tracks.ids.tolist()
+            for key in objects.ids.tolist()
         ]
         return MarkerArray(
             markers=[
                 shapes.clear(),
                 *shapes.spheres(points, colors, _SPHERE_M),
                 *shapes.lines('trails', *join_paths(paths, colors)),
-                *shapes.labels(tracks, points, lift, class_names),
-                *shapes.arrows(tracks, points, ARROW_SECONDS * velocities),
+                *shapes.labels(objects, points, lift, class_names),
+                *shapes.arrows(objects, points, ARROW_SECONDS * velocities),
             ]
         )

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
 from geometry_msgs.msg import TransformStamped
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.lifecycle import LifecycleNode
+from rclpy.lifecycle import LifecyclePublisher
 from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_msgs.msg import Header
@@ -47,17 +49,13 @@ class TargetPublishers:
         self._class_names = class_names
         self._camera_name = camera_name
         self._target_frame = target_frame
-        self._poses, self._states = (
-            node.create_lifecycle_publisher(
-                kind,
-                f'~/{prefix}{topic}',
-                QoSProfile(depth=10),
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-                event_callbacks=PublisherEventCallbacks(matched=lambda _: on_listeners()),
-            )
-            for kind, topic in ((PoseStamped, 'target'), (TargetMessage, 'target_state'))
-        )
+        self._events = PublisherEventCallbacks(matched=lambda _: on_listeners())
         self._broadcaster: TransformBroadcaster | None = None
+        with ExitStack() as created:  # so that what exists is removed if something fails
+            self._poses = self._create(PoseStamped, f'~/{prefix}target')
+            created.callback(node.destroy_lifecycle_publisher, self._poses)
+            self._states = self._create(TargetMessage, f'~/{prefix}target_state')
+            created.pop_all()
 
     @property
     def listeners(self) -> int:
@@ -116,3 +114,12 @@ class TargetPublishers:
             self._node.destroy_lifecycle_publisher(publisher)
         if self._broadcaster is not None:
             self._node.destroy_publisher(self._broadcaster.pub_tf)
+
+    def _create(self, kind: type, topic: str) -> LifecyclePublisher:
+        return self._node.create_lifecycle_publisher(
+            kind,
+            topic,
+            QoSProfile(depth=10),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            event_callbacks=self._events,
+        )

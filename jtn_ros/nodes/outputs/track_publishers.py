@@ -1,6 +1,7 @@
 """The topics on which one camera's tracks go out."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from jtn_ros.media.drawing import dim
 from jtn_ros.media.drawing import draw_tracks
 from jtn_ros.media.messages import tracker_topics
 from jtn_ros.media.messages.image_annotations import to_annotations
+from jtn_ros.media.messages.marker_shapes import DrawnObjects
 from jtn_ros.media.messages.markers import image_plane_markers
 from jtn_ros.media.messages.track_messages import to_detection_array
 from jtn_ros.media.messages.track_messages import to_label_info
@@ -75,22 +77,25 @@ class TrackPublishers:
         self._spatial = SpatialMarkers(values.trail_seconds)
         self._objects: list[Any] = []
         self._publishers: list[LifecyclePublisher] = []
-        self._tracks = self._create(tracker_topics.TRACKS)
-        self._detections = self._create(tracker_topics.DETECTIONS)
-        self._marker_arrays = self._create(tracker_topics.MARKERS)
-        self._debug_images = self._create(_DEBUG_IMAGE)
         self._spatial_marker_arrays: LifecyclePublisher | None = None
-        if positions:
-            self._spatial_marker_arrays = self._create(tracker_topics.MARKERS_3D)
-        self._conventions = ConventionPublishers(values.outputs, self._create)
         self._annotations: LifecyclePublisher | None = None
-        if is_installed(tracker_topics.ANNOTATIONS.type_name):
-            self._annotations = self._create(tracker_topics.ANNOTATIONS)
         self._label_info = node.create_lifecycle_publisher(
             get_message(tracker_topics.LABEL_INFO.type_name),
             f'{self._prefix}{tracker_topics.LABEL_INFO.name}',
             latched(),
         )
+        with ExitStack() as created:  # so that what exists is removed if something fails
+            created.callback(self.destroy)
+            self._tracks = self._create(tracker_topics.TRACKS)
+            self._detections = self._create(tracker_topics.DETECTIONS)
+            self._marker_arrays = self._create(tracker_topics.MARKERS)
+            self._debug_images = self._create(_DEBUG_IMAGE)
+            if positions:
+                self._spatial_marker_arrays = self._create(tracker_topics.MARKERS_3D)
+            self._conventions = ConventionPublishers(values.outputs, self._create)
+            if is_installed(tracker_topics.ANNOTATIONS.type_name):
+                self._annotations = self._create(tracker_topics.ANNOTATIONS)
+            created.pop_all()
 
     @property
     def listeners(self) -> int:
@@ -147,31 +152,9 @@ class TrackPublishers:
             self._annotations.publish(
                 to_annotations(new_message, header, frame.size, tracks, self._model.class_names)
             )
-        self._publish_pictures(frame)
+        self.publish_pictures(frame)
 
-    def publish_located(self, frame: CameraFrame) -> None:
-        """Publish what is in space, of a frame whose positions have a coordinate frame."""
-        assert frame.positions is not None
-        assert self._spatial_marker_arrays is not None
-        self._conventions.publish(frame, self._model.class_names)
-        if frame.session != self._spatial_session:
-            self._spatial_session = frame.session
-            self._spatial = SpatialMarkers(self._values.trail_seconds)
-        self._spatial.update(frame.tracks, frame.positions, frame.stamp_ns)
-        if self._spatial_marker_arrays.get_subscription_count():
-            self._spatial_marker_arrays.publish(
-                self._spatial.draw(
-                    frame.header, frame.tracks, frame.positions, self._model.class_names
-                )
-            )
-
-    def destroy(self) -> None:
-        """Remove the publishers from the node."""
-        for publisher in (*self._publishers, self._label_info):
-            self._node.destroy_lifecycle_publisher(publisher)
-        self._publishers.clear()
-
-    def _publish_pictures(self, frame: CameraFrame) -> None:
+    def publish_pictures(self, frame: CameraFrame) -> None:
         """Publish what shows trails; they are kept also while nobody looks."""
         tracks, header = frame.tracks, frame.header
         if frame.session != self._session:
@@ -197,6 +180,31 @@ class TrackPublishers:
                 trails=self._trails,
             )
             self._debug_images.publish(array_to_image(drawn, header))
+
+    def publish_located(self, frame: CameraFrame) -> None:
+        """Publish what is in space, of a frame whose positions have a coordinate frame."""
+        assert frame.positions is not None
+        assert self._spatial_marker_arrays is not None
+        self._conventions.publish(frame, self._model.class_names)
+        if frame.session != self._spatial_session:
+            self._spatial_session = frame.session
+            self._spatial = SpatialMarkers(self._values.trail_seconds)
+        self._spatial.update(frame.tracks.ids, frame.positions, frame.stamp_ns)
+        if self._spatial_marker_arrays.get_subscription_count():
+            self._spatial_marker_arrays.publish(
+                self._spatial.draw(
+                    frame.header,
+                    DrawnObjects.of_tracks(frame.tracks),
+                    frame.positions,
+                    self._model.class_names,
+                )
+            )
+
+    def destroy(self) -> None:
+        """Remove the publishers from the node."""
+        for publisher in (*self._publishers, self._label_info):
+            self._node.destroy_lifecycle_publisher(publisher)
+        self._publishers.clear()
 
     def _create(self, topic: TrackerTopic) -> LifecyclePublisher:
         """Return a reliable publisher, which suits subscribers of either kind."""

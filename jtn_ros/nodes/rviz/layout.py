@@ -35,7 +35,12 @@ class CameraTopics:
 
 
 def tracker_layout(
-    cameras: Sequence[CameraTopics], *, positions: bool, fixed_frame: str, camera_frame: str = ''
+    cameras: Sequence[CameraTopics],
+    *,
+    positions: bool,
+    fixed_frame: str,
+    camera_frame: str = '',
+    world: str = '',
 ) -> Layout:
     """Return a layout with a group of displays for each camera, as RViz loads it.
 
@@ -45,6 +50,8 @@ def tracker_layout(
         fixed_frame: frame that everything is shown in.
         camera_frame: optical frame of the camera to look along, where that is not the fixed
             frame; then z is taken to point upward in the fixed frame.
+        world: topic of the markers of what all cameras see together, which are then shown instead
+            of those of single cameras; empty if there is none. Needs `positions`.
     """
     file = resource_folder('config') / ('positions.rviz' if positions else 'tracker.rviz')
     layout: Layout = yaml.safe_load(file.read_text('utf-8'))
@@ -55,6 +62,10 @@ def tracker_layout(
     shared = [display for display in manager['Displays'] if 'Topic' not in display]
     templates = [display for display in manager['Displays'] if 'Topic' in display]
     own = {camera.name: [_shown(display, camera) for display in templates] for camera in cameras}
+    if world:
+        shared.append(_world_display(templates, world))
+        for displays in own.values():
+            _disable_markers(displays)
     if len(cameras) > 1:
         if not positions:
             # Without tf, RViz cannot place what is in the frames of the other cameras.
@@ -89,6 +100,14 @@ def _shown(template: Layout, camera: CameraTopics) -> Layout:
     if camera.name and display['Class'] in _WITH_PANE:
         # Panes are known by their names.
         display['Name'] = f'{camera.name}: {display["Name"]}'
+    return display
+
+
+def _world_display(templates: Sequence[Layout], topic: str) -> Layout:
+    """Return a display like that of the positions of a camera."""
+    (positions,) = (d for d in templates if d['Class'] == 'rviz_default_plugins/MarkerArray')
+    display = deepcopy(positions)
+    display['Name'], display['Topic']['Value'] = 'World', topic
     return display
 
 

@@ -58,7 +58,9 @@ class ShowInRviz(Node):
         Raises:
             ExternalShutdownException: if ROS is shut down before that.
         """
-        names, positions, fixed_frame = self._ask('cameras', 'positions', 'fixed_frame')
+        names, positions, fixed_frame, outputs = self._ask(
+            'cameras', 'positions', 'fixed_frame', 'outputs'
+        )
         cameras = [
             CameraTopics(
                 name=name,
@@ -69,11 +71,13 @@ class ShowInRviz(Node):
         ]
         images = self._frame_of_images(f'{cameras[0].outputs}/tracks')
         shown = self._values.frame or (fixed_frame if positions != 'off' else '') or images
+        in_world = positions != 'off' and fixed_frame and 'world_tracks' in outputs
         return tracker_layout(
             cameras,
             positions=positions != 'off',
             fixed_frame=shown,
             camera_frame=images if images != shown else '',
+            world=f'{self._tracker}/world_markers' if in_world else '',
         )
 
     def _ask(self, *parameters: str) -> list[Any]:

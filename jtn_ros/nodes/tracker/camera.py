@@ -93,6 +93,9 @@ class Camera:
         self._statistics = CameraStatistics()
         self._log = CameraLog(self._logger, 'a message' if foreign else 'an image')
         self._worker: CameraWorker | None = None
+        # What was published last: of an image, and in space.
+        self._latest: CameraFrame | None = None
+        self._located: CameraFrame | None = None
         with ExitStack() as created:  # so that what exists is removed if something fails
             self._input = self._make_input(prefix)
             created.callback(self._input.destroy)
@@ -177,6 +180,7 @@ class Camera:
             )
             self._worker = None
         self._present.forget()
+        self._retract()
         self._log.forget_problem()
 
     def destroy(self) -> None:
@@ -347,6 +351,7 @@ class Camera:
             self._log.session_began(frame.new_session)
         if frame.distrust is not None:
             self._log.stamp_distrusted(frame.distrust)
+        self._latest = frame
         self._outputs.publish(frame)
         for output in self._shared_outputs:
             output.publish(self.name, frame)
@@ -357,8 +362,24 @@ class Camera:
 
     def _publish_located(self, frame: CameraFrame) -> None:
         """Publish what is in space, of a frame at the time of its image or predicted."""
+        self._located = frame
         self._outputs.publish_located(frame)
         self._follower.publish_pose(frame)
+
+    def _retract(self) -> None:
+        """Publish that nothing is tracked any more, so that nobody goes on believing in it."""
+        latest, located = self._latest, self._located
+        self._latest = self._located = None
+        if latest is None or not self._node.context.ok():
+            return
+        empty = latest.emptied()
+        self._outputs.publish_pictures(empty)
+        self._follower.follow(empty)
+        if located is not None:
+            empty = located.emptied()
+            self._outputs.publish_located(empty)
+        for output in self._shared_outputs:
+            output.publish(self.name, empty)
 
     def _report(self, error: Exception) -> None:
         """Report a message that could not be tracked; runs on the worker's thread."""

@@ -141,7 +141,7 @@ class TrackerNode(LifecycleNode):
             self._shared_outputs.append(HumanBodies(self, class_names, self._listen))
         if WORLD_TRACKS in outputs:
             self._shared_outputs.append(
-                WorldTrackPublisher(self, values, class_names, self._listen)
+                WorldTrackPublisher(self, values, class_names, values.trail_seconds, self._listen)
             )
         appearance = values.load_appearance(values.threads or None)
         if appearance is not None:

@@ -18,7 +18,11 @@ from rosidl_runtime_py.utilities import get_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import Marker
+from visualization_msgs.msg import MarkerArray
 
+from jtn_msgs.msg import Target
+from jtn_msgs.srv import SelectTarget
 from jtn_ros.media.messages.conventions import CONVENTIONS
 from jtn_ros.media.messages.conventions import to_autoware_objects
 from jtn_ros.media.messages.conventions import to_derived_objects
@@ -285,10 +289,71 @@ def test_bodies_of_rep_155_have_regions_images_and_frames(
     np.testing.assert_allclose(
         np.sort(points_of(last), axis=0), np.sort(truth_in_space(number), axis=0), atol=0.1
     )
-    assert harness.transit('deactivate', 'cleanup')
+    assert harness.transit('deactivate')
+    harness.wait(lambda: lists[-1].ids == [], 'a list without bodies')
+    assert lists[-1].header == message(number).header
     for body in bodies:
         topic = f'/humans/bodies/{body}/roi'
         harness.wait(partial(publishers_are, user, topic, 0), 'the end of a body')
+
+
+def test_who_is_not_tracked_any_more_is_in_no_list(
+    make: Callable[..., Harness], people_model: Path
+) -> None:
+    fields = {
+        'detections_3d': 'detections',
+        'people': 'people',
+        'obstacles': 'obstacles',
+        'tracked_objects': 'objects',
+        'objects': 'objects',
+        'world_tracks': 'tracks',
+    }
+    harness = make(
+        model=str(people_model),
+        positions='depth',
+        fixed_frame='map',
+        depth_timeout=1.0,
+        transform_timeout=1.0,
+        outputs=list(fields),
+    )
+    rig = Rig(harness)
+    publish_motion(harness)
+    types = {name: convention.topic.type_name for name, convention in CONVENTIONS.items()}
+    types['world_tracks'] = 'jtn_msgs/msg/WorldTrackArray'
+    received = {name: harness.listen(get_message(types[name]), name) for name in fields}
+    markers = {name: harness.listen(MarkerArray, name) for name in ('markers', 'markers_3d')}
+    states = harness.listen(Target, 'target_state')
+    rig.first()
+    rig.track(1)
+    assert harness.command(SelectTarget, 'select', by=SelectTarget.Request.NEAREST).success
+    output = rig.track(2)
+    for name, field in fields.items():
+        sent = received[name]
+        harness.wait(partial(newest_is, sent, output.header.stamp), f'the last {name}')
+        assert len(getattr(sent[-1], field)) == 2
+    harness.wait(lambda: states and states[-1].state == Target.LOCKED, 'the target')
+    assert harness.transit('deactivate')
+
+    def is_empty(name: str) -> bool:
+        return not getattr(received[name][-1], fields[name])
+
+    for name, sent in received.items():
+        harness.wait(partial(is_empty, name), f'no {name}')
+        assert sent[-1].header == sent[-2].header, 'that of the last image'
+
+    def is_cleared(name: str) -> bool:
+        first, *others = markers[name][-1].markers
+        return first.action == Marker.DELETEALL and {m.ns for m in others} <= {'image'}
+
+    for name in markers:
+        harness.wait(partial(is_cleared, name), f'no {name}')
+    harness.wait(lambda: states[-1].state == Target.LOST, 'no target')
+    assert (states[-1].object.id, states[-1].certain) == (0, False)
+    # Images alone tell about images.
+    assert harness.outputs[-1] == output
+    assert harness.transit('activate')
+    again = rig.track(3)
+    assert (again.session == output.session, len(again.objects)) == (False, 2)
 
 
 def test_what_is_not_installed_or_not_located_is_named_and_left_out(

@@ -8,6 +8,7 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
 from jtn_ros.media.drawing import Trails
+from jtn_ros.media.messages.marker_shapes import DrawnObjects
 from jtn_ros.media.messages.marker_shapes import thinned
 from jtn_ros.media.messages.markers import image_plane_markers
 from jtn_ros.nodes.common.conversions import new_message
@@ -161,8 +162,8 @@ def test_in_space_labels_are_above_the_spheres_and_arrows_lead_half_a_second_ahe
         velocities=np.array([[0.0, 0.0, 0.1], [1.0, 0.0, 0.0]]),
         covariances=np.zeros((2, 6, 6)),
     )
-    spatial.update(tracks, positions, 0)
-    markers = spatial.draw(HEADER, tracks, positions, ('person',)).markers
+    spatial.update(tracks.ids, positions, 0)
+    markers = spatial.draw(HEADER, DrawnObjects.of_tracks(tracks), positions, ('person',)).markers
     assert {m.header.frame_id for m in markers} == {frame_id}
     (spheres,) = named(markers, 'positions')
     np.testing.assert_allclose(points(spheres), places)

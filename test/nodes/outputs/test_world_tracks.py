@@ -16,6 +16,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from tf2_ros import StaticTransformBroadcaster
+from visualization_msgs.msg import Marker
+from visualization_msgs.msg import MarkerArray
 
 from jtn_msgs.msg import TrackedObjectArray
 from jtn_msgs.msg import WorldTrackArray
@@ -140,6 +142,7 @@ def scene(make: Callable[..., Harness], block_model: Path) -> Scene:
 
 def test_both_cameras_see_one_world(scene: Scene) -> None:
     scene.first()
+    markers = scene.harness.listen(MarkerArray, 'world_markers')
     agreed = 0
 
     def both_see_both(stamp: Time) -> bool:
@@ -173,6 +176,16 @@ def test_both_cameras_see_one_world(scene: Scene) -> None:
             place = tracked.pose.pose.position
             np.testing.assert_allclose((place.x, place.y, place.z), real[nearest], atol=0.1)
     assert agreed == 2 * (FRAMES - 1)
+    scene.harness.wait(lambda: markers[-1].markers[0].header == world.header, 'the last markers')
+    clear, *shapes = markers[-1].markers
+    assert (clear.action, {m.header.frame_id for m in shapes}) == (Marker.DELETEALL, {'map'})
+    drawn = {ns: [m for m in shapes if m.ns == ns] for ns in ('positions', 'ids', 'velocities')}
+    places = [t.pose.pose.position for t in world.tracks]
+    assert [m.points for m in drawn['positions']] == [places]
+    assert {m.id: m.text for m in drawn['ids']} == {1: '1', 2: '2'}
+    assert [m.id for m in drawn['velocities']] == [1, 2]
+    (trails,) = [m for m in shapes if m.ns == 'trails']
+    assert len(trails.points) == len(trails.colors) > 4 * 2
     assert [t.id for t in world.tracks] == [1, 2]
     assert {(t.class_id, t.class_name) for t in world.tracks} == {(0, 'block')}
     for tracked in world.tracks:

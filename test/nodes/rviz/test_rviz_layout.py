@@ -25,6 +25,7 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
 from jtn_ros.media.drawing import Trails
+from jtn_ros.media.messages.marker_shapes import DrawnObjects
 from jtn_ros.media.messages.markers import image_plane_markers
 from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.nodes.outputs.position_markers import SpatialMarkers
@@ -126,6 +127,7 @@ def layouts() -> Iterator[Layout]:
                     positions=positions,
                     fixed_frame='map',
                     camera_frame=camera_frame,
+                    world='/jtn_tracker/world_markers' if positions and names else '',
                 )
 
 
@@ -290,6 +292,24 @@ def test_several_cameras_have_a_group_each() -> None:
         assert all(display['Enabled'] for display in group['Displays'])
 
 
+def test_the_world_takes_the_place_of_what_single_cameras_locate() -> None:
+    layout = tracker_layout(
+        cameras_of('front', 'rear'),
+        positions=True,
+        fixed_frame='map',
+        world='/jtn_tracker/world_markers',
+    )
+    displays = layout['Visualization Manager']['Displays']
+    (world,) = [d for d in displays if d['Name'] == 'World']
+    assert world['Topic']['Value'] == '/jtn_tracker/world_markers'
+    assert (world['Enabled'], world['Value']) == (True, True)
+    every = displays_of(layout['Visualization Manager'])
+    shown = {d['Topic']['Value']: d['Enabled'] for d in every if 'Topic' in d}
+    for name in ('front', 'rear'):
+        assert not shown[f'/jtn_tracker/{name}/markers_3d']
+        assert shown[f'/jtn_tracker/{name}/debug_image']
+
+
 def test_only_the_first_image_plane_is_shown_because_others_need_tf() -> None:
     layout = tracker_layout(cameras_of('front', 'rear'), positions=False, fixed_frame='lens')
     enabled = {
@@ -432,9 +452,9 @@ def located(frame_id: str, points: NDArray[np.float64]) -> list[Marker]:
         covariances=np.zeros((n, 6, 6)),
     )
     spatial = SpatialMarkers(2)
-    spatial.update(tracks, positions, 0)
+    spatial.update(tracks.ids, positions, 0)
     header = Header(frame_id='lens')
-    return spatial.draw(header, tracks, positions, ()).markers
+    return spatial.draw(header, DrawnObjects.of_tracks(tracks), positions, ()).markers
 
 
 def people() -> NDArray[np.float64]:

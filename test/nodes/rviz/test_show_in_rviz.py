@@ -97,6 +97,7 @@ def test_positions_and_cameras_come_from_the_parameters_of_the_tracker(
         cameras=['front', 'rear'],
         positions='ground',
         fixed_frame='map',
+        outputs=['world_tracks'],
         listening=False,
         publishing=False,
     )
@@ -112,6 +113,8 @@ def test_positions_and_cameras_come_from_the_parameters_of_the_tracker(
         ['/jtn_tracker/front/debug_image', '/front/color', '/jtn_tracker/front/markers_3d'],
         ['/jtn_tracker/rear/debug_image', '/rear/image', '/jtn_tracker/rear/markers_3d'],
     ]
+    shared = [d['Topic']['Value'] for d in manager['Displays'] if 'Topic' in d]
+    assert shared == ['/jtn_tracker/world_markers']
 
 
 def test_another_frame_can_be_asked_for(

@@ -22,6 +22,8 @@ from jtn_ros.nodes.common.conversions import image_to_array
 from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.common.qos import sensor_data
 from jtn_ros.nodes.live.calibration import read_calibration
+from jtn_ros.nodes.live.camera_stream import CameraStream
+from jtn_ros.nodes.live.camera_stream import StreamSettings
 from jtn_ros.nodes.sources.bag_player_node import BagPlayerNode
 from jtn_ros.nodes.sources.webcam_node import WebcamNode
 
@@ -108,6 +110,21 @@ def test_a_video_is_published_as_a_live_camera_with_its_calibration(
     calibrated = {(info.header.stamp.sec, info.header.stamp.nanosec) for info in infos}
     assert len(calibrated & set(stamps)) > 3
     assert list(infos[0].k) == K
+
+
+def test_a_camera_whose_calibration_cannot_be_published_leaves_no_topic_behind(
+    graph: Graph, tmp_path: Path, calibration: Path
+) -> None:
+    frames = tmp_path / 'frames'
+    frames.mkdir()
+    cv2.imwrite(str(frames / '1.png'), np.zeros((48, 64, 3), np.uint8))
+    override = Parameter('qos_overrides./camera_info.publisher.reliability', value='firm')
+    node = graph.add(Node('camera', parameter_overrides=[override]))
+    before = [publisher.topic_name for publisher in node.publishers]
+    values = StreamSettings(calibration=str(calibration))
+    with pytest.raises(Exception, match='firm'):
+        CameraStream(node, str(frames), values, title='', topics=('image', 'camera_info'))
+    assert [publisher.topic_name for publisher in node.publishers] == before
 
 
 def assert_plays_again_and_again(images: list[Image], length: int, period_ns: int) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from geometry_msgs.msg import PoseStamped
 from geometry_msgs.msg import TransformStamped
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Point2D
@@ -17,9 +19,18 @@ from jtn_msgs.msg import TrackedObject
 from jtn_msgs.srv import SelectTarget
 from jtn_ros.nodes.common.conversions import array_to_image
 
+from inference.mean_color import BLUE
+from inference.mean_color import RED
+from inference.mean_color import write_mean_color
+from nodes.foreign_detections import DetectionRig
+from nodes.foreign_detections import boxes_message
+from nodes.foreign_detections import header
 from nodes.harness import DEEP
 from nodes.harness import Harness
+from nodes.located_scene import CENTER
+from nodes.located_scene import FOCAL
 from nodes.located_scene import Rig
+from nodes.located_scene import calibration
 from nodes.located_scene import publish_motion
 from nodes.scene import message
 from nodes.scene import middles
@@ -28,6 +39,7 @@ from nodes.scene import picture
 pytestmark = pytest.mark.ros
 
 By = SelectTarget.Request
+GREEN = (0, 255, 0)
 
 
 def select(harness: Harness, **fields: object) -> SelectTarget.Response:
@@ -161,6 +173,76 @@ def test_the_largest_is_selected_and_images_are_tracked_while_somebody_is(
     track(2)
     assert release(harness).success
     harness.wait(lambda: harness.images.get_subscription_count() == 0, 'the end of the images')
+
+
+def test_the_target_is_found_again_by_its_looks_under_a_new_id(
+    make: Callable[..., Harness], tmp_path: Path
+) -> None:
+    harness = make(
+        input='detections',
+        detection_images=True,
+        appearance_model=str(write_mean_color(tmp_path / 'color.onnx')),
+        appearance_mean=[0.0, 0.0, 0.0],
+        appearance_std=[1.0, 1.0, 1.0],
+        positions='ground',
+        camera_height=1.5,
+        coast_time=0.1,
+        lost_time=0.3,
+    )
+    rig = DetectionRig(harness)
+    images = harness.publisher(Image, 'image')
+    calibrations = harness.publisher(CameraInfo, 'camera_info')
+    calibrations.publish(calibration())
+    locator = harness.tracker.cameras[0].locator
+    assert locator is not None
+    harness.wait(lambda: locator.calibration is not None, 'the calibration')
+    states = harness.listen(Target, 'target_state')
+    poses = harness.listen(PoseStamped, 'target')
+
+    def show(number: int, *people: tuple[tuple[int, int, int], int]) -> dict[int, int]:
+        """Show people of a color at a column; return their ids by the column."""
+        picture_of = np.zeros((192, 320, 3), np.uint8)
+        boxes = [[left, 60, left + 20, 145.5] for _, left in people]
+        for color, left in people:
+            picture_of[60:146, left : left + 20] = color
+        images.publish(array_to_image(picture_of, header(number, 'lens')))
+        objects = rig.track(boxes_message(number, boxes)).objects
+        return {round(o.bbox.center.position.x - 10): o.id for o in objects if not o.predicted}
+
+    for number in range(10):
+        ids = show(number, (RED, 60), (BLUE, 200))
+    target = ids[60]
+    assert select(harness, by=By.BY_ID, id=target).success
+    for number in range(10, 20):
+        show(number, (RED, 60), (BLUE, 200))
+    harness.wait(lambda: len(states) == len(poses) == 10, 'the target')
+    assert {(state.state, state.object.id) for state in states} == {(Target.LOCKED, target)}
+    for number in range(20, 30):
+        show(number, (BLUE, 200))
+    # Somebody else comes to where the target was.
+    for number in range(30, 40):
+        ids = show(number, (GREEN, 60), (BLUE, 200))
+    stranger = ids[60]
+    assert stranger not in (target, ids[200])
+    harness.wait(lambda: len(states) == 30, 'the states')
+    assert {state.state for state in states[20:]} == {Target.LOST}
+    assert not any(state.certain or list(state.candidate_ids) for state in states[20:])
+    known = len(poses)
+    assert known < 20, 'none of somebody else'
+    for number in range(40, 50):
+        ids = show(number, (GREEN, 60), (RED, 130), (BLUE, 200))
+    found = ids[130]
+    assert found not in (target, stranger, ids[60], ids[200])
+    harness.wait(lambda: len(states) == 40 and poses[-1].header == header(49, 'lens'), 'the end')
+    last = states[-1]
+    assert (last.state, last.object.id, last.certain) == (Target.LOCKED, found, True)
+    assert (last.switches, last.selection) == (1, 1)
+    assert last.distance == pytest.approx(0, abs=1e-3)
+    harness.wait_for_log(f'the target is track {found} now, which looks like it')
+    distance = FOCAL * 1.5 / (145.5 - CENTER[1])
+    place = poses[-1].pose.position
+    truth = ((140 - CENTER[0]) * distance / FOCAL, 1.5, distance)
+    np.testing.assert_allclose((place.x, place.y, place.z), truth, atol=0.2)
 
 
 def test_nobody_is_selected_by_an_id_that_has_ended(active: Harness) -> None:

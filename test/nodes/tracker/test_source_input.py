@@ -189,6 +189,24 @@ def test_a_camera_is_let_go_where_an_output_cannot_be_made(
     assert '/image' not in [p.topic_name for p in harness.tracker.publishers]
 
 
+@pytest.mark.parametrize('topic', ['jtn_tracker/target_state', 'jtn_tracker/debug_image'])
+def test_an_output_that_cannot_be_made_leaves_no_other_behind(
+    make: Callable[..., Harness], block_model: Path, topic: str
+) -> None:
+    override = {f'qos_overrides./{topic}.publisher.reliability': 'firm'}
+    harness = make(model=str(block_model), **override)
+
+    def topics_and_services() -> tuple[set[str], set[str]]:
+        tracker = harness.tracker
+        return {p.topic_name for p in tracker.publishers}, {s.srv_name for s in tracker.services}
+
+    before = topics_and_services()
+    assert not harness.transit('configure')
+    harness.wait_for_log('`firm`; check the parameters qos_overrides.*')
+    assert harness.state == 'unconfigured'
+    assert topics_and_services() == before
+
+
 def test_a_recording_that_vanishes_is_a_problem_and_the_node_stays(
     make: Callable[..., Harness], block_model: Path, tmp_path: Path
 ) -> None:
