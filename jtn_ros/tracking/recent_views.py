@@ -35,6 +35,7 @@ class RecentViews:
         fresh: bool (N,), whether there is a clear view in this frame.
         doubtful: bool (N,), whether the track may be exchanged in this frame: it crosses another
             one, or was not detected for some time.
+        missed: bool (N,), whether the track was not detected for some time.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class RecentViews:
         self.ids = np.zeros(0, np.int64)
         self.means: Vectors = np.zeros((0, 0), np.float32)
         self.counts: Counts = np.zeros(0, np.int64)
-        self.fresh = self.doubtful = self._crossed = np.zeros(0, np.bool_)
+        self.fresh = self.doubtful = self.missed = self._crossed = np.zeros(0, np.bool_)
 
     def update(self, tracks: Tracks, detections: Detections) -> None:
         """Take the tracks of the next frame, and the detections that they were seen by."""
@@ -55,8 +56,8 @@ class RecentViews:
         if width == self.means.shape[1]:
             means[given], counts[given] = self.means[own], self.counts[own]
         covered, crossed = _overlaps(tracks)
-        gap = tracks.unseen_ns > _GAP_S * 1e9
-        counts[gap | (crossed & ~before)] = 0
+        missed = tracks.unseen_ns > _GAP_S * 1e9
+        counts[missed | (crossed & ~before)] = 0
         fresh = tracks.observed & ~covered & (views is not None)
         if views is not None:  # an embedding of zeros is unknown
             fresh[fresh] = views[tracks.detection_indices[fresh]].any(axis=1)
@@ -68,7 +69,8 @@ class RecentViews:
             )
             counts[seen] += 1
         self.ids, self.means, self.counts = tracks.ids, means, counts
-        self.fresh, self.doubtful, self._crossed = fresh, crossed | gap, crossed
+        self.fresh, self.doubtful = fresh, crossed | missed
+        self.missed, self._crossed = missed, crossed
 
 
 def _overlaps(tracks: Tracks) -> tuple[Mask, Mask]:

@@ -2,9 +2,10 @@
 
 A tracker's ids end where objects are hidden for long, and are exchanged now and then where
 objects cross. The lock therefore keeps views of the target since its selection, and views of
-others that were seen beside it. After each crossing and each gap, the track has to prove that it
-still is the target. The lock moves to another track only if that one looks like the target, and
-like nobody else. Otherwise, it names the candidates and waits.
+others that were seen beside it. After each crossing, the track has to prove that it still is the
+target; after each gap, it has to be recognized like any other track. The lock moves to another
+track only if that one looks like the target, and like nobody else. Otherwise, it names the
+candidates and waits.
 """
 
 from dataclasses import dataclass
@@ -38,10 +39,14 @@ _TRUST_MARGIN = 0.02
 _SIMILAR = 0.05
 # Below this distance, a track that looks like nobody else is still the target.
 _FAMILIAR = 0.3
+# After a crossing, its track has to be closer to the target than to anybody else by this factor.
+_CLEARLY = 0.5
 # A track is taken for the target for so long without proof. [s]
 _TRUST_S = 0.8
-# Views are learned at this spacing: an exchange shows before anything is learned from it. [s]
+# Views are learned at this spacing, and only from a track that has been verified for so long:
+# whoever took its place shows before anything is learned from them. [s]
 _LEARNING_S = 0.5
+_SETTLED_S = 1.0
 # Reach around the last place of the target: radius and speed. [m, m/s]
 _REACH_M = 1.0
 _REACH_SPEED = 3.0
@@ -136,8 +141,11 @@ class TargetLock:
         self._track_id = self._last_id = self._switches = 0
         self._own = Gallery(_TARGET_VIEWS, _NOVELTY)
         self._rivals = Gallery(_RIVAL_VIEWS, _NOVELTY)
-        self._verified = True
-        self._proven_ns = self._learned_ns = 0
+        # Whether the track is the target beyond doubt, since when, and whether it was always seen
+        # since its last clear view; and whether it comes back from a gap.
+        self._verified = self._unbroken = True
+        self._returning = False
+        self._verified_ns = self._proven_ns = self._learned_ns = 0
         self._place: Places | None = None
         self._place_ns = 0
 
@@ -146,7 +154,7 @@ class TargetLock:
         self._track_id = self._last_id = 0
         self._recent = RecentViews()
         self._place = None
-        self._learned_ns = 0
+        self._verified_ns = self._learned_ns = 0
 
     def select(self, tracks: Tracks, row: int) -> None:
         """Lock on one of the tracks of the last frame."""
@@ -230,23 +238,40 @@ class TargetLock:
         recent = self._recent
         if recent.doubtful[row] and len(self._own):
             self._verified = False
+            self._returning |= bool(recent.missed[row])
         known = bool(recent.fresh[row]) and bool(np.isfinite(own[row]))
         margin = _TRUST_MARGIN if self._verified else 0.0
         if known and own[row] > min(_STRANGE, rival[row] + margin):
             self._track_id = 0
             return None
-        proven = known and own[row] < min(_FAMILIAR, rival[row])
-        self._verified |= proven and not recent.doubtful[row]
-        if self._verified or proven:
+        # Whoever is not seen may be somebody else when they are seen again, until a clear view.
+        self._unbroken = known or (self._unbroken and bool(tracks.observed[row]))
+        proven = known and own[row] < self._proof(rival[row])
+        if proven and not recent.doubtful[row] and not self._verified:
+            self._verified, self._verified_ns, self._returning = True, stamp_ns, False
+        if proven or (self._verified and (self._unbroken or not len(self._own))):
             self._proven_ns = stamp_ns
         return row
+
+    def _proof(self, rival: np.float32) -> float:
+        """Return the distance below which its looks prove the track of the target.
+
+        Args:
+            rival: its distance to others.
+        """
+        if self._verified:
+            return min(_FAMILIAR, float(rival))
+        if self._returning:  # maybe as somebody else, so that it is like any other track
+            config = self.config
+            return min(config.recognition_limit, float(rival) - config.recognition_margin)
+        return min(_FAMILIAR, _CLEARLY * float(rival))
 
     def _move_to(self, track_id: int, stamp_ns: int) -> None:
         """Take a track for the target, whose looks have proven it."""
         self._switches += track_id != self._last_id
         self._track_id = self._last_id = track_id
-        self._verified = True
-        self._proven_ns = stamp_ns
+        self._verified, self._unbroken, self._returning = True, True, False
+        self._verified_ns = self._proven_ns = stamp_ns
 
     def _candidates(
         self, tracks: Tracks, own: Distances, stamp_ns: int, places: Places | None
@@ -291,7 +316,9 @@ class TargetLock:
             self._place, self._place_ns = places[row], stamp_ns
         enough = self._recent.counts >= _ENOUGH_VIEWS
         proven = own[row] < min(_FAMILIAR, rival[row])
-        if not enough[row] or not proven or stamp_ns - self._learned_ns < _LEARNING_S * 1e9:
+        settled = stamp_ns - self._verified_ns >= _SETTLED_S * 1e9
+        due = stamp_ns - self._learned_ns >= _LEARNING_S * 1e9
+        if not (enough[row] and proven and settled and due):
             return
         self._learned_ns = stamp_ns
         means = self._recent.means
