@@ -1,6 +1,6 @@
 """Measure how well the lock holds on to a target in a simulated hall full of people.
 
-    tools/run --dev python benchmarks/measure_following.py [--seconds 3600] [--seeds 0 1 2]
+    tools/run --dev python benchmarks/measure_following.py [--seconds 3600] [--seeds 0 1 2 3 4 5]
 
 An hour has more than a thousand occlusions and crossings of the target, and takes a minute or two.
 `jtn_ros.evaluation.following` explains the figures.
@@ -19,7 +19,7 @@ from jtn_ros.synthetic.following_scene import make_following_stream
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--seconds', type=float, default=3600.0)
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--seeds', type=int, nargs='+', default=list(range(6)))
     args = parser.parse_args()
     for seed in args.seeds:
         stream = make_following_stream(FollowingScene(seconds=args.seconds, seed=seed))

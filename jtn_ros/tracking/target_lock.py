@@ -322,7 +322,9 @@ class TargetLock:
             return
         self._learned_ns = stamp_ns
         means = self._recent.means
-        self._own.add(means[row : row + 1])
+        # Looks that are not unmistakable may already be those of somebody who covers the target.
+        if own[row] + self.config.recognition_margin < rival[row]:
+            self._own.add(means[row : row + 1])
         others = enough & self._recent.fresh & ~self._recent.doubtful
         others[row] = False
         self._rivals.add(means[others])

@@ -11,6 +11,7 @@ from jtn_ros.tracking.gallery import Gallery
 from jtn_ros.tracking.target_lock import LockState
 from jtn_ros.tracking.target_lock import Target
 from jtn_ros.tracking.target_lock import TargetLock
+from jtn_ros.tracking.target_lock import TargetLockSettings
 from jtn_ros.tracking.target_selection import largest_row
 from jtn_ros.tracking.target_selection import nearest_row
 from jtn_ros.tracking.target_selection import row_at
@@ -153,6 +154,15 @@ def test_nothing_is_learned_from_a_track_before_it_was_the_target_for_a_while() 
     assert scene.show(other, found, times=3).track_id == 7
     assert scene.show(other, found, times=9).distance == pytest.approx(0.05, abs=1e-3)
     assert scene.show(other, found, times=5).distance == pytest.approx(0, abs=1e-3)
+
+
+def test_looks_that_would_not_be_recognized_are_not_learned() -> None:
+    scene, _, other = selected()
+    similar(scene, 3, 0.05)
+    scene.lock.config = TargetLockSettings(recognition_margin=1.5)
+    assert scene.show(Person(1, 100, 3), other, times=30).distance == pytest.approx(0.05, abs=1e-3)
+    scene.lock.config = TargetLockSettings()
+    assert scene.show(Person(1, 100, 3), other, times=9).distance == pytest.approx(0, abs=1e-3)
 
 
 def test_ids_that_are_exchanged_in_a_crossing_are_followed_to_the_right_person() -> None:
