@@ -24,11 +24,13 @@ from jtn_ros.media.messages.track_messages import to_detection_array
 from jtn_ros.media.messages.track_messages import to_label_info
 from jtn_ros.media.messages.track_messages import to_tracked_object_array
 from jtn_ros.media.messages.track_messages import tracks_to_objects
+from jtn_ros.media.messages.track_serialization import serialize_tracked_object_array
 from jtn_ros.media.messages.tracker_topics import TrackerTopic
 from jtn_ros.nodes.common.conversions import array_to_image
 from jtn_ros.nodes.common.conversions import is_installed
 from jtn_ros.nodes.common.conversions import new_message
 from jtn_ros.nodes.common.qos import latched
+from jtn_ros.nodes.outputs import serialization
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.outputs.conventions import ConventionPublishers
 from jtn_ros.nodes.outputs.detector import Model
@@ -75,6 +77,7 @@ class TrackPublishers:
         self._spatial_session: UUID | None = None
         self._trails = Trails(values.trail_seconds)
         self._spatial = SpatialMarkers(values.trail_seconds)
+        self._serialized = serialization.is_known()
         self._objects: list[Any] = []
         self._publishers: list[LifecyclePublisher] = []
         self._spatial_marker_arrays: LifecyclePublisher | None = None
@@ -118,32 +121,14 @@ class TrackPublishers:
 
     def publish(self, frame: CameraFrame) -> None:
         """Publish one frame: exactly one message of tracks, and the others on demand."""
-        tracks, header, positions = frame.tracks, frame.header, frame.positions
+        tracks, header = frame.tracks, frame.header
         if len(self._model.class_names) > self._announced:
             self.announce()
-        objects = tracks_to_objects(
-            new_message,
-            tracks,
-            self._model.class_names,
-            positions,
-            embeddings=self.embeddings,
-            reused=self._objects,
-        )
-        self._tracks.publish(
-            to_tracked_object_array(
-                new_message,
-                header,
-                objects,
-                session=frame.session,
-                camera_name=self._camera_name,
-                image_size=frame.size,
-                model_name=self._model.name,
-                latencies=frame.latencies,
-                pose_frame_id='' if positions is None else positions.frame_id,
-            )
-        )
+        self._publish_tracks(frame)
         if self._detections.get_subscription_count():
-            self._detections.publish(to_detection_array(new_message, header, objects))
+            self._detections.publish(
+                to_detection_array(new_message, header, self._objects_of(frame))
+            )
         if (
             all(frame.size)
             and self._annotations is not None
@@ -153,6 +138,43 @@ class TrackPublishers:
                 to_annotations(new_message, header, frame.size, tracks, self._model.class_names)
             )
         self.publish_pictures(frame)
+
+    def _publish_tracks(self, frame: CameraFrame) -> None:
+        """Publish the tracks, serialized right away where the middleware's format is known."""
+        positions = frame.positions
+        described: dict[str, Any] = {
+            'session': frame.session,
+            'camera_name': self._camera_name,
+            'image_size': frame.size,
+            'model_name': self._model.name,
+            'latencies': frame.latencies,
+            'pose_frame_id': '' if positions is None else positions.frame_id,
+        }
+        if self._serialized:
+            message = serialize_tracked_object_array(
+                frame.header,
+                frame.tracks,
+                self._model.class_names,
+                positions,
+                embeddings=self.embeddings,
+                **described,
+            )
+        else:
+            message = to_tracked_object_array(
+                new_message, frame.header, self._objects_of(frame), **described
+            )
+        self._tracks.publish(message)
+
+    def _objects_of(self, frame: CameraFrame) -> list[Any]:
+        """Return the tracks as messages, which the next call changes."""
+        return tracks_to_objects(
+            new_message,
+            frame.tracks,
+            self._model.class_names,
+            frame.positions,
+            embeddings=self.embeddings,
+            reused=self._objects,
+        )
 
     def publish_pictures(self, frame: CameraFrame) -> None:
         """Publish what shows trails; they are kept also while nobody looks."""

@@ -4,12 +4,17 @@ from uuid import UUID
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from rclpy.serialization import deserialize_message
+from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
+from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.media.messages.track_messages import to_detection_array
 from jtn_ros.media.messages.track_messages import to_tracked_object_array
 from jtn_ros.media.messages.track_messages import tracks_to_objects
+from jtn_ros.media.messages.track_serialization import serialize_tracked_object_array
 from jtn_ros.nodes.common.conversions import new_message
+from jtn_ros.nodes.outputs import serialization
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
@@ -40,6 +45,18 @@ def tracks() -> Tracks:
     )
 
 
+@pytest.fixture
+def positions() -> Positions:
+    """Of the first and the last of the tracks."""
+    return Positions(
+        frame_id='map',
+        known=np.array([True, False, True]),
+        points=np.arange(9.0).reshape(3, 3),
+        velocities=-np.arange(9.0).reshape(3, 3),
+        covariances=np.arange(3 * 36, dtype=np.float64).reshape(3, 6, 6),
+    )
+
+
 def test_objects_carry_the_tracks_values(tracks: Tracks) -> None:
     seen, tentative, lost = tracks_to_objects(new_message, tracks, NAMES)
     assert (seen.id, seen.class_id, seen.class_name, seen.score) == (7, 0, 'person', 0.75)
@@ -63,15 +80,9 @@ def test_embeddings_are_carried_on_request(tracks: Tracks) -> None:
     np.testing.assert_array_equal([o.embedding for o in objects], tracks.embeddings)
 
 
-def test_reused_messages_keep_nothing_of_earlier_frames(tracks: Tracks) -> None:
-    covariances = np.arange(3 * 36, dtype=np.float64).reshape(3, 6, 6)
-    positions = Positions(
-        frame_id='map',
-        known=np.array([True, False, True]),
-        points=np.arange(9.0).reshape(3, 3),
-        velocities=-np.arange(9.0).reshape(3, 3),
-        covariances=covariances,
-    )
+def test_reused_messages_keep_nothing_of_earlier_frames(
+    tracks: Tracks, positions: Positions
+) -> None:
     frames = [
         (tracks, positions, True),
         (tracks.select(slice(1, 3)), None, False),
@@ -130,3 +141,36 @@ def test_no_tracks_are_an_empty_message(tracks: Tracks) -> None:
     none = tracks_to_objects(new_message, tracks.select(np.zeros(3, bool)), NAMES)
     assert none == []
     assert to_detection_array(new_message, HEADER, none).detections == []
+
+
+@pytest.mark.parametrize('rows', [[], [0], [2, 1], [0, 1, 2]])
+@pytest.mark.parametrize('embeddings', [False, True])
+@pytest.mark.parametrize('located', [False, True])
+@pytest.mark.parametrize('frame_id', ['', 'map', 'camera', 'l\u00f6ng'])
+def test_serialized_tracks_are_those_of_the_message(
+    tracks: Tracks,
+    positions: Positions,
+    rows: list[int],
+    embeddings: bool,
+    located: bool,
+    frame_id: str,
+) -> None:
+    chosen = np.array(rows, np.intp)
+    tracks, where = tracks.select(chosen), positions.select(chosen) if located else None
+    header = Header(stamp=HEADER.stamp, frame_id=frame_id)
+    objects = tracks_to_objects(new_message, tracks, NAMES, where, embeddings=embeddings)
+    described: dict[str, Any] = {
+        'session': UUID('00112233-4455-6677-8899-aabbccddeeff'),
+        'camera_name': 'front',
+        'image_size': (640, 480),
+        'model_name': 'light',
+        'latencies': {'queue': 0.001, 'inference': 0.02},
+        'pose_frame_id': frame_id if located else '',
+    }
+    message = to_tracked_object_array(new_message, header, objects, **described)
+    data = serialize_tracked_object_array(
+        header, tracks, NAMES, where, embeddings=embeddings, **described
+    )
+    assert deserialize_message(data, TrackedObjectArray) == message
+    assert len(data) == len(serialize_message(message))
+    assert serialization.is_known()

@@ -131,6 +131,21 @@ def test_ids_boxes_and_velocities_are_true(active: Harness) -> None:
         assert found[key].velocity_covariance[0] > 0
 
 
+def test_messages_are_made_where_the_middleware_has_another_format(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('jtn_ros.nodes.outputs.serialization.is_known', lambda: False)
+    harness.start()
+    for number in range(3):
+        output = harness.track(message(number))
+    left = min(output.objects, key=lambda o: o.bbox.center.position.x)
+    expected = min(truth(2), key=lambda box: box[0])
+    center = left.bbox.center.position
+    assert [center.x, center.y] == pytest.approx((expected[:2] + expected[2:]) / 2, abs=1)
+    assert (left.class_name, left.age) == ('block', 3)
+    assert output.header == message(2).header
+
+
 def test_velocity_comes_from_the_stamps_not_the_rate(active: Harness) -> None:
     for number in range(12):
         output = active.track(message(number, START + number * 10 * PERIOD))
@@ -138,7 +153,7 @@ def test_velocity_comes_from_the_stamps_not_the_rate(active: Harness) -> None:
     assert speeds == pytest.approx([-4 * 2.5, 3 * 2.5], rel=0.02)
 
 
-def test_frames_without_objects_age_the_tracks(active: Harness) -> None:
+def outputs_without_objects_age_the_tracks(active: Harness) -> None:
     active.track(message(0))
     active.track(message(1))
     empty = message(2)
