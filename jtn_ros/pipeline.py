@@ -22,8 +22,8 @@ from jtn_ros.inference.preprocess import letterbox_image
 from jtn_ros.inference.prior_heatmap import render_prior_heatmap
 from jtn_ros.tracking import FrameTracker
 from jtn_ros.tracking import Tracker
-from jtn_ros.tracking import TrackerSettings
 from jtn_ros.tracking import Tracks
+from jtn_ros.tracking.settings import TrackingSettings
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class TrackingPipeline:
         self._engine = engine or load_engine(model, backend, precision)
         if tracker is None:
             trusted = self._engine.info.confident_score
-            tracker = Tracker(TrackerSettings(confident_score=trusted, birth_score=trusted))
+            tracker = Tracker(TrackingSettings().thresholds(trusted))
         self._tracker = tracker
         self._gate = DetectionGate(tracker, score_threshold, detection_filter)
         self._appearance = appearance

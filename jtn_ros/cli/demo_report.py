@@ -206,7 +206,7 @@ def _video_path(output: Path) -> Path:
 
 
 def _best_frame(run: Sequence[RecordedTracks]) -> RecordedTracks | None:
-    """Return the frame with the most confirmed, observed tracks; of several, the middle one."""
+    """Return the frame with the most reported tracks; of several, the middle one."""
     late = run[int(len(run) * _PICTURE_AFTER) :]
     numbers = np.array([len(f.tracks.reported) for f in late])
     if not len(numbers):

@@ -121,7 +121,7 @@ def _track(args: argparse.Namespace, output: Path) -> 'Report':
 
 def _parameters(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the tracker of the demo runs with: its defaults, and what was asked for."""
-    by_model = dict.fromkeys(('confident_score', 'birth_score'), "the model's")
+    by_model = dict.fromkeys(('confident_score', 'birth_score', 'certain_score'), "the model's")
     return {'backend': args.backend, 'rate': args.rate} | asdict(TrackerSettings()) | by_model
 
 

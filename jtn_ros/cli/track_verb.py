@@ -7,7 +7,7 @@
     jtn track MOT17-02 --detections MOT17-02/det/det.txt --output results
     jtn track archive '2026-1*/*.mcap' --list more.txt --output results --jobs 8
 
-Writes <name>.txt (MOTChallenge format: the confirmed tracks that were detected in each frame) and
+Writes <name>.txt (MOTChallenge format: the confirmed tracks with reliable boxes) and
 <name>.jsonl (one line per frame: all live tracks with velocity and state). Frames count from 1.
 Frames that cannot be read are reported and skipped. A new session starts where timestamps jump
 back. For a camera, only the newest frame is processed; the JSON lines contain the number of

@@ -1,8 +1,8 @@
 """The association benchmark: many trackers, the same detections, no images.
 
 Ours and the published association run beside SORT, ByteTrack, OC-SORT, BoT-SORT and C-BIoU of
-the package `trackers`, each at its own defaults. Only boxes that a tracker reports as observed
-in a frame are counted.
+the package `trackers`, each at its own defaults. The boxes that a tracker reports in
+a frame are counted; ours reports reliable predictions, too (see `Tracks.reported`).
 """
 
 from collections.abc import Callable
@@ -65,14 +65,14 @@ def read_stream(folder: Path, benchmark: Benchmark | None = None) -> DetectionSt
 
 
 def run_tracker(tracker: Tracker | ReferenceTracker, stream: DetectionStream) -> list[Tracks]:
-    """Return the confirmed and observed tracks of every frame."""
+    """Return the reported tracks of every frame."""
     frames = zip(stream.detections, stream.stamps_ns, strict=True)
     steps = (tracker.update(detections, stamp) for detections, stamp in frames)
     return [tracks.reported for tracks in steps]
 
 
 def run_own(tracker: Tracker | ReferenceTracker, stream: DetectionStream) -> Results:
-    """Return the confirmed and observed boxes of every frame, by frame number."""
+    """Return the reported boxes of every frame, by frame number."""
     frames = enumerate(run_tracker(tracker, stream), 1)
     return {n: TrackedBoxes(tracks.ids, tracks.boxes, tracks.scores) for n, tracks in frames}
 

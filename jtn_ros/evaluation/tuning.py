@@ -44,6 +44,7 @@ SEARCHABLE = (
 NODE_PARAMETERS = (
     'score_threshold',
     'birth_score',
+    'certain_score',
     'confirmation_hits',
     'coast_time',
     'lost_time',

@@ -26,8 +26,8 @@ from jtn_ros.tracking.track import TrackState
 class ResultFiles(Output):
     """Writes ``<name>.txt`` and ``<name>.jsonl``; both appear when they are complete.
 
-    The text holds the confirmed tracks that were observed in the frame. The JSON lines, one a
-    frame, hold every live track with its state.
+    The text holds the confirmed tracks with reliable boxes (see `Tracks.reported`). The JSON
+    lines, one a frame, hold every live track with its state.
 
     Args:
         folder: where to write; it is made if need be.
@@ -116,7 +116,7 @@ class ResultFiles(Output):
 
 
 def reported_boxes(tracks: Tracks, class_names: Sequence[str] = ()) -> TrackedBoxes:
-    """Return what counts as a result: the confirmed tracks that were observed in the frame.
+    """Return what counts as a result: the confirmed tracks with reliable boxes.
 
     Classes are numbered as in MOTChallenge by their names; those that it does not know keep their
     own number. Nothing is said about the class where a model finds persons alone.

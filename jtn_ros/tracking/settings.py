@@ -17,6 +17,8 @@ _SHARE = {'low': 0.0, 'high': 1.0}
 _LENGTH = {'low': 1e-3, 'high': 10.0}
 _TIME = {'low': 0.0, 'high': 3600.0}
 _DISTANCE = {'low': 0.0, 'high': 2.0}
+# So much above the confidence threshold of a model, hardly any detection is false.
+_CERTAINTY = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,9 @@ class TrackerSettings(TrackTimes):
     )
     birth_score: float = setting(
         0.6, 'Score from which an unmatched detection starts a track.', **_SHARE
+    )
+    certain_score: float = setting(
+        0.95, 'Score from which a single detection confirms a track.', **_SHARE
     )
     tentative_time: float = setting(
         0.15,
@@ -185,6 +190,13 @@ class TrackingSettings(TrackTimes):
         **_SHARE,
         live=True,
     )
+    certain_score: float = setting(
+        0.0,
+        'Minimum score of a detection that confirms a track alone, without waiting for '
+        'confirmation_hits. 0 selects 0.05 more than the score that starts a track.',
+        **_SHARE,
+        live=True,
+    )
     backward_tolerance: float = setting(
         0.1,
         'Largest backward jump of the image timestamps that does not start a new session, in '
@@ -207,4 +219,8 @@ class TrackingSettings(TrackTimes):
         times = {entry.name: getattr(self, entry.name) for entry in fields(TrackTimes)}
         score = self.birth_score or trusted
         scores = {} if score is None else {'confident_score': score, 'birth_score': score}
+        if score is not None:
+            scores['certain_score'] = min(1.0, score + _CERTAINTY)
+        if self.certain_score:
+            scores['certain_score'] = self.certain_score
         return TrackerSettings(**scores | times | others)

@@ -36,6 +36,8 @@ class Tracks(Columns):
         unseen_ns: int64 (N,), nanoseconds since the last detection; 0 if detected in this frame.
         detection_indices: int32 (N,), index of the matched detection of this frame, or -1.
         embeddings: float32 (N, D), mean appearance, or None.
+        reliable: bool (N,), whether the box counts as a result: it was detected, or its prediction
+            is as good as a detection. None if unknown; then only detected boxes are.
     """
 
     ids: NDArray[np.int64]
@@ -51,6 +53,7 @@ class Tracks(Columns):
     unseen_ns: NDArray[np.int64]
     detection_indices: NDArray[np.int32]
     embeddings: NDArray[np.float32] | None = None
+    reliable: NDArray[np.bool_] | None = None
 
     @property
     def observed(self) -> NDArray[np.bool_]:
@@ -59,5 +62,6 @@ class Tracks(Columns):
 
     @property
     def reported(self) -> Self:
-        """Return what result files and scores are made of: confirmed tracks seen in this frame."""
-        return self.select(self.observed & (self.states == TrackState.CONFIRMED))
+        """Return what result files and scores are made of: confirmed, reliable tracks."""
+        reliable = self.observed if self.reliable is None else self.reliable
+        return self.select(reliable & (self.states == TrackState.CONFIRMED))

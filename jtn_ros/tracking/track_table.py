@@ -47,7 +47,7 @@ class TrackTable(Columns):
         """Return the seconds (M,) since every track was detected."""
         return (stamp_ns - self.stamps) / 1e9
 
-    def snapshot(self, stamp_ns: int, frame: int) -> Tracks:
+    def snapshot(self, stamp_ns: int, frame: int, reliable: NDArray[np.bool_]) -> Tracks:
         """Return the tracks as their users see them; the arrays are copies."""
         covariances = np.zeros((len(self), 2, 2), np.float32)
         covariances[:, [0, 1], [0, 1]] = self.covariances[:, :2, RATE, RATE]
@@ -65,4 +65,5 @@ class TrackTable(Columns):
             unseen_ns=stamp_ns - self.stamps,
             detection_indices=self.matched.copy(),
             embeddings=self.appearances.copy() if self.appearances.shape[1] else None,
+            reliable=reliable,
         )

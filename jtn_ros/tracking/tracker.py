@@ -22,6 +22,10 @@ from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.track_table import TrackTable
 
 _STEADY_HITS = 3
+# A predicted box is as good as a detection as long as its center is known to this many sizes, and
+# if its track was detected in so many of its frames.
+_RELIABLE_DEVIATION = 0.1
+_RELIABLE_SHARE = 0.7
 
 
 class Tracker:
@@ -33,8 +37,8 @@ class Tracker:
     2. Confident detections are associated by motion, displacement and appearance. Lost tracks can
        be re-identified by appearance alone, within a radius that grows with time.
     3. Low-score detections are associated with the remaining tracks by motion alone.
-    4. Unmatched confident detections start tentative tracks. Tracks without detections for too
-       long are removed.
+    4. Unmatched confident detections start tracks, tentative ones unless the score is certain.
+       Tracks without detections for too long are removed.
 
     Embeddings and displacements are optional. Detections of different classes never share a track.
     The same detections always give the same tracks.
@@ -51,6 +55,7 @@ class Tracker:
         self._frame = 0
         self._stamp: int | None = None
         self._errors = PredictionErrors()
+        self._view = np.array([np.inf, np.inf, -np.inf, -np.inf])
         self._table = self._create(Detections.empty(), np.zeros(0, np.intp), None, 0)
 
     def configure(self, config: TrackerSettings) -> None:
@@ -60,7 +65,7 @@ class Tracker:
     @property
     def tracks(self) -> Tracks:
         """Return all live tracks after the last frame."""
-        return self._table.snapshot(self._stamp or 0, self._frame)
+        return self._table.snapshot(self._stamp or 0, self._frame, self._reliable())
 
     @property
     def minimum_score(self) -> float:
@@ -86,6 +91,7 @@ class Tracker:
             ValueError: if time runs backwards or embeddings change their length.
         """
         seconds = self._advance(stamp_ns)
+        self._widen_view(detections)
         self._make_room_for_embeddings(detections)
         self._predict(seconds)
         if camera_motion is None:
@@ -112,6 +118,27 @@ class Tracker:
         self._frame += 1
         self._stamp = stamp_ns
         return (stamp_ns - previous) / 1e9
+
+    def _widen_view(self, detections: Detections) -> None:
+        """Learn how far the image extends: to the outermost boxes that were detected."""
+        if len(detections):
+            self._view[:2] = np.minimum(self._view[:2], detections.boxes[:, :2].min(axis=0))
+            self._view[2:] = np.maximum(self._view[2:], detections.boxes[:, 2:].max(axis=0))
+
+    def _reliable(self) -> NDArray[np.bool_]:
+        """Return which boxes were detected, or are predicted as well as if they were.
+
+        Who was detected in few frames may be a false detection, and who walks out of the image
+        is not there any more.
+        """
+        table = self._table
+        boxes = kalman_filter.boxes_of(table.means)
+        inside = (boxes[:, :2] >= self._view[:2]) & (boxes[:, 2:] <= self._view[2:])
+        variances = (table.covariances[:, :2, VALUE, VALUE] * self._errors.scale[:2]).mean(axis=1)
+        sizes = kalman_filter.sizes_of(table.means[..., VALUE])[:, 0]
+        exact = variances < (_RELIABLE_DEVIATION * sizes) ** 2
+        often = table.hits >= _RELIABLE_SHARE * (self._frame - table.births + 1)
+        return (table.matched >= 0) | (exact & often & inside.all(axis=1))
 
     def _make_room_for_embeddings(self, detections: Detections) -> None:
         """Widen the table when embeddings come for the first time."""
@@ -269,9 +296,11 @@ class Tracker:
         config, table = self._config, self._table
         absence = table.unseen(stamp_ns)
         proven = table.hits >= config.confirmation_hits
+        certain = (table.states != TrackState.TENTATIVE) | (table.scores >= config.certain_score)
         states = np.where(absence > config.coast_time, TrackState.LOST, TrackState.CONFIRMED)
-        states = np.where(proven, states, TrackState.TENTATIVE).astype(np.uint8)
+        states = np.where(proven | certain, states, TrackState.TENTATIVE).astype(np.uint8)
         self._table = table.replace(states=states)
+        # Even a certain detection may be false, and is forgotten soon if it stays alone.
         gone = absence > np.where(proven, config.lost_time, config.tentative_time)
         if gone.any():
             self._table = self._table.select(~gone)

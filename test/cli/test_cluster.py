@@ -66,4 +66,4 @@ def test_trials_find_the_same_as_in_as_many_processes(tmp_path: Path, cluster: s
         assert main([*command, *options]) == 0
     found = (tmp_path / 'there.yaml').read_text()
     assert found == (tmp_path / 'here.yaml').read_text()
-    assert len(yaml.safe_load(found)['/**']['ros__parameters']) == 5
+    assert len(yaml.safe_load(found)['/**']['ros__parameters']) == 6

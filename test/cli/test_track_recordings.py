@@ -113,7 +113,7 @@ def test_where_stamps_jump_back_a_session_begins(tmp_path: Path, model: Path) ->
     assert [line['session'] for line in lines] == [1, 1, 1, 2, 2, 2]
     ids = [line['tracks'][0]['id'] for line in lines]
     assert ids[0] == ids[2] != ids[3] == ids[5]
-    assert len(read_results(tmp_path / 'out' / 'drive.txt')) == 4  # confirmed by the second frame
+    assert len(read_results(tmp_path / 'out' / 'drive.txt')) == 6
     with BagReader(tmp_path / 'out' / 'drive_tracked') as tracked:
         sessions = [message.session for message in read_tracks(tracked)]
     assert len(set(sessions[:3])) == len(set(sessions[3:])) == 1

@@ -45,8 +45,13 @@ def test_the_birth_score_means_what_it_means_to_the_node() -> None:
         found = settings.tracker_settings(trusted)
         assert (found.confident_score, found.birth_score) == expected
         node = TrackerNodeSettings(birth_score=values.get('birth_score', 0.0))
+        score = values.get('birth_score') or trusted
+        certain = TrackerSettings().certain_score if score is None else score + 0.05
+        assert found.certain_score == pytest.approx(certain)
         if 'confident_score' not in values:
             assert node.thresholds(trusted) == found
+    asked = OfflineSettings().with_values({'certain_score': 0.7})
+    assert asked.tracker_settings(0.4).certain_score == 0.7
     with pytest.raises(ValueError, match='coast_time is -1'):
         OfflineSettings().with_values({'coast_time': -1.0})
     with pytest.raises(ValueError, match=r'size_noise is 20; it must be 0\.001'):

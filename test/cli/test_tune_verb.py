@@ -77,6 +77,7 @@ def test_it_lowers_the_score_that_starts_no_track(
     assert set(found) == {
         'score_threshold',
         'birth_score',
+        'certain_score',
         'confirmation_hits',
         'coast_time',
         'lost_time',

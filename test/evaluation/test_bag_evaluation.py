@@ -119,10 +119,10 @@ def test_offline_tracks_every_frame(drive: Path, tmp_path: Path) -> None:
     model, recording = drive / 'blocks.onnx', drive / 'recording'
     scores = evaluate(drive, tmp_path / 'a.json', '--bag', recording, '--model', model)['combined']
     assert (scores['frames'], scores['true_objects']) == (FRAMES, 2 * FRAMES)
-    # Tracks are confirmed by the second frame; from then on every block is found.
-    assert scores['mota'] == pytest.approx(100 * (FRAMES - 1) / FRAMES)
+    # Certain detections confirm tracks at once, and every block is found in every frame.
+    assert scores['mota'] == pytest.approx(100)
     assert scores['id_switches'] == 0
-    assert scores['idf1'] == pytest.approx(100 * 2 * (FRAMES - 1) / (2 * FRAMES - 1))
+    assert scores['idf1'] == pytest.approx(100)
     assert scores['hota'] > 80
     evaluate(drive, tmp_path / 'b.json', '--bag', recording, '--model', model)
     assert (tmp_path / 'a.json').read_bytes() == (tmp_path / 'b.json').read_bytes()
@@ -207,8 +207,8 @@ def test_tracks_in_a_bag_can_be_the_truth(drive: Path, tmp_path: Path) -> None:
     arguments = ['--ground-truth', tracked, '--tracks', dropped, '--json', tmp_path / 's.json']
     assert main(['evaluate', *map(str, arguments)]) == 0
     scores = json.loads((tmp_path / 's.json').read_text())['combined']
-    assert scores['true_objects'] == 2 * (FRAMES - 1)
-    assert scores['mota'] == pytest.approx(100 * (FRAMES - 2) / (FRAMES - 1))
+    assert scores['true_objects'] == 2 * FRAMES
+    assert scores['mota'] == pytest.approx(100 * (FRAMES - 1) / FRAMES)
     assert scores['fragmentations'] == 0  # CLEAR does not look at frames without any track
 
 

@@ -166,6 +166,57 @@ def test_states_from_tentative_to_removed() -> None:
     np.testing.assert_allclose(positions, 100 + 2 * np.arange(10, 20), atol=1)
 
 
+@pytest.mark.parametrize(
+    ('score', 'state'), [(0.94, TrackState.TENTATIVE), (0.96, TrackState.CONFIRMED)]
+)
+def test_one_certain_detection_confirms_a_track(score: float, state: TrackState) -> None:
+    tracker = Tracker()
+    tracks = tracker.update(people((100, 200), scores=score), 0)
+    assert tracks.states.tolist() == [state]
+    assert tracks.reported.ids.tolist() == [1] * (state == TrackState.CONFIRMED)
+    # It stays confirmed when later detections are less certain.
+    tracker.update(Detections.empty(), stamp(1))
+    tracks = tracker.update(people((100, 200), scores=0.7), stamp(2))
+    assert tracks.states.tolist() == [TrackState.CONFIRMED]
+
+
+def missed(centers: list[tuple[float, float] | None], frames: int) -> list[list[float]]:
+    """Return the x of the reported boxes of a person in the frames after the last detection.
+
+    Two others stand at the left and right end of the image; None is a frame without the person.
+    """
+    tracker = Tracker()
+    ends = [(20, 200), (620, 200)]
+    found = []
+    for frame in range(len(centers) + frames):
+        center = centers[frame] if frame < len(centers) else None
+        seen = ends if center is None else [*ends, center]
+        tracks = tracker.update(people(*seen), stamp(frame)).reported
+        found.append(tracks.centers[tracks.ids > 2, 0].tolist())
+    return found[len(centers) :]
+
+
+def test_gaps_are_filled_while_the_prediction_is_exact() -> None:
+    walked: list[tuple[float, float] | None] = [(100 + 4 * n, 200) for n in range(10)]
+    first, second, *later = missed(walked, 20)
+    np.testing.assert_allclose([*first, *second], [140, 144], atol=1)
+    assert later[-1] == []  # beyond coast_time
+
+
+def test_what_is_detected_now_and_then_fills_no_gaps() -> None:
+    flicker: list[tuple[float, float] | None] = [(300, 200), (300, 200), None] * 4
+    assert missed([*flicker, (300, 200), (300, 200)], 1) == [[]]
+    steady: list[tuple[float, float] | None] = [(300, 200)] * 14
+    np.testing.assert_allclose(missed(steady, 1), [[300]], atol=1)
+
+
+def test_who_walks_out_of_the_image_is_not_reported_any_more() -> None:
+    leaving: list[tuple[float, float] | None] = [(599 - 2 * n, 200) for n in range(10, -1, -1)]
+    np.testing.assert_allclose(missed(leaving, 1), [[601]], atol=1)
+    fast: list[tuple[float, float] | None] = [(615 - 6 * n, 200) for n in range(10, -1, -1)]
+    assert missed(fast, 1) == [[]]
+
+
 def test_tentative_tracks_go_soon() -> None:
     tracker = Tracker()
     tracker.update(people((100, 200)), 0)

@@ -201,8 +201,9 @@ def test_on_the_ground_the_middle_is_half_a_height_above_the_feet(
     )
     rig.first()
     output = rig.track(1)
-    harness.wait(lambda: received and received[-1].detections, 'a located detection')
-    harness.wait(lambda: people and people[-1].people, 'a located person')
+    second = output.header.stamp
+    harness.wait(lambda: received[-1].header.stamp == second, 'a located detection')
+    harness.wait(lambda: people[-1].header.stamp == second, 'a located person')
     detection, person = received[-1].detections[0], people[-1].people[0]
     tracked = {str(o.id): o for o in output.objects}[detection.id]
     foot, middle = tracked.pose.pose.position, detection.bbox.center.position

@@ -125,7 +125,7 @@ def test_ids_boxes_and_velocities_are_true(active: Harness) -> None:
             assert [center.x, center.y] == pytest.approx((expected[:2] + expected[2:]) / 2, abs=1)
             assert size == pytest.approx(SIZE, abs=1)
             assert (track.class_name, track.predicted, track.age) == ('block', False, number + 1)
-            assert track.state == (track.CONFIRMED if number else track.TENTATIVE)
+            assert track.state == track.CONFIRMED, 'their scores are certain'
     for (_, step), key in zip(BLOCKS, (left.id, right.id), strict=True):
         np.testing.assert_allclose(found[key].velocity, np.multiply(step, 25), rtol=0.02, atol=1)
         assert found[key].velocity_covariance[0] > 0
@@ -167,6 +167,7 @@ def outputs_without_objects_age_the_tracks(active: Harness) -> None:
 
 def test_detections_name_classes_and_ids(active: Harness) -> None:
     detections = active.listen(Detection2DArray, 'detections')
+    assert active.set_parameter('certain_score', 1.0).successful
     active.track(message(0))
     tracks = active.track(message(1))
     active.wait(lambda: len(detections) == 2, 'two messages of detections')
@@ -296,6 +297,7 @@ def test_thresholds_change_live_and_others_are_refused(active: Harness) -> None:
 
 
 def test_thresholds_of_the_tracker_change_while_tracks_go_on(active: Harness) -> None:
+    assert active.set_parameter('certain_score', 1.0).successful
     active.track(message(0))
     assert active.set_parameter('confirmation_hits', 5).successful
     states = [{o.state for o in active.track(message(n)).objects} for n in range(1, 6)]
