@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
@@ -50,22 +51,24 @@ class SpatialMarkers:
 
     def draw(
         self,
-        header: Header,
+        stamp: Time,
         objects: DrawnObjects,
         positions: Positions,
         class_names: Sequence[str],
+        *,
+        optical: bool,
     ) -> MarkerArray:
         """Return all markers of a frame, after one that deletes those of the last frame.
 
         Args:
-            header: of the image, or of the frame in which the positions are.
+            stamp: time of the positions.
             objects: of the frame.
             positions: of the objects.
             class_names: by class.
+            optical: whether the positions are in an optical frame, in which -y points upward.
         """
-        optical = positions.frame_id == header.frame_id
         lift = np.array((0, -_LIFT_M, 0) if optical else (0, 0, _LIFT_M))
-        header = Header(stamp=header.stamp, frame_id=positions.frame_id)
+        header = Header(stamp=stamp, frame_id=positions.frame_id)
         shapes = Shapes(new_message, header, _LINE_M, _TEXT_M)
         objects = objects.select(positions.known)
         points, velocities = (

@@ -215,10 +215,11 @@ class TrackPublishers:
         if self._spatial_marker_arrays.get_subscription_count():
             self._spatial_marker_arrays.publish(
                 self._spatial.draw(
-                    frame.header,
+                    frame.header.stamp,
                     DrawnObjects.of_tracks(frame.tracks),
                     frame.positions,
                     self._model.class_names,
+                    optical=frame.positions.frame_id == frame.header.frame_id,
                 )
             )
 

@@ -118,7 +118,11 @@ class WorldTrackPublisher:
         self._shapes.update(tracks.ids, positions, world.stamp_ns)
         if self._markers.get_subscription_count():
             objects = DrawnObjects.of_world(tracks)
-            self._markers.publish(self._shapes.draw(header, objects, positions, self._class_names))
+            self._markers.publish(
+                self._shapes.draw(
+                    header.stamp, objects, positions, self._class_names, optical=False
+                )
+            )
 
     def _create(self, type_name: str, topic: str) -> LifecyclePublisher:
         return self._node.create_lifecycle_publisher(

@@ -163,7 +163,8 @@ def test_in_space_labels_are_above_the_spheres_and_arrows_lead_half_a_second_ahe
         covariances=np.zeros((2, 6, 6)),
     )
     spatial.update(tracks.ids, positions, 0)
-    markers = spatial.draw(HEADER, DrawnObjects.of_tracks(tracks), positions, ('person',)).markers
+    objects, optical = DrawnObjects.of_tracks(tracks), frame_id == 'camera'
+    markers = spatial.draw(HEADER.stamp, objects, positions, ('person',), optical=optical).markers
     assert {m.header.frame_id for m in markers} == {frame_id}
     (spheres,) = named(markers, 'positions')
     np.testing.assert_allclose(points(spheres), places)

@@ -183,6 +183,8 @@ def test_both_cameras_see_one_world(scene: Scene) -> None:
     places = [t.pose.pose.position for t in world.tracks]
     assert [m.points for m in drawn['positions']] == [places]
     assert {m.id: m.text for m in drawn['ids']} == {1: '1', 2: '2'}
+    lifts = {m.id: m.pose.position.z - places[m.id - 1].z for m in drawn['ids']}
+    assert lifts == pytest.approx({1: 0.35, 2: 0.35}), 'above the spheres'
     assert [m.id for m in drawn['velocities']] == [1, 2]
     (trails,) = [m for m in shapes if m.ns == 'trails']
     assert len(trails.points) == len(trails.colors) > 4 * 2

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import HistoryPolicy
@@ -453,8 +454,8 @@ def located(frame_id: str, points: NDArray[np.float64]) -> list[Marker]:
     )
     spatial = SpatialMarkers(2)
     spatial.update(tracks.ids, positions, 0)
-    header = Header(frame_id='lens')
-    return spatial.draw(header, DrawnObjects.of_tracks(tracks), positions, ()).markers
+    objects, optical = DrawnObjects.of_tracks(tracks), frame_id == 'lens'
+    return spatial.draw(Time(), objects, positions, (), optical=optical).markers
 
 
 def people() -> NDArray[np.float64]:
