@@ -69,7 +69,7 @@ class TrackerSettings(TrackTimes):
         0.6, 'Score from which an unmatched detection starts a track.', **_SHARE
     )
     certain_score: float = setting(
-        0.95, 'Score from which a single detection confirms a track.', **_SHARE
+        0.95, 'Score from which a single detection confirms a track; at 1, none does.', **_SHARE
     )
     tentative_time: float = setting(
         0.15,
@@ -193,7 +193,8 @@ class TrackingSettings(TrackTimes):
     certain_score: float = setting(
         0.0,
         'Minimum score of a detection that confirms a track alone, without waiting for '
-        'confirmation_hits. 0 selects 0.05 more than the score that starts a track.',
+        'confirmation_hits. 0 selects 0.05 more than the score that starts a track; at 1, no '
+        'detection does.',
         **_SHARE,
         live=True,
     )

@@ -296,7 +296,8 @@ class Tracker:
         config, table = self._config, self._table
         absence = table.unseen(stamp_ns)
         proven = table.hits >= config.confirmation_hits
-        certain = (table.states != TrackState.TENTATIVE) | (table.scores >= config.certain_score)
+        certain = (table.scores >= config.certain_score) & (config.certain_score < 1)
+        certain |= table.states != TrackState.TENTATIVE
         states = np.where(absence > config.coast_time, TrackState.LOST, TrackState.CONFIRMED)
         states = np.where(proven | certain, states, TrackState.TENTATIVE).astype(np.uint8)
         self._table = table.replace(states=states)

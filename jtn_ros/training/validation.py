@@ -123,7 +123,7 @@ def _everywhere[K, V](results: Mapping[K, V]) -> dict[K, V]:
 
 
 def track_clip(engine: TorchEngine, clip: Clip) -> dict[int, Tracks]:
-    """Return what a result file would hold: confirmed tracks seen in a frame, by frame number."""
+    """Return what a result file would hold: confirmed, reliable tracks, by frame number."""
     pipeline = TrackingPipeline(engine=engine)
     tracks = {}
     for image in clip.images:

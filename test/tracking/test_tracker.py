@@ -170,14 +170,21 @@ def test_states_from_tentative_to_removed() -> None:
     ('score', 'state'), [(0.94, TrackState.TENTATIVE), (0.96, TrackState.CONFIRMED)]
 )
 def test_one_certain_detection_confirms_a_track(score: float, state: TrackState) -> None:
-    tracker = Tracker()
+    tracker = Tracker(TrackerSettings(confirmation_hits=3))
     tracks = tracker.update(people((100, 200), scores=score), 0)
     assert tracks.states.tolist() == [state]
     assert tracks.reported.ids.tolist() == [1] * (state == TrackState.CONFIRMED)
     # It stays confirmed when later detections are less certain.
     tracker.update(Detections.empty(), stamp(1))
     tracks = tracker.update(people((100, 200), scores=0.7), stamp(2))
-    assert tracks.states.tolist() == [TrackState.CONFIRMED]
+    assert tracks.states.tolist() == [state]
+
+
+def test_no_detection_is_certain_enough_for_a_certain_score_of_one() -> None:
+    # As of detectors that give no scores.
+    tracker = Tracker(TrackerSettings(certain_score=1.0))
+    tracks = tracker.update(people((100, 200), scores=1.0), 0)
+    assert tracks.states.tolist() == [TrackState.TENTATIVE]
 
 
 def missed(centers: list[tuple[float, float] | None], frames: int) -> list[list[float]]:
