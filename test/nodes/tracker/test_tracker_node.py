@@ -153,7 +153,7 @@ def test_velocity_comes_from_the_stamps_not_the_rate(active: Harness) -> None:
     assert speeds == pytest.approx([-4 * 2.5, 3 * 2.5], rel=0.02)
 
 
-def outputs_without_objects_age_the_tracks(active: Harness) -> None:
+def test_frames_without_objects_age_the_tracks(active: Harness) -> None:
     active.track(message(0))
     active.track(message(1))
     empty = message(2)
