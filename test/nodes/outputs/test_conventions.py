@@ -235,8 +235,8 @@ def test_bodies_of_rep_155_have_regions_images_and_frames(
     output = rig.track(1)
     session = bytes(output.session.uuid).hex()[:4]
     bodies = {f'b{session}_{tracked.id}': tracked for tracked in output.objects}
-    harness.wait(lambda: lists and sorted(lists[-1].ids) == sorted(bodies), 'the bodies')
-    assert lists[-1].header == message(1).header
+    harness.wait(lambda: lists and lists[-1].header == message(1).header, 'the bodies')
+    assert sorted(lists[-1].ids) == sorted(bodies)
     regions: dict[str, list[Any]] = {body: [] for body in bodies}
     crops: dict[str, list[Image]] = {body: [] for body in bodies}
     roi = get_message('hri_msgs/msg/NormalizedRegionOfInterest2D')
