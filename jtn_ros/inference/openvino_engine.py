@@ -75,6 +75,8 @@ class OpenVinoEngine(Engine):
         }
         if self._device == 'CPU':
             self._settings['INFERENCE_NUM_THREADS'] = threads or len(os.sched_getaffinity(0))
+            # Pinned, the single threads of several processes would all share the first core.
+            self._settings['ENABLE_CPU_PINNING'] = False
         self._requests: dict[int, Any] = {}
         self._lock = threading.Lock()  # cameras share the engine, a request serves one at a time
         quantised = '/int8' if info.precision == 'int8' else ''
