@@ -1,8 +1,8 @@
 """The association benchmark: many trackers, the same detections, no images.
 
 Ours and the published association run beside SORT, ByteTrack, OC-SORT, BoT-SORT and C-BIoU of
-the package `trackers`, each at its own defaults. The boxes that a tracker reports in
-a frame are counted; ours reports reliable predictions, too (see `Tracks.reported`).
+the package `trackers`, each at its own defaults. The boxes that a tracker
+reports in a frame are counted; ours also reports reliable predictions (see `Tracks.reported`).
 """
 
 from collections.abc import Callable

@@ -22,6 +22,7 @@ from jtn_ros.files import what_came_instead
 from jtn_ros.inference.detectors.options import IMAGENET_MEAN
 from jtn_ros.inference.detectors.options import IMAGENET_STD
 from jtn_ros.inference.detectors.options import Channels
+from jtn_ros.inference.openvino_engine import cpu_threads
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 
@@ -174,7 +175,7 @@ def _load(content: bytes, threads: int) -> tuple[Run, list[int], str]:
     compiled = core.compile_model(
         core.read_model(content, b''),
         'CPU',
-        {'INFERENCE_NUM_THREADS': threads, 'INFERENCE_PRECISION_HINT': 'f32'},
+        cpu_threads(threads) | {'INFERENCE_PRECISION_HINT': 'f32'},
     )
     _expect_one_input([item.get_any_name() for item in compiled.inputs])
 

@@ -20,6 +20,14 @@ logger = logging.getLogger(__name__)
 PRECISIONS = ('f32', 'bf16', 'f16')
 
 
+def cpu_threads(threads: int) -> dict[str, Any]:
+    """Return the settings of OpenVINO for a number of threads on the CPU.
+
+    They are not pinned: the single threads of several processes would all get the first core.
+    """
+    return {'INFERENCE_NUM_THREADS': threads, 'ENABLE_CPU_PINNING': False}
+
+
 class OpenVinoEngine(Engine):
     """Runs an exported model in OpenVINO.
 
@@ -74,9 +82,7 @@ class OpenVinoEngine(Engine):
             'PERFORMANCE_HINT': 'LATENCY',
         }
         if self._device == 'CPU':
-            self._settings['INFERENCE_NUM_THREADS'] = threads or len(os.sched_getaffinity(0))
-            # Pinned, the single threads of several processes would all share the first core.
-            self._settings['ENABLE_CPU_PINNING'] = False
+            self._settings |= cpu_threads(threads or len(os.sched_getaffinity(0)))
         self._requests: dict[int, Any] = {}
         self._lock = threading.Lock()  # cameras share the engine, a request serves one at a time
         quantised = '/int8' if info.precision == 'int8' else ''

@@ -43,8 +43,8 @@ _FAMILIAR = 0.3
 _CLEARLY = 0.5
 # A track is taken for the target for so long without proof. [s]
 _TRUST_S = 0.8
-# Views are learned at this spacing, and only from a track that has been verified for so long:
-# whoever took its place shows before anything is learned from them. [s]
+# Views are learned at this spacing, and only from a track that has been verified for so long, so
+# that an exchange is noticed before anything is learned from it. [s]
 _LEARNING_S = 0.5
 _SETTLED_S = 1.0
 # Reach around the last place of the target: radius and speed. [m, m/s]
@@ -244,7 +244,7 @@ class TargetLock:
         if known and own[row] > min(_STRANGE, rival[row] + margin):
             self._track_id = 0
             return None
-        # Whoever is not seen may be somebody else when they are seen again, until a clear view.
+        # After a frame without a detection, the track may show another object until a clear view.
         self._unbroken = known or (self._unbroken and bool(tracks.observed[row]))
         proven = known and own[row] < self._proof(rival[row])
         if proven and not recent.doubtful[row] and not self._verified:

@@ -106,7 +106,7 @@ class WorldTrackPublisher:
             self._node.destroy_lifecycle_publisher(publisher)
 
     def _draw(self, header: Header, world: WorldFrame) -> None:
-        """Publish the markers on demand; the trails are kept also while nobody looks."""
+        """Publish the markers if there are subscribers; trails are kept in any case."""
         tracks = world.tracks
         positions = Positions(
             frame_id=header.frame_id,

@@ -367,7 +367,7 @@ class Camera:
         self._follower.publish_pose(frame)
 
     def _retract(self) -> None:
-        """Publish that nothing is tracked any more, so that nobody goes on believing in it."""
+        """Publish empty outputs, so that subscribers do not keep the last objects."""
         latest, located = self._latest, self._located
         self._latest = self._located = None
         if latest is None or not self._node.context.ok():

@@ -77,7 +77,7 @@ class ClassRegistry(Sequence[str]):
         )
 
     def add(self, names: Iterable[str]) -> None:
-        """Add names that somebody asks for; these do not count."""
+        """Add names that the user configures; they do not count toward the limit."""
         with self._lock:
             for name in names:
                 if self._known_number(name) is None:
