@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 # An empty prior heat map and one full of tracks differ by far more than a step of uint8 resolves,
 # and every error of the first layers passes through all others.
-_FLOAT_WEIGHTS = re.compile(r'\.base\.(stem|prior_stem|stages\.0\.0)\.')
+_FLOAT_WEIGHTS = re.compile(r'\.base\.(stem|prior_stem|stages\.0\.0|motion\.first)\.')
 
 
 def quantise_onnx(

@@ -5,7 +5,7 @@ A map of similarities, one channel for each shift, says almost directly where ev
 `REACHES` cells of strides 4 and 8, which are 8 and 24 pixels of the network.
 """
 
-from itertools import product
+import math
 
 import torch
 from torch import Tensor
@@ -17,6 +17,8 @@ from jtn_ros.network.blocks import conv_bn_relu
 REACHES = (2, 3)
 MOTION_CHANNELS = (16, 24)
 _FEATURES = (16, 24)
+# Columns of a block, at most; larger ones compare more columns out of reach.
+_BLOCK = 16
 
 
 class Motion(nn.Module):
@@ -56,6 +58,9 @@ class Motion(nn.Module):
 def similarities(now: Tensor, before: Tensor, reach: int) -> Tensor:
     """Return how features agree with those of the previous image at every shift.
 
+    Matrix products compare blocks of columns with all columns in their reach; of each product,
+    the diagonals within reach remain. That is faster than one product of maps for each shift.
+
     Args:
         now: features (B, C, h, w).
         before: features of the previous image, of the same shape.
@@ -65,12 +70,16 @@ def similarities(now: Tensor, before: Tensor, reach: int) -> Tensor:
         (B, (2 reach + 1)^2, h, w), dot products, row by row of shifts; 0 outside the image.
     """
     height, width = now.shape[2:]
+    block, side = math.gcd(width, _BLOCK), 2 * reach + 1
     padded = functional.pad(before, (reach,) * 4)
-    shifts = product(range(2 * reach + 1), repeat=2)
-    return torch.cat(
-        [
-            (now * padded[:, :, dy : dy + height, dx : dx + width]).sum(1, keepdim=True)
-            for dy, dx in shifts
-        ],
-        1,
-    )
+    columns = now.unflatten(3, (-1, block)).permute(0, 2, 3, 4, 1)
+    windows = torch.stack(
+        [padded[..., x : x + block + 2 * reach] for x in range(0, width, block)], 1
+    ).permute(0, 3, 1, 2, 4)
+    bands = []
+    for dy in range(side):
+        products = columns @ windows[:, dy : dy + height]
+        # In rows that are longer by one, the diagonals are columns.
+        flat = functional.pad(products.flatten(3), (0, block))
+        bands.append(flat.unflatten(3, (block, -1))[..., :side])
+    return torch.cat(bands, 4).flatten(2, 3).permute(0, 3, 1, 2)

@@ -23,3 +23,18 @@ def test_outside_the_image_there_is_nothing_similar() -> None:
     found = similarities(ones, ones, 1)
     assert found[0, 0].tolist() == [[0, 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1]]
     assert found[0, 4].tolist() == [[1] * 4] * 3
+
+
+@pytest.mark.parametrize(('width', 'reach'), [(16, 2), (40, 3), (36, 2), (7, 1)])
+def test_every_similarity_is_a_dot_product(width: int, reach: int) -> None:
+    """Widths of one block, of several ones, and of single columns."""
+    torch.manual_seed(4)
+    now, before = torch.randn(2, 2, 5, 6, width)
+    padded = functional.pad(before, (reach,) * 4)
+    found = similarities(now, before, reach)
+    side = 2 * reach + 1
+    assert found.shape == (2, side * side, 6, width)
+    for shift in range(side * side):
+        dy, dx = divmod(shift, side)
+        expected = (now * padded[:, :, dy : dy + 6, dx : dx + width]).sum(1)
+        torch.testing.assert_close(found[:, shift], expected)
