@@ -69,6 +69,7 @@ def tracks_of(
     unseen_ns: ArrayLike = 0,
     seen: ArrayLike = True,
     embeddings: ArrayLike | None = None,
+    reliable: ArrayLike | None = None,
 ) -> Tracks:
     """Return tracks; one value counts for all, ids are 1, 2, ..., and centers those of the boxes.
 
@@ -93,6 +94,7 @@ def tracks_of(
         unseen_ns=np.broadcast_to(np.asarray(unseen_ns, np.int64), number),
         detection_indices=np.where(matched, np.cumsum(matched) - 1, -1).astype(np.int32),
         embeddings=_floats(embeddings),
+        reliable=None if reliable is None else np.asarray(reliable, np.bool_),
     )
 
 

@@ -136,7 +136,7 @@ def tracks_to_records(tracks: Tracks, class_names: Sequence[str] = ()) -> list[d
     boxes = np.round(tracks.boxes.astype(float), 2).tolist()
     velocities = np.round(tracks.velocities.astype(float), 2).tolist()
     scores = np.round(tracks.scores.astype(float), 4).tolist()
-    observed = tracks.observed.tolist()
+    observed, counted = tracks.observed.tolist(), tracks.counted.tolist()
     return [
         {
             'id': int(tracks.ids[row]),
@@ -146,6 +146,7 @@ def tracks_to_records(tracks: Tracks, class_names: Sequence[str] = ()) -> list[d
             'velocity': velocities[row],
             'state': TrackState(tracks.states[row]).name.lower(),
             'predicted': not observed[row],
+            'reliable': counted[row],
         }
         for row in range(len(tracks))
     ]

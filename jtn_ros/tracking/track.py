@@ -61,7 +61,11 @@ class Tracks(Columns):
         return self.detection_indices >= 0
 
     @property
+    def counted(self) -> NDArray[np.bool_]:
+        """Return bool (N,): the box counts as a result, see `reliable`."""
+        return self.observed if self.reliable is None else self.reliable
+
+    @property
     def reported(self) -> Self:
         """Return what result files and scores are made of: confirmed, reliable tracks."""
-        reliable = self.observed if self.reliable is None else self.reliable
-        return self.select(reliable & (self.states == TrackState.CONFIRMED))
+        return self.select(self.counted & (self.states == TrackState.CONFIRMED))

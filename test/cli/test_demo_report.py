@@ -101,6 +101,7 @@ def tracks_message(index: int, start_ns: int = 0) -> Any:
             velocity_covariance=np.array([4, 0, 0, 9], np.float32),
             state=TrackState.LOST if predicted else TrackState.CONFIRMED,
             predicted=predicted,
+            reliable=not predicted,
             age=index + 1,
             hits=index,
             time_since_observation=types['builtin_interfaces/msg/Duration'](

@@ -41,7 +41,7 @@ def test_the_text_holds_confirmed_observed_tracks_and_the_lines_hold_all(tmp_pat
     assert (second['frame'], second['stamp_ns']) == (7, 240_000_000)
     assert second['tracks'][0] == {
         'id': 1, 'class': 'person', 'score': 0.75, 'box': [0, 0, 10, 30], 'velocity': [5, -2.5],
-        'state': 'confirmed', 'predicted': False,
+        'state': 'confirmed', 'predicted': False, 'reliable': True,
     }  # fmt: skip
     others = [(t['state'], t['predicted'], t['class']) for t in second['tracks'][1:]]
     assert others == [

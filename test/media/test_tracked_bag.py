@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rosbags.interfaces import ConnectionExtRosbag2
 from rosbags.interfaces import QosDurability
+from rosbags.rosbag2 import Writer
 from rosbags.typesys import Stores
 from rosbags.typesys import get_types_from_msg
 from rosbags.typesys import get_typestore
@@ -82,6 +83,7 @@ def tracks_in(index: int) -> Tracks:
         hits=[index + 1, 4],
         unseen_ns=[0, 1_500_000_000],
         seen=[True, False],
+        reliable=[True, index < 2],
     )
 
 
@@ -228,10 +230,35 @@ def test_tracks_come_back_as_they_were(tmp_path: Path, storage: str) -> None:
             'hits',
             'unseen_ns',
             'observed',
+            'reliable',
         ):
             np.testing.assert_allclose(
                 getattr(item.tracks, name), getattr(expected, name), atol=1e-5, err_msg=name
             )
+
+
+def test_in_bags_that_do_not_tell_reliable_predictions_no_prediction_counts(
+    tmp_path: Path,
+) -> None:
+    tracked = write_tracked(tmp_path / 'out', write_drive(tmp_path / 'drive', 'mcap'))
+    with BagReader(tracked) as bag:
+        message = next(bag.messages([TRACKS.full_name]))
+        assert next(read_tracks(bag)).tracks.counted.tolist() == [True, True]
+    definition = message.connection.msgdef.data.replace('bool reliable\n', '')
+    store = get_typestore(Stores.EMPTY)
+    store.register(get_types_from_msg(definition, message.type_name))
+    array = message.deserialize()
+    tracked_object = 'jtn_msgs/msg/TrackedObject'
+    names = [name for name, _ in store.fielddefs[tracked_object][1]]
+    array.objects = [
+        store.types[tracked_object](**{name: getattr(item, name) for name in names})
+        for item in array.objects
+    ]
+    with Writer(tmp_path / 'earlier', version=9) as bag:
+        topic = bag.add_connection(TRACKS.full_name, message.type_name, typestore=store)
+        bag.write(topic, T0, store.serialize_cdr(array, message.type_name))
+    with BagReader(tmp_path / 'earlier') as bag:
+        assert next(read_tracks(bag)).tracks.counted.tolist() == [True, False]
 
 
 @pytest.mark.parametrize('storage', STORAGES)

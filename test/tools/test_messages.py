@@ -53,6 +53,7 @@ FIELDS = {
         'velocity_covariance': 'float[4]',
         'state': 'uint8',
         'predicted': 'boolean',
+        'reliable': 'boolean',
         'age': 'uint32',
         'hits': 'uint32',
         'time_since_observation': 'builtin_interfaces/Duration',
@@ -117,7 +118,7 @@ def tracked_object() -> TrackedObject:
     message.bbox.size_x, message.bbox.size_y = 41.5, 120.0
     message.velocity = np.array([-12.5, 3.0], np.float32)
     message.velocity_covariance = np.array([4.0, 0.5, 0.5, 9.0], np.float32)
-    message.predicted, message.age, message.hits = True, 30, 28
+    message.predicted, message.reliable, message.age, message.hits = True, True, 30, 28
     message.time_since_observation.nanosec = 66_666_667
     message.embedding = [0.6, 0.8]
     message.has_3d = True

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from typing import Self
 
 from jtn_ros.errors import JtnError
-from jtn_ros.media.bags.message_types import digest_of
 from jtn_ros.media.bags.message_types import message_types
+from jtn_ros.media.bags.message_types import recorded_types
+from jtn_ros.media.bags.message_types import types_to_read
 from jtn_ros.media.output import Output
 
 # message_types says how to get rosbags, so it comes first.
@@ -68,12 +69,12 @@ class BagMessage(NamedTuple):
         Raises:
             JtnError: if the type is not known or the data is damaged.
         """
-        store = message_types()
         if (encoding := _encoding(self.connection)) != 'cdr':
             raise JtnError(
                 f'the messages of {self.topic} are serialized as {encoding or "nothing known"}, '
                 'not as CDR as in ROS 2; convert the recording to a bag of ROS 2'
             )
+        store = types_to_read(self.type_name, self.connection.msgdef)
         if self.type_name not in store.types:
             raise JtnError(
                 f'topic {self.topic} has the type {self.type_name}, whose definition is not known'
@@ -247,7 +248,9 @@ class BagWriter(Output):
         store = message_types()
         definition = digest = None
         if original.msgdef.format is not MessageDefinitionFormat.NONE:
-            definition, digest = original.msgdef.data, original.digest or digest_of(original)
+            definition = original.msgdef.data
+            recorded = recorded_types(type_name, original.msgdef)
+            digest = original.digest or (recorded and recorded.hash_rihs01(type_name))
         if not digest:
             definition = digest = None
             if type_name not in store.types:

@@ -12,7 +12,7 @@ from jtn_ros.errors import packages_for
 from jtn_ros.resources import message_folders
 
 with packages_for('bags need', 'rosbags'):
-    from rosbags.interfaces import Connection
+    from rosbags.interfaces import MessageDefinition
     from rosbags.interfaces import MessageDefinitionFormat
     from rosbags.interfaces import Nodetype
     from rosbags.interfaces.typing import Typesdict
@@ -132,16 +132,31 @@ def new_message(type_name: str, /, **fields: Any) -> Any:
     return store.types[type_name](**fields, **missing)
 
 
-def digest_of(connection: Connection) -> str:
-    """Return the hash of the definition that a bag holds of a type; empty if it makes no sense."""
-    text, name = connection.msgdef.data, connection.msgtype
+@cache
+def recorded_types(name: str, definition: MessageDefinition) -> Typestore | None:
+    """Return the definition that a bag holds of a type; None if it holds none that makes sense."""
     store = get_typestore(Stores.EMPTY)
     try:
-        idl = connection.msgdef.format is MessageDefinitionFormat.IDL
+        idl = definition.format is MessageDefinitionFormat.IDL
+        text = definition.data
         store.register(get_types_from_idl(text) if idl else get_types_from_msg(text, name))
-        return store.hash_rihs01(name)
+        store.hash_rihs01(name)
     except Exception:  # rosbags raises what comes
-        return ''
+        return None
+    return store
+
+
+@cache
+def types_to_read(name: str, definition: MessageDefinition) -> Typestore:
+    """Return the types that read a recorded message.
+
+    They are those of its bag where they differ from those that are known: messages gain fields.
+    """
+    known, recorded = message_types(), recorded_types(name, definition)
+    if recorded is None:
+        return known
+    same = name in known.types and known.hash_rihs01(name) == recorded.hash_rihs01(name)
+    return known if same else recorded
 
 
 def _types_of_others(store: Typestore) -> Typesdict:

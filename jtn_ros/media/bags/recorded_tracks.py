@@ -71,6 +71,8 @@ def _to_tracks(objects: list[Any]) -> Tracks:
     ).reshape(n, 2)
     sizes = np.array([(o.bbox.size_x, o.bbox.size_y) for o in objects], np.float32).reshape(n, 2)
     predicted = np.array([o.predicted for o in objects], np.bool_)
+    # Bags that were recorded before the field existed tell reliable predictions no more.
+    reliable = np.array([getattr(o, 'reliable', not o.predicted) for o in objects], np.bool_)
     unseen = [o.time_since_observation for o in objects]
     return Tracks(
         ids=np.array([o.id for o in objects], np.int64),
@@ -87,4 +89,5 @@ def _to_tracks(objects: list[Any]) -> Tracks:
         hits=np.array([o.hits for o in objects], np.int32),
         unseen_ns=np.array([t.sec * 1_000_000_000 + t.nanosec for t in unseen], np.int64),
         detection_indices=np.where(predicted, -1, np.arange(n)).astype(np.int32),
+        reliable=reliable,
     )

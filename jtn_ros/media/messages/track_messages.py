@@ -51,13 +51,24 @@ def tracks_to_objects(
     covariances = np.ascontiguousarray(tracks.velocity_covariances, np.float32).reshape(-1, 4)
     velocities = np.ascontiguousarray(tracks.velocities, np.float32)
     vectors = tracks.embeddings if embeddings else None
-    for row, (track_id, class_id, score, state, observed, age, hits, unseen_ns) in enumerate(
+    for row, (
+        track_id,
+        class_id,
+        score,
+        state,
+        observed,
+        counted,
+        age,
+        hits,
+        unseen_ns,
+    ) in enumerate(
         zip(
             tracks.ids.tolist(),
             tracks.class_ids.tolist(),
             tracks.scores.tolist(),
             tracks.states.tolist(),
             tracks.observed.tolist(),
+            tracks.counted.tolist(),
             tracks.ages.tolist(),
             tracks.hits.tolist(),
             tracks.unseen_ns.tolist(),
@@ -76,6 +87,7 @@ def tracks_to_objects(
         tracked.velocity_covariance = covariances[row]
         tracked.state = state
         tracked.predicted = not observed
+        tracked.reliable = counted
         tracked.age = age + 1  # the message counts the first frame too
         tracked.hits = hits
         unseen = tracked.time_since_observation

@@ -93,6 +93,7 @@ def _append_objects(
         size,
         state,
         observed,
+        counted,
         age,
         hits,
         unseen_ns,
@@ -105,6 +106,7 @@ def _append_objects(
             box_sizes(boxes).tolist(),
             tracks.states.tolist(),
             tracks.observed.tolist(),
+            tracks.counted.tolist(),
             tracks.ages.tolist(),
             tracks.hits.tolist(),
             tracks.unseen_ns.tolist(),
@@ -125,6 +127,7 @@ def _append_objects(
             covariances[row].tobytes(),
             state,
             not observed,
+            counted,
             age + 1,  # the message counts the first frame too
             hits,
             *divmod(unseen_ns, _NANOSECONDS),
@@ -170,7 +173,7 @@ def _object_layout(start: int, name_bytes: int, width: int) -> Struct:
         ('f', 4),  # score
         ('5d', 8),  # bounding box
         ('8s16s', 4),  # velocity and its covariance
-        ('BB', 1),  # state, predicted
+        ('BBB', 1),  # state, predicted, reliable
         ('2IiI', 4),  # age, hits, time since the observation
         ('I', 4),
         (f'{4 * width}s', 4),  # embedding

@@ -42,6 +42,7 @@ def tracks() -> Tracks:
         unseen_ns=[0, 0, 1_250_000_000],
         seen=[True, True, False],
         embeddings=np.eye(3, 4),
+        reliable=[True, False, True],
     )
 
 
@@ -71,6 +72,7 @@ def test_objects_carry_the_tracks_values(tracks: Tracks) -> None:
     assert (tentative.id, tentative.state) == (4_000_000_000, tentative.TENTATIVE)
     assert (tentative.class_name, tentative.bbox.center.position.x) == ('bicycle', 0.25)
     assert (lost.state, lost.predicted) == (lost.LOST, True)
+    assert [o.reliable for o in (seen, tentative, lost)] == [True, False, True]
     assert lost.time_since_observation.sec == 1
     assert lost.time_since_observation.nanosec == 250_000_000
 
