@@ -21,6 +21,10 @@ from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.track_table import TrackTable
 
+# The motion of a lost track that is found again costs this much, wherever within reach. If it were
+# 1, somebody who hides nearby would win; if it were less, somebody who looks similar.
+_MOTION_OF_LOST = 0.8
+
 Costs = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Matches = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -36,9 +40,9 @@ def associate(
 ) -> Matches:
     """Return the indices of matched detections and of their tracks.
 
-    Confident detections are assigned first, by motion, displacement and appearance; those of low
-    score then go to tracks that have proven themselves, by motion alone. Whoever looks clearly
-    different never matches.
+    Confident detections are assigned first; those of low score then go to tracks that have proven
+    themselves. Both are compared by motion, displacement and appearance, and whoever looks clearly
+    different never matches. Only confident ones find tracks again by their appearance alone.
 
     Args:
         detections: of this frame.
@@ -61,19 +65,20 @@ def associate(
     weak = ~confident & (detections.scores > config.minimum_score)
     proven = table.states != TrackState.TENTATIVE
     known = table.appearances.any(axis=1)
-    total = cost
+    total = found = cost
     if detections.embeddings is not None and known.any():
         distances = appearance.distances(detections.embeddings, table.appearances)
         both = known & detections.embeddings.any(axis=1)[:, None]
         cost[both & (distances > config.appearance_limit)] = np.inf
-        total = cost + both * (config.appearance_weight * (distances - config.appearance_neutral))
+        looks = config.appearance_weight * (distances - config.appearance_neutral)
+        total = found = cost + both * looks
         missing = proven & known & (unseen > config.reidentification_after)
         if missing.any():
             again = _reidentification_cost(measured, distances, table, unseen, config)
             again[np.isinf(cost) | ~(both & missing)] = np.inf
-            total = np.minimum(total, again)
-    matching.add(total, 1.0, confident)
-    matching.add(cost, config.low_score_limit, weak, proven)
+            found = np.minimum(total, again)
+    matching.add(found, 1.0, confident)
+    matching.add(total, config.low_score_limit, weak, proven)
     return matching.matches
 
 
@@ -86,13 +91,14 @@ def _reidentification_cost(
 ) -> Costs:
     """Return the (N, M) costs of finding tracks again by their looks, wherever within reach.
 
-    It competes with the cost of motion, which says little about who was not seen for long. At the
-    greatest permitted distance the cost is 1, and out of reach it is infinite.
+    It competes with the cost of motion, which says little about who was not seen for long. It is
+    infinite out of reach and from the greatest permitted distance on.
     """
     predicted = table.means[..., VALUE]
     x, y = kalman_filter.differences(measured[:, :2], predicted[:, :2])
     reach = kalman_filter.sizes_of(predicted)[:, 0] * (1 + config.reidentification_speed * unseen)
-    cost = 1 + config.appearance_weight * (distances - config.reidentification_limit)
+    cost = _MOTION_OF_LOST + config.appearance_weight * (distances - config.appearance_neutral)
+    cost[distances >= config.reidentification_limit] = np.inf
     cost[x * x + y * y > reach * reach] = np.inf
     return cost
 

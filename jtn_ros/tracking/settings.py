@@ -139,7 +139,7 @@ class TrackerSettings(TrackTimes):
         **_DISTANCE,
     )
     reidentification_after: float = setting(
-        0.2,
+        0.5,
         'Time without a detection after which a track may be found again, in seconds.',
         **_TIME,
     )

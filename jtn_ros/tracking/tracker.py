@@ -36,7 +36,8 @@ class Tracker:
     1. Tracks are predicted to the timestamp of the frame and moved with the camera.
     2. Confident detections are associated by motion, displacement and appearance. Lost tracks can
        be re-identified by appearance alone, within a radius that grows with time.
-    3. Low-score detections are associated with the remaining tracks by motion alone.
+    3. Low-score detections are associated with the remaining tracks in the same way, but find no
+       lost tracks by appearance alone.
     4. Unmatched confident detections start tracks, tentative ones unless the score is certain.
        Tracks without detections for too long are removed.
 

@@ -309,11 +309,17 @@ def test_appearance_finds_a_lost_person_where_motion_does_not() -> None:
         assert tracks.ids[tracks.observed].tolist() == [expected]
 
 
-def test_appearance_decides_between_two_who_meet() -> None:
+@pytest.mark.parametrize('score', [0.3, 0.9])
+def test_appearance_decides_between_two_who_meet(score: float) -> None:
+    alike = np.zeros((2, 8), np.float32)
+    alike[0, 0] = 1
+    alike[1, :2] = 0.6, 0.8
     tracker = Tracker()
     for frame in range(10):
-        tracker.update(people((100, 200), (160, 200), looks=[0, 1]), stamp(frame))
-    tracks = tracker.update(people((128, 200), (132, 200), looks=[1, 0]), stamp(10))
+        seen = people((100, 200), (160, 200))
+        tracker.update(replace(seen, embeddings=alike), stamp(frame))
+    seen = people((128, 200), (132, 200), scores=score)
+    tracks = tracker.update(replace(seen, embeddings=alike[::-1]), stamp(10))
     by_row = dict(zip(tracks.detection_indices.tolist(), tracks.ids.tolist(), strict=True))
     assert by_row == {0: 2, 1: 1}
 
@@ -330,20 +336,24 @@ def test_who_looks_different_takes_over_no_track(score: float) -> None:
 
 def test_who_comes_back_is_not_taken_for_who_hides_there() -> None:
     """Looks win against a better prediction, even where they differ only a little."""
-    alike = np.zeros((2, 8), np.float32)
-    alike[0, 0] = 1
-    alike[1, :2] = 0.65, np.sqrt(1 - 0.65**2)
-    tracker = Tracker(TrackerSettings(reidentification_limit=0.35))
+    looks = np.zeros((3, 8), np.float32)
+    looks[0, 0] = 1  # who leaves
+    looks[1, :2] = 0.5, np.sqrt(0.75)  # who hides
+    looks[2, :3] = 0.85, 0.168, np.sqrt(1 - 0.85**2 - 0.168**2)  # who comes back, half hidden
+    np.testing.assert_allclose(1 - looks[2] @ looks[:2].T, [0.15, 0.43], atol=1e-3)
+    tracker = Tracker()
 
-    def see(places: list[tuple[float, float]], looks: list[int], frame: int) -> Tracks:
+    def see(places: list[tuple[float, float]], who: list[int], frame: int) -> Tracks:
         seen = people(*places)
-        return tracker.update(replace(seen, embeddings=alike[looks]), stamp(frame))
+        return tracker.update(replace(seen, embeddings=looks[who]), stamp(frame))
 
     for frame in range(20):
         see([(300 + 3 * frame, 200), (260, 200)], [0, 1], frame)
     for frame in range(20, 35):
         see([(260, 200)], [1], frame)
-    tracks = see([(250, 200)], [0], 35)
+    for frame in range(35, 38):
+        tracker.update(people(), stamp(frame))
+    tracks = see([(255, 200)], [2], 38)
     assert tracks.ids[tracks.observed].tolist() == [1]
 
 
