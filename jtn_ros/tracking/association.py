@@ -42,7 +42,8 @@ def associate(
 
     Confident detections are assigned first; those of low score then go to tracks that have proven
     themselves. Both are compared by motion, displacement and appearance, and whoever looks clearly
-    different never matches. Only confident ones find tracks again by their appearance alone.
+    different never matches. The appearance of the latter only counts against them, and only
+    confident ones find tracks again by their appearance alone.
 
     Args:
         detections: of this frame.
@@ -78,7 +79,8 @@ def associate(
             again[np.isinf(cost) | ~(both & missing)] = np.inf
             found = np.minimum(total, again)
     matching.add(found, 1.0, confident)
-    matching.add(total, config.low_score_limit, weak, proven)
+    # Many of low score are false, so to look alike does not excuse how far one is from a track.
+    matching.add(np.maximum(total, cost), config.low_score_limit, weak, proven)
     return matching.matches
 
 
