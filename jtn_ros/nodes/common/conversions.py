@@ -18,7 +18,12 @@ from jtn_ros.media.image_encoding import decode_compressed_image
 from jtn_ros.media.image_encoding import decode_depth
 from jtn_ros.media.image_encoding import decode_image
 from jtn_ros.media.intensity import IntensityRange
+from jtn_ros.media.messages.image_serialization import CompressedImageView
+from jtn_ros.media.messages.image_serialization import ImageView
 from jtn_ros.nodes.common.cv_bridge_fallback import convert_by_cv_bridge
+
+type AnyImage = Image | ImageView
+type AnyCompressedImage = CompressedImage | CompressedImageView
 
 NANOSECONDS = 1_000_000_000
 _message_class = cache(get_message)
@@ -71,7 +76,7 @@ class OwnImage(NamedTuple):
 
 
 def image_to_array(
-    message: Image | CompressedImage | OwnImage, intensity: IntensityRange | None = None
+    message: AnyImage | AnyCompressedImage | OwnImage, intensity: IntensityRange | None = None
 ) -> NDArray[np.uint8]:
     """Return the image as uint8 BGR (height, width, 3); a view of bgr8 data.
 
@@ -86,7 +91,7 @@ def image_to_array(
     """
     if isinstance(message, OwnImage):
         return message.image
-    if isinstance(message, CompressedImage):
+    if isinstance(message, CompressedImage | CompressedImageView):
         return decode_compressed_image(message.format, message.data, intensity)
     try:
         return decode_image(**_fields(message), intensity=intensity)
@@ -108,7 +113,7 @@ def depth_to_array(message: Image) -> tuple[NDArray[np.generic], float]:
     return decode_depth(**_fields(message))
 
 
-def _fields(message: Image) -> dict[str, Any]:
+def _fields(message: AnyImage) -> dict[str, Any]:
     """Return what is needed to read the pixels of a message."""
     return {
         'encoding': message.encoding,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 
 from jtn_ros.errors import JtnError
+from jtn_ros.media.messages.image_serialization import ImageView
 
 _TRIAL = """
 import numpy
@@ -41,7 +42,7 @@ def cv_bridge_objection() -> str | None:
     return f'cv_bridge does not work beside NumPy {np.__version__}: {reason}'
 
 
-def convert_by_cv_bridge(message: Image) -> NDArray[np.uint8]:
+def convert_by_cv_bridge(message: Image | ImageView) -> NDArray[np.uint8]:
     """Return the image as uint8 BGR (height, width, 3).
 
     Raises:

@@ -35,8 +35,8 @@ from jtn_ros.nodes.tracker.foreign_detector import ForeignDetector
 from jtn_ros.nodes.tracker.frame_tracking import FrameTracking
 from jtn_ros.nodes.tracker.frame_tracking import ImageTracking
 from jtn_ros.nodes.tracker.image_input import ImageInput
-from jtn_ros.nodes.tracker.image_input import ImageMessage
 from jtn_ros.nodes.tracker.locator import SpatialLocator
+from jtn_ros.nodes.tracker.serialized_images import ImageMessage
 from jtn_ros.nodes.tracker.settings import TrackerNodeSettings
 from jtn_ros.nodes.tracker.settings import located
 from jtn_ros.nodes.tracker.source_input import SourceInput
@@ -282,7 +282,9 @@ class Camera:
         if values.source:
             return SourceInput(node, prefix, values, self._take)
         if values.input == 'images':
-            return ImageInput(node, f'{prefix}image', values.image_transport, self._take)
+            return ImageInput(
+                node, f'{prefix}image', values.image_transport, self._take, self._report
+            )
         kind = Detection2DArray if values.input == 'detections' else Detection3DArray
         return DetectionInput(node, f'{prefix}detections', kind, self._take)
 
@@ -382,7 +384,7 @@ class Camera:
             output.publish(self.name, empty)
 
     def _report(self, error: Exception) -> None:
-        """Report a message that could not be tracked; runs on the worker's thread."""
+        """Report a message that could not be read or tracked; runs on any thread."""
         if self._node.context.ok():  # else interrupted: nothing can be published any more
             self._statistics.failed(error)
             self._log.failed(error)

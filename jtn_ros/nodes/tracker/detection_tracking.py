@@ -83,7 +83,7 @@ class MatchingImages:
             'Publish detections with the stamps of their images',
             capacity=_WAITING_IMAGES,
         )
-        self._input = ImageInput(node, topic, transport, self._buffer.add)
+        self._input = ImageInput(node, topic, transport, self._buffer.add, self._refuse)
         self._intensity = intensity
         self._missing: Problem | None = None
 
@@ -105,10 +105,14 @@ class MatchingImages:
         try:
             image = image_to_array(self._buffer.at(header.stamp), self._intensity)
         except JtnError as error:
-            self._missing = Problem.of(error, 'no camera motion: ')
+            self._refuse(error)
             return NO_IMAGE
         self._missing = None
         return image
+
+    def _refuse(self, error: JtnError) -> None:
+        """Note why an image is missing."""
+        self._missing = Problem.of(error, 'no camera motion: ')
 
 
 class DetectionTracking:

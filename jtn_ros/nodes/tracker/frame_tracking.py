@@ -16,8 +16,8 @@ from jtn_ros.media.intensity import IntensityRange
 from jtn_ros.nodes.common.conversions import OwnImage
 from jtn_ros.nodes.common.conversions import image_to_array
 from jtn_ros.nodes.common.problem import Problem
-from jtn_ros.nodes.tracker.image_input import ImageMessage
 from jtn_ros.nodes.tracker.locator import SpatialLocator
+from jtn_ros.nodes.tracker.serialized_images import ImageMessage
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.positions import Positions
 from jtn_ros.tracking import TrackerSettings

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from time import monotonic
 from typing import Literal
 
 from rclpy import get_rmw_implementation_identifier
@@ -10,6 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
+from jtn_ros.errors import JtnError
 from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.common.middleware import loss_remedy
 from jtn_ros.nodes.common.problem import Problem
@@ -17,6 +19,8 @@ from jtn_ros.nodes.tracker.image_losses import ImageLosses
 from jtn_ros.nodes.tracker.message_input import MessageInput
 from jtn_ros.nodes.tracker.message_input import Publishers
 from jtn_ros.nodes.tracker.message_input import type_name
+from jtn_ros.nodes.tracker.serialized_images import ImageMessage
+from jtn_ros.nodes.tracker.serialized_images import read_message
 
 Transport = Literal['auto', 'raw', 'compressed']
 
@@ -25,15 +29,16 @@ _VIDEO_TYPES = (
     'foxglove_msgs/msg/CompressedVideo',
 )
 
-type ImageMessage = Image | CompressedImage
-
 
 class ImageInput(MessageInput):
     """Subscribes to an image topic while it is open.
 
     Where the transport is 'auto', it takes the raw images if they are published, else the
-    compressed ones, and follows when that changes.
+    compressed ones, and follows when that changes. Messages are taken as they came, so that the
+    pixels are not copied.
     """
+
+    raw = True
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class ImageInput(MessageInput):
         topic: str,
         transport: Transport,
         on_image: Callable[[ImageMessage], None],
+        on_error: Callable[[JtnError], None],
     ) -> None:
         """Prepare, without subscribing.
 
@@ -50,10 +56,12 @@ class ImageInput(MessageInput):
                 below the remapped name, and at that name itself.
             transport: the type of messages to take.
             on_image: called with every image.
+            on_error: called with why an image cannot be read.
         """
         super().__init__(node, topic, 'image', on_image)
         self._compressed_topic = node.resolve_topic_name(f'{self._topic}/compressed')
         self._transport = transport
+        self._on_error = on_error
         self._middleware: str = get_rmw_implementation_identifier()
         self._losses = ImageLosses(self._middleware)
 
@@ -77,6 +85,16 @@ class ImageInput(MessageInput):
     def _types_of(self, topic: str) -> set[str]:
         """Return the types with which a topic is published."""
         return {info.topic_type for info in self._node.get_publishers_info_by_topic(topic)}
+
+    def _take(self, kind: type, message: bytes, info: Mapping[str, int | None]) -> None:
+        """Read a message and pass it on."""
+        try:
+            image = read_message(message, kind)
+        except JtnError as error:
+            self._last = monotonic()
+            self._on_error(error)
+        else:
+            super()._take(kind, image, info)
 
     def _arrived(self, message: ImageMessage, info: Mapping[str, int | None]) -> None:
         sequence = info.get('publication_sequence_number')

@@ -5,8 +5,10 @@ from abc import abstractmethod
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
+from typing import ClassVar
 
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility
@@ -26,6 +28,9 @@ type Publishers = Sequence[TopicEndpointInfo]
 
 class MessageInput(ABC):
     """Subscribes to a topic while it is open."""
+
+    # Whether messages are taken as bytes.
+    raw: ClassVar[bool] = False
 
     def __init__(
         self, node: Node, topic: str, what: str, on_message: Callable[[Any], None]
@@ -147,8 +152,9 @@ class MessageInput(ABC):
             self._subscription = self._node.create_subscription(
                 kind,
                 topic,
-                self._take,
+                partial(self._take, kind),
                 sensor_data(),
+                raw=self.raw,
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
             )
         except RuntimeError as error:  # a middleware may know the topic with another type
@@ -160,8 +166,15 @@ class MessageInput(ABC):
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
 
-    def _take(self, message: Any, info: Mapping[str, int | None]) -> None:
-        """Pass a message on."""
+    def _take(self, kind: type, message: Any, info: Mapping[str, int | None]) -> None:
+        """Pass a message on.
+
+        Args:
+            kind: its type.
+            message: the message, or the bytes of it.
+            info: what the middleware says about it.
+        """
+        del kind
         self._last = monotonic()
         self._arrived(message, info)
         self._on_message(message)

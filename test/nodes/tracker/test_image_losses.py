@@ -27,7 +27,9 @@ executor = SingleThreadedExecutor()
 camera, user = Node('camera'), Node('user')
 executor.add_node(user)
 came = []
-images = ImageInput(user, 'image', 'raw', lambda image: came.append(image.header.stamp.nanosec))
+images = ImageInput(
+    user, 'image', 'raw', lambda image: came.append(image.header.stamp.nanosec), print
+)
 images.open()
 publisher = camera.create_publisher(Image, 'image', sensor_data())
 while not publisher.get_subscription_count():

@@ -1,0 +1,97 @@
+"""Serialized image messages, as the middleware gives them."""
+
+from functools import cache
+
+from builtin_interfaces.msg import Time
+from rclpy.logging import get_logger
+from rclpy.serialization import deserialize_message
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from jtn_ros.errors import JtnError
+from jtn_ros.media.messages.image_serialization import CompressedImageView
+from jtn_ros.media.messages.image_serialization import ImageView
+from jtn_ros.media.messages.image_serialization import is_plain_cdr
+from jtn_ros.media.messages.image_serialization import read_compressed_image
+from jtn_ros.media.messages.image_serialization import read_image
+from jtn_ros.nodes.common.conversions import AnyCompressedImage
+from jtn_ros.nodes.common.conversions import AnyImage
+from jtn_ros.nodes.common.conversions import new_message
+
+type ImageMessage = AnyImage | AnyCompressedImage
+
+# What stands before the content. A shorter message ends the process in CycloneDDS.
+_ENCAPSULATION = 4
+
+
+def read_message(data: bytes, kind: type[Image | CompressedImage]) -> ImageMessage:
+    """Return the content of a serialized message; a view of it where the format is known.
+
+    Otherwise, the middleware makes a message of it.
+
+    Args:
+        data: the serialized message.
+        kind: its type.
+
+    Raises:
+        JtnError: if it cannot be read.
+    """
+    if is_plain_cdr(data) and is_known():
+        return _read(data, kind)
+    if len(data) < _ENCAPSULATION:
+        raise JtnError(f'a serialized image has {len(data)} bytes; it was damaged on the way')
+    try:
+        message: ImageMessage = deserialize_message(data, kind)
+    except RuntimeError as error:
+        raise JtnError(f'the middleware cannot read it: {error}') from error
+    return message
+
+
+@cache
+def is_known() -> bool:
+    """Return whether examples that the middleware serializes are read here as what they are.
+
+    They are not if the middleware has another format, or if the messages are defined in another
+    way.
+    """
+    header = Header(stamp=Time(sec=12, nanosec=34), frame_id='camera')
+    examples = (
+        Image(
+            header=header,
+            height=3,
+            width=2,
+            encoding='mono8',
+            is_bigendian=1,
+            step=4,
+            data=bytes(range(12)),
+        ),
+        CompressedImage(header=header, format='rgb8; jpeg', data=bytes(range(7))),
+    )
+    known = all(_is_read(example) for example in examples)
+    if not known:
+        get_logger('jtn_tracker').debug(
+            'the middleware serializes images in another way, so it makes messages of them'
+        )
+    return known
+
+
+def _is_read(example: Image | CompressedImage) -> bool:
+    """Return whether a message is read as what it is."""
+    data = bytes(serialize_message(example))
+    if not is_plain_cdr(data):
+        return False
+    try:
+        view = _read(data, type(example))
+    except JtnError:
+        return False
+    fields = [name for name in example.get_fields_and_field_types() if name != 'data']
+    same = all(getattr(view, name) == getattr(example, name) for name in fields)
+    return same and view.data.tobytes() == bytes(example.data)
+
+
+def _read(data: bytes, kind: type) -> ImageView | CompressedImageView:
+    """Return a view of a message in plain CDR."""
+    read = read_compressed_image if kind is CompressedImage else read_image
+    return read(new_message, data)
