@@ -9,6 +9,7 @@ candidates and waits.
 """
 
 from dataclasses import dataclass
+from dataclasses import replace
 from enum import IntEnum
 
 import numpy as np
@@ -50,6 +51,8 @@ _SETTLED_S = 1.0
 # Reach around the last place of the target: radius and speed. [m, m/s]
 _REACH_M = 1.0
 _REACH_SPEED = 3.0
+# Before every stamp, also where time begins at 0. [ns]
+_LONG_AGO = -(1 << 62)
 
 
 class LockState(IntEnum):
@@ -128,6 +131,7 @@ class TargetLock:
         """Start without a target."""
         self.config = config or TargetLockSettings()
         self._recent = RecentViews()
+        self._now_ns = _LONG_AGO
         self.release()
 
     @property
@@ -145,7 +149,7 @@ class TargetLock:
         # since its last clear view; and whether it comes back from a gap.
         self._verified = self._unbroken = True
         self._returning = False
-        self._verified_ns = self._proven_ns = self._learned_ns = 0
+        self._verified_ns = self._proven_ns = self._learned_ns = _LONG_AGO
         self._place: Places | None = None
         self._place_ns = 0
 
@@ -154,11 +158,25 @@ class TargetLock:
         self._track_id = self._last_id = 0
         self._recent = RecentViews()
         self._place = None
-        self._verified_ns = self._learned_ns = 0
+        self._verified_ns = self._proven_ns = self._learned_ns = self._now_ns = _LONG_AGO
+
+    def interrupt(self) -> Target:
+        """Return the target as lost: no frames come for a while.
+
+        If its track continues after that, it has to be recognized, as after any gap.
+        """
+        if self._class_id is None:
+            return _NOBODY
+        self._recent = RecentViews()
+        self._unbroken = False
+        if len(self._own):
+            self._verified, self._returning = False, True
+        return replace(_NOBODY, state=LockState.LOST, switches=self._switches)
 
     def select(self, tracks: Tracks, row: int) -> None:
         """Lock on one of the tracks of the last frame."""
         self.release()
+        self._proven_ns = self._now_ns
         self._class_id = int(tracks.class_ids[row])
         self._track_id = self._last_id = int(tracks.ids[row])
         clear = bool(self._recent.means.shape[1]) and self._recent.counts[row] > 0
@@ -183,6 +201,7 @@ class TargetLock:
                 meters; NaN where unknown. None if there is no such frame.
         """
         self._recent.update(tracks, detections)
+        self._now_ns = stamp_ns
         if self._class_id is None:
             return _NOBODY
         own, rival = self._compare()

@@ -58,9 +58,12 @@ def frame(*people: Person, looks: NDArray[np.float32] | None = LOOKS) -> tuple[T
 class Scene:
     """Shows frames to a lock."""
 
-    def __init__(self, looks: NDArray[np.float32] | None = LOOKS) -> None:
+    def __init__(
+        self, looks: NDArray[np.float32] | None = LOOKS, start_ns: int = 1_700_000_000 * 10**9
+    ) -> None:
         self.lock = TargetLock()
         self.number = 0
+        self.start_ns = start_ns
         self.looks = looks
 
     def show(self, *people: Person, times: int = 1, places: object = None) -> Target:
@@ -68,7 +71,8 @@ class Scene:
             tracks, detections = frame(*people, looks=self.looks)
             self.number += 1
             where = None if places is None else np.array(places, np.float64)
-            target = self.lock.update(tracks, detections, self.number * PERIOD, where)
+            stamp_ns = self.start_ns + self.number * PERIOD
+            target = self.lock.update(tracks, detections, stamp_ns, where)
         return target
 
     def select(self, row: int, *people: Person) -> None:
@@ -217,10 +221,55 @@ def test_nobody_is_recognized_where_the_target_cannot_be() -> None:
 def test_the_appearance_survives_a_new_session() -> None:
     scene, _, other = selected()
     scene.lock.restart()
-    scene.number = 0
+    scene.number = scene.start_ns = 0
     target = scene.show(Person(2, 100, 0), Person(1, 300, 1), times=3)
     assert (target.state, target.track_id) == (LockState.LOCKED, 2)
     assert other.track_id == 2
+
+
+@pytest.mark.parametrize('start_ns', [-PERIOD, 1_700_000_000 * 10**9])
+def test_the_lock_is_the_same_where_time_begins_at_0(start_ns: int) -> None:
+    scene, one, other = Scene(start_ns=start_ns), Person(1, 100, 0), Person(2, 300, 1)
+    scene.show(one, other)
+    scene.select(0, one, other)
+    # Views are learned from the beginning.
+    similar(scene, 3, 0.05)
+    learned = scene.show(Person(1, 100, 3), other, times=9)
+    assert learned.distance == pytest.approx(0, abs=0.01)
+    scene.select(0, one, other)
+    # It crosses somebody at once, without a clear view.
+    scene.looks = np.zeros_like(LOOKS)
+    crossing = Person(1, 200, 0), Person(2, 210, 1)
+    certain = [scene.show(*crossing).certain for _ in range(12)]
+    assert certain == [True] * 8 + [False] * 4, 'for 0.8 s'
+
+
+def test_after_an_interruption_the_target_has_to_be_recognized() -> None:
+    scene, one, other = selected()
+    target = scene.lock.interrupt()
+    assert (target.state, target.track_id, target.certain) == (LockState.LOST, 0, False)
+    scene.number += 20
+    back = scene.show(one, other, times=2)
+    assert (back.state, back.track_id, back.certain) == (LockState.OCCLUDED, 1, False)
+    back = scene.show(one, other)
+    assert (back.state, back.track_id, back.switches) == (LockState.LOCKED, 1, 0)
+    scene.lock.interrupt()
+    scene.number += 20
+    target = scene.show(Person(1, 100, 2), other, times=3)
+    assert (target.state, target.track_id) == (LockState.LOST, 0), 'somebody else'
+    scene.lock.release()
+    assert scene.lock.interrupt().state is LockState.NONE
+
+
+def test_without_embeddings_the_lock_survives_an_interruption_with_its_track() -> None:
+    scene, one, other = Scene(None), Person(1, 100, 0), Person(2, 300, 1)
+    scene.show(one, other)
+    scene.select(0, one, other)
+    scene.show(one, other)
+    assert scene.lock.interrupt().state is LockState.LOST
+    scene.number += 20
+    target = scene.show(one, other)
+    assert (target.state, target.track_id, target.certain) == (LockState.LOCKED, 1, True)
 
 
 def test_without_embeddings_the_lock_lasts_as_long_as_the_track() -> None:

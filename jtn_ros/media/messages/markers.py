@@ -28,6 +28,7 @@ _LINE_M = 0.012
 _TEXT_M = 0.11
 _LIFT = np.array([0, -0.6 * _TEXT_M, 0])
 _BORDER = np.array([[0.5, 0.5, 0.5, 1.0]])
+_ARRAY = 'visualization_msgs/msg/MarkerArray'
 
 
 def image_plane_markers(
@@ -66,7 +67,7 @@ def image_plane_markers(
     ways = np.pad(ARROW_SECONDS * scale * tracks.velocities, ((0, 0), (0, 1)))
     border = sides(np.array([[0, 0, *image_size]]))
     return new(
-        'visualization_msgs/msg/MarkerArray',
+        _ARRAY,
         markers=[
             shapes.clear(),
             *shapes.lines('image', border, _BORDER.repeat(len(_SIDES), axis=0)),
@@ -76,3 +77,8 @@ def image_plane_markers(
             *shapes.arrows(drawn, place(tracks.centers), ways),
         ],
     )
+
+
+def cleared_image_plane(new: NewMessage, header: Any) -> Any:
+    """Return what deletes all markers of the last frame, also the border of the image."""
+    return new(_ARRAY, markers=[Shapes(new, header, _LINE_M, _TEXT_M).clear()])

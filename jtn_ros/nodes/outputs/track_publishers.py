@@ -19,6 +19,7 @@ from jtn_ros.media.drawing import draw_tracks
 from jtn_ros.media.messages import tracker_topics
 from jtn_ros.media.messages.image_annotations import to_annotations
 from jtn_ros.media.messages.marker_shapes import DrawnObjects
+from jtn_ros.media.messages.markers import cleared_image_plane
 from jtn_ros.media.messages.markers import image_plane_markers
 from jtn_ros.media.messages.track_messages import to_detection_array
 from jtn_ros.media.messages.track_messages import to_label_info
@@ -121,23 +122,15 @@ class TrackPublishers:
 
     def publish(self, frame: CameraFrame) -> None:
         """Publish one frame: exactly one message of tracks, and the others on demand."""
-        tracks, header = frame.tracks, frame.header
         if len(self._model.class_names) > self._announced:
             self.announce()
         self._publish_tracks(frame)
         if self._detections.get_subscription_count():
             self._detections.publish(
-                to_detection_array(new_message, header, self._objects_of(frame))
+                to_detection_array(new_message, frame.header, self._objects_of(frame))
             )
-        if (
-            all(frame.size)
-            and self._annotations is not None
-            and self._annotations.get_subscription_count()
-        ):
-            self._annotations.publish(
-                to_annotations(new_message, header, frame.size, tracks, self._model.class_names)
-            )
-        self.publish_pictures(frame)
+        self._publish_annotations(frame)
+        self._publish_pictures(frame)
 
     def _publish_tracks(self, frame: CameraFrame) -> None:
         """Publish the tracks, serialized right away where the middleware's format is known."""
@@ -176,7 +169,24 @@ class TrackPublishers:
             reused=self._objects,
         )
 
-    def publish_pictures(self, frame: CameraFrame) -> None:
+    def _publish_annotations(self, frame: CameraFrame) -> None:
+        """Publish what Foxglove draws over images, if their size is known."""
+        if (
+            all(frame.size)
+            and self._annotations is not None
+            and self._annotations.get_subscription_count()
+        ):
+            self._annotations.publish(
+                to_annotations(
+                    new_message,
+                    frame.header,
+                    frame.size,
+                    frame.tracks,
+                    self._model.class_names,
+                )
+            )
+
+    def _publish_pictures(self, frame: CameraFrame) -> None:
         """Publish what shows trails; they are kept also while nobody looks."""
         tracks, header = frame.tracks, frame.header
         if frame.session != self._session:
@@ -202,6 +212,17 @@ class TrackPublishers:
                 trails=self._trails,
             )
             self._debug_images.publish(array_to_image(drawn, header))
+
+    def clear_pictures(self, empty: CameraFrame) -> None:
+        """Delete what is drawn in the image plane and over images.
+
+        Args:
+            empty: the last frame, emptied.
+        """
+        self._trails.update(empty.tracks, empty.stamp_ns)
+        self._publish_annotations(empty)
+        if self._marker_arrays.get_subscription_count():
+            self._marker_arrays.publish(cleared_image_plane(new_message, empty.header))
 
     def publish_located(self, frame: CameraFrame) -> None:
         """Publish what is in space, of a frame whose positions have a coordinate frame."""

@@ -157,6 +157,7 @@ class Camera:
             self._session,
             now_ns=lambda: self._node.get_clock().now().nanoseconds,
             on_result=self._publish,
+            on_outdated=self._retract,
             on_error=self._report,
         )
         self.enable(enabled)
@@ -179,7 +180,6 @@ class Camera:
                 'tracked'
             )
             self._worker = None
-        self._present.forget()
         self._retract()
         self._log.forget_problem()
 
@@ -197,7 +197,7 @@ class Camera:
     def enable(self, enabled: bool) -> None:
         """Process images, or ignore them, until the camera is deactivated."""
         if self._worker is not None:
-            self._worker.enabled = enabled
+            self._worker.enable(enabled)
 
     def apply(self, values: TrackerNodeSettings) -> None:
         """Let the live parameters take effect."""
@@ -369,14 +369,15 @@ class Camera:
         self._follower.publish_pose(frame)
 
     def _retract(self) -> None:
-        """Publish empty outputs, so that subscribers do not keep the last objects."""
+        """Publish empty outputs once, so that subscribers do not keep the last objects."""
+        self._present.forget()
         latest, located = self._latest, self._located
         self._latest = self._located = None
         if latest is None or not self._node.context.ok():
             return
         empty = latest.emptied()
-        self._outputs.publish_pictures(empty)
-        self._follower.follow(empty)
+        self._outputs.clear_pictures(empty)
+        self._follower.interrupt(empty)
         if located is not None:
             empty = located.emptied()
             self._outputs.publish_located(empty)

@@ -13,6 +13,7 @@ from jtn_ros.nodes.common.problem import ProblemError
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.tracker.frame_tracking import FrameTracking
 from jtn_ros.nodes.tracker.latest_slot import LatestSlot
+from jtn_ros.nodes.tracker.message_input import SILENCE_S
 from jtn_ros.tracking.session import FrameKey
 from jtn_ros.tracking.session import Session
 from jtn_ros.tracking.session import When
@@ -47,6 +48,10 @@ class CameraWorker:
     bounded by the engine's time for two frames. An image that cannot be tracked is reported and
     left out; the next one is tried as if nothing had happened. An image whose stamp seems wrong
     waits for the next one, which tells whether the stamp is wrong or time has jumped.
+
+    What was tracked last is out of date when the worker is disabled, and when nothing could be
+    tracked for `SILENCE_S` seconds, both in reality and by the clock of the node: simulated time
+    may stand still.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class CameraWorker:
         *,
         now_ns: Callable[[], int] = time_ns,
         on_result: Callable[[CameraFrame], None],
+        on_outdated: Callable[[], None],
         on_error: Callable[[Exception], None],
     ) -> None:
         """Prepare, without starting the thread.
@@ -65,18 +71,27 @@ class CameraWorker:
             session: notices where identities have to start anew.
             now_ns: the time in nanoseconds, for images with a bad stamp.
             on_result: called on the thread with what came out of each frame.
+            on_outdated: called on the thread, maybe several times, while the latest result is
+                out of date.
             on_error: called on the thread with why an image was left out.
         """
-        self.enabled = True
+        self._enabled = True
         self._tracking = tracking
         self._session = session
         self._now_ns = now_ns
         self._on_result = on_result
+        self._on_outdated = on_outdated
         self._on_error = on_error
         self._busy = Lock()
         self._processed = 0
+        self._tracked_at = self._times()
         self._slot = LatestSlot[Arrival]()
         self._thread = Thread(target=self._run, name='camera_worker')
+
+    @property
+    def enabled(self) -> bool:
+        """Return whether images are taken."""
+        return self._enabled
 
     @property
     def processed(self) -> int:
@@ -97,9 +112,14 @@ class CameraWorker:
         self._slot.close()
         self._thread.join()
 
+    def enable(self, enabled: bool) -> None:
+        """Take images, or ignore them from now on."""
+        self._enabled = enabled
+        self._slot.wake()
+
     def offer(self, message: Any) -> None:
         """Hand over a new message; return at once."""
-        if self.enabled:
+        if self._enabled:
             self._slot.put(Arrival(message, perf_counter(), self._now_ns()))
 
     def reset(self) -> None:
@@ -120,17 +140,35 @@ class CameraWorker:
                 result = self._track(arrival, following)
             self._processed += 1
             self._on_result(result)
+            self._tracked_at = self._times()
         except Exception as error:  # a robot's node outlives any single frame
             self._on_error(error)
 
     def _run(self) -> None:
         """Track what the slot holds until it is closed."""
-        arrival = self._slot.take()
-        while arrival is not None:
-            doubtful = self._session.doubts(arrival.when)
-            following = self._slot.take(_PATIENCE_S) if doubtful else None
-            self.process(arrival, following)
-            arrival = following or self._slot.take()
+        following: Arrival | None = None
+        while following is not None or not self._slot.ended:
+            arrival = following or self._slot.take(SILENCE_S / 4)
+            following = None
+            if arrival is not None:
+                doubtful = self._session.doubts(arrival.when)
+                following = self._slot.take(_PATIENCE_S) if doubtful else None
+                self.process(arrival, following)
+            self._look_at_age()
+
+    def _look_at_age(self) -> None:
+        """Say so where the latest result is out of date."""
+        ages = (now - then for now, then in zip(self._times(), self._tracked_at, strict=True))
+        if self._enabled and min(map(abs, ages)) < SILENCE_S:
+            return
+        try:
+            self._on_outdated()
+        except Exception as error:  # see `process`
+            self._on_error(error)
+
+    def _times(self) -> tuple[float, float]:
+        """Return the time in seconds: that of reality, and that of the node."""
+        return perf_counter(), self._now_ns() / 1e9
 
     def _track(self, arrival: Arrival, following: Arrival | None) -> CameraFrame:
         """Return the tracks of one message.

@@ -131,6 +131,19 @@ class Follower:
         if selections:
             self._publishers.publish_state(frame, target, selections)
 
+    def interrupt(self, empty: CameraFrame) -> None:
+        """Publish that the target is lost until images come again, and select nobody meanwhile.
+
+        Args:
+            empty: the last frame, emptied.
+        """
+        with self._guard:
+            self._latest = None
+            target = self._target = self._lock.interrupt()
+            selections = self._selections
+        if selections:
+            self._publishers.publish_state(empty, target, selections)
+
     def publish_pose(self, frame: CameraFrame) -> None:
         """Publish where the target of a frame, maybe predicted, is in space."""
         with self._guard:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from time import sleep
 from typing import Any
 from uuid import UUID
 from uuid import uuid4
@@ -17,6 +18,7 @@ from rclpy.node import Node
 from rosidl_runtime_py.utilities import get_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
+from std_srvs.srv import SetBool
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker
 from visualization_msgs.msg import MarkerArray
@@ -298,8 +300,12 @@ def test_bodies_of_rep_155_have_regions_images_and_frames(
         harness.wait(partial(publishers_are, user, topic, 0), 'the end of a body')
 
 
+@pytest.mark.parametrize('ending', ['deactivate', 'disable', 'silence'])
 def test_who_is_not_tracked_any_more_is_in_no_list(
-    make: Callable[..., Harness], people_model: Path
+    make: Callable[..., Harness],
+    people_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
 ) -> None:
     fields = {
         'detections_3d': 'detections',
@@ -333,7 +339,13 @@ def test_who_is_not_tracked_any_more_is_in_no_list(
         harness.wait(partial(newest_is, sent, output.header.stamp), f'the last {name}')
         assert len(getattr(sent[-1], field)) == 2
     harness.wait(lambda: states and states[-1].state == Target.LOCKED, 'the target')
-    assert harness.transit('deactivate')
+    target = states[-1].object.id
+    if ending == 'deactivate':
+        assert harness.transit('deactivate')
+    elif ending == 'disable':
+        assert harness.command(SetBool, 'enable', data=False).success
+    else:
+        monkeypatch.setattr('jtn_ros.nodes.tracker.camera_worker.SILENCE_S', 0.2)
 
     def is_empty(name: str) -> bool:
         return not getattr(received[name][-1], fields[name])
@@ -343,18 +355,36 @@ def test_who_is_not_tracked_any_more_is_in_no_list(
         assert sent[-1].header == sent[-2].header, 'that of the last image'
 
     def is_cleared(name: str) -> bool:
-        first, *others = markers[name][-1].markers
-        return first.action == Marker.DELETEALL and {m.ns for m in others} <= {'image'}
+        return [m.action for m in markers[name][-1].markers] == [Marker.DELETEALL]
 
     for name in markers:
         harness.wait(partial(is_cleared, name), f'no {name}')
+        assert markers[name][-1].markers[0].header == markers[name][-2].markers[0].header
     harness.wait(lambda: states[-1].state == Target.LOST, 'no target')
     assert (states[-1].object.id, states[-1].certain) == (0, False)
+    assert states[-1].header == output.header
+    refused = harness.command(SelectTarget, 'select', by=SelectTarget.Request.NEAREST)
+    assert refused.message.startswith('no image has been tracked')
     # Images alone tell about images.
     assert harness.outputs[-1] == output
-    assert harness.transit('activate')
+    if ending == 'deactivate':
+        assert harness.transit('activate')
+    elif ending == 'disable':
+        sleep(0.3)  # would show what is published again and again
+        assert harness.command(SetBool, 'enable', data=True).success
+    else:
+        sleep(0.3)
+        monkeypatch.setattr('jtn_ros.nodes.tracker.camera_worker.SILENCE_S', 3.0)
     again = rig.track(3)
-    assert (again.session == output.session, len(again.objects)) == (False, 2)
+    assert len(again.objects) == 2
+    assert (again.session == output.session) == (ending != 'deactivate')
+    for name, field in fields.items():
+        sent = received[name]
+        harness.wait(partial(newest_is, sent, again.header.stamp), f'{name} again')
+        assert [len(getattr(each, field)) for each in sent[-3:]] == [2, 0, 2], name
+    if ending != 'deactivate':
+        harness.wait(lambda: states[-1].header == again.header, 'the target again')
+        assert (states[-1].state, states[-1].object.id) == (Target.LOCKED, target)
 
 
 def test_what_is_not_installed_or_not_located_is_named_and_left_out(

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
+from time import monotonic_ns
 
 import numpy as np
 import pytest
@@ -41,6 +42,7 @@ def worked(block_model: Path) -> Iterator[Worked]:
         ImageTracking(TrackingPipeline(block_model, 'onnxruntime')),
         Session(100_000_000),
         on_result=consume,
+        on_outdated=lambda: None,
         on_error=errors.append,
     )
     worker.start()
@@ -88,6 +90,7 @@ def test_failing_consumer_is_reported_and_the_next_image_is_tracked(block_model:
         ImageTracking(TrackingPipeline(block_model, 'onnxruntime')),
         Session(0),
         on_result=consume,
+        on_outdated=lambda: None,
         on_error=errors.append,
     )
     worker.start()
@@ -97,3 +100,37 @@ def test_failing_consumer_is_reported_and_the_next_image_is_tracked(block_model:
     worker.stop()
     assert [str(error) for error in errors] == ['the link is down']
     assert len(frames) == 2
+
+
+@pytest.mark.parametrize('standing', [False, True])
+def test_results_get_out_of_date_where_images_fail_unless_time_stands_still(
+    block_model: Path, monkeypatch: pytest.MonkeyPatch, standing: bool
+) -> None:
+    monkeypatch.setattr('jtn_ros.nodes.tracker.camera_worker.SILENCE_S', 0.1)
+    frames: list[CameraFrame] = []
+    outdated: list[int] = []
+    errors: list[Exception] = []
+    worker = CameraWorker(
+        ImageTracking(TrackingPipeline(block_model, 'onnxruntime')),
+        Session(100_000_000),
+        now_ns=(lambda: 0) if standing else monotonic_ns,
+        on_result=frames.append,
+        on_outdated=lambda: outdated.append(worker.processed),
+        on_error=errors.append,
+    )
+    worker.start()
+    worker.offer(image(0))
+    wait_for(lambda: frames)
+    broken = image(1)
+    broken.encoding = 'none'
+    started, sent = monotonic_ns(), 0
+    while monotonic_ns() - started < 500_000_000:
+        sent += 1
+        worker.offer(broken)
+        wait_for(lambda: len(errors) == sent)
+    assert bool(outdated) is not standing
+    assert set(outdated) <= {1}
+    if standing:
+        worker.enable(False)
+        wait_for(lambda: outdated)
+    worker.stop()

@@ -91,6 +91,7 @@ def test_any_image_is_tracked_or_reported_and_the_next_one_is_tracked(
         ImageTracking(TrackingPipeline(engine=NothingEngine())),
         Session(10**8),
         on_result=results.append,
+        on_outdated=lambda: None,
         on_error=errors.append,
     )
     for item in [*images, GOOD]:
@@ -132,6 +133,7 @@ def test_any_detections_are_tracked_or_reported_and_the_next_ones_are_tracked(
         SpatialDetectionTracking(tracker, names) if spatial else DetectionTracking(tracker, names),
         Session(10**8),
         on_result=results.append,
+        on_outdated=lambda: None,
         on_error=errors.append,
     )
     make = objects_message if spatial else boxes_message
@@ -425,6 +427,7 @@ def one_worker(results: list[CameraFrame] | None = None) -> tuple[CameraWorker, 
         ImageTracking(TrackingPipeline(engine=NothingEngine())),
         Session(0),
         on_result=(results if results is not None else []).append,
+        on_outdated=lambda: None,
         on_error=errors.append,
     )
     return worker, errors

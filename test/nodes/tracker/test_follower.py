@@ -22,6 +22,7 @@ from jtn_ros.nodes.common.conversions import array_to_image
 from inference.mean_color import BLUE
 from inference.mean_color import RED
 from inference.mean_color import write_mean_color
+from nodes.foreign_detections import START_NS
 from nodes.foreign_detections import DetectionRig
 from nodes.foreign_detections import boxes_message
 from nodes.foreign_detections import header
@@ -175,9 +176,12 @@ def test_the_largest_is_selected_and_images_are_tracked_while_somebody_is(
     harness.wait(lambda: harness.images.get_subscription_count() == 0, 'the end of the images')
 
 
+# Simulated time begins at 0.
+@pytest.mark.parametrize('start_ns', [0, START_NS])
 def test_the_target_is_found_again_by_its_looks_under_a_new_id(
-    make: Callable[..., Harness], tmp_path: Path
+    make: Callable[..., Harness], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_ns: int
 ) -> None:
+    monkeypatch.setattr('nodes.foreign_detections.START_NS', start_ns)
     harness = make(
         input='detections',
         detection_images=True,

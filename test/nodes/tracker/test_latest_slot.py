@@ -29,6 +29,18 @@ def test_closing_leaves_the_last_item_then_ends() -> None:
     assert slot.dropped == 0
 
 
+def test_waking_ends_one_waiting_once_what_waits_is_taken() -> None:
+    slot = LatestSlot[int]()
+    slot.put(1)
+    slot.wake()
+    assert [slot.take(), slot.take(), slot.take(0.01)] == [1, None, None]
+    slot.put(2)
+    slot.close()
+    assert not slot.ended
+    assert slot.take() == 2
+    assert slot.ended
+
+
 def test_closing_wakes_a_waiting_consumer() -> None:
     slot = LatestSlot[int]()
     taken: list[int | None] = []
