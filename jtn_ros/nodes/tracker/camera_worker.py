@@ -12,8 +12,8 @@ from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.common.problem import ProblemError
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.tracker.frame_tracking import FrameTracking
-from jtn_ros.nodes.tracker.latest_slot import LatestSlot
 from jtn_ros.nodes.tracker.message_input import SILENCE_S
+from jtn_ros.nodes.tracker.short_queue import ShortQueue
 from jtn_ros.tracking.session import FrameKey
 from jtn_ros.tracking.session import Session
 from jtn_ros.tracking.session import When
@@ -42,10 +42,11 @@ class Arrival(NamedTuple):
 
 
 class CameraWorker:
-    """Track the newest image, again and again, until stopped.
+    """Track one image after another until stopped.
 
-    Images that arrive while one is being tracked replace each other, so the latency stays
-    bounded by the engine's time for two frames. An image that cannot be tracked is reported and
+    Images that arrive while one is being tracked wait, for `LONGEST_WAIT_S` at most. If the engine
+    does not keep up, they replace each other, so the latency stays bounded by its time for two
+    frames. An image that cannot be tracked is reported and
     left out; the next one is tried as if nothing had happened. An image whose stamp seems wrong
     waits for the next one, which tells whether the stamp is wrong or time has jumped.
 
@@ -85,7 +86,7 @@ class CameraWorker:
         self._busy = Lock()
         self._processed = 0
         self._tracked_at = self._times()
-        self._slot = LatestSlot[Arrival]()
+        self._queue = ShortQueue[Arrival]()
         self._thread = Thread(target=self._run, name='camera_worker')
 
     @property
@@ -101,7 +102,7 @@ class CameraWorker:
     @property
     def dropped(self) -> int:
         """Return the number of images that a newer one replaced."""
-        return self._slot.dropped
+        return self._queue.dropped
 
     def start(self) -> None:
         """Start the thread."""
@@ -109,18 +110,18 @@ class CameraWorker:
 
     def stop(self) -> None:
         """Finish the images that are already here, then end the thread."""
-        self._slot.close()
+        self._queue.close()
         self._thread.join()
 
     def enable(self, enabled: bool) -> None:
         """Take images, or ignore them from now on."""
         self._enabled = enabled
-        self._slot.wake()
+        self._queue.wake()
 
     def offer(self, message: Any) -> None:
         """Hand over a new message; return at once."""
         if self._enabled:
-            self._slot.put(Arrival(message, perf_counter(), self._now_ns()))
+            self._queue.put(Arrival(message, perf_counter(), self._now_ns()))
 
     def reset(self) -> None:
         """Forget all tracks and begin a new session; waits for the frame in progress."""
@@ -145,14 +146,14 @@ class CameraWorker:
             self._on_error(error)
 
     def _run(self) -> None:
-        """Track what the slot holds until it is closed."""
+        """Track what the queue holds until it is closed."""
         following: Arrival | None = None
-        while following is not None or not self._slot.ended:
-            arrival = following or self._slot.take(SILENCE_S / 4)
+        while following is not None or not self._queue.ended:
+            arrival = following or self._queue.take(SILENCE_S / 4)
             following = None
             if arrival is not None:
                 doubtful = self._session.doubts(arrival.when)
-                following = self._slot.take(_PATIENCE_S) if doubtful else None
+                following = self._queue.take(_PATIENCE_S) if doubtful else None
                 self.process(arrival, following)
             self._look_at_age()
 

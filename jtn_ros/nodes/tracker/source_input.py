@@ -28,7 +28,7 @@ class SourceSettings(StreamSettings):
 class SourceInput:
     """Takes the place of `ImageInput` where the node reads the camera itself.
 
-    No image passes through the middleware, so none is lost before the tracker's slot.
+    No image passes through the middleware, so none is lost before the tracker's queue.
     """
 
     lost = 0

@@ -157,7 +157,7 @@ def test_overload_keeps_the_latency_bounded_and_counts_what_is_dropped(graph: Gr
         camera.connect()
         calm = camera.measure(3, 10)
         engine = float(np.median(milliseconds(calm, *STAGES))) / 1e3
-        # What the slot sees: twice as many images as can be tracked.
+        # What the queue sees: twice as many images as can be tracked.
         before = camera.wait_for_status('processed')
         sent = camera.sent
         samples = camera.measure(2 / engine, 30)

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from time import monotonic_ns
+from time import sleep
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from jtn_ros.nodes.common.conversions import ns_to_stamp
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.tracker.camera_worker import CameraWorker
 from jtn_ros.nodes.tracker.frame_tracking import ImageTracking
+from jtn_ros.nodes.tracker.short_queue import LONGEST_WAIT_S
 from jtn_ros.pipeline import TrackingPipeline
 from jtn_ros.tracking.session import Session
 
@@ -57,6 +59,7 @@ def test_slow_consumer_gets_the_newest_image_and_the_rest_is_counted(worked: Wor
     wait_for(lambda: len(results) == 1)
     for number in range(1, 10):
         worker.offer(image(number))
+    sleep(1.2 * LONGEST_WAIT_S)
     go.set()
     wait_for(lambda: len(results) == 2)
     worker.stop()
