@@ -31,7 +31,8 @@ weights:  ## make the bundled weights anew, DATA=<folder of pictures>; hours, an
 	@tools/run --dev jtn train people_small --data "$(DATA)" --threads 1 --output runs/people_small
 	@tools/run --dev jtn train people --data "$(DATA)" --threads 1 --output runs/people
 	@tools/run --dev jtn train people_long --data "$(DATA)" --threads 1 --output runs/people_long
-	@cp runs/people_long/weights.safetensors models/jtn_people.safetensors
+	@tools/run --dev jtn train people_final --data "$(DATA)" --threads 1 --output runs/people_final
+	@cp runs/people_final/weights.safetensors models/jtn_people.safetensors
 	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people.onnx
 	@tools/run --dev jtn export models/jtn_people.safetensors models/jtn_people_large.onnx --name jtn_people_large --input 480x864
 	@tools/run --dev jtn synthesize runs/calibration --sequences 4 --seconds 2 --fps 10 --seed 2147485000 --people 4-20
