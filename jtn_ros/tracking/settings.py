@@ -193,8 +193,8 @@ class TrackingSettings(TrackTimes):
     certain_score: float = setting(
         0.0,
         'Minimum score of a detection that confirms a track alone, without waiting for '
-        'confirmation_hits. 0 selects 0.05 more than the score that starts a track; at 1, no '
-        'detection does.',
+        'confirmation_hits. 0 selects 0.05 more than the score that starts a track for a model, '
+        'and 0.95 for detections of another node; at 1, no detection does.',
         **_SHARE,
         live=True,
     )
@@ -207,11 +207,15 @@ class TrackingSettings(TrackTimes):
         live=True,
     )
 
-    def thresholds(self, trusted: float | None, **others: Any) -> TrackerSettings:
+    def thresholds(
+        self, trusted: float | None, *, calibrated: bool = True, **others: Any
+    ) -> TrackerSettings:
         """Return the thresholds of the tracker.
 
         Args:
             trusted: score that the model asks for; None keeps the tracker's own defaults.
+            calibrated: whether that score was chosen for the detector, so that it tells which
+                detections are certain.
             others: thresholds that users do not set usually.
 
         Raises:
@@ -220,7 +224,7 @@ class TrackingSettings(TrackTimes):
         times = {entry.name: getattr(self, entry.name) for entry in fields(TrackTimes)}
         score = self.birth_score or trusted
         scores = {} if score is None else {'confident_score': score, 'birth_score': score}
-        if score is not None:
+        if score is not None and calibrated:
             scores['certain_score'] = min(1.0, score + _CERTAINTY)
         if self.certain_score:
             scores['certain_score'] = self.certain_score

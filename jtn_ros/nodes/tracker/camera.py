@@ -81,6 +81,7 @@ class Camera:
         self._shared_outputs = shared_outputs
         self._logger = node.get_logger().get_child(name) if prefix else node.get_logger()
         self._trusted: float = detector.info.confident_score
+        self._calibrated = not isinstance(detector, ForeignDetector)
         self._class_names = detector.info.class_names
         self._session = Session(0)
         # Refuses what does not fit before anything is created that would have to be removed.
@@ -201,7 +202,7 @@ class Camera:
 
     def apply(self, values: TrackerNodeSettings) -> None:
         """Let the live parameters take effect."""
-        thresholds = values.thresholds(self._trusted)
+        thresholds = values.thresholds(self._trusted, calibrated=self._calibrated)
         self._tracking.configure(
             thresholds, values.score_threshold or None, self.filter_for(values)
         )
@@ -297,7 +298,8 @@ class Camera:
     ) -> FrameTracking[Any]:
         """Return what makes tracks of the messages; the arguments are those of the camera."""
         node, values = self._node, self._values
-        tracker = make_tracker(values.tracker, values.thresholds(self._trusted))
+        thresholds = values.thresholds(self._trusted, calibrated=self._calibrated)
+        tracker = make_tracker(values.tracker, thresholds)
         if not isinstance(detector, ForeignDetector):
             pipeline = TrackingPipeline(engine=detector, tracker=tracker, appearance=appearance)
             return ImageTracking(pipeline, self._locator, IntensityRange(values.intensity_range))

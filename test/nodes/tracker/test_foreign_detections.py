@@ -100,6 +100,16 @@ def test_boxes_become_tracks(make: Make) -> None:
     assert [c.class_name for c in infos[-1].class_map] == ['person', 'dog']
 
 
+def test_one_detection_confirms_a_track_only_if_the_other_detector_is_nearly_sure(
+    make: Make,
+) -> None:
+    rig = DetectionRig(make(input='detections'))
+    first = rig.track(boxes_message(0, people(0), scores=[0.9, 0.97]))
+    assert [o.state for o in first.objects] == [TrackedObject.TENTATIVE, TrackedObject.CONFIRMED]
+    second = rig.track(boxes_message(1, people(1), scores=[0.9, 0.97]))
+    assert [o.state for o in second.objects] == [TrackedObject.CONFIRMED] * 2
+
+
 def test_empty_arrays_step_the_tracks(make: Make) -> None:
     rig = DetectionRig(make(input='detections', coast_time=0.1, lost_time=0.3))
     for number in range(10):
