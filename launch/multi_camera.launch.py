@@ -29,7 +29,7 @@ PASSED = {
     'model': ('', 'Exported model. Empty uses the parameter file.'),
     'backend': ('', 'Inference back end. Empty uses the parameter file.'),
     'namespace': ('', 'Namespace of the node.'),
-    'positions': ('', 'off, depth or ground; empty takes that of the parameter file.'),
+    'positions': ('', 'off, depth or ground. Empty uses the parameter file.'),
     'fixed_frame': ('', 'tf frame of the positions. Empty uses the parameter file.'),
     'outputs': (
         '',

@@ -31,7 +31,7 @@ DEVICE = {
 TRACKER = {
     'model': ('', 'Exported model. Empty uses the parameter file.'),
     'backend': ('', 'Inference back end. Empty uses the parameter file.'),
-    'positions': ('', 'off or ground; empty takes that of the parameter file.'),
+    'positions': ('', 'off or ground. Empty uses the parameter file.'),
     'params_file': (str(SHARE / 'config' / 'tracker.yaml'), 'Parameter file of jtn_tracker.'),
     'rviz': ('false', 'Show image, boxes, ids and trails in RViz: true or false.'),
     'rviz_frame': ('', 'Fixed frame of RViz. Empty uses that of the positions or images.'),
