@@ -91,6 +91,8 @@ def test_the_first_layers_of_the_bundled_model_stay_float() -> None:
         if node.op_type == 'Conv' and kinds.get(node.input[1]) != 'DequantizeLinear'
     ]
     assert sorted(stay) == [
+        'network.base.motion.first.0.weight',  # of the image, and of the previous one
+        'network.base.motion.first.0.weight',
         'network.base.prior_stem.0.0.weight',
         'network.base.prior_stem.1.weight',
         'network.base.stages.0.0.filter.0.weight',

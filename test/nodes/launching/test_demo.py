@@ -132,8 +132,9 @@ def test_the_recording_holds_what_the_layout_shows(demo: Path) -> None:
         assert shown.items() <= bag.topics.items()
         assert all(bag.counts[topic] for topic in shown)
         tracked = bag.counts['/jtn_tracker/tracks']
-        for topic in ('annotations', 'detections'):
-            assert bag.counts[f'/jtn_tracker/{topic}'] == tracked
+        assert bag.counts['/jtn_tracker/detections'] == tracked
+        # They are deleted when the node is deactivated, with a last message that may be recorded.
+        assert bag.counts['/jtn_tracker/annotations'] - tracked in (0, 1)
         # When the node ends, it deletes its markers, which the recorder may still hear.
         assert bag.counts['/jtn_tracker/markers'] in (tracked, tracked + 1)
         last = [message.deserialize() for message in bag.messages(['/jtn_tracker/tracks'])][-1]
