@@ -3,8 +3,8 @@
 Convolutions get int8 weights, one scale a channel, and uint8 inputs whose range is that of the
 calibration (post-training quantization: Jacob et al., Quantization and Training of Neural Networks
 for Efficient Integer-Arithmetic-Only Inference, CVPR 2018). The first convolutions of an
-EfficientNet-Lite, the sparse heads and deformable convolutions stay as they are: rounding harms
-them most, they are small, or they have no int8 kernel.
+EfficientNet-Lite and of the cost volume, the sparse heads and deformable convolutions stay as they
+are: rounding harms them most, they are small, or they have no int8 kernel.
 """
 
 import logging
@@ -28,7 +28,8 @@ from jtn_ros.inference.model_file import read_model
 logger = logging.getLogger(__name__)
 
 # An empty prior heat map and one full of tracks differ by far more than a step of uint8 resolves,
-# and every error of the first layers passes through all others.
+# and every error of the first layers passes through all others. Images in uint8 would also have to
+# be converted for the stem, which takes floats.
 _FLOAT_WEIGHTS = re.compile(r'\.base\.(stem|prior_stem|stages\.0\.0|motion\.first)\.')
 
 
