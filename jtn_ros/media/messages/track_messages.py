@@ -1,9 +1,11 @@
 """Tracks as ROS messages."""
 
 from array import array
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -20,6 +22,46 @@ from jtn_ros.tracking.track import TrackState
 _NANOSECONDS = 1_000_000_000
 # Of what is not estimated: orientation and angular velocity, in rad^2 and (rad/s)^2.
 _UNKNOWN_VARIANCE = 1e6
+
+
+class ObjectValues(NamedTuple):
+    """What a TrackedObject says of a track, but for arrays and positions, in plain numbers.
+
+    They are the fields of the message; `center` and `size` are those of the box, `unseen` is
+    the time since the observation in seconds and nanoseconds.
+    """
+
+    id: int
+    class_id: int
+    score: float
+    center: list[float]
+    size: list[float]
+    state: int
+    predicted: bool
+    reliable: bool
+    age: int
+    hits: int
+    unseen: list[int]
+
+
+def object_values(tracks: Tracks) -> Iterator[ObjectValues]:
+    """Yield the values of each track."""
+    boxes = tracks.boxes.astype(np.float64)
+    unseen = np.stack(np.divmod(tracks.unseen_ns, _NANOSECONDS), axis=1)
+    columns = (
+        tracks.ids,
+        tracks.class_ids,
+        tracks.scores,
+        box_centers(boxes),
+        box_sizes(boxes),
+        tracks.states,
+        ~tracks.observed,
+        tracks.counted,
+        tracks.ages + 1,  # the message counts the first frame too
+        tracks.hits,
+        unseen,
+    )
+    yield from map(ObjectValues._make, zip(*(c.tolist() for c in columns), strict=True))
 
 
 def tracks_to_objects(
@@ -46,52 +88,27 @@ def tracks_to_objects(
     while len(messages) < len(tracks):
         messages.append(new('jtn_msgs/msg/TrackedObject'))
     objects = messages[: len(tracks)]
-    boxes = tracks.boxes.astype(np.float64)
-    centers, sizes = box_centers(boxes).tolist(), box_sizes(boxes).tolist()
     covariances = np.ascontiguousarray(tracks.velocity_covariances, np.float32).reshape(-1, 4)
     velocities = np.ascontiguousarray(tracks.velocities, np.float32)
     vectors = tracks.embeddings if embeddings else None
-    for row, (
-        track_id,
-        class_id,
-        score,
-        state,
-        observed,
-        counted,
-        age,
-        hits,
-        unseen_ns,
-    ) in enumerate(
-        zip(
-            tracks.ids.tolist(),
-            tracks.class_ids.tolist(),
-            tracks.scores.tolist(),
-            tracks.states.tolist(),
-            tracks.observed.tolist(),
-            tracks.counted.tolist(),
-            tracks.ages.tolist(),
-            tracks.hits.tolist(),
-            tracks.unseen_ns.tolist(),
-            strict=True,
-        )
-    ):
+    for row, values in enumerate(object_values(tracks)):
         tracked = objects[row]
-        tracked.id = track_id
-        tracked.class_id = class_id
-        tracked.class_name = class_name(class_id, class_names)
-        tracked.score = score
+        tracked.id = values.id
+        tracked.class_id = values.class_id
+        tracked.class_name = class_name(values.class_id, class_names)
+        tracked.score = values.score
         box = tracked.bbox
-        box.center.position.x, box.center.position.y = centers[row]
-        box.size_x, box.size_y = sizes[row]
+        box.center.position.x, box.center.position.y = values.center
+        box.size_x, box.size_y = values.size
         tracked.velocity = velocities[row]
         tracked.velocity_covariance = covariances[row]
-        tracked.state = state
-        tracked.predicted = not observed
-        tracked.reliable = counted
-        tracked.age = age + 1  # the message counts the first frame too
-        tracked.hits = hits
+        tracked.state = values.state
+        tracked.predicted = values.predicted
+        tracked.reliable = values.reliable
+        tracked.age = values.age
+        tracked.hits = values.hits
         unseen = tracked.time_since_observation
-        unseen.sec, unseen.nanosec = divmod(unseen_ns, _NANOSECONDS)
+        unseen.sec, unseen.nanosec = values.unseen
         if vectors is not None:
             tracked.embedding = array('f', vectors[row].astype(np.float32).tobytes())
         elif len(tracked.embedding):

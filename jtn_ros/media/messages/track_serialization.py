@@ -16,13 +16,11 @@ from uuid import UUID
 import numpy as np
 
 from jtn_ros.class_names import class_name
-from jtn_ros.geometry import box_centers
-from jtn_ros.geometry import box_sizes
+from jtn_ros.media.messages.track_messages import object_values
 from jtn_ros.media.messages.track_messages import spread_covariances
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 
-_NANOSECONDS = 1_000_000_000
 # What stands before the content, and does not count for the alignment.
 _ENCAPSULATION = b'\x00\x01\x00\x00'
 _COVARIANCE = 36 * 8
@@ -78,59 +76,31 @@ def _append_objects(
     embeddings: bool,
 ) -> None:
     """Append a TrackedObject for each track."""
-    boxes = tracks.boxes.astype(np.float64)
     located = _positions(len(tracks), positions)
     velocities = np.ascontiguousarray(tracks.velocities, '<f4')
     covariances = np.ascontiguousarray(tracks.velocity_covariances, '<f4')
     vectors = tracks.embeddings if embeddings else None
     width = 0 if vectors is None else vectors.shape[1]
     looks = np.zeros((len(tracks), 0), '<f4') if vectors is None else vectors.astype('<f4')
-    for row, (
-        track_id,
-        class_id,
-        score,
-        center,
-        size,
-        state,
-        observed,
-        counted,
-        age,
-        hits,
-        unseen_ns,
-    ) in enumerate(
-        zip(
-            tracks.ids.tolist(),
-            tracks.class_ids.tolist(),
-            tracks.scores.tolist(),
-            box_centers(boxes).tolist(),
-            box_sizes(boxes).tolist(),
-            tracks.states.tolist(),
-            tracks.observed.tolist(),
-            tracks.counted.tolist(),
-            tracks.ages.tolist(),
-            tracks.hits.tolist(),
-            tracks.unseen_ns.tolist(),
-            strict=True,
-        )
-    ):
-        name = class_name(class_id, class_names).encode() + b'\0'
+    for row, values in enumerate(object_values(tracks)):
+        name = class_name(values.class_id, class_names).encode() + b'\0'
         data += _object_layout(len(data) % 8, len(name), width).pack(
-            track_id,
-            class_id,
+            values.id,
+            values.class_id,
             len(name),
             name,
-            score,
-            *center,
+            values.score,
+            *values.center,
             0.0,  # the rotation of the box
-            *size,
+            *values.size,
             velocities[row].tobytes(),
             covariances[row].tobytes(),
-            state,
-            not observed,
-            counted,
-            age + 1,  # the message counts the first frame too
-            hits,
-            *divmod(unseen_ns, _NANOSECONDS),
+            values.state,
+            values.predicted,
+            values.reliable,
+            values.age,
+            values.hits,
+            *values.unseen,
             width,
             looks[row].tobytes(),
             *located[row],
