@@ -21,8 +21,9 @@ from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.track_table import TrackTable
 
-# The motion of a lost track that is found again costs this much, wherever within reach. If it were
-# 1, somebody who hides nearby would win; if it were less, somebody who looks similar.
+# Motion cost of a lost track that is re-identified by appearance, anywhere within reach. At 1, the
+# track of a person who is hidden nearby would be preferred; at less, that of a person who looks
+# similar.
 _MOTION_OF_LOST = 0.8
 
 Costs = NDArray[np.float32]
@@ -41,9 +42,9 @@ def associate(
     """Return the indices of matched detections and of their tracks.
 
     Confident detections are assigned first; those of low score then go to tracks that have proven
-    themselves. Both are compared by motion, displacement and appearance, and whoever looks clearly
-    different never matches. The appearance of the latter only counts against them, and only
-    confident ones find tracks again by their appearance alone.
+    themselves. Both are compared by motion, displacement and appearance, and pairs beyond
+    `appearance_limit` never match. The appearance of a low-score detection only counts against it,
+    and only confident detections re-identify lost tracks by appearance alone.
 
     Args:
         detections: of this frame.
@@ -79,7 +80,7 @@ def associate(
             again[np.isinf(cost) | ~(both & missing)] = np.inf
             found = np.minimum(total, again)
     matching.add(found, 1.0, confident)
-    # Many of low score are false, so to look alike does not excuse how far one is from a track.
+    # Many low-score detections are false, so a similar appearance does not make up for distance.
     matching.add(np.maximum(total, cost), config.low_score_limit, weak, proven)
     return matching.matches
 

@@ -110,7 +110,7 @@ class Target:
     candidate_distances: Distances
 
 
-_NOBODY = Target(
+_NO_TARGET = Target(
     state=LockState.NONE,
     track_id=0,
     certain=False,
@@ -166,12 +166,12 @@ class TargetLock:
         If its track continues after that, it has to be recognized, as after any gap.
         """
         if self._class_id is None:
-            return _NOBODY
+            return _NO_TARGET
         self._recent = RecentViews()
         self._unbroken = False
         if len(self._own):
             self._verified, self._returning = False, True
-        return replace(_NOBODY, state=LockState.LOST, switches=self._switches)
+        return replace(_NO_TARGET, state=LockState.LOST, switches=self._switches)
 
     def select(self, tracks: Tracks, row: int) -> None:
         """Lock on one of the tracks of the last frame."""
@@ -203,7 +203,7 @@ class TargetLock:
         self._recent.update(tracks, detections)
         self._now_ns = stamp_ns
         if self._class_id is None:
-            return _NOBODY
+            return _NO_TARGET
         own, rival = self._compare()
         row = self._continue(tracks, own, rival, stamp_ns)
         certain = row is not None and stamp_ns - self._proven_ns <= _TRUST_S * 1e9

@@ -237,7 +237,7 @@ def test_the_lock_is_the_same_where_time_begins_at_0(start_ns: int) -> None:
     learned = scene.show(Person(1, 100, 3), other, times=9)
     assert learned.distance == pytest.approx(0, abs=0.01)
     scene.select(0, one, other)
-    # It crosses somebody at once, without a clear view.
+    # The track crosses another one at once, before a clear view.
     scene.looks = np.zeros_like(LOOKS)
     crossing = Person(1, 200, 0), Person(2, 210, 1)
     certain = [scene.show(*crossing).certain for _ in range(12)]
@@ -256,7 +256,7 @@ def test_after_an_interruption_the_target_has_to_be_recognized() -> None:
     scene.lock.interrupt()
     scene.number += 20
     target = scene.show(Person(1, 100, 2), other, times=3)
-    assert (target.state, target.track_id) == (LockState.LOST, 0), 'somebody else'
+    assert (target.state, target.track_id) == (LockState.LOST, 0), 'the track shows another person'
     scene.lock.release()
     assert scene.lock.interrupt().state is LockState.NONE
 

@@ -43,6 +43,7 @@ from jtn_ros.nodes.tracker.source_input import SourceInput
 from jtn_ros.nodes.tracker.spatial_detection_tracking import SpatialDetectionTracking
 from jtn_ros.nodes.tracker.statistics import CameraStatistics
 from jtn_ros.pipeline import TrackingPipeline
+from jtn_ros.tracking import TrackerSettings
 from jtn_ros.tracking import make_tracker
 from jtn_ros.tracking.session import Session
 
@@ -200,11 +201,14 @@ class Camera:
         if self._worker is not None:
             self._worker.enable(enabled)
 
+    def _thresholds(self, values: TrackerNodeSettings) -> TrackerSettings:
+        """Return the thresholds of the tracker for the detections of this camera."""
+        return values.thresholds(self._trusted, calibrated=self._calibrated)
+
     def apply(self, values: TrackerNodeSettings) -> None:
         """Let the live parameters take effect."""
-        thresholds = values.thresholds(self._trusted, calibrated=self._calibrated)
         self._tracking.configure(
-            thresholds, values.score_threshold or None, self.filter_for(values)
+            self._thresholds(values), values.score_threshold or None, self.filter_for(values)
         )
         self._session.backward_tolerance_ns = round(values.backward_tolerance * 1e9)
         self._session.memory_ns = round(values.lost_time * 1e9)
@@ -298,8 +302,7 @@ class Camera:
     ) -> FrameTracking[Any]:
         """Return what makes tracks of the messages; the arguments are those of the camera."""
         node, values = self._node, self._values
-        thresholds = values.thresholds(self._trusted, calibrated=self._calibrated)
-        tracker = make_tracker(values.tracker, thresholds)
+        tracker = make_tracker(values.tracker, self._thresholds(values))
         if not isinstance(detector, ForeignDetector):
             pipeline = TrackingPipeline(engine=detector, tracker=tracker, appearance=appearance)
             return ImageTracking(pipeline, self._locator, IntensityRange(values.intensity_range))

@@ -132,7 +132,7 @@ class Follower:
             self._publishers.publish_state(frame, target, selections)
 
     def interrupt(self, empty: CameraFrame) -> None:
-        """Publish that the target is lost until images come again, and select nobody meanwhile.
+        """Publish the target as lost, and refuse selections until images arrive again.
 
         Args:
             empty: the last frame, emptied.
