@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from collections.abc import Sequence
 from threading import Lock
-from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +27,6 @@ from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
 _ROI = 'hri_msgs/msg/NormalizedRegionOfInterest2D'
-# A camera without a frame for so long tracks nobody. [s]
-_SILENCE_S = 1.0
 # The axes of a body (x ahead, z up) in an optical frame, and in a frame whose z is up.
 _IN_OPTICAL_FRAME = (0.5, -0.5, 0.5, 0.5)
 _IN_UPRIGHT_FRAME = (0.0, 0.0, 0.0, 1.0)
@@ -61,7 +58,7 @@ class HumanBodies:
             QoSProfile(depth=10),
             event_callbacks=PublisherEventCallbacks(matched=lambda _: on_listeners()),
         )
-        self._bodies: dict[str, tuple[float, list[str]]] = {}
+        self._bodies: dict[str, list[str]] = {}
         self._topics: dict[str, tuple[Publisher, Publisher]] = {}
 
     @property
@@ -82,12 +79,8 @@ class HumanBodies:
         tracks = frame.tracks.select(rows)
         ids = [_body_id(frame.session, track_id) for track_id in tracks.ids.tolist()]
         with self._lock:
-            now = perf_counter()
-            self._bodies[camera] = (now, ids)
-            self._bodies = {
-                name: entry for name, entry in self._bodies.items() if now - entry[0] < _SILENCE_S
-            }
-            live = [body for _, bodies in self._bodies.values() for body in bodies]
+            self._bodies[camera] = ids  # a camera that falls silent ends with an empty frame
+            live = [body for bodies in self._bodies.values() for body in bodies]
             self._keep_topics(live)
             self._list.publish(new_message('hri_msgs/msg/IdsList', header=frame.header, ids=live))
             self._publish_regions(frame, tracks, ids)

@@ -12,6 +12,7 @@ from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.common.problem import ProblemError
 from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 from jtn_ros.nodes.tracker.frame_tracking import FrameTracking
+from jtn_ros.nodes.tracker.intervals import Intervals
 from jtn_ros.nodes.tracker.message_input import SILENCE_S
 from jtn_ros.nodes.tracker.short_queue import ShortQueue
 from jtn_ros.tracking.session import FrameKey
@@ -51,8 +52,8 @@ class CameraWorker:
     waits for the next one, which tells whether the stamp is wrong or time has jumped.
 
     What was tracked last is out of date when the worker is disabled, and when nothing could be
-    tracked for `SILENCE_S` seconds, both in reality and by the clock of the node: simulated time
-    may stand still.
+    tracked for `SILENCE_S` seconds and for several of the usual intervals, both in reality and by
+    the clock of the node: simulated time may stand still.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class CameraWorker:
         self._on_error = on_error
         self._busy = Lock()
         self._processed = 0
-        self._tracked_at = self._times()
+        self._intervals = Intervals(perf_counter), Intervals(lambda: now_ns() / 1e9)
         self._queue = ShortQueue[Arrival]()
         self._thread = Thread(target=self._run, name='camera_worker')
 
@@ -140,8 +141,9 @@ class CameraWorker:
             with self._busy:
                 result = self._track(arrival, following)
             self._processed += 1
+            for intervals in self._intervals:
+                intervals.note()
             self._on_result(result)
-            self._tracked_at = self._times()
         except Exception as error:  # a robot's node outlives any single frame
             self._on_error(error)
 
@@ -159,17 +161,13 @@ class CameraWorker:
 
     def _look_at_age(self) -> None:
         """Say so where the latest result is out of date."""
-        ages = (now - then for now, then in zip(self._times(), self._tracked_at, strict=True))
-        if self._enabled and min(map(abs, ages)) < SILENCE_S:
+        silent = all(intervals.exceeded(SILENCE_S) for intervals in self._intervals)
+        if self._enabled and not silent:
             return
         try:
             self._on_outdated()
         except Exception as error:  # see `process`
             self._on_error(error)
-
-    def _times(self) -> tuple[float, float]:
-        """Return the time in seconds: that of reality, and that of the node."""
-        return perf_counter(), self._now_ns() / 1e9
 
     def _track(self, arrival: Arrival, following: Arrival | None) -> CameraFrame:
         """Return the tracks of one message.

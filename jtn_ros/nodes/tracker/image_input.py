@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from time import monotonic
 from typing import Literal
 
 from rclpy import get_rmw_implementation_identifier
@@ -91,7 +90,7 @@ class ImageInput(MessageInput):
         try:
             image = read_message(message, kind)
         except JtnError as error:
-            self._last = monotonic()
+            self._intervals.note()
             self._on_error(error)
         else:
             super()._take(kind, image, info)

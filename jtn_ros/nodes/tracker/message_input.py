@@ -20,6 +20,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.common.qos import sensor_data
+from jtn_ros.nodes.tracker.intervals import Intervals
 
 SILENCE_S = 3.0
 
@@ -51,7 +52,7 @@ class MessageInput(ABC):
         self._open = False
         self._subscription: Subscription | None = None
         self._refusal = ''
-        self._last = 0.0
+        self._intervals = Intervals()
         self._published_since: float | None = None
         self._silence: Problem | None = None
 
@@ -74,7 +75,7 @@ class MessageInput(ABC):
         """Subscribe; does nothing when open."""
         if not self._open:
             self._open = True
-            self._last = monotonic()
+            self._intervals = Intervals()
             self._published_since = self._silence = None
             self._subscribe(*self._choose())
 
@@ -109,7 +110,7 @@ class MessageInput(ABC):
         elif self._published_since is None:
             self._published_since = monotonic()
         problem = _incompatibility(topic, fitting, self._subscription.qos_profile)
-        if monotonic() - self._last < SILENCE_S:
+        if not self._intervals.exceeded(SILENCE_S):
             self._silence = None
         elif self._silent_s() >= SILENCE_S:
             reason = self._explain_silence(topic, kind, publishers, fitting)
@@ -144,7 +145,8 @@ class MessageInput(ABC):
 
     def _silent_s(self) -> float:
         """Return the seconds without a message, counted from when a publisher appeared."""
-        return monotonic() - max(self._last, self._published_since or 0.0)
+        published_s = monotonic() - (self._published_since or 0.0)
+        return min(self._intervals.elapsed_s, published_s)
 
     def _subscribe(self, topic: str, kind: type) -> None:
         """Subscribe as sensor data, unless the parameters override that."""
@@ -175,7 +177,7 @@ class MessageInput(ABC):
             info: what the middleware says about it.
         """
         del kind
-        self._last = monotonic()
+        self._intervals.note()
         self._arrived(message, info)
         self._on_message(message)
 

@@ -300,6 +300,37 @@ def test_bodies_of_rep_155_have_regions_images_and_frames(
         harness.wait(partial(publishers_are, user, topic, 0), 'the end of a body')
 
 
+def test_bodies_of_a_slow_camera_stay_beside_a_fast_one_until_it_is_silent(
+    make: Callable[..., Harness], people_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence = 'jtn_ros.nodes.tracker.camera_worker.SILENCE_S'
+    monkeypatch.setattr(silence, 6.0)
+    harness = make(model=str(people_model), outputs=['humans'], cameras=['slow', 'fast'])
+    user = harness.user
+    lists: list[Any] = []
+    user.create_subscription(
+        get_message('hri_msgs/msg/IdsList'), '/humans/bodies/tracked', lists.append, DEEP
+    )
+    assert harness.transit('configure', 'activate')
+    slow, fast = (harness.publisher(Image, f'{name}/image') for name in ('slow', 'fast'))
+    slow.publish(message(0))
+    harness.wait(lambda: lists, 'the bodies of one camera')
+    (first,) = (set(sent.ids) for sent in lists)
+    assert len(first) == 2
+
+    def lists_are(count: int) -> bool:
+        return len(lists) == count
+
+    for number in range(12):
+        fast.publish(message(number))
+        harness.wait(partial(lists_are, number + 2), 'a list')
+        sleep(0.1)
+    assert [len(sent.ids) for sent in lists] == [2] + [4] * 12
+    assert all(first < set(sent.ids) for sent in lists[1:])
+    monkeypatch.setattr(silence, 0.2)
+    harness.wait(lambda: lists[-1].ids == [], 'the end of the bodies')
+
+
 @pytest.mark.parametrize('ending', ['deactivate', 'disable', 'silence'])
 def test_who_is_not_tracked_any_more_is_in_no_list(
     make: Callable[..., Harness],

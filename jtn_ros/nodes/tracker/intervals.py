@@ -1,0 +1,42 @@
+"""The intervals between the images of a camera, which tell when it is silent."""
+
+from collections.abc import Callable
+from statistics import median_low
+from time import monotonic
+
+# The usual interval is the median of so many: a single pause does not change it.
+_RECENT = 5
+# Silence lasts for so many usual intervals.
+_SILENT_INTERVALS = 3.0
+
+
+class Intervals:
+    """Tells silence from the usual interval of a camera, which may send an image in minutes."""
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        """Begin to wait for the first image.
+
+        Args:
+            now: the time in seconds; it may jump.
+        """
+        self._now = now
+        self._last = now()
+        self._began = False
+        self._recent: tuple[float, ...] = ()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Return the seconds since the last image, or since the beginning."""
+        return abs(self._now() - self._last)
+
+    def note(self) -> None:
+        """Note that an image came."""
+        if self._began:
+            self._recent = (*self._recent, self.elapsed_s)[-_RECENT:]
+        self._last = self._now()
+        self._began = True
+
+    def exceeded(self, least_s: float) -> bool:
+        """Return whether the camera is silent: for these seconds, and for several intervals."""
+        usual_s = median_low(self._recent) if self._recent else 0.0
+        return self.elapsed_s >= max(least_s, _SILENT_INTERVALS * usual_s)
