@@ -1,16 +1,23 @@
 """Image messages are read from their bytes as rclpy reads them, or refused in one line."""
 
+import signal
+from functools import partial
+from itertools import groupby
+from pathlib import Path
 from struct import pack
+from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from rclpy.node import Node
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from jtn_msgs.msg import TrackedObjectArray
 from jtn_ros.errors import JtnError
 from jtn_ros.media.messages.image_serialization import CompressedImageView
 from jtn_ros.media.messages.image_serialization import ImageView
@@ -20,6 +27,9 @@ from jtn_ros.nodes.tracker import serialized_images
 from jtn_ros.nodes.tracker.serialized_images import is_known
 from jtn_ros.nodes.tracker.serialized_images import read_message
 
+from nodes.camera_nodes import running
+from nodes.graph import Graph
+from nodes.harness import DEEP
 from nodes.harness import Harness
 from nodes.scene import message
 
@@ -128,3 +138,42 @@ def test_a_damaged_message_is_left_out_and_the_next_is_tracked(active: Harness) 
     active.images.publish(damaged)
     active.wait_for_log('an image is left out: a serialized image of 1000 bytes would need')
     assert len(active.track(message(1)).objects) == 2
+
+
+def test_bytes_that_are_no_image_do_not_end_the_node(graph: Graph, block_model: Path) -> None:
+    user = graph.add(Node('user'))
+    tracks: list[TrackedObjectArray] = []
+    user.create_subscription(TrackedObjectArray, '/jtn_tracker/tracks', tracks.append, DEEP)
+    images = user.create_publisher(Image, 'image', DEEP)
+    whole = bytes(serialize_message(message(0)))
+    junk = [
+        b'',
+        b'\0',
+        b'\0\1',
+        b'\0\1\0\0',
+        bytes(range(7, 255)),
+        whole[:60],
+        whole[:4] + b'\xff' * 99,
+    ]
+
+    def tracked(number: int) -> bool:
+        images.publish(message(number))
+        sleep(0.1)
+        return bool(tracks) and tracks[-1].header == message(number).header
+
+    # In a process of its own: within one, CycloneDDS cannot take an empty message.
+    given = {'model': block_model, 'backend': 'onnxruntime', 'autostart': 'true'}
+    with running('tracker.tracker_node', given) as process:
+        graph.wait(partial(tracked, 0), what='the first tracks')
+        for number, data in enumerate(junk, 1):
+            images.publish(data)
+            # CycloneDDS may lose an image together with an empty message.
+            graph.wait(partial(tracked, number), what=f'tracks after {data[:9]!r}')
+        process.send_signal(signal.SIGINT)
+        _, text = process.communicate(timeout=20)
+    assert process.returncode == 0
+    headers = [key for key, _ in groupby(one.header for one in tracks)]
+    assert headers == [message(number).header for number in range(len(junk) + 1)]
+    assert {len(one.objects) for one in tracks} == {2}
+    assert 'an image is left out: a serialized image' in text
+    assert 'Traceback' not in text
