@@ -7,41 +7,35 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
 from launch.substitutions import LaunchConfiguration
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from jtn_ros.launching.middleware import DDS_PROFILES
+from jtn_ros.launching.arguments import Argument
+from jtn_ros.launching.arguments import declare_arguments
+from jtn_ros.launching.arguments import of_tracker
 from jtn_ros.launching.recording import play_track_and_record
 from jtn_ros.launching.recording import topics_to_record
-from jtn_ros.launching.tracker import declare_arguments
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 PARAMETERS = str(SHARE / 'config' / 'demo.yaml')
 
-ARGUMENTS = (
-    DeclareLaunchArgument(
-        'input', description='Video, image folder, MOTChallenge sequence or bag.'
+ARGUMENTS = {
+    'input': Argument(
+        default=None, description='Video, image folder, MOTChallenge sequence or bag.'
     ),
-    DeclareLaunchArgument(
-        'output', description='Folder for the results. The bag is written to "bag".'
+    'output': Argument(
+        default=None, description='Folder for the results. The bag is written to "bag".'
     ),
-    DeclareLaunchArgument(
-        'rate', default_value='1.0', description='Playback speed. 2 is twice as fast.'
-    ),
-    DeclareLaunchArgument(
-        'model', default_value='', description='Exported model. Empty selects the bundled one.'
-    ),
-    DeclareLaunchArgument('backend', default_value='auto', description='Inference back end.'),
-    DeclareLaunchArgument(
-        'topics',
-        default_value=topics_to_record('/image'),
+    'rate': Argument(default='1.0', description='Playback speed. 2 is twice as fast.'),
+    **of_tracker('model', 'backend'),
+    'topics': Argument(
+        default=topics_to_record('/image'),
         description='Topics to record. The image topic must be last: the player waits for it.',
     ),
-    *declare_arguments(DDS_PROFILES),
-)
+    **of_tracker('dds_profiles'),
+}
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -60,7 +54,7 @@ def generate_launch_description() -> LaunchDescription:
     )
     return LaunchDescription(
         [
-            *ARGUMENTS,
+            *declare_arguments(ARGUMENTS),
             *play_track_and_record(
                 player,
                 recording=LaunchConfiguration('input'),

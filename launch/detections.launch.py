@@ -19,17 +19,23 @@ from launch.actions import IncludeLaunchDescription
 from launch.actions import OpaqueFunction
 from launch.launch_description_sources import AnyLaunchDescriptionSource
 
-from jtn_ros.launching.tracker import declare_arguments
+from jtn_ros.launching.arguments import Argument
+from jtn_ros.launching.arguments import check_arguments
+from jtn_ros.launching.arguments import declare_arguments
 from jtn_ros.launching.tracker import include_tracker
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
 ARGUMENTS = {
-    'detector': (
-        '',
-        'Launch file that starts the detector, with its defaults. Empty if it is running already.',
+    'detector': Argument(
+        description='Launch file that starts the detector, with its defaults. Empty if it is '
+        'running already.'
     ),
-    'input': ('detections', 'Type of the messages: detections (2D) or detections_3d.'),
+    'input': Argument(
+        default='detections',
+        description='Type of the messages: 2D or 3D detections.',
+        choices=('detections', 'detections_3d'),
+    ),
 }
 
 
@@ -48,5 +54,8 @@ def _start_detector(context: LaunchContext) -> list[Action]:
     file = context.launch_configurations['detector']
     if not file:
         return []
+    if not Path(file).is_file():
+        raise RuntimeError(f'detector:={file} is no file; give the path of a launch file')
+    check_arguments(context.launch_configurations)
     detector = IncludeLaunchDescription(AnyLaunchDescriptionSource(file))
     return [GroupAction([detector], scoped=True, forwarding=False)]

@@ -9,45 +9,47 @@ from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
 from launch.substitutions import LaunchConfiguration
 
-from jtn_ros.launching.middleware import DDS_PROFILES
-from jtn_ros.launching.tracker import declare_arguments
+from jtn_ros.launching.arguments import Argument
+from jtn_ros.launching.arguments import declare_arguments
+from jtn_ros.launching.arguments import of_tracker
 from jtn_ros.launching.tracker import include_tracker
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
-CAMERAS = {
-    'cameras': (None, 'Names of the cameras, such as front,rear.'),
-    'image': (
-        '/{camera}/image_raw',
-        'Image topics. {camera} is replaced by the name of each camera.',
+# Arguments of tracker.launch.py, some with the defaults that several cameras need.
+ARGUMENTS = {
+    'cameras': Argument(default=None, description='Names of the cameras, such as front,rear.'),
+    'image': Argument(
+        default='/{camera}/image_raw',
+        description='Image topics. {camera} is replaced by the name of each camera.',
     ),
-    'camera_info': ('/{camera}/camera_info', 'Calibration topics.'),
-    'depth': ('/{camera}/depth', 'Depth topics, registered to the images.'),
-}
-# Other arguments that tracker.launch.py takes as well.
-PASSED = {
-    'model': ('', 'Exported model. Empty uses the parameter file.'),
-    'backend': ('', 'Inference back end. Empty uses the parameter file.'),
-    'namespace': ('', 'Namespace of the node.'),
-    'positions': ('', 'off, depth or ground. Empty uses the parameter file.'),
-    'fixed_frame': ('', 'tf frame of the positions. Empty uses the parameter file.'),
-    'outputs': (
-        '',
-        'More outputs, such as world_tracks, the tracks of all cameras together. Empty uses the '
-        'parameter file.',
+    'camera_info': Argument(
+        default='/{camera}/camera_info', description='Calibration topics of the cameras.'
     ),
-    'params_file': (str(SHARE / 'config' / 'tracker.yaml'), 'Parameter file of jtn_tracker.'),
-    'autostart': ('true', 'Configure and activate the node: true or false.'),
-    'use_sim_time': ('false', 'Use the time of /clock: true or false.'),
-    'rviz': ('false', 'Show the cameras in RViz: true or false.'),
-    'rviz_frame': ('', 'Fixed frame of RViz. Empty uses that of the positions or images.'),
-    'log_level': ('info', 'Minimum severity of log messages.'),
+    'depth': Argument(
+        default='/{camera}/depth',
+        description='Topics of depth images that are registered to the images.',
+    ),
+    **of_tracker(
+        'model',
+        'backend',
+        'namespace',
+        'positions',
+        'fixed_frame',
+        'outputs',
+        'params_file',
+        'autostart',
+        'use_sim_time',
+        'rviz',
+        'rviz_frame',
+        'log_level',
+        'dds_profiles',
+    ),
 }
 
 
 def generate_launch_description() -> LaunchDescription:
-    arguments = CAMERAS | PASSED | DDS_PROFILES
     tracker = include_tracker(
-        SHARE / 'launch', {name: LaunchConfiguration(name) for name in arguments}
+        SHARE / 'launch', {name: LaunchConfiguration(name) for name in ARGUMENTS}
     )
-    return LaunchDescription([*declare_arguments(arguments), tracker])
+    return LaunchDescription([*declare_arguments(ARGUMENTS), tracker])

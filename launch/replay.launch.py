@@ -4,87 +4,68 @@ Every topic of the bag is played, with its time on /clock. The exit code is 0 on
 nodes did their work to the end.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext
 from launch import LaunchDescription
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument
 from launch.actions import OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from jtn_ros.launching.middleware import DDS_PROFILES
+from jtn_ros.errors import JtnError
+from jtn_ros.errors import as_mistake
+from jtn_ros.errors import one_line
+from jtn_ros.launching.arguments import Argument
+from jtn_ros.launching.arguments import check_arguments
+from jtn_ros.launching.arguments import declare_arguments
+from jtn_ros.launching.arguments import number
+from jtn_ros.launching.arguments import of_tracker
+from jtn_ros.launching.arguments import parameter_file
 from jtn_ros.launching.recording import READY_TOPIC
 from jtn_ros.launching.recording import play_track_and_record
-from jtn_ros.launching.tracker import declare_arguments
+from jtn_ros.media.bags.bag import BagReader
+from jtn_ros.media.bags.image_topics import calibration_topic
+from jtn_ros.media.bags.image_topics import choose_image_topic
 from jtn_ros.media.messages.tracker_topics import TRACKS
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 PARAMETERS = str(SHARE / 'config' / 'replay.yaml')
 TOPICS = ('image', 'camera_info', 'depth')
 
-ARGUMENTS = (
-    DeclareLaunchArgument('bag', description='Bag to play: a folder, or an .mcap or .db3 file.'),
-    DeclareLaunchArgument('output', description='Folder of the bag to write.'),
-    DeclareLaunchArgument(
-        'image',
-        default_value='/image',
-        description='Image topic in the bag, raw or compressed. Give the full name.',
+ARGUMENTS = {
+    'bag': Argument(default=None, description='Bag to play: a folder, or an .mcap or .db3 file.'),
+    'output': Argument(default=None, description='Folder of the bag to write.'),
+    'image': Argument(
+        description='Image topic in the bag, raw or compressed. Empty selects the only one.'
     ),
-    DeclareLaunchArgument(
-        'camera_info', default_value='/camera_info', description='Calibration topic in the bag.'
+    'camera_info': Argument(
+        description='Calibration topic in the bag. Empty selects the one beside the image topic.'
     ),
-    DeclareLaunchArgument('depth', default_value='/depth', description='Depth topic in the bag.'),
-    DeclareLaunchArgument(
-        'rate', default_value='1.0', description='Playback speed. 2 is twice as fast.'
-    ),
-    DeclareLaunchArgument(
-        'model', default_value='', description='Exported model. Empty selects the bundled one.'
-    ),
-    DeclareLaunchArgument('backend', default_value='auto', description='Inference back end.'),
-    DeclareLaunchArgument(
-        'positions',
-        default_value='',
-        description='off, depth or ground. Empty uses the parameter file.',
-    ),
-    DeclareLaunchArgument(
-        'fixed_frame',
-        default_value='',
-        description='tf frame of the positions. Empty uses the parameter file.',
-    ),
-    DeclareLaunchArgument(
-        'params_file',
-        default_value=PARAMETERS,
-        description='Parameter file of jtn_tracker.',
-    ),
-    DeclareLaunchArgument(
-        'rviz',
-        default_value='false',
-        description='Show the tracks in RViz.',
-        choices=['true', 'false'],
-    ),
-    DeclareLaunchArgument(
-        'rviz_frame',
-        default_value='',
-        description='Fixed frame of RViz. Empty uses that of the positions or images.',
-    ),
-    DeclareLaunchArgument(
-        'topics',
-        default_value=f'[{TRACKS.full_name}]',
+    'depth': Argument(default='/depth', description='Depth topic in the bag.'),
+    'rate': Argument(default='1.0', description='Playback speed. 2 is twice as fast.'),
+    **of_tracker('model', 'backend', 'positions', 'fixed_frame'),
+    'params_file': parameter_file('replay.yaml'),
+    **of_tracker('rviz', 'rviz_frame'),
+    'topics': Argument(
+        default=f'[{TRACKS.full_name}]',
         description='Topics to record. Playback starts when all of them are connected.',
     ),
-    *declare_arguments(DDS_PROFILES),
-)
+    **of_tracker('dds_profiles'),
+}
 
 
 def generate_launch_description() -> LaunchDescription:
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=_start)])
+    return LaunchDescription([*declare_arguments(ARGUMENTS), OpaqueFunction(function=_start)])
 
 
 def _start(context: LaunchContext) -> list[Action]:
-    argument = context.launch_configurations
+    argument = dict(context.launch_configurations)
+    check_arguments(argument)
+    rate = number(argument, 'rate')
+    argument |= _topics_to_play(argument)
     player = Node(
         package='jtn_ros',
         executable='bag_player_node',
@@ -93,7 +74,7 @@ def _start(context: LaunchContext) -> list[Action]:
             PARAMETERS,
             {
                 'input': argument['bag'],
-                'rate': float(argument['rate']),
+                'rate': rate,
                 'wait_for': argument['image'],
                 'wait_for_ready': READY_TOPIC,
                 # What an earlier run recorded must not stand beside what this one finds.
@@ -104,15 +85,7 @@ def _start(context: LaunchContext) -> list[Action]:
         remappings=[(argument[topic], f'/{topic}') for topic in TOPICS],
         output='screen',
     )
-    passed = (
-        'model',
-        'backend',
-        'positions',
-        'fixed_frame',
-        'params_file',
-        'rviz',
-        'rviz_frame',
-    )
+    passed = ('model', 'backend', 'positions', 'fixed_frame', 'rviz', 'rviz_frame')
     return play_track_and_record(
         player,
         recording=LaunchConfiguration('bag'),
@@ -120,9 +93,25 @@ def _start(context: LaunchContext) -> list[Action]:
         tracker_arguments={
             **{name: argument[name] for name in passed},
             **{topic: f'/{topic}' for topic in TOPICS},
+            'params_file': argument['params_file'] or PARAMETERS,
             'use_sim_time': 'true',
         },
         bag=LaunchConfiguration('output'),
         topics=LaunchConfiguration('topics'),
         use_sim_time=True,
     )
+
+
+def _topics_to_play(argument: Mapping[str, str]) -> dict[str, str]:
+    """Return the image and calibration topics of the bag.
+
+    Raises:
+        RuntimeError: if the bag cannot be read, or has no such images.
+    """
+    try:
+        bag = BagReader(Path(argument['bag']))
+        image = choose_image_topic(bag, argument['image'] or None)
+        bag.close()
+    except (OSError, JtnError) as error:
+        raise RuntimeError(one_line(as_mistake(error) or error)) from error
+    return {'image': image, 'camera_info': argument['camera_info'] or calibration_topic(image)}

@@ -9,48 +9,58 @@ from launch.action import Action
 from launch.actions import OpaqueFunction
 from launch_ros.actions import Node
 
-from jtn_ros.launching.camera import CAMERA
-from jtn_ros.launching.camera import camera_parameters
-from jtn_ros.launching.middleware import DDS_PROFILES
+from jtn_ros.launching.arguments import CAMERA
+from jtn_ros.launching.arguments import FROM_FILE
+from jtn_ros.launching.arguments import Argument
+from jtn_ros.launching.arguments import camera_parameters
+from jtn_ros.launching.arguments import check_arguments
+from jtn_ros.launching.arguments import declare_arguments
+from jtn_ros.launching.arguments import of_tracker
+from jtn_ros.launching.arguments import switch
 from jtn_ros.launching.middleware import apply_dds_profiles
-from jtn_ros.launching.tracker import declare_arguments
 from jtn_ros.launching.tracker import end_nodes_with_launch
 from jtn_ros.launching.tracker import include_tracker
-from jtn_ros.launching.tracker import require_rviz
 
 SHARE = Path(get_package_share_directory('jtn_ros'))
 
 DEVICE = {
-    'device': ('0', 'Number of a webcam, device file, URL, or path of a video, folder or bag.'),
-    'one_process': (
+    'device': Argument(
+        default='0',
+        description='Number of a webcam, device file, URL, or path of a video, folder or bag.',
+    ),
+    'one_process': switch(
         'true',
         'The tracker reads the camera itself, so that no image is lost between them. false runs '
         'a node of its own for the camera.',
     ),
 }
-TRACKER = {
-    'model': ('', 'Exported model. Empty uses the parameter file.'),
-    'backend': ('', 'Inference back end. Empty uses the parameter file.'),
-    'positions': ('', 'off or ground. Empty uses the parameter file.'),
-    'params_file': (str(SHARE / 'config' / 'tracker.yaml'), 'Parameter file of jtn_tracker.'),
-    'rviz': ('false', 'Show image, boxes, ids and trails in RViz: true or false.'),
-    'rviz_frame': ('', 'Fixed frame of RViz. Empty uses that of the positions or images.'),
+OF_TRACKER = {
+    **of_tracker('model', 'backend'),
+    'positions': Argument(
+        description=f'How 3D positions are computed. {FROM_FILE}', choices=('off', 'ground', '')
+    ),
+    **of_tracker(
+        'fixed_frame', 'outputs', 'params_file', 'lazy', 'rviz', 'rviz_frame', 'log_level'
+    ),
 }
 
 
 def generate_launch_description() -> LaunchDescription:
-    # What may be refused comes first, so that no process is left behind.
-    checked = OpaqueFunction(function=require_rviz)
-    arguments = declare_arguments(DEVICE | CAMERA | TRACKER | DDS_PROFILES)
-    start = OpaqueFunction(function=_start)
+    arguments = DEVICE | CAMERA | OF_TRACKER | of_tracker('dds_profiles')
     return LaunchDescription(
-        [*arguments, checked, end_nodes_with_launch(), apply_dds_profiles(), start]
+        [
+            *declare_arguments(arguments),
+            end_nodes_with_launch(),
+            apply_dds_profiles(),
+            OpaqueFunction(function=_start),
+        ]
     )
 
 
 def _start(context: LaunchContext) -> list[Action]:
     argument = context.launch_configurations
-    passed = {name: argument[name] for name in TRACKER}
+    check_arguments(argument)
+    passed = {name: argument[name] for name in OF_TRACKER}
     if argument['one_process'] == 'true':
         passed |= {'source': argument['device']} | {name: argument[name] for name in CAMERA}
         return [include_tracker(SHARE / 'launch', passed)]

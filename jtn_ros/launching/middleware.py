@@ -1,4 +1,4 @@
-"""The launch argument that lets the middleware get large images through."""
+"""What the launch argument `dds_profiles` does: the middleware gets large images through."""
 
 import os
 
@@ -8,15 +8,6 @@ from launch.actions import OpaqueFunction
 from launch.actions import SetEnvironmentVariable
 
 from jtn_ros.nodes.common.middleware import profile_variables
-
-# By name, default and description; see `jtn_ros.launching.tracker.declare_arguments`.
-DDS_PROFILES = {
-    'dds_profiles': (
-        'true',
-        'Run the nodes with the profiles in config/dds, with which CycloneDDS and Fast DDS lose '
-        'fewer large images, unless CYCLONEDDS_URI or FASTRTPS_DEFAULT_PROFILES_FILE is set.',
-    ),
-}
 
 
 def apply_dds_profiles() -> OpaqueFunction:

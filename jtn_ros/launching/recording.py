@@ -82,6 +82,7 @@ def play_track_and_record(
         period=SETTLE_S, actions=[Shutdown(reason='the recording has been tracked')]
     )
     player_name = str(player.node_executable)
+    failed: list[str] = []
 
     def go_on(event: ProcessExited, context: LaunchContext) -> list[Action]:
         """Let the tracker finish when the player has; fail when anything else ends."""
@@ -96,6 +97,9 @@ def play_track_and_record(
                 transition_id=Transition.TRANSITION_DEACTIVATE,
             )
             return [TimerAction(period=SETTLE_S, actions=[EmitEvent(event=deactivate)])]
+        if failed:  # what follows from the first failure would only hide it
+            return []
+        failed.append(event.process_name)
         return [OpaqueFunction(function=_fail, args=[event])]
 
     return [
@@ -118,8 +122,11 @@ def play_track_and_record(
 
 
 def _protect(context: LaunchContext, recording: Substitution, bag: Substitution) -> None:
-    """Refuse to record over what is played."""
-    protect_inputs([bag.perform(context)], [recording.perform(context)])
+    """Refuse to record over what is played, or over anything else."""
+    path = bag.perform(context)
+    protect_inputs([path], [recording.perform(context)])
+    if Path(path).exists():
+        raise RuntimeError(f'the output {path} exists; remove it or choose another one')
 
 
 def _check_topics(context: LaunchContext, topics: Substitution) -> None:

@@ -1,14 +1,11 @@
-"""What launch files around the tracker have in common: its launch file, and arguments as data."""
+"""What launch files around the tracker have in common: its launch file, and RViz."""
 
 import os
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
-from shutil import which
 from typing import Any
 
-from launch import LaunchContext
-from launch.actions import DeclareLaunchArgument
 from launch.actions import IncludeLaunchDescription
 from launch.actions import SetEnvironmentVariable
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -35,23 +32,6 @@ def end_nodes_with_launch() -> SetEnvironmentVariable:
     return SetEnvironmentVariable(LAUNCH_PID, str(os.getpid()))
 
 
-def require_rviz(context: LaunchContext) -> None:
-    """Refuse rviz:=true where there is no RViz, before anything is started.
-
-    A process that is just starting outlives a launch that fails.
-
-    Raises:
-        RuntimeError: if RViz is wanted and not installed.
-    """
-    if context.launch_configurations['rviz'] != 'true':
-        return
-    if which('rviz2') is None:
-        raise RuntimeError(
-            'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DISTRO-rviz2, '
-            'or leave rviz:=true out'
-        )
-
-
 def rviz_node(
     frame: str, remappings: Sequence[tuple[str, str]] = (), **arguments: Any
 ) -> LaunchedNode:
@@ -71,22 +51,3 @@ def rviz_node(
         output='screen',
         **arguments,
     )
-
-
-def declare_arguments(
-    arguments: Mapping[str, tuple[str | None, str]],
-) -> list[DeclareLaunchArgument]:
-    """Return the declarations of arguments given by name as default, or None, and description.
-
-    Where the default is true or false, nothing else is accepted.
-    """
-    switch = ['true', 'false']
-    return [
-        DeclareLaunchArgument(
-            name,
-            default_value=default,
-            description=description,
-            choices=switch if default in switch else None,
-        )
-        for name, (default, description) in arguments.items()
-    ]

@@ -32,6 +32,8 @@ from jtn_ros.media.bags.bag import STORAGES
 from jtn_ros.media.bags.bag import BagReader
 from jtn_ros.media.bags.bag import BagWriter
 from jtn_ros.media.bags.bag_frames import BagFrames
+from jtn_ros.media.bags.image_topics import calibration_topic
+from jtn_ros.media.bags.image_topics import choose_image_topic
 from jtn_ros.media.bags.message_types import message_types
 
 T0 = 1_700_000_000_000_000_000
@@ -447,12 +449,43 @@ def test_what_a_killed_recorder_left_in_the_log_of_sqlite_is_read(tmp_path: Path
         assert (tmp_path / 'killed' / name).read_bytes() == data, 'the input is as it was'
 
 
+def write_topics(path: Path, *topics: str) -> Path:
+    """Write a bag with one picture on each topic, raw or compressed as its name says."""
+    with BagWriter(path) as bag:
+        for index, topic in enumerate(topics):
+            if topic.endswith('/compressed'):
+                bag.write(topic, COMPRESSED, T0, compressed_image(index))
+            else:
+                bag.write(topic, RAW, T0, raw_image(index))
+    return path
+
+
 def test_several_image_topics_have_to_be_chosen_from(tmp_path: Path) -> None:
-    path = write_bag(tmp_path / 'drive')
-    with pytest.raises(ValueError, match='several image topics; choose one of /camera/image, '):
+    path = write_topics(tmp_path / 'drive', '/front/image', '/rear/image/compressed')
+    with pytest.raises(
+        JtnError, match='several image topics: /front/image, /rear/image/compressed; choose one'
+    ):
         open_frames(path)
-    with pytest.raises(ValueError, match='no image topic /front; its image topics: /camera/image'):
-        open_frames(path, topic='/front')
+    with pytest.raises(JtnError, match='no image topic /side; its image topics: /front/image'):
+        open_frames(path, topic='/side')
+
+
+@pytest.mark.parametrize(
+    ('recorded', 'wanted', 'chosen'),
+    [
+        (['/a/image/compressed', '/a/image'], None, '/a/image'),
+        (['/a/image/compressed'], None, '/a/image/compressed'),
+        (['/a/image/compressed'], '/a/image', '/a/image/compressed'),
+        (['/a/image/compressed', '/a/image'], '/a/image/compressed', '/a/image/compressed'),
+        (['/a/image/compressed', '/a/image', '/b/image'], '/a/image', '/a/image'),
+    ],
+)
+def test_the_transports_of_a_camera_are_one_topic(
+    tmp_path: Path, recorded: list[str], wanted: str | None, chosen: str
+) -> None:
+    with BagReader(write_topics(tmp_path / 'drive', *recorded)) as bag:
+        assert choose_image_topic(bag, wanted) == chosen
+    assert calibration_topic(chosen) == '/a/camera_info'
 
 
 def test_a_topic_of_another_type_is_named(tmp_path: Path) -> None:
@@ -485,9 +518,8 @@ def test_a_bag_without_a_message_that_can_be_read_is_an_error(
 ) -> None:
     folder = write_bag(tmp_path / 'bag', storage, frames=20)
     path = cut(folder, part)
+    reason = 'is not a readable bag' if part else f'{path.name} is an empty file'
     for bag in (folder, path):
-        nothing = bag == path and not part
-        reason = f'{path.name} is an empty file' if nothing else 'is not a readable bag'
         with pytest.raises(ValueError, match=reason):  # noqa: SIM117
             with open_frames(bag, topic='/camera/image') as source:
                 list(source)

@@ -307,6 +307,6 @@ def _bag_errors(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise JtnError(
-            f'{path} is not a readable bag: {error or type(error).__name__}; if it is damaged, '
-            'try "ros2 bag reindex" or "mcap recover"'
+            f'{path} is not a readable bag: {str(error) or type(error).__name__}; if it is '
+            'damaged, try "ros2 bag reindex" or "mcap recover"'
         ) from error

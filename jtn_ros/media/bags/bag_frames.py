@@ -12,9 +12,10 @@ from jtn_ros.datasets.sequence_images import DEFAULT_FRAME_RATE
 from jtn_ros.errors import JtnError
 from jtn_ros.media.bags.bag import BagMessage
 from jtn_ros.media.bags.bag import BagReader
-from jtn_ros.media.bags.bag_images import IMAGE_TYPES
 from jtn_ros.media.bags.bag_images import ImageDecoder
 from jtn_ros.media.bags.bag_images import Images
+from jtn_ros.media.bags.image_topics import choose_image_topic
+from jtn_ros.media.bags.image_topics import describe_image_topics
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.intensity import IntensityRange
@@ -32,7 +33,7 @@ class BagFrames(FrameSource):
 
     Args:
         path: a bag folder, or a single .mcap or .db3 file.
-        topic: the image topic; None takes the only one.
+        topic: the image topic; None takes the only one (see `choose_image_topic`).
         intensity_range: values of more than 8 bits that become black and white; None finds them.
 
     Attributes:
@@ -58,7 +59,7 @@ class BagFrames(FrameSource):
         self._intensity_range = intensity_range
         self._bag = BagReader(path)
         try:
-            self.topic = self._choose(topic)
+            self.topic = choose_image_topic(self._bag, topic)
             self.length = self._bag.counts[self.topic]
             self.frame_rate = self._estimate_rate()
             self.width, self.height = self._first_size()
@@ -99,33 +100,6 @@ class BagFrames(FrameSource):
     def _decoder(self) -> ImageDecoder:
         return ImageDecoder(IntensityRange(self._intensity_range))
 
-    def _choose(self, topic: str | None) -> str:
-        """Return the image topic to read."""
-        images = [t for t, kind in self._bag.topics.items() if kind in IMAGE_TYPES]
-        usable = [t for t in images if self._bag.counts[t] and self._bag.encodings[t] == 'cdr']
-        if topic is None and len(usable or images) > 1:
-            found = ', '.join(usable or images)
-            raise JtnError(f'{self._bag.path} has several image topics; choose one of {found}')
-        if topic is None and images:
-            topic = (usable or images)[0]
-        if topic in images:
-            return topic
-        kind = self._bag.topics.get(topic or '')
-        problem = f'{topic} is a {kind}' if kind else f'no image topic {topic or ""}'.rstrip()
-        raise JtnError(f'{self._bag.path}: {problem}; {self._describe_topics()}')
-
-    def _describe_topics(self) -> str:
-        """Return the image topics with their types, or else all topics and what to do."""
-        topics = self._bag.topics
-        images = [f'{name} ({kind})' for name, kind in topics.items() if kind in IMAGE_TYPES]
-        if images:
-            return f'its image topics: {", ".join(images)}'
-        every = ', '.join(f'{name} ({kind})' for name, kind in topics.items()) or 'none'
-        return (
-            f'its image topics: none; of its topics, {every}, convert one with images to '
-            'sensor_msgs/msg/Image or CompressedImage'
-        )
-
     def _first_size(self) -> tuple[int, int]:
         """Return width and height of the first image that can be decoded.
 
@@ -145,7 +119,7 @@ class BagFrames(FrameSource):
                     return image.shape[1], image.shape[0]
         for _, image in decoder.flush():
             return image.shape[1], image.shape[0]
-        others = self._describe_topics()
+        others = describe_image_topics(self._bag)
         raise JtnError(
             f'{self.path}: no message of {self.topic} is a readable image: {reason} ({others})'
         )

@@ -11,6 +11,8 @@ from rosbags.rosbag2.metadata import ReaderMetadata
 from rosbags.rosbag2.reader import DirectoryReader
 
 from jtn_ros.errors import JtnError
+from jtn_ros.files import what_came_instead
+from jtn_ros.media.bag_paths import BAG_EXTENSIONS
 from jtn_ros.media.bag_paths import ROS1_EXTENSION
 from jtn_ros.media.bag_paths import bag_files
 from jtn_ros.media.bag_paths import split_name
@@ -52,7 +54,7 @@ def open_storages(path: Path) -> list[Storage]:
 
     Raises:
         OSError: if it cannot be read.
-        JtnError: if it is of ROS 1, or a folder holds several bags.
+        JtnError: if it is no bag, is of ROS 1, has an empty file, or a folder holds several bags.
         Exception: of many types, if it is no bag or damaged.
     """
     files = bag_files(path) if path.is_dir() else [path]
@@ -61,6 +63,11 @@ def open_storages(path: Path) -> list[Storage]:
             f'{path} is a bag of ROS 1; convert it with "rosbags-convert --src {path} --dst '
             f'{path.with_suffix("").name}", which the package rosbags brings'
         )
+    if path.is_file() and path.suffix.lower() not in BAG_EXTENSIONS:
+        raise JtnError(f'{path} is no bag; give a folder with a bag, or a .mcap or .db3 file')
+    for file in files:
+        if (what := what_came_instead(file)) is not None:
+            raise JtnError(f'{file} is {what}')
     if not (path / 'metadata.yaml').exists():
         return _open_files(path, files)
     try:

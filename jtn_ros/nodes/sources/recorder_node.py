@@ -71,6 +71,7 @@ class RecorderNode(Node):
         path = Path(values.output)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._bag = BagWriter(path, values.storage)
+        self._path = path.absolute()
         self._counts = dict.fromkeys(self._pending, 0)
         self._ready = self.create_publisher(Empty, '~/ready', quality.latched())
         # By a clock of its own: simulated time may wait for this node to listen.
@@ -94,7 +95,7 @@ class RecorderNode(Node):
             return
         self._bag.close()
         counts = ', '.join(f'{count} of {topic}' for topic, count in self._counts.items())
-        self.get_logger().info(f'recorded {counts}')
+        self.get_logger().info(f'recorded {counts} in {self._path}')
 
     def expect_messages(self) -> None:
         """Refuse to have recorded nothing.

@@ -26,13 +26,13 @@ LAUNCH = """
 import sys
 from launch import LaunchDescription, LaunchService
 from launch.actions import ExecuteProcess, SetLaunchConfiguration
-from jtn_ros.launching.middleware import DDS_PROFILES, apply_dds_profiles
-from jtn_ros.launching.tracker import declare_arguments
+from jtn_ros.launching.arguments import declare_arguments, of_tracker
+from jtn_ros.launching.middleware import apply_dds_profiles
 show = 'import json, os; print("VARIABLES", json.dumps(dict(os.environ)))'
 service = LaunchService()
 service.include_launch_description(LaunchDescription([
     *(SetLaunchConfiguration(*argument.split(':=')) for argument in sys.argv[1:]),
-    *declare_arguments(DDS_PROFILES),
+    *declare_arguments(of_tracker('dds_profiles')),
     apply_dds_profiles(),
     ExecuteProcess(cmd=[sys.executable, '-c', show], output='screen'),
 ]))

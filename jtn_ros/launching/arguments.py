@@ -1,0 +1,208 @@
+"""The arguments of the launch files, as data: what several of them take is described once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+from launch.actions import DeclareLaunchArgument
+
+SWITCH = ('true', 'false')
+POSITIONS = ('off', 'depth', 'ground')
+BACKENDS = ('auto', 'tensorrt', 'openvino', 'onnxruntime', 'torch')
+FROM_FILE = 'Empty uses the parameter file.'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """An argument of a launch file.
+
+    Attributes:
+        default: default value; None where the argument has to be given.
+        description: sentences for users. The choices are shown beside it.
+        choices: the allowed values; empty where any will do.
+    """
+
+    default: str | None = ''
+    description: str
+    choices: tuple[str, ...] = ()
+
+
+def switch(default: str, description: str) -> Argument:
+    """Return an argument that is true or false."""
+    return Argument(default=default, description=description, choices=SWITCH)
+
+
+def parameter_file(name: str) -> Argument:
+    """Return the argument with the parameter file.
+
+    Args:
+        name: the file in ``config`` that is used if none is given.
+    """
+    return Argument(
+        description=f'Parameter file of the nodes. Empty uses config/{name} of jtn_ros.'
+    )
+
+
+# Those of a camera that a node of this package reads.
+CAMERA = {
+    'width': Argument(
+        description='Image width to request from a webcam, in pixels. Empty requests nothing.'
+    ),
+    'height': Argument(
+        description='Image height to request from a webcam, in pixels. Empty requests nothing.'
+    ),
+    'rate': Argument(
+        description='Images per second. Empty uses the rate of the camera or recording.'
+    ),
+    'frame_id': Argument(description='Coordinate frame of the camera. Empty is "camera".'),
+    'calibration': Argument(
+        description='Calibration file of camera_calibration (YAML), required for positions.'
+    ),
+}
+
+TRACKER = {
+    'image': Argument(default='image', description='Image topic.'),
+    'source': Argument(
+        description='Camera or recording that the node reads itself: number of a webcam, device '
+        f'file, URL, or path of a video, folder or bag. {FROM_FILE}'
+    ),
+    **CAMERA,
+    'input': Argument(
+        description='What is tracked: images, or 2D or 3D detections of another node. '
+        f'{FROM_FILE}',
+        choices=('images', 'detections', 'detections_3d', ''),
+    ),
+    'detections': Argument(
+        default='detections', description='Topic of the detections of another node.'
+    ),
+    'camera_info': Argument(default='camera_info', description='Calibration topic of the camera.'),
+    'depth': Argument(
+        default='depth', description='Topic of depth images that are registered to the images.'
+    ),
+    'cameras': Argument(
+        description='Names of several cameras, such as front,rear. {camera} in topic names is '
+        f'replaced by each of them. {FROM_FILE}'
+    ),
+    'positions': Argument(
+        description=f'How 3D positions are computed. {FROM_FILE}', choices=(*POSITIONS, '')
+    ),
+    'fixed_frame': Argument(description=f'tf frame of the positions. {FROM_FILE}'),
+    'outputs': Argument(
+        description='More outputs, with commas: detections_3d, people, obstacles, '
+        f'tracked_objects, objects, humans, world_tracks. {FROM_FILE}'
+    ),
+    'model': Argument(
+        description='Exported model, or the name of a bundled one, such as jtn_people_int8. '
+        f'{FROM_FILE}'
+    ),
+    'backend': Argument(description=f'Inference back end. {FROM_FILE}', choices=(*BACKENDS, '')),
+    'namespace': Argument(description='Namespace of the node.'),
+    'params_file': parameter_file('tracker.yaml'),
+    'autostart': switch(
+        'true', 'Configure and activate the node. false leaves that to a lifecycle manager.'
+    ),
+    'lazy': Argument(
+        description=f'Subscribe to images only while an output has subscribers. {FROM_FILE}',
+        choices=(*SWITCH, ''),
+    ),
+    'use_sim_time': switch('false', 'Use the time of /clock.'),
+    'rviz': switch('false', 'Show images, boxes, ids, trails and positions in RViz.'),
+    'rviz_frame': Argument(
+        description='Fixed frame of RViz. Empty uses that of the positions or images.'
+    ),
+    'log_level': Argument(
+        default='info',
+        description='Minimum severity of log messages.',
+        choices=('debug', 'info', 'warn', 'error', 'fatal'),
+    ),
+    'dds_profiles': switch(
+        'true',
+        'Run the nodes with the profiles in config/dds, with which CycloneDDS and Fast DDS lose '
+        'fewer large images, unless CYCLONEDDS_URI or FASTRTPS_DEFAULT_PROFILES_FILE is set.',
+    ),
+}
+
+
+def of_tracker(*names: str) -> dict[str, Argument]:
+    """Return some arguments of tracker.launch.py."""
+    return {name: TRACKER[name] for name in names}
+
+
+def declare_arguments(arguments: Mapping[str, Argument]) -> list[DeclareLaunchArgument]:
+    """Return the declarations of arguments given by name."""
+    return [
+        DeclareLaunchArgument(
+            name,
+            default_value=argument.default,
+            description=argument.description,
+            choices=list(argument.choices) or None,
+        )
+        for name, argument in arguments.items()
+    ]
+
+
+def check_arguments(given: Mapping[str, str]) -> None:
+    """Refuse what cannot work, before anything is started.
+
+    A process that is just starting outlives a launch that fails.
+
+    Args:
+        given: values by name.
+
+    Raises:
+        RuntimeError: if RViz is wanted and not installed, or the parameter file does not exist.
+            ``ros2 launch`` would run the nodes with their defaults then.
+    """
+    if given.get('rviz') == 'true' and which('rviz2') is None:
+        raise RuntimeError(
+            'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DISTRO-rviz2, '
+            'or leave rviz:=true out'
+        )
+    if (path := given.get('params_file')) and not Path(path).is_file():
+        raise RuntimeError(f'params_file:={path} is no file; check the path')
+
+
+def number(given: Mapping[str, str], name: str) -> float:
+    """Return an argument that is a number.
+
+    Raises:
+        RuntimeError: if it is none.
+    """
+    try:
+        return float(given[name])
+    except ValueError:
+        raise RuntimeError(f'{name}:={given[name]} is no number') from None
+
+
+def names(given: Mapping[str, str], name: str) -> list[str]:
+    """Return the names in an argument that is a list with commas.
+
+    Raises:
+        RuntimeError: if there are spaces in one.
+    """
+    found = [item.strip() for item in given[name].split(',') if item.strip()]
+    if any(' ' in item for item in found):
+        raise RuntimeError(f'{name}:="{given[name]}" has spaces; separate names with commas')
+    return found
+
+
+def camera_parameters(given: Mapping[str, str]) -> dict[str, object]:
+    """Return those of the arguments of `CAMERA` that are given, as parameters of a node.
+
+    Raises:
+        RuntimeError: if one is no number and has to be.
+    """
+    parameters: dict[str, object] = {
+        name: given[name] for name in ('frame_id', 'calibration') if given[name]
+    }
+    parameters |= {name: _pixels(given, name) for name in ('width', 'height') if given[name]}
+    if given['rate']:
+        parameters['rate'] = number(given, 'rate')
+    return parameters
+
+
+def _pixels(given: Mapping[str, str], name: str) -> int:
+    if not (value := number(given, name)).is_integer():
+        raise RuntimeError(f'{name}:={given[name]} is no whole number')
+    return int(value)
