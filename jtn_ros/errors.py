@@ -7,6 +7,7 @@ as a bug: so is the `ValueError` or `TypeError` of a function that is called in 
 """
 
 import errno
+import re
 from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ _REMEDIES = {
     errno.ENOENT: 'check the path',
     errno.ENOTDIR: 'check the path',
     errno.EISDIR: 'give a file, not a folder',
-    errno.EEXIST: 'remove it or choose another name',
+    errno.EEXIST: 'choose another name, or remove it',
     errno.ENOTEMPTY: 'empty it or choose another folder',
     errno.ENAMETOOLONG: 'choose a shorter name',
     errno.ELOOP: 'check its symbolic links',
@@ -93,7 +94,7 @@ def as_mistake(error: BaseException) -> JtnError | None:
     if isinstance(error, JtnError):
         return error
     if isinstance(error, OSError) and error.errno in _REMEDIES:
-        names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        names = [_final(name) for name in (error.filename, error.filename2) if name is not None]
         where = f'{" -> ".join(names)}: ' if names else ''
         return JtnError(f'{where}{error.strerror}; {_REMEDIES[error.errno]}')
     if isinstance(error, ModuleNotFoundError) and not f'{error.name}.'.startswith('jtn_ros.'):
@@ -102,6 +103,11 @@ def as_mistake(error: BaseException) -> JtnError | None:
         what = f' ({one_line(error)})' if str(error) else ''
         return JtnError(f'the memory of this machine is exhausted{what}; close other programs')
     return None
+
+
+def _final(name: object) -> str:
+    """Return the name that a file gets when it is complete."""
+    return re.sub(r'(^|/)\.([^/]+?)(\.\d+)?\.part(\.\w+)?$', r'\1\2\4', str(name))
 
 
 def _missing(module: str) -> str:

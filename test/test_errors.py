@@ -46,6 +46,9 @@ def test_what_the_operating_system_refuses_is_a_mistake_with_a_remedy(tmp_path: 
     assert str(as_mistake(raised(missing.rename, other))).startswith(
         f'{missing} -> {other}: No such file'
     )
+    for hidden in ('/a/.walk.txt.part', '/a/.walk.txt.71.part', '/a/.walk.part.txt'):
+        denied = PermissionError(errno.EACCES, 'Permission denied', hidden)
+        assert str(as_mistake(denied)).startswith('/a/walk.txt: Permission denied; change its')
     full = OSError(errno.ENOSPC, 'No space left on device')
     assert str(as_mistake(full)) == (
         'No space left on device; free some space or choose another disk'

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from jtn_ros.cli.input_size import input_size
+from jtn_ros.cli.setting_arguments import choices_of
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
 from jtn_ros.evaluation.benchmark import Configuration
@@ -33,6 +34,7 @@ from jtn_ros.evaluation.benchmark import machine
 from jtn_ros.evaluation.benchmark import report
 from jtn_ros.evaluation.benchmark import run_benchmark
 from jtn_ros.files import written_atomically
+from jtn_ros.inference.options import EngineOptions
 from jtn_ros.media import open_frames
 from jtn_ros.media.overwriting import protect_inputs
 from jtn_ros.media.overwriting import require_files
@@ -45,8 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--model', help='exported model, or the name of a bundled one (default: the bundled one)'
     )
-    parser.add_argument('--backend', default='auto', help='inference back end (default: auto)')
-    parser.add_argument('--precision', help="f32, bf16 or f16 (default: the back end's)")
+    parser.add_argument(
+        '--backend',
+        default='auto',
+        choices=choices_of(EngineOptions, 'backend'),
+        help='inference back end (default: auto)',
+    )
+    parser.add_argument(
+        '--precision',
+        choices=choices_of(EngineOptions, 'precision'),
+        help="numeric precision of the network (default: the back end's)",
+    )
     parser.add_argument('--device', help='inference device in the notation of the back end')
     parser.add_argument(
         '--threads', type=int, help='number of CPU threads (default: one per core)'

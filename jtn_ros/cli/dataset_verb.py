@@ -12,6 +12,7 @@ numbers of frames. The exit code is 0 if there are no problems and 1 otherwise.
 import argparse
 from pathlib import Path
 
+from jtn_ros.cli.counted import counted
 from jtn_ros.cli.progress import show_progress
 from jtn_ros.datasets.check import check_dataset
 
@@ -32,7 +33,11 @@ def run(args: argparse.Namespace) -> int:
     for problem in findings.problems:
         print(problem)
     number = len(findings.problems)
-    summary = 'no problem' if number == 0 else f'{number} problem{"s" if number > 1 else ""}'
-    held = f'{findings.images} images, {findings.boxes} boxes'
-    print(f'{summary}: {f"{findings.clips} sequences, " if findings.clips else ""}{held}')
+    summary = counted(number, 'problem') if number else 'no problem'
+    parts = [
+        counted(findings.clips, 'sequence') if findings.clips else '',
+        counted(findings.images, 'image'),
+        f'{findings.boxes} {"box" if findings.boxes == 1 else "boxes"}',
+    ]
+    print(f'{summary}: {", ".join(filter(None, parts))}')
     return int(number > 0)

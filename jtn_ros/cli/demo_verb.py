@@ -30,10 +30,13 @@ from typing import Any
 from jtn_ros.cli.demo_clip import write_clip
 from jtn_ros.cli.ros_launch import first_error
 from jtn_ros.cli.ros_launch import run_launch_file
+from jtn_ros.cli.setting_arguments import choices_of
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
+from jtn_ros.inference.options import EngineOptions
 from jtn_ros.media import open_frames
 from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.media.overwriting import require_folder
 from jtn_ros.resources import resource_folder
 from jtn_ros.tracking import TrackerSettings
 
@@ -60,7 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
     )
     parser.add_argument('--model', default='', help='exported model (default: the bundled one)')
-    parser.add_argument('--backend', default='auto', help='inference back end (default: auto)')
+    parser.add_argument(
+        '--backend',
+        default='auto',
+        choices=choices_of(EngineOptions, 'backend'),
+        help='inference back end (default: auto)',
+    )
     parser.add_argument(
         '--rate', type=float, default=1.0, help='playback speed; 2 is twice as fast (default: 1)'
     )
@@ -73,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
     if args.rate <= 0:
         raise JtnError(f'--rate {args.rate} is not positive')
     output = output_folder(args.output)
+    require_folder(output)
     with locked(output):
         report = _track(args, output)
     print_report(report)
@@ -85,12 +94,12 @@ def _track(args: argparse.Namespace, output: Path) -> 'Report':
 
     launch_file = resource_folder('launch') / 'demo.launch.py'
     protect_inputs((output / name for name in OURS), [args.input])
+    source_path = output / 'clip' if args.input is None else Path(args.input).resolve()
+    if args.input is not None:
+        open_frames(source_path).close()  # a wrong input must not cost the results of before
     clear_output(output)
     if args.input is None:
-        source_path = output / 'clip'
         write_clip(source_path)
-    else:
-        source_path = Path(args.input).resolve()
     with open_frames(source_path) as source:
         if source.length is None:
             raise JtnError(f'{args.input} does not say how long it is; give a recording')

@@ -9,6 +9,7 @@ import argparse
 import ast
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Collection
@@ -16,10 +17,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 from typing import NoReturn
 
+import jtn_ros
 from jtn_ros.errors import as_mistake
 from jtn_ros.errors import describe_bug
+from jtn_ros.errors import did_you_mean
 from jtn_ros.errors import one_line
 from jtn_ros.files import require_utf8
 from jtn_ros.interruption import interruptible
@@ -37,11 +41,24 @@ def verbs() -> tuple[str, ...]:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors show no secrets of addresses."""
+    """A parser whose errors are one line, without the secrets of addresses."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage and what is wrong, and end with exit code 2."""
-        super().error(mask(message))
+        """Print what is wrong, and end with exit code 2."""
+        self.exit(2, f'{self.prog}: {mask(message)}; see {self.prog} --help\n')
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return what is known, as nothing else may remain: verbs refuse it by their own names."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f'unknown argument {unknown[0]}{self._meant(unknown[0])}')
+        return found, unknown
+
+    def _meant(self, argument: str) -> str:
+        """Return a hint at what an unknown argument was meant to be; empty where none is near."""
+        if Path(argument).exists():
+            return f' (a path that begins with "-" has to be written ./{argument})'
+        return did_you_mean(argument, re.findall(r'--[\w-]+', self.format_usage()))
 
 
 def build_parser(chosen: Collection[str]) -> argparse.ArgumentParser:
@@ -51,6 +68,7 @@ def build_parser(chosen: Collection[str]) -> argparse.ArgumentParser:
         description='Track objects in camera images: joint detection and tracking.',
         epilog='Run "jtn VERB --help" for the arguments of a command.',
     )
+    parser.add_argument('--version', action='version', version=f'jtn {jtn_ros.__version__}')
     subparsers = parser.add_subparsers(dest='verb', metavar='VERB', required=True)
     for verb in verbs():
         if verb not in chosen:
@@ -86,6 +104,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = '--debug' in arguments
     if isinstance(sys.stdout, io.TextIOWrapper):  # no name can be too foreign to be printed
         sys.stdout.reconfigure(errors='backslashreplace')
+    if not arguments:
+        build_parser([]).print_help(sys.stderr)
+        return 2
     try:
         for argument in arguments:
             require_utf8(argument)

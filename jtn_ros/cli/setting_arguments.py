@@ -20,13 +20,24 @@ def add_setting_arguments(
     known = {entry.name: entry for entry in settings_of(kind)}
     for name in names:
         entry = known[name]
-        choices = [choice for choice in entry.choices if choice]
+        choices = choices_of(kind, name)
         parser.add_argument(
             f'--{name.replace("_", "-")}',
             type=str if choices else entry.kind,
             choices=choices or None,
             help=_help(entry),
         )
+
+
+def choices_of(kind: type, name: str) -> list[str]:
+    """Return what can be chosen for a setting, without the empty text that stands for no choice.
+
+    Args:
+        kind: class of the settings.
+        name: of the setting.
+    """
+    (entry,) = (entry for entry in settings_of(kind) if entry.name == name)
+    return [choice for choice in entry.choices if choice]
 
 
 def _help(entry: Setting) -> str:

@@ -11,12 +11,14 @@ from time import perf_counter
 from typing import Any
 
 import jtn_ros
+from jtn_ros.cli.counted import counted
 from jtn_ros.cli.job_arguments import Jobs
 from jtn_ros.cli.job_arguments import shared_engine
 from jtn_ros.cli.track_recording import Summary
 from jtn_ros.cli.track_recording import track_recording
 from jtn_ros.cli.tracking_arguments import OfflineSettings
 from jtn_ros.cli.tracking_arguments import read_settings
+from jtn_ros.datasets.sequence_images import IMAGE_EXTENSIONS
 from jtn_ros.errors import UsageError
 from jtn_ros.files import written_atomically
 from jtn_ros.jobs.manifest import NAME
@@ -56,6 +58,11 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
     output = args.output.resolve()
     own = None if is_recording(output) else output  # else it is refused below
     recordings = find_recordings(given, leave_out=own)
+    images = [path for path in recordings if path.suffix.lower() in IMAGE_EXTENSIONS]
+    if len(recordings) > 1 and (single := [path for path in images if path.is_file()]):
+        raise UsageError(
+            f'{single[0]} is a single image; give a folder, whose images are one recording'
+        )
     for path in recordings:
         if path in (output, *output.parents):
             raise UsageError(f'{args.output} lies in the input {path}; choose another --output')
@@ -97,9 +104,9 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
         values = _report(done, keys, jobs.failures)
         with written_atomically(report) as temporary:
             temporary.write_text(json.dumps(values, indent=2) + '\n', encoding='utf-8')
-    speed = f'; {frames} frames in {seconds:.1f} s, {frames / seconds:.1f} frames/s'
+    speed = f'; {counted(frames, "frame")} in {seconds:.1f} s, {frames / seconds:.1f} frames/s'
     print(
-        f'{len(recordings)} recordings: {len(tasks) - len(jobs.failures)} tracked, '
+        f'{counted(len(recordings), "recording")}: {len(tasks) - len(jobs.failures)} tracked, '
         f'{len(recordings) - len(tasks)} done before, {len(jobs.failures)} failed'
         f'{speed if frames else ""}'
     )

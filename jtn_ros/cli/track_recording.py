@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+from jtn_ros.cli.counted import counted
 from jtn_ros.cli.progress import show_progress
 from jtn_ros.cli.track_outputs import TrackOutputs
 from jtn_ros.cli.tracking_arguments import OfflineSettings
@@ -63,8 +64,8 @@ class Summary:
         """Return it for people."""
         broken = f' ({self.broken} more could not be read)' if self.broken else ''
         left_out = f', {self.dropped} dropped to stay up to date' if self.dropped else ''
-        found = f'{self.tracks} tracks, {self.rate:.1f} frames/s'
-        return f'{self.name}: {self.frames} frames{broken}{left_out}, {found}'
+        found = f'{counted(self.tracks, "track")}, {self.rate:.1f} frames/s'
+        return f'{self.name}: {counted(self.frames, "frame")}{broken}{left_out}, {found}'
 
 
 def track_recording(

@@ -32,6 +32,7 @@ from jtn_ros.cli.tracking_arguments import add_tracking_arguments
 from jtn_ros.cli.tracking_arguments import read_settings
 from jtn_ros.errors import UsageError
 from jtn_ros.media.camera_address import is_camera
+from jtn_ros.media.overwriting import require_folder
 from jtn_ros.media.recordings import is_recording
 from jtn_ros.media.recordings import read_list
 from jtn_ros.media.rerun_log import file_of
@@ -106,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     given = args.inputs + ([] if args.list is None else read_list(args.list))
     if not all(given) or not given:
         raise UsageError('nothing to track; give an INPUT or --list FILE')
+    require_folder(args.output)
     for text in given:
         if Path(text).is_dir() and args.output.exists() and args.output.samefile(text):
             raise UsageError(f'the output {args.output} is the input; choose another --output')
@@ -132,10 +134,9 @@ def _is_archive(given: str) -> bool:
 
 
 def _frame_number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'frames count from 1, not {number}')
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is no frame number; frames count from 1')
+    return int(text)
 
 
 def _views(text: str) -> tuple[str, ...]:

@@ -125,6 +125,8 @@ def find_sequences(folder: Path) -> list[Path]:
     Raises:
         JtnError: if there is none.
     """
+    if not folder.exists():
+        raise JtnError(f'{folder} does not exist; check the path')
     if (folder / 'gt' / 'gt.txt').is_file():
         return [folder]
     found = sorted(path.parent.parent for path in folder.glob('*/gt/gt.txt'))

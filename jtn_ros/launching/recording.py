@@ -126,7 +126,7 @@ def _protect(context: LaunchContext, recording: Substitution, bag: Substitution)
     path = bag.perform(context)
     protect_inputs([path], [recording.perform(context)])
     if Path(path).exists():
-        raise RuntimeError(f'the output {path} exists; remove it or choose another one')
+        raise RuntimeError(f'the output {path} exists; choose another one, or remove it')
 
 
 def _check_topics(context: LaunchContext, topics: Substitution) -> None:

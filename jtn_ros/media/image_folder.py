@@ -23,6 +23,7 @@ from jtn_ros.image_file import read_image
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.intensity import IntensityRange
+from jtn_ros.media.recordings import is_recording
 from jtn_ros.media.video_formats import VIDEO_EXTENSIONS
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ def open_folder(
     name = folder.resolve().name
     plain = sorted(visible_files(folder, IMAGE_EXTENSIONS), key=_natural_key)
     if not is_sequence(folder) or (plain and not (folder / 'seqinfo.ini').exists()):
+        if plain:
+            _name_what_is_left_out(folder)
         return ImageFolderFrames(
             folder,
             dict(enumerate(plain, start=1)),
@@ -118,6 +121,23 @@ class ImageFolderFrames(FrameSource):
                 self._report_broken(index, error)
             else:
                 yield Frame(index, round(index * 1e9 / self.frame_rate), image)
+
+
+def _name_what_is_left_out(folder: Path) -> None:
+    """Warn of other recordings in a folder whose images are one themselves."""
+    others = sorted(
+        path.name
+        for path in folder.iterdir()
+        if not path.name.startswith('.') and is_recording(path)
+    )
+    if others:
+        shown = f'{", ".join(others[:3])}{", ..." if len(others) > 3 else ""}'
+        logger.warning(
+            '%s: only the images in it are tracked, not %s; give these by themselves, or move the '
+            'images into a folder of their own',
+            folder,
+            shown,
+        )
 
 
 def _natural_key(path: Path) -> list[tuple[int, str]]:

@@ -1,8 +1,9 @@
-"""Open a source of frames by what it is: a video, a folder, a bag or a camera."""
+"""Open a source of frames by what it is: a video, an image, a folder, a bag or a camera."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from jtn_ros.datasets.sequence_images import IMAGE_EXTENSIONS
 from jtn_ros.errors import JtnError
 from jtn_ros.files import require_utf8
 from jtn_ros.files import what_came_instead
@@ -24,7 +25,7 @@ def open_frames(
     intensity_range: Sequence[float] | None = None,
     reconnect: bool = False,
 ) -> FrameSource:
-    """Open a video, image folder, MOTChallenge sequence, rosbag2, webcam or stream.
+    """Open a video, image, image folder, MOTChallenge sequence, rosbag2, webcam or stream.
 
     Args:
         source: a path, the index of a webcam (``0``) or a URL (``rtsp://...``), or where the URL
@@ -63,17 +64,30 @@ def open_frames(
         from jtn_ros.media.image_folder import open_folder
 
         return open_folder(path, frame_rate, intensity_range)
-    if path.suffix.lower() in VIDEO_EXTENSIONS:
-        from jtn_ros.media.video import VideoFrames
-
-        return VideoFrames(path, frame_rate=frame_rate, intensity_range=intensity_range)
     if path.is_char_device():
         return _open_camera(text, reconnect)
-    known = ', '.join((*VIDEO_EXTENSIONS, *BAG_EXTENSIONS))
-    raise JtnError(
-        f'{text}: unknown kind of file; give a video or bag ({known}), a folder of images, '
-        'a camera index or a URL'
-    )
+    if path.suffix.lower() in IMAGE_EXTENSIONS:
+        from jtn_ros.media.image_folder import ImageFolderFrames
+
+        return ImageFolderFrames(
+            path.parent,
+            {1: path},
+            name=path.stem,
+            frame_rate=frame_rate,
+            intensity_range=intensity_range,
+        )
+    from jtn_ros.media.video import VideoFrames
+
+    try:
+        return VideoFrames(path, frame_rate=frame_rate, intensity_range=intensity_range)
+    except JtnError as error:
+        if path.suffix.lower() in VIDEO_EXTENSIONS:
+            raise
+        raise JtnError(
+            f'{text} is neither a video that FFmpeg can read nor an image; give a video, an '
+            f'image, a folder of images, a bag ({", ".join(BAG_EXTENSIONS)}), a camera index or '
+            'a URL'
+        ) from error
 
 
 def _open_camera(address: str, reconnect: bool) -> FrameSource:

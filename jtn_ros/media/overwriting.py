@@ -56,6 +56,16 @@ def require_files(outputs: Iterable[Path | None]) -> None:
             raise UsageError(f'the output {output} is a folder; give the name of a file')
 
 
+def require_folder(output: Path) -> None:
+    """Refuse a file in place of a folder for results.
+
+    Raises:
+        UsageError: if the output is no folder.
+    """
+    if output.exists() and not output.is_dir():
+        raise UsageError(f'the output {output} is a file; give the name of a folder')
+
+
 def claim_results(folder: Path, names: Sequence[str], inputs: Sequence[str]) -> dict[str, Any]:
     """Return what the first JSON line of results has to say under `RUN`: inputs and outputs.
 

@@ -2,7 +2,7 @@
 
 VIDEO_EXTENSIONS = (
     '.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.ts', '.mts', '.m2ts',
-    '.vob', '.mxf', '.dv', '.flv', '.3gp', '.ogv', '.wmv',
+    '.vob', '.mxf', '.dv', '.flv', '.3gp', '.ogv', '.wmv', '.gif',
 )  # fmt: skip
 
 # Names of decoders, by what the names of formats and encoders have in common.

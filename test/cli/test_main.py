@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import jtn_ros
 from jtn_ros.cli.main import main
 from jtn_ros.cli.main import verbs
 
@@ -63,15 +64,40 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    'arguments', [[], ['fly'], ['track'], ['track', 'x', '--output', 'y', '--end', '0']]
+    ('arguments', 'said'),
+    [
+        (['fly'], "jtn: argument VERB: invalid choice: 'fly' (choose from "),
+        (['track'], 'jtn track: the following arguments are required: --output; see jtn track -'),
+        (['track', '--end', '0'], "jtn track: argument --end: '0' is no frame number; frames"),
+        (['track', '--end', 'x'], "jtn track: argument --end: 'x' is no frame number; frames"),
+        (['track', '--jobs', 'x'], "jtn track: argument --jobs: 'x' is no whole number of 1"),
+        (['track', 'x', '--output', 'y', '--vidoe'], 'unknown argument --vidoe (did you mean --v'),
+        (['track', '-x.mp4', '--output', 'y'], 'argument -x.mp4 (a path that begins with "-" has'),
+    ],
 )
-def test_wrong_usage_is_exit_code_2(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+def test_wrong_usage_is_exit_code_2_and_one_line(
+    arguments: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / '-x.mp4').touch()
     with pytest.raises(SystemExit) as done:
         main(arguments)
     assert done.value.code == 2
-    assert 'usage: jtn' in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert 'Run "jtn VERB --help"' in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert jtn('--version').stdout == f'jtn {jtn_ros.__version__}\n'
 
 
 def test_a_failure_is_exit_code_1_and_one_line(tmp_path: Path) -> None:

@@ -47,6 +47,29 @@ def test_track_does_not_write_over_the_detections_or_the_video(
     assert 'is no result of this; choose another --output' in refused(command, tmp_path, capsys)
 
 
+def test_a_file_is_no_folder_for_results(
+    sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = tmp_path / 'clip.mp4'
+    video.write_bytes(b'precious')
+    for command in (
+        ['track', sequence, '--output', video],
+        ['demo', '--input', sequence, '--output', video],
+    ):
+        assert f'the output {video} is a file; give the' in refused(command, tmp_path, capsys)
+
+
+def test_a_demo_of_a_wrong_input_leaves_the_results_of_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ('ros2.log', 'tracks.png'):
+        (tmp_path / name).write_text('of before')
+    before = contents(tmp_path)
+    assert main(['demo', '--input', str(tmp_path / 'none.mp4'), '--output', str(tmp_path)]) == 1
+    assert 'none.mp4 does not exist' in capsys.readouterr().err
+    assert contents(tmp_path) == before
+
+
 def test_track_replaces_results_of_the_same_input_only(
     sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -222,6 +222,7 @@ def test_wrong_usage_is_told_before_anything_is_done(
         ([tmp_path / 'walk'], ['--jobs', '2', '--window'], 2, '--window does not go with'),
         (['', tmp_path / 'walk'], [], 2, 'nothing to track'),
         ([tmp_path / 'walk', '0'], [], 2, '0 is a camera; give it as the only input'),
+        ([tmp_path / 'walk' / '*.png'], [], 2, '.png is a single image; give a folder, whose'),
     ]
     for given, options, code, reason in cases:
         assert track(given, output, model, *options) == code
@@ -229,7 +230,7 @@ def test_wrong_usage_is_told_before_anything_is_done(
         assert reason in line
     with pytest.raises(SystemExit):
         track([tmp_path / 'walk'], output, model, '--jobs', '0')
-    assert 'give 1 or more, not 0' in capsys.readouterr().err
+    assert "'0' is no whole number of 1 or more" in capsys.readouterr().err
     for place in (tmp_path, tmp_path / 'walk', tmp_path / 'walk' / 'results'):
         before = sorted(tmp_path.rglob('*'))
         assert track([tmp_path], place, model) == 2

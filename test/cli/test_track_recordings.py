@@ -96,7 +96,7 @@ def test_a_bag_with_a_broken_frame(
 ) -> None:
     bag = write_bag(tmp_path / 'drive', [i * PERIOD for i in range(8)], storage, kind, broken=[3])
     lines = track(bag, tmp_path / 'out', model, '--bag')
-    assert 'drive: 7 frames (1 more could not be read), 1 tracks' in capsys.readouterr().out
+    assert 'drive: 7 frames (1 more could not be read), 1 track,' in capsys.readouterr().out
     assert [line['frame'] for line in lines] == [1, 2, 3, 5, 6, 7, 8]
     last = lines[-1]['tracks'][0]
     assert last['velocity'] == pytest.approx([40, 0], abs=4)

@@ -138,13 +138,13 @@ def test_exit_codes_and_output(
 ) -> None:
     good = write_sequence('good', [ROW])
     assert main(['dataset', 'check', str(good)]) == 0
-    assert capsys.readouterr().out == 'no problem: 1 sequences, 4 images, 1 boxes\n'
+    assert capsys.readouterr().out == 'no problem: 1 sequence, 4 images, 1 box\n'
     bad = write_sequence('bad', [ROW, ROW])
     assert main(['dataset', 'check', str(bad)]) == 1
     out = capsys.readouterr().out.splitlines()
     assert out == [
         f'{bad}/gt/gt.txt, line 2: this identity occurs twice in the frame',
-        '1 problem: 1 sequences, 4 images, 2 boxes',
+        '1 problem: 1 sequence, 4 images, 2 boxes',
     ]
     assert main(['dataset', 'check', str(bad / 'nothing')]) == 1
     assert 'does not exist' in capsys.readouterr().err

@@ -6,6 +6,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -277,11 +278,55 @@ def test_a_real_sequence_with_a_video() -> None:
     assert frames[70].image.shape == (480, 640, 3)
 
 
+def test_a_single_image_is_a_recording_of_one_frame(tmp_path: Path) -> None:
+    image = np.full((8, 16, 3), (10, 20, 30), np.uint8)
+    cv2.imwrite(str(tmp_path / 'photo.png'), image)
+    cv2.imwrite(str(tmp_path / 'other.png'), image)
+    with open_frames(tmp_path / 'photo.png') as source:
+        (frame,) = source
+    assert (source.name, source.length, frame.index, frame.stamp_ns) == ('photo', 1, 0, 0)
+    np.testing.assert_array_equal(frame.image, image)
+
+
+@pytest.mark.parametrize('name', ['walk', 'walk.gif', 'walk.nut'])
+def test_a_video_is_recognized_by_its_content(tmp_path: Path, name: str) -> None:
+    gif = tmp_path / 'made.gif'
+    with av.open(str(gif), 'w') as container:
+        stream = container.add_stream('gif', rate=10)
+        stream.width, stream.height, stream.pix_fmt = 32, 16, 'rgb8'
+        for gray in (0, 120, 240):
+            pixels = np.full((16, 32, 3), gray, np.uint8)
+            picture = av.VideoFrame.from_ndarray(pixels, 'rgb24').reformat(format='rgb8')
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    gif.rename(tmp_path / name)
+    with open_frames(tmp_path / name) as source:
+        frames = list(source)
+    assert source.name == 'walk'
+    assert [frame.stamp_ns for frame in frames] == [0, 100_000_000, 200_000_000]
+    for frame, gray in zip(frames, (0, 120, 240), strict=True):
+        assert abs(frame.image.mean() - gray) < 10  # dithered with 256 colors
+
+
+def test_videos_beside_images_are_named_as_they_are_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / 'note.txt').write_text('x')
+    with open_frames(tmp_path) as source:
+        assert source.length == 1
+    assert caplog.text == ''
+    (tmp_path / 'walk.mp4').write_bytes(b'0')
+    with open_frames(tmp_path) as source:
+        assert source.length == 1
+    assert 'only the images in it are tracked, not walk.mp4; give these by' in caplog.text
+
+
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(JtnError, match=r'walk.mp4 does not exist; give a video'):
         open_frames(tmp_path / 'walk.mp4')
     (tmp_path / 'walk.txt').write_text('hello')
-    with pytest.raises(ValueError, match=r'walk.txt: unknown kind of file; give a video or bag'):
+    with pytest.raises(ValueError, match=r'walk.txt is neither a video that FFmpeg can read nor'):
         open_frames(tmp_path / 'walk.txt')
     (tmp_path / 'empty').mkdir()
     with pytest.raises(ValueError, match='empty holds no images'):
