@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import rclpy
+from rclpy.node import Node
 
 from nodes.block_model import write_block_model
 from nodes.graph import Graph
@@ -41,6 +42,17 @@ def graph(ros: None) -> Iterator[Graph]:
     graph = Graph()
     yield graph
     graph.close()
+
+
+@pytest.fixture
+def outsider() -> Iterator[Node]:
+    """A node that shares nothing with the others, not even a topic with another type."""
+    context = rclpy.Context()
+    context.init()
+    node = Node('outsider', context=context)
+    yield node
+    node.destroy_node()
+    context.shutdown()
 
 
 @pytest.fixture(scope='session')

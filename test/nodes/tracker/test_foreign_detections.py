@@ -331,9 +331,9 @@ def test_an_appearance_model_needs_images(make: Make, tmp_path: Path) -> None:
     assert 'appearance_model needs the images of the detections; set input' in harness.log
 
 
-def test_wrong_types_and_silence_are_named(make: Make) -> None:
+def test_wrong_types_and_silence_are_named(make: Make, outsider: Node) -> None:
     harness = make(input='detections')
-    harness.user.create_publisher(Detection3DArray, 'detections', DEEP)
+    outsider.create_publisher(Detection3DArray, 'detections', DEEP)
     assert harness.transit('configure', 'activate')
     harness.wait_for_log(
         ' s on /detections: it carries vision_msgs/msg/Detection3DArray, not '

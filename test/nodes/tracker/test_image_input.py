@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Callable
-from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
 import cv2
 import numpy as np
 import pytest
-import rclpy
 from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -29,17 +27,6 @@ from nodes.scene import middles
 from nodes.scene import picture
 
 pytestmark = pytest.mark.ros
-
-
-@pytest.fixture
-def outsider() -> Iterator[Node]:
-    """A node that shares nothing with the others, not even a topic with another type."""
-    context = rclpy.Context()
-    context.init()
-    node = Node('outsider', context=context)
-    yield node
-    node.destroy_node()
-    context.shutdown()
 
 
 def encoded(image: NDArray[np.uint8], encoding: str) -> NDArray[np.generic]:
