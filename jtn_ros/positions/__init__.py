@@ -11,7 +11,7 @@ from jtn_ros.positions.position_filter import Positions
 from jtn_ros.positions.world_tracker import WorldFrame
 from jtn_ros.positions.world_tracker import WorldSettings
 from jtn_ros.positions.world_tracker import WorldTracker
-from jtn_ros.positions.world_tracker import WorldTracks
+from jtn_ros.positions.world_tracks import WorldTracks
 
 __all__ = [
     'CameraModel',

@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from jtn_ros.positions.motion import predict
 from jtn_ros.positions.position_filter import Positions
+from jtn_ros.positions.world_tracks import Members
+from jtn_ros.positions.world_tracks import WorldTracks
+from jtn_ros.positions.world_tracks import fuse
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 from jtn_ros.tracking import appearance
-from jtn_ros.tracking.columns import Columns
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
-
-Floats = NDArray[np.float64]
 
 # A position that is older than this says nothing about where an object is. [s]
 _STALE_S = 1.0
@@ -51,81 +50,6 @@ class WorldSettings(Settings):
         low=0.01,
         high=2.0,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Members(Columns):
-    """N tracks of single cameras that belong to objects in the world.
-
-    Attributes:
-        world_ids: int64 (N,), identity of the object; 0 while it has none.
-        cameras: int64 (N,), number of the camera, in the order of their first frames.
-        track_ids: int64 (N,), of the camera.
-        class_ids: int32 (N,).
-        scores: float32 (N,), of the last detections.
-        stamps_ns: int64 (N,), time of the last known position.
-        means: float64 (N, 6), position and velocity then, in meters and meters per second.
-        covariances: float64 (N, 6, 6) of these.
-        embeddings: float32 (N, D), mean appearance; D is 0 without appearance.
-        rivals: int64 (N,), another identity that would suit better, 0 if none would, and -1 if
-            an own one would.
-        rival_since_ns: int64 (N,), the time since when.
-    """
-
-    world_ids: NDArray[np.int64]
-    cameras: NDArray[np.int64]
-    track_ids: NDArray[np.int64]
-    class_ids: NDArray[np.int32]
-    scores: NDArray[np.float32]
-    stamps_ns: NDArray[np.int64]
-    means: Floats
-    covariances: Floats
-    embeddings: NDArray[np.float32]
-    rivals: NDArray[np.int64]
-    rival_since_ns: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, camera: int, tracks: Tracks, positions: Positions, stamp_ns: int) -> 'Members':
-        """Return the tracks of a frame, all of them located, without identities."""
-        count = len(tracks)
-        zeros = np.zeros(count, np.int64)
-        embeddings = tracks.embeddings
-        return cls(
-            world_ids=zeros,
-            cameras=np.full(count, camera, np.int64),
-            track_ids=tracks.ids,
-            class_ids=tracks.class_ids,
-            scores=tracks.scores,
-            stamps_ns=np.full(count, stamp_ns, np.int64),
-            means=np.concatenate([positions.points, positions.velocities], axis=1),
-            covariances=positions.covariances,
-            embeddings=np.zeros((count, 0), np.float32) if embeddings is None else embeddings,
-            rivals=zeros,
-            rival_since_ns=zeros,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorldTracks(Columns):
-    """N objects in the world at one time.
-
-    Attributes:
-        ids: int64 (N,), positive, never given to another object.
-        class_ids: int32 (N,).
-        scores: float32 (N,), the greatest of the cameras.
-        stamps_ns: int64 (N,), the time at which an object was last located.
-        means: float64 (N, 6), position and velocity in meters and meters per second.
-        covariances: float64 (N, 6, 6) of these.
-        embeddings: float32 (N, D), mean appearance; D is 0 without appearance.
-    """
-
-    ids: NDArray[np.int64]
-    class_ids: NDArray[np.int32]
-    scores: NDArray[np.float32]
-    stamps_ns: NDArray[np.int64]
-    means: Floats
-    covariances: Floats
-    embeddings: NDArray[np.float32]
 
 
 class WorldFrame(NamedTuple):
@@ -216,8 +140,8 @@ class WorldTracker:
         assert self._lost is not None
         # Nothing is known of how tracks look before one was described, or where none is.
         width = max(seen.embeddings.shape[1], self._members.embeddings.shape[1])
-        seen, members = _widened(seen, width), _widened(self._members, width)
-        self._lost = _widened(self._lost, width)
+        seen, members = seen.widened(width), self._members.widened(width)
+        self._lost = self._lost.widened(width)
         camera_rows = np.flatnonzero(np.isin(members.cameras, seen.cameras))
         _, old, given = np.intersect1d(
             members.track_ids[camera_rows], seen.track_ids, return_indices=True
@@ -237,9 +161,9 @@ class WorldTracker:
         assert self._lost is not None
         members, lost = self._members, self._lost
         own = members.cameras == camera
-        others = _fuse(members.select(~own & self._says(_STALE_S)), stamp_ns)
+        others = fuse(members.select(~own & self._says(_STALE_S)), stamp_ns)
         held = members.world_ids[own & self._says(_PATIENCE_S)]
-        targets = self._assign(members.select(rows), others, _fuse(lost, stamp_ns), held)
+        targets = self._assign(members.select(rows), others, fuse(lost, stamp_ns), held)
         current = members.world_ids[rows]
         shared = np.isin(current, others.ids)
         wishes = np.where(targets == current, _NONE, targets)
@@ -293,7 +217,9 @@ class WorldTracker:
         result[chosen_rows[joined]] = candidates.ids[chosen[joined]]
         return result
 
-    def _costs(self, seen: Members, candidates: WorldTracks, bound: NDArray[np.bool_]) -> Floats:
+    def _costs(
+        self, seen: Members, candidates: WorldTracks, bound: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
         """Return the costs (N, M) of pairs, at most 1, or too great for any assignment."""
         settings = self._settings
         wider = np.where(bound, _WIDER, 1.0)
@@ -357,47 +283,4 @@ class WorldTracker:
         assert self._members is not None
         members = self._members.select(self._says(_STALE_S))
         members = members.select(np.argsort(members.world_ids, kind='stable'))
-        return WorldFrame(self._now_ns, _fuse(members, self._now_ns), members)
-
-
-def _widened(members: Members, width: int) -> Members:
-    """Return tracks with columns for appearances of that length, zero where they have none."""
-    missing = width - members.embeddings.shape[1]
-    return members.replace(embeddings=np.pad(members.embeddings, ((0, 0), (0, missing))))
-
-
-def _fuse(members: Members, stamp_ns: int) -> WorldTracks:
-    """Return the objects to which tracks belong, at one time.
-
-    The errors of two cameras that see the same motion are not independent, so the estimates are
-    combined by covariance intersection with weights in closed form (W. Niehsen, "Information
-    fusion based on fast covariance intersection filtering", 2002).
-    """
-    means, covariances = predict(
-        members.means, members.covariances, (stamp_ns - members.stamps_ns) / 1e9
-    )
-    ids, groups = np.unique(members.world_ids, return_inverse=True)
-    count = len(ids)
-    weights = 1 / np.trace(covariances[:, :3, :3], axis1=1, axis2=2)
-    weights /= np.bincount(groups, weights, count)[groups]
-    informations = weights[:, None, None] * np.linalg.inv(covariances)
-    total, vectors = np.zeros((count, 6, 6)), np.zeros((count, 6))
-    np.add.at(total, groups, informations)
-    np.add.at(vectors, groups, (informations @ means[:, :, None])[:, :, 0])
-    fused = np.linalg.inv(total)
-    embeddings = np.zeros((count, members.embeddings.shape[1]), np.float32)
-    np.add.at(embeddings, groups, members.embeddings)
-    scores, stamps = np.zeros(count, np.float32), np.zeros(count, np.int64)
-    np.maximum.at(scores, groups, members.scores)
-    np.maximum.at(stamps, groups, members.stamps_ns)
-    class_ids = np.zeros(count, np.int32)
-    class_ids[groups] = members.class_ids
-    return WorldTracks(
-        ids=ids,
-        class_ids=class_ids,
-        scores=scores,
-        stamps_ns=stamps,
-        means=(fused @ vectors[:, :, None])[:, :, 0],
-        covariances=(fused + fused.transpose(0, 2, 1)) / 2,
-        embeddings=appearance.normalise(embeddings),
-    )
+        return WorldFrame(self._now_ns, fuse(members, self._now_ns), members)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 from rclpy import get_rmw_implementation_identifier
@@ -17,6 +18,7 @@ from jtn_ros.nodes.common.problem import Problem
 from jtn_ros.nodes.tracker.image_losses import ImageLosses
 from jtn_ros.nodes.tracker.message_input import MessageInput
 from jtn_ros.nodes.tracker.message_input import Publishers
+from jtn_ros.nodes.tracker.message_input import Receiver
 from jtn_ros.nodes.tracker.message_input import type_name
 from jtn_ros.nodes.tracker.serialized_images import ImageMessage
 from jtn_ros.nodes.tracker.serialized_images import read_message
@@ -85,15 +87,20 @@ class ImageInput(MessageInput):
         """Return the types with which a topic is published."""
         return {info.topic_type for info in self._node.get_publishers_info_by_topic(topic)}
 
-    def _take(self, kind: type, message: bytes, info: Mapping[str, int | None]) -> None:
+    def _receiver(self, kind: type[Image | CompressedImage]) -> Receiver:
+        return partial(self._take_bytes, kind)
+
+    def _take_bytes(
+        self, kind: type[Image | CompressedImage], data: bytes, info: Mapping[str, int | None]
+    ) -> None:
         """Read a message and pass it on."""
         try:
-            image = read_message(message, kind)
+            image = read_message(data, kind)
         except JtnError as error:
             self._intervals.note()
             self._on_error(error)
         else:
-            super()._take(kind, image, info)
+            self._take(image, info)
 
     def _arrived(self, message: ImageMessage, info: Mapping[str, int | None]) -> None:
         sequence = info.get('publication_sequence_number')

@@ -5,7 +5,6 @@ from abc import abstractmethod
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from functools import partial
 from time import monotonic
 from typing import Any
 from typing import ClassVar
@@ -25,6 +24,8 @@ from jtn_ros.nodes.tracker.intervals import Intervals
 SILENCE_S = 3.0
 
 type Publishers = Sequence[TopicEndpointInfo]
+# Takes a message, or the bytes of one, and what the middleware says about it.
+type Receiver = Callable[[Any, Mapping[str, int | None]], None]
 
 
 class MessageInput(ABC):
@@ -154,7 +155,7 @@ class MessageInput(ABC):
             self._subscription = self._node.create_subscription(
                 kind,
                 topic,
-                partial(self._take, kind),
+                self._receiver(kind),
                 sensor_data(),
                 raw=self.raw,
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
@@ -168,15 +169,13 @@ class MessageInput(ABC):
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
 
-    def _take(self, kind: type, message: Any, info: Mapping[str, int | None]) -> None:
-        """Pass a message on.
-
-        Args:
-            kind: its type.
-            message: the message, or the bytes of it.
-            info: what the middleware says about it.
-        """
+    def _receiver(self, kind: type) -> Receiver:
+        """Return what is called with the messages of a type."""
         del kind
+        return self._take
+
+    def _take(self, message: Any, info: Mapping[str, int | None]) -> None:
+        """Pass a message on."""
         self._intervals.note()
         self._arrived(message, info)
         self._on_message(message)
