@@ -38,7 +38,8 @@ class IntensityRange:
 
     Args:
         limits: the values that become black and white; None, or 0 for both, finds them in the
-            images, and lets them follow slowly.
+            images, and lets them follow slowly. They are found anew where the type of the values
+            changes, as counts and degrees have nothing in common.
 
     Raises:
         JtnError: if the limits are not two growing numbers.
@@ -47,6 +48,7 @@ class IntensityRange:
     def __init__(self, limits: Sequence[float] | None = None) -> None:
         self._fixed = limits is not None and any(limits)
         self._limits: NDArray[np.float64] | None = None
+        self._kind = ''
         if limits is not None and self._fixed:
             if len(limits) != 2 or not -np.inf < limits[0] < limits[1] < np.inf:
                 raise JtnError(
@@ -77,7 +79,8 @@ class IntensityRange:
         # Of a flat image, only noise could be stretched.
         least = _LEAST_COUNTS if values.dtype.kind in 'ui' else 1e-3 * max(1e-3, abs(low))
         found = np.array([low, max(high, low + least)])
-        if self._limits is None:
-            self._limits = found
+        kind = values.dtype.str[1:]  # in either byte order
+        if self._limits is None or kind != self._kind:
+            self._limits, self._kind = found, kind
         else:
             self._limits += _FOLLOWING * (found - self._limits)

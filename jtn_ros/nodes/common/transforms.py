@@ -2,6 +2,7 @@
 
 import numpy as np
 from builtin_interfaces.msg import Time
+from geometry_msgs.msg import TransformStamped
 from numpy.typing import NDArray
 from rclpy.clock import JumpThreshold
 from rclpy.clock import TimeJump
@@ -14,9 +15,39 @@ from tf2_ros import TransformException
 from tf2_ros import TransformListener
 
 from jtn_ros.errors import JtnError
+from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.common.problem import ProblemError
 
+# How far back transforms are known. [s]
+_MEMORY_S = 10.0
+
 type Transform = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+class _RestartingBuffer(Buffer):
+    """Forgets all but static transforms where time begins anew, as in a recording that is looped.
+
+    tf2 does so by the clock of the node alone. Otherwise, it ignores what is older than all that
+    it remembers.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__(Duration(seconds=_MEMORY_S))
+        self._stamps_ns: dict[str, int] = {}
+
+    def set_transform(self, transform: TransformStamped, authority: str) -> None:
+        """Take a transform."""
+        frame, stamp_ns = transform.child_frame_id, stamp_to_ns(transform.header.stamp)
+        if self._stamps_ns.get(frame, stamp_ns) - stamp_ns > _MEMORY_S * 1e9:
+            self.clear()
+        self._stamps_ns[frame] = stamp_ns
+        super().set_transform(transform, authority)
+
+    def clear(self) -> None:
+        """Forget all but static transforms."""
+        self._stamps_ns = {}
+        super().clear()
 
 
 class TransformSource:
@@ -29,7 +60,7 @@ class TransformSource:
             node: the node that listens.
             timeout: seconds to wait for a transform that is not there yet.
         """
-        self._buffer = Buffer()
+        self._buffer = _RestartingBuffer()
         self._listener = TransformListener(self._buffer, node)
         self._timeout = Duration(seconds=timeout)
         self._failing = False

@@ -146,6 +146,11 @@ class Camera:
         return self._worker
 
     @property
+    def input_topic(self) -> str:
+        """Return the full name of the topic of the images, or detections."""
+        return self._input.topic
+
+    @property
     def tracks_topic(self) -> str:
         """Return the full name of the topic of the tracks."""
         return self._outputs.tracks_topic

@@ -55,7 +55,7 @@ class CameraLog:
         text = f'{reason}: all tracks start anew'
         if self._sessions > 1:
             text += f', {self._sessions} times by now; if several cameras share the topic, give '
-            text += 'each a topic of its own'
+            text += 'each a topic of its own; if the camera is slow, increase lost_time'
         self._logger.warning(text)
         self._announced_at = now
 

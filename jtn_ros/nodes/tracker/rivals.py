@@ -1,4 +1,4 @@
-"""Other nodes that publish what this one publishes: two sessions on one topic look like one."""
+"""Topics that should have one publisher: two sessions, or two cameras, on one look like one."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -7,20 +7,29 @@ from rclpy.node import Node
 
 
 class Rivals:
-    """Warns when another node has the name of this one, or publishes on one of its topics."""
+    """Warns when another node has the name of this one, or publishes on one of its topics.
+
+    Also when several nodes publish what it takes for one camera.
+    """
 
     def __init__(
-        self, node: Node, topics: Callable[[], Sequence[str]], shared: Sequence[str] = ()
+        self,
+        node: Node,
+        topics: Callable[[], Sequence[str]],
+        inputs: Callable[[], Sequence[str]],
+        shared: Sequence[str] = (),
     ) -> None:
         """Watch for rivals of a node.
 
         Args:
             node: the node.
             topics: returns the full names of topics that it alone should publish.
+            inputs: returns the full names of topics that one camera alone should publish.
             shared: topics that it publishes beside others.
         """
         self._node = node
         self._topics = topics
+        self._inputs = inputs
         self._shared = shared
         self._reported = ''
 
@@ -31,7 +40,7 @@ class Rivals:
             if problem:
                 self._node.get_logger().warning(problem)
             else:
-                self._node.get_logger().info('no other node publishes the same any more')
+                self._node.get_logger().info('no two nodes publish on one topic any more')
             self._reported = problem
         return problem
 
@@ -39,10 +48,7 @@ class Rivals:
         # By the publishers: the names of nodes stay in the graph for a while after they have gone.
         name = self._node.get_fully_qualified_name()
         for topic in (*self._shared, *self._topics()):
-            names = [
-                f'{info.node_namespace.rstrip("/")}/{info.node_name}'
-                for info in self._node.get_publishers_info_by_topic(topic)
-            ]
+            names = self._publishers_of(topic)
             if (found := names.count(name)) > 1:
                 return (
                     f'{found} nodes have the same name, {" and ".join([name] * found)}, so that '
@@ -54,4 +60,17 @@ class Rivals:
                     f'{name} and {" and ".join(others)} publish on one topic, {topic}; stop one, '
                     'or remap its topic'
                 )
+        for topic in self._inputs():
+            if len(names := self._publishers_of(topic)) > 1:
+                return (
+                    f'{" and ".join(sorted(names))} publish on one topic, {topic}, and are '
+                    'tracked as one camera; stop one, or remap its topic'
+                )
         return ''
+
+    def _publishers_of(self, topic: str) -> list[str]:
+        """Return the full name of the node of each publisher."""
+        return [
+            f'{info.node_namespace.rstrip("/")}/{info.node_name}'
+            for info in self._node.get_publishers_info_by_topic(topic)
+        ]

@@ -99,6 +99,7 @@ class TrackerNode(LifecycleNode):
         self._rivals = Rivals(
             self,
             lambda: [camera.tracks_topic for camera in self._cameras],
+            lambda: [camera.input_topic for camera in self._cameras],
             shared=('/diagnostics',),
         )
         # By a clock of its own: simulated time may stand still while something is wrong.

@@ -8,7 +8,9 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.context import Context
+from rclpy.node import Node
 from rclpy.parameter import Parameter
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from jtn_msgs.msg import TrackedObjectArray
@@ -44,13 +46,25 @@ def test_two_nodes_of_one_name_are_named(harness: Harness) -> None:
         harness.wait(lambda: messages[-1].startswith(text), 'the warning in the diagnostics')
     finally:
         twin.destroy_node()
-    harness.wait_for_log('no other node publishes the same any more')
+    harness.wait_for_log('no two nodes publish on one topic any more')
     assert harness.log.count(text) == 1
 
 
 def test_another_publisher_of_the_tracks_is_named(active: Harness) -> None:
     active.user.create_publisher(TrackedObjectArray, '/jtn_tracker/tracks', DEEP)
     active.wait_for_log('/jtn_tracker and /user publish on one topic, /jtn_tracker/tracks; stop')
+
+
+def test_two_publishers_of_the_images_are_named(active: Harness, outsider: Node) -> None:
+    assert 'on one topic' not in active.log
+    other = outsider.create_publisher(Image, 'image', DEEP)
+    active.wait_for_log(
+        '/outsider and /user publish on one topic, /image, and are tracked as one camera; stop '
+        'one, or remap its topic'
+    )
+    assert len(active.track(message(0)).objects) == 2
+    outsider.destroy_publisher(other)
+    active.wait_for_log('no two nodes publish on one topic any more')
 
 
 def test_cameras_that_alternate_on_a_topic_do_not_flood_the_log(
