@@ -116,9 +116,15 @@ class Setting:
         if constraints.pattern:
             for item in value:
                 if not re.fullmatch(constraints.pattern, item) or value.count(item) > 1:
+                    listed = re.fullmatch(r'[\w|]+', constraints.pattern) is not None
+                    form = (
+                        f'one of {constraints.pattern.replace("|", ", ")}'
+                        if listed
+                        else f'of the form {constraints.pattern}'
+                    )
                     return (
-                        f'{self.name} has {item!r} in it; its items have to differ, and to be of '
-                        f'the form {constraints.pattern}'
+                        f'{self.name} has {item!r} in it; its items have to differ, and each to '
+                        f'be {form}'
                     )
         return None
 

@@ -84,7 +84,6 @@ def load_engine(
             logger.info('not using %s: %s', name, error)
             reasons.append(f'{name}: {error}')
             continue
-        logger.info('%s runs on %s', engine.info.name, engine.description)
         return engine
     raise JtnError(f'no back end can run {path}: {"; ".join(reasons)}')
 

@@ -173,7 +173,8 @@ class Camera:
         self.listen()
         if not self._input.is_open:
             self._logger.info(
-                f'the {self._contents} of {self._input.topic} are tracked when somebody listens'
+                f'the {self._contents} of {self._input.topic} are tracked while an output has a '
+                f'subscriber, such as {self.tracks_topic}; lazy: false always tracks them'
             )
 
     def deactivate(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from math import ceil
 
 from rclpy.node import Node
 
@@ -49,7 +50,9 @@ class Rivals:
         name = self._node.get_fully_qualified_name()
         for topic in (*self._shared, *self._topics()):
             names = self._publishers_of(topic)
-            if (found := names.count(name)) > 1:
+            # A node that reads a camera publishes its diagnostics, too, on the shared topic.
+            own = sum(publisher.topic_name == topic for publisher in self._node.publishers)
+            if own and (found := ceil(names.count(name) / own)) > 1:
                 return (
                     f'{found} nodes have the same name, {" and ".join([name] * found)}, so that '
                     'each of their topics carries the messages of all; stop one, or give it '

@@ -102,6 +102,7 @@ def test_every_image_is_tracked_or_counted(
     assert 'sent nothing' in counts['camera']['problem']
     assert process.returncode == 0
     assert 'Traceback' not in text
+    assert 'same name' not in text  # the node and its camera both publish diagnostics
 
 
 @pytest.mark.parametrize('state', ['sending', 'frozen', 'gone'])
