@@ -26,6 +26,16 @@ def resource_folder(relative: str | Path) -> Path:
     )
 
 
+def find_checkpoint(name: str | Path) -> Path | None:
+    """Return a checkpoint by its path or by the name of a bundled one; None if it is neither.
+
+    A bundled one is also found by the name of its file, ``jtn_people.safetensors``.
+    """
+    file_name = f'{str(name).removesuffix(".safetensors")}.safetensors'
+    candidates = (Path(name), resource_folder('models') / file_name)
+    return next((path for path in candidates if path.is_file()), None)
+
+
 def message_folders(package: str) -> list[Path]:
     """Return the folders with the .msg files of a ROS package, the one to prefer first.
 

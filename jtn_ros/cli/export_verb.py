@@ -43,6 +43,7 @@ from jtn_ros.inference.engine import ModelInfo
 from jtn_ros.inference.quantise import quantise_onnx
 from jtn_ros.inference.tensorrt_plan import tensorrt_plan
 from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.resources import find_checkpoint
 
 if TYPE_CHECKING:
     from jtn_ros.network import JointTrackNet
@@ -55,7 +56,11 @@ ACCURACY_SUFFIX = '.accuracy.json'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of this verb."""
-    parser.add_argument('checkpoint', type=Path, help='.safetensors or published .pth file')
+    parser.add_argument(
+        'checkpoint',
+        type=Path,
+        help='.safetensors or published .pth file, or a bundled one: jtn_people',
+    )
     parser.add_argument('output', type=Path, help='.onnx file to write')
     parser.add_argument(
         '--input', metavar='HxW', type=input_size, help="input size (default: the checkpoint's)"
@@ -104,9 +109,10 @@ def run(args: argparse.Namespace) -> int:
     with packages_for('exporting needs', 'torch', 'torchvision', 'onnx', 'onnxscript'):
         from jtn_ros.inference.export import export_onnx
         from jtn_ros.network import load_checkpoint
+    checkpoint = find_checkpoint(args.checkpoint) or args.checkpoint
     protect_inputs(
         (args.output, args.output.with_suffix(ACCURACY_SUFFIX)),
-        (args.checkpoint, *(args.int8 or ())),
+        (checkpoint, *(args.int8 or ())),
     )
     for noisy in ('onnxscript', 'onnx_ir', 'torch.onnx'):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -118,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
             changes[name] = value
     if args.no_prior_heatmap:
         changes['prior_heatmap'] = False
-    network = load_checkpoint(args.checkpoint, **changes)
+    network = load_checkpoint(checkpoint, **changes)
     if args.int8:
         info = _export_int8(network, args.output, args.int8)
     else:

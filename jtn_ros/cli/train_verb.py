@@ -29,6 +29,7 @@ from jtn_ros.datasets.readers import read_clips
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import packages_for
 from jtn_ros.media.overwriting import protect_inputs
+from jtn_ros.resources import find_checkpoint
 from jtn_ros.resources import resource_folder
 
 if TYPE_CHECKING:
@@ -92,10 +93,8 @@ def find_weights(name: str) -> Path:
     Raises:
         JtnError: if it is neither.
     """
-    bundled = resource_folder('models') / f'{name}.safetensors'
-    for path in (Path(name), bundled):
-        if path.is_file():
-            return path
+    if (path := find_checkpoint(name)) is not None:
+        return path
     raise JtnError(
         f'the initial weights {name!r} are not there; give a checkpoint (--initial FILE), see '
         'docs/training.md for where to get one'
