@@ -39,7 +39,7 @@ OFF: dict[str, dict[str, Any]] = {
 def scores(streams: list[DetectionStream], config: TrackerSettings) -> str:
     """Return the mean scores of a configuration as text."""
     runners: dict[str, Runner] = {'tracker': lambda stream: run_own(Tracker(config), stream)}
-    means = mean(compare(streams, runners)['tracker'])
+    means = mean(compare(streams, runners)['tracker'].report)
     return f'{means.hota:.2f} / {means.mota:.2f} / {means.idf1:.2f} / {means.id_switches:.1f}'
 
 

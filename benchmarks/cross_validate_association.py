@@ -2,20 +2,21 @@
 
     tools/run --dev python benchmarks/cross_validate_association.py SEQUENCE ... [--peers]
 
-SEQUENCE is a MOTChallenge folder with det/det.txt, one a scene. Its first third is tracked at its
-own rate, the second at half and the last at a quarter of it, down to 5 Hz, by dropping frames; the
-second third also with detections that are disturbed. Only boxes count: no embeddings, no
-displacements, no images.
+SEQUENCE is a MOTChallenge folder with det/det.txt, one for each scene. Its first third is tracked
+at its own rate, the second at half and the last at a quarter of it, down to 5 Hz, by dropping
+frames; the second third also with detections that are disturbed. Only boxes count: no embeddings,
+no displacements, no images.
 
 For every scene, the setting with the greatest sum of HOTA and IDF1 over all other scenes is scored
-on it. The mean over the scenes and its standard error are the result; the rows above it, one a
-setting, show gains over the first setting and are not: who picks the best row has looked at all
-scenes.
+on it. The mean over the scenes and its standard error are the result, and the other trackers are
+compared with it. The rows above it, one for each setting, show gains over the first one. They are
+no result: to pick the best row is to look at all scenes.
 """
 
 import argparse
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,13 @@ from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerSettings
 
 SLOWEST = 5.0  # frames per second
-SETTINGS: dict[str, dict[str, Any]] = {
-    'noises as configured': {'error_memory': 1e9},
-    'scale of errors over 300 boxes': {},
-    'the same, over 100': {'error_memory': 100},
-    'the same, over 1000': {'error_memory': 1000},
-    'noises as configured, twice that of sizes': {'error_memory': 1e9, 'resize_noise': 0.34},
+GRID: dict[str, tuple[float, ...]] = {
+    'certain_score': (0.9, 0.85, 0.95),
+    'confirmation_hits': (4, 2, 3, 5, 6, 8),
 }
+SETTINGS: list[dict[str, Any]] = [
+    dict(zip(GRID, values, strict=True)) for values in product(*GRID.values())
+]
 
 
 def part(stream: DetectionStream, first: int, last: int, step: int) -> DetectionStream:
@@ -126,9 +127,9 @@ def run_with(config: TrackerSettings, stream: DetectionStream) -> Results:
     return run_own(Tracker(config), stream)
 
 
-def show(name: str, table: NDArray[np.float64], first: NDArray[np.float64]) -> None:
-    """Print means, gains over the first setting, and the standard errors of the gains."""
-    gains = table - first
+def show(name: str, table: NDArray[np.float64], reference: NDArray[np.float64]) -> None:
+    """Print means, gains over a reference, and the standard errors of the gains."""
+    gains = table - reference
     errors = gains.std(axis=0, ddof=1) / np.sqrt(len(gains))
     numbers = ' / '.join(f'{value:.1f}' for value in table.mean(axis=0))
     spread = ', '.join(
@@ -139,26 +140,28 @@ def show(name: str, table: NDArray[np.float64], first: NDArray[np.float64]) -> N
 
 
 def main() -> None:
-    """Print a row a setting, the result, and a row a peer."""
+    """Print a row for each setting, the result, and a row for each other tracker."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('sequences', nargs='+', type=Path)
     parser.add_argument('--peers', action='store_true', help='of the package `trackers`, too')
     args = parser.parse_args()
     rng = np.random.default_rng(0)
     scenes = [streams_of(folder, rng) for folder in args.sequences]
+    names = [', '.join(f'{key} {value}' for key, value in changes.items()) for changes in SETTINGS]
     tables = []
-    for name, changes in SETTINGS.items():
-        config = TrackerSettings(**changes)
-        tables.append(scores(scenes, partial(run_with, config)))
+    for name, changes in zip(names, SETTINGS, strict=True):
+        tables.append(scores(scenes, partial(run_with, TrackerSettings(**changes))))
         show(name, tables[-1], tables[0])
     grid = np.array(tables)
     worth = grid[:, :, 0] + grid[:, :, 2]
     others = worth.sum(axis=1, keepdims=True) - worth
-    chosen = others.argmax(axis=0)
-    show('chosen on the other scenes', grid[chosen, np.arange(len(scenes))], tables[0])
-    print('chosen:', ', '.join(list(SETTINGS)[n] for n in chosen))
+    choices = others.argmax(axis=0)
+    chosen = grid[choices, np.arange(len(scenes))]
+    show('chosen on the other scenes', chosen, tables[0])
+    for folder, choice in zip(args.sequences, choices, strict=True):
+        print(f'chosen without {folder.name}: {names[choice]}')
     for name, runner in peer_trackers().items() if args.peers else ():
-        show(name, scores(scenes, runner), tables[0])
+        show(name, scores(scenes, runner), chosen)
 
 
 if __name__ == '__main__':

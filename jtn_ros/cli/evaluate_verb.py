@@ -38,6 +38,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from jtn_ros.cli.evaluate_embeddings import evaluate_embeddings
@@ -45,6 +46,7 @@ from jtn_ros.cli.evaluate_runs import evaluate_runs
 from jtn_ros.cli.evaluate_stills import evaluate_stills
 from jtn_ros.cli.job_arguments import add_job_arguments
 from jtn_ros.cli.job_arguments import refuse_jobs
+from jtn_ros.cli.score_table import COLUMNS
 from jtn_ros.cli.score_table import format_rows
 from jtn_ros.cli.tracking_arguments import add_tracking_arguments
 from jtn_ros.datasets.benchmarks import BENCHMARKS
@@ -203,9 +205,16 @@ def _check_usage(args: argparse.Namespace) -> None:
 
 
 def _compare_trackers(args: argparse.Namespace) -> dict[str, Any]:
-    reports = compare(_streams(args), _available_trackers())
-    print(format_rows('tracker', {name: mean(report) for name, report in reports.items()}))
-    return {name: report.as_dict() for name, report in reports.items()}
+    trials = compare(_streams(args), _available_trackers())
+    rows = {
+        name: SimpleNamespace(**vars(mean(trial.report)), milliseconds=trial.milliseconds)
+        for name, trial in trials.items()
+    }
+    print(format_rows('tracker', rows, COLUMNS | {'ms': 'milliseconds'}))
+    return {
+        name: trial.report.as_dict() | {'milliseconds': trial.milliseconds}
+        for name, trial in trials.items()
+    }
 
 
 def _streams(args: argparse.Namespace) -> list[DetectionStream]:

@@ -8,8 +8,10 @@ reports in a frame are counted; ours also reports reliable predictions (see `Tra
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,19 @@ _PEERS = {
     'BoT-SORT': 'BoTSORTTracker',
     'C-BIoU': 'CBIoUTracker',
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a tracker makes of streams.
+
+    Attributes:
+        report: its scores.
+        milliseconds: mean processor time for each frame.
+    """
+
+    report: Report
+    milliseconds: float
 
 
 def read_stream(folder: Path, benchmark: Benchmark | None = None) -> DetectionStream:
@@ -129,24 +144,24 @@ def _peer(tracker_class: Any, supervision: Any) -> Runner:
     return run
 
 
-def compare(
-    streams: Iterable[DetectionStream], runners: Mapping[str, Runner]
-) -> dict[str, Report]:
-    """Run every tracker on every stream and return their scores by tracker."""
+def compare(streams: Iterable[DetectionStream], runners: Mapping[str, Runner]) -> dict[str, Trial]:
+    """Run every tracker on every stream and return what each of them makes of all."""
     streams = list(streams)
-    return {
-        name: evaluate(
-            {
-                stream.name: Recording(
-                    annotations=stream.annotations,
-                    tracks=run(stream),
-                    frames=len(stream.detections),
-                )
-                for stream in streams
-            }
+    return {name: _try(run, streams) for name, run in runners.items()}
+
+
+def _try(run: Runner, streams: list[DetectionStream]) -> Trial:
+    start = process_time()
+    results = [run(stream) for stream in streams]
+    seconds = process_time() - start
+    recordings = {
+        stream.name: Recording(
+            annotations=stream.annotations, tracks=tracks, frames=len(stream.detections)
         )
-        for name, run in runners.items()
+        for stream, tracks in zip(streams, results, strict=True)
     }
+    frames = sum(len(stream.detections) for stream in streams)
+    return Trial(report=evaluate(recordings), milliseconds=1000 * seconds / max(frames, 1))
 
 
 def agreement(first: Iterable[Tracks], second: Iterable[Tracks]) -> float:

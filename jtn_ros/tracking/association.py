@@ -42,9 +42,10 @@ def associate(
     """Return the indices of matched detections and of their tracks.
 
     Confident detections are assigned first; those of low score then go to tracks that have proven
-    themselves. Both are compared by motion, displacement and appearance, and pairs beyond
-    `appearance_limit` never match. The appearance of a low-score detection only counts against it,
-    and only confident detections re-identify lost tracks by appearance alone.
+    themselves by a second detection or a certain one. Both are compared by motion, displacement
+    and appearance, and pairs beyond `appearance_limit` never match. The appearance of a low-score
+    detection only counts against it, and only confident detections re-identify lost tracks by
+    appearance alone.
 
     Args:
         detections: of this frame.
@@ -65,7 +66,7 @@ def associate(
     cost[detections.class_ids[:, None] != table.class_ids] = np.inf
     confident = config.confident(detections.scores)
     weak = ~confident & (detections.scores > config.minimum_score)
-    proven = table.states != TrackState.TENTATIVE
+    proven = (table.hits > 1) | (table.states != TrackState.TENTATIVE)
     known = table.appearances.any(axis=1)
     total = found = cost
     if detections.embeddings is not None and known.any():

@@ -26,7 +26,7 @@ class TrackTimes(Settings):
     """The life of a track, in frames and seconds, and how many there may be."""
 
     confirmation_hits: int = setting(
-        2,
+        4,
         'Number of detections after which a tentative track is confirmed.',
         low=1,
         high=100,
@@ -69,7 +69,7 @@ class TrackerSettings(TrackTimes):
         0.6, 'Score from which an unmatched detection starts a track.', **_SHARE
     )
     certain_score: float = setting(
-        0.95, 'Score from which a single detection confirms a track; at 1, none does.', **_SHARE
+        0.9, 'Score from which a single detection confirms a track; at 1, none does.', **_SHARE
     )
     tentative_time: float = setting(
         0.15,
@@ -194,7 +194,7 @@ class TrackingSettings(TrackTimes):
         0.0,
         'Minimum score of a detection that confirms a track alone, without waiting for '
         'confirmation_hits. 0 selects 0.05 more than the score that starts a track for a model, '
-        'and 0.95 for detections of another node; at 1, no detection does.',
+        'and 0.9 for detections of another node; at 1, no detection does.',
         **_SHARE,
         live=True,
     )

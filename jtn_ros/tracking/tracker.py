@@ -296,13 +296,15 @@ class Tracker:
         """Set the states of all tracks and remove those unseen for too long."""
         config, table = self._config, self._table
         absence = table.unseen(stamp_ns)
-        proven = table.hits >= config.confirmation_hits
+        repeated = table.hits > 1
         certain = (table.scores >= config.certain_score) & (config.certain_score < 1)
-        certain |= table.states != TrackState.TENTATIVE
-        states = np.where(absence > config.coast_time, TrackState.LOST, TrackState.CONFIRMED)
-        states = np.where(proven | certain, states, TrackState.TENTATIVE).astype(np.uint8)
+        confirmed = certain | (table.hits >= config.confirmation_hits)
+        confirmed |= table.states != TrackState.TENTATIVE
+        missing = (absence > config.coast_time) & (repeated | confirmed)
+        states = np.where(confirmed, TrackState.CONFIRMED, TrackState.TENTATIVE)
+        states = np.where(missing, TrackState.LOST, states).astype(np.uint8)
         self._table = table.replace(states=states)
         # Even a certain detection may be false, and is forgotten soon if it stays alone.
-        gone = absence > np.where(proven, config.lost_time, config.tentative_time)
+        gone = absence > np.where(repeated, config.lost_time, config.tentative_time)
         if gone.any():
             self._table = self._table.select(~gone)

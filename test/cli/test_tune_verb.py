@@ -197,8 +197,9 @@ def test_the_score_threshold_takes_detections_away(tmp_path: Path) -> None:
         stamps_ns={f: int(truth.stamps_ns[f - 1]) for f in boxes},
         detections={f: detections_of(b, scores=0.7) for f, b in boxes.items()},
     )
-    assert hota_of([seen], TrackerSettings(), 0.6) > 90
-    assert hota_of([seen], TrackerSettings(), 0.7) == 0
+    config = TrackerSettings(confirmation_hits=2)
+    assert hota_of([seen], config, 0.6) > 90
+    assert hota_of([seen], config, 0.7) == 0
 
 
 def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

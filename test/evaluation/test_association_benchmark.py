@@ -64,8 +64,8 @@ def test_ours_beats_the_published_association_by_10_hota_where_people_hide() -> 
     streams = [
         make_stream(replace(config, name=name, seed=seed)) for name, seed in (('a', 21), ('b', 22))
     ]
-    reports = compare(streams, own_trackers())
-    ours, published = reports['Tracker'].combined, reports['ReferenceTracker'].combined
+    trials = compare(streams, own_trackers())
+    ours, published = (trials[name].report.combined for name in ('Tracker', 'ReferenceTracker'))
     assert ours.hota > published.hota + 10
     assert ours.idf1 > published.idf1 + 10
 
@@ -93,9 +93,10 @@ def test_agreement_counts_identities_that_map_one_to_one() -> None:
 
 def test_peers_run_on_the_same_stream() -> None:
     pytest.importorskip('trackers', reason='the package `trackers` is not installed')
-    reports = compare([make_stream(CONFIG)], peer_trackers())
-    assert len(reports) == 5
-    assert all(report.combined.hota > 30 for report in reports.values())
+    trials = compare([make_stream(CONFIG)], peer_trackers())
+    assert len(trials) == 5
+    assert all(trial.report.combined.hota > 30 for trial in trials.values())
+    assert all(trial.milliseconds > 0 for trial in trials.values())
 
 
 def test_command_line_compares_trackers(
@@ -122,4 +123,6 @@ def test_command_line_compares_trackers(
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[0] for line in lines[:3]] == ['tracker', 'Tracker', 'ReferenceTracker']
     assert float(lines[1][1]) > 30
+    assert lines[0][-1] == 'ms'
+    assert float(lines[1][-1]) > 0
     assert main(['evaluate', '--synthetic', '--tracks', str(tmp_path)]) == 2

@@ -150,10 +150,10 @@ def test_same_detections_give_the_same_tracks() -> None:
 
 
 def test_states_from_tentative_to_removed() -> None:
-    config = TrackerSettings(coast_time=0.1, lost_time=0.5)
+    config = TrackerSettings(coast_time=0.1, lost_time=0.5, certain_score=1)
     tracker = Tracker(config)
-    assert walk(tracker, 40, 1).states.tolist() == [TrackState.TENTATIVE]
-    assert walk(tracker, 40, 9, start=1).states.tolist() == [TrackState.CONFIRMED]
+    assert walk(tracker, 40, 3).states.tolist() == [TrackState.TENTATIVE]
+    assert walk(tracker, 40, 7, start=3).states.tolist() == [TrackState.CONFIRMED]
     states, deviations, positions = [], [], []
     for frame in range(10, 21):
         tracks = tracker.update(Detections.empty(), stamp(frame))
@@ -167,7 +167,7 @@ def test_states_from_tentative_to_removed() -> None:
 
 
 @pytest.mark.parametrize(
-    ('score', 'state'), [(0.94, TrackState.TENTATIVE), (0.96, TrackState.CONFIRMED)]
+    ('score', 'state'), [(0.89, TrackState.TENTATIVE), (0.91, TrackState.CONFIRMED)]
 )
 def test_one_certain_detection_confirms_a_track(score: float, state: TrackState) -> None:
     tracker = Tracker(TrackerSettings(confirmation_hits=3))
@@ -178,6 +178,19 @@ def test_one_certain_detection_confirms_a_track(score: float, state: TrackState)
     tracker.update(Detections.empty(), stamp(1))
     tracks = tracker.update(people((100, 200), scores=0.7), stamp(2))
     assert tracks.states.tolist() == [state]
+
+
+def test_who_was_seen_twice_can_be_lost_and_is_confirmed_when_found_again() -> None:
+    tracker = Tracker(TrackerSettings(coast_time=0.1, certain_score=1))
+    for frame in range(2):
+        tracks = tracker.update(people((100, 200)), stamp(frame))
+    assert tracks.states.tolist() == [TrackState.TENTATIVE]
+    for frame in range(2, 5):
+        tracks = tracker.update(Detections.empty(), stamp(frame))
+    assert tracks.states.tolist() == [TrackState.LOST]
+    tracks = tracker.update(people((100, 200)), stamp(5))
+    assert (tracks.ids.tolist(), tracks.hits.tolist()) == ([1], [3])
+    assert tracks.states.tolist() == [TrackState.CONFIRMED]
 
 
 def test_no_detection_is_certain_enough_for_a_certain_score_of_one() -> None:

@@ -274,6 +274,7 @@ def test_what_cannot_be_selected_is_refused_with_a_reason(active: Harness) -> No
 
     refused('no image has been tracked in this session; activate the node', by=By.LARGEST)
     assert active.set_parameter('certain_score', 1.0).successful
+    assert active.set_parameter('confirmation_hits', 2).successful
     active.track(message(0))
     refused('nothing to select', by=By.LARGEST)  # tentative tracks only
     ids = sorted(o.id for o in active.track(message(1)).objects)

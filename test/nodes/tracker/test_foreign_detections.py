@@ -104,10 +104,10 @@ def test_one_detection_confirms_a_track_only_if_the_other_detector_is_nearly_sur
     make: Make,
 ) -> None:
     rig = DetectionRig(make(input='detections'))
-    first = rig.track(boxes_message(0, people(0), scores=[0.9, 0.97]))
-    assert [o.state for o in first.objects] == [TrackedObject.TENTATIVE, TrackedObject.CONFIRMED]
-    second = rig.track(boxes_message(1, people(1), scores=[0.9, 0.97]))
-    assert [o.state for o in second.objects] == [TrackedObject.CONFIRMED] * 2
+    for number in range(4):
+        output = rig.track(boxes_message(number, people(number), scores=[0.85, 0.93]))
+        first = TrackedObject.CONFIRMED if number == 3 else TrackedObject.TENTATIVE
+        assert [o.state for o in output.objects] == [first, TrackedObject.CONFIRMED]
 
 
 def test_empty_arrays_step_the_tracks(make: Make) -> None:
@@ -441,7 +441,7 @@ def test_the_nearest_object_is_that_to_the_sensor_and_none_is_the_largest(make: 
     rig.harness.user.create_publisher(TFMessage, '/tf_static', latched).publish(
         TFMessage(transforms=[place])
     )
-    for number in range(3):
+    for number in range(5):
         output = rig.track(objects_message(number, [[1, 0, 0], [-8, 0, 0]]))
     (near,) = [o for o in output.objects if o.pose.pose.position.x > 5]
 
