@@ -147,15 +147,17 @@ def hota_of(
     Args:
         sequences: at least one.
         config: thresholds of the tracker.
-        score_threshold: detections that score no more are left out before.
+        score_threshold: detections that score no more are left out before; 0 leaves that to the
+            tracker, as `DetectionGate` does.
     """
+    least = score_threshold or config.minimum_score
     scored = {}
     for number, sequence in enumerate(sequences):
         tracker = Tracker(config)
         tracks = {}
         for frame, stamp_ns in sequence.stamps_ns.items():
             found = sequence.detections[frame]
-            found = found.select(found.scores > score_threshold)
+            found = found.select(found.scores > least)
             motion = sequence.camera_motions.get(frame)
             tracks[frame] = reported_boxes(tracker.update(found, stamp_ns, motion))
         scored[f'{number} {sequence.truth.name}'] = compared(

@@ -29,7 +29,9 @@ from jtn_ros.evaluation.tuning import load_detections
 from jtn_ros.evaluation.tuning import save_detections
 from jtn_ros.evaluation.tuning import search
 from jtn_ros.evaluation.tuning import search_range
+from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerSettings
+from jtn_ros.tracking import Tracks
 
 from places import ROOT
 from tables import annotations_of
@@ -200,6 +202,28 @@ def test_the_score_threshold_takes_detections_away(tmp_path: Path) -> None:
     config = TrackerSettings(confirmation_hits=2)
     assert hota_of([seen], config, 0.6) > 90
     assert hota_of([seen], config, 0.7) == 0
+
+
+def test_what_the_tracker_has_no_use_for_is_left_out_as_in_jtn_track(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed: list[float] = []
+
+    class Watched(Tracker):
+        def update(self, detections: Detections, *others: Any) -> Tracks:
+            passed.extend(detections.scores.tolist())
+            return super().update(detections, *others)
+
+    monkeypatch.setattr('jtn_ros.evaluation.tuning.Tracker', Watched)
+    truth = read_truth(write_sequence(tmp_path / 'Walk'))
+    boxes = [[10, 50, 50, 150], [80, 50, 120, 150]]
+    seen = SeenSequence(
+        truth=truth,
+        stamps_ns={1: int(truth.stamps_ns[0])},
+        detections={1: detections_of(boxes, scores=[0.7, 0.05])},
+    )
+    hota_of([seen], TrackerSettings())
+    assert passed == pytest.approx([0.7])
 
 
 def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
