@@ -64,9 +64,10 @@ class Rivals:
                     'or remap its topic'
                 )
         for topic in self._inputs():
-            if len(names := self._publishers_of(topic)) > 1:
+            # One name twice may be a camera that was started again; the graph is slow to forget.
+            if len(cameras := set(self._publishers_of(topic))) > 1:
                 return (
-                    f'{" and ".join(sorted(names))} publish on one topic, {topic}, and are '
+                    f'{" and ".join(sorted(cameras))} publish on one topic, {topic}, and are '
                     'tracked as one camera; stop one, or remap its topic'
                 )
         return ''

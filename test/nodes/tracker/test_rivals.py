@@ -56,6 +56,9 @@ def test_another_publisher_of_the_tracks_is_named(active: Harness) -> None:
 
 
 def test_two_publishers_of_the_images_are_named(active: Harness, outsider: Node) -> None:
+    # The same camera again, of which the graph knows the publisher before yet.
+    active.publisher(Image, 'image')
+    active.wait_for_log('no image for')  # so that it was checked
     assert 'on one topic' not in active.log
     other = outsider.create_publisher(Image, 'image', DEEP)
     active.wait_for_log(
