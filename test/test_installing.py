@@ -156,6 +156,25 @@ def test_images_are_tracked_without_what_bags_and_videos_need(
     assert not list((tmp_path / 'other').glob('*.jsonl'))
 
 
+def test_tracks_are_scored_without_what_reports_need(
+    run_without: RunWithout, tmp_path: Path
+) -> None:
+    sequence = tmp_path / 'walk'
+    (sequence / 'gt').mkdir(parents=True)
+    (sequence / 'gt' / 'gt.txt').write_text('1,1,10,10,20,40,1,1,1\n')
+    (sequence / 'seqinfo.ini').write_text(
+        '[Sequence]\nname=walk\nframeRate=10\nseqLength=1\nimWidth=100\nimHeight=100\n'
+    )
+    (tmp_path / 'walk.txt').write_text('1,1,10,10,20,40,1,-1,-1,-1\n')
+    arguments = ('evaluate', '--ground-truth', 'walk', '--tracks', 'walk.txt')
+    done = run_without('jinja2,markupsafe,matplotlib,pycocotools', jtn(*arguments))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-6:-4] == ['100.00', '100.00'], done.stdout
+    wanted = run_without('jinja2', jtn(*arguments, '--report', 'report.html'))
+    assert (wanted.returncode, wanted.stdout) == (1, '')
+    assert 'jtn evaluate: the Python package jinja2 is missing; ' in wanted.stderr
+
+
 def test_every_verb_can_be_explained_without_what_is_optional(run_without: RunWithout) -> None:
     absent = (
         'rosbags,mcap,lz4,zstandard,av,trackeval,pycocotools,optuna,rerun,trackers,supervision,'

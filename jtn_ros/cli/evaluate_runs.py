@@ -27,12 +27,12 @@ from jtn_ros.errors import UsageError
 from jtn_ros.evaluation.metrics import Report
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.report.data import Evaluation
-from jtn_ros.evaluation.report.report import write_report
 from jtn_ros.evaluation.runs import Run
 from jtn_ros.evaluation.runs import Truth
 from jtn_ros.evaluation.runs import compared
 from jtn_ros.evaluation.runs import read_run
 from jtn_ros.evaluation.runs import read_truth
+from jtn_ros.evaluation.trackeval_data import quiet_trackeval
 from jtn_ros.evaluation.tuning import cache_key
 from jtn_ros.media import FrameSource
 from jtn_ros.media import open_frames
@@ -69,6 +69,8 @@ def evaluate_runs(args: argparse.Namespace) -> tuple[dict[str, Any], JtnError | 
         OSError, JtnError: if an input cannot be used.
     """
     given = _read_truths(args)
+    with quiet_trackeval():
+        pass  # if it is not installed, say so now, not after the recordings were tracked
     with Jobs(args, read_settings(args)) as jobs:
         if args.tracks is None:
             _track_recordings(args, given, jobs)
@@ -93,6 +95,8 @@ def evaluate_runs(args: argparse.Namespace) -> tuple[dict[str, Any], JtnError | 
             for line in unmatched_lines(name, one):
                 print(line)
     if args.report is not None:
+        from jtn_ros.evaluation.report.report import write_report  # needs what scores do not
+
         evaluation = Evaluation(truths=given.truths, runs=given.runs, report=report)
         other_evaluation = None
         if other is not None and other_runs is not None:

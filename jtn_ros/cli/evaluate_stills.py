@@ -10,7 +10,6 @@ from jtn_ros.cli.score_table import format_rows
 from jtn_ros.cli.tracking_arguments import read_settings
 from jtn_ros.errors import UsageError
 from jtn_ros.evaluation.average_precision import evaluate_detections
-from jtn_ros.evaluation.report.detections import write_detection_report
 from jtn_ros.evaluation.stills import detect
 from jtn_ros.evaluation.stills import read_stills
 from jtn_ros.media.read_ahead import read_ahead
@@ -44,6 +43,8 @@ def evaluate_stills(args: argparse.Namespace) -> dict[str, Any]:
     print(f'Prec, Rec and F1 of scores above {threshold:.2f} at an overlap of 0.5')
     used = {'model': info.name, 'engine': engine.description, 'threshold': threshold}
     if args.report is not None:
+        from jtn_ros.evaluation.report.detections import write_detection_report
+
         paths = write_detection_report(
             args.report, report, title=args.ground_truth.name, model=info.name, parameters=used
         )

@@ -37,6 +37,7 @@ Scores are means over the sequences.
 import argparse
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -149,6 +150,8 @@ def run(args: argparse.Namespace) -> int:
     inputs = (*truths, args.tracks, args.against, args.bag, args.model, args.params_file)
     protect_inputs((args.json, args.report, data), inputs)
     require_files((args.json, args.report, data))
+    if args.report is not None:
+        import_module('jtn_ros.evaluation.report.page')  # what is missing is named before the work
     failure: JtnError | None = None
     if args.embeddings or args.trackers or any(map(is_annotation_file, truths)):
         values = _evaluate_one(args)
