@@ -96,7 +96,14 @@ def make_report(
         except MissingPackageError as error:  # the run itself went well
             logger.warning('no scores: %s', error)
     json_path, page_path = output / 'result.json', output / 'report.html'
-    files = (page_path, _video_path(output), output / 'tracks.png', results.text_path, json_path)
+    files = (
+        page_path,
+        _video_path(output),
+        output / 'tracks.png',
+        output / 'bag',
+        results.text_path,
+        json_path,
+    )
     report = Report(
         source=source.name,
         model=run[0].model_name,

@@ -70,7 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--video', action='store_true', help='write a video with the tracks, for browsers'
     )
     parser.add_argument(
-        '--bag', action='store_true', help='write a copy of the bag with the tracks added'
+        '--bag',
+        action='store_true',
+        help='write a copy of the bag with the tracks added; for other inputs, a bag of the tracks',
     )
     parser.add_argument(
         '--rerun',
