@@ -72,7 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--bag',
         action='store_true',
-        help='write a copy of the bag with the tracks added; for other inputs, a bag of the tracks',
+        help='write a copy of the bag with the tracks added; for other inputs, a bag with the '
+        'tracks alone',
     )
     parser.add_argument(
         '--rerun',
