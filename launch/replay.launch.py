@@ -23,7 +23,7 @@ from jtn_ros.launching.arguments import check_arguments
 from jtn_ros.launching.arguments import declare_arguments
 from jtn_ros.launching.arguments import number
 from jtn_ros.launching.arguments import of_tracker
-from jtn_ros.launching.arguments import parameter_file
+from jtn_ros.launching.arguments import parameter_files
 from jtn_ros.launching.recording import READY_TOPIC
 from jtn_ros.launching.recording import play_track_and_record
 from jtn_ros.media.bags.bag import BagReader
@@ -47,7 +47,10 @@ ARGUMENTS = {
     'depth': Argument(default='/depth', description='Depth topic in the bag.'),
     'rate': Argument(default='1.0', description='Playback speed. 2 is twice as fast.'),
     **of_tracker('model', 'backend', 'positions', 'fixed_frame'),
-    'params_file': parameter_file('replay.yaml'),
+    'params_file': Argument(
+        description='Parameter files of jtn_tracker, separated by commas, in addition to '
+        'config/replay.yaml of jtn_ros, over which they take precedence.'
+    ),
     **of_tracker('rviz', 'rviz_frame'),
     'topics': Argument(
         default=f'[{TRACKS.full_name}]',
@@ -93,7 +96,8 @@ def _start(context: LaunchContext) -> list[Action]:
         tracker_arguments={
             **{name: argument[name] for name in passed},
             **{topic: f'/{topic}' for topic in TOPICS},
-            'params_file': argument['params_file'] or PARAMETERS,
+            # Without the first one, large images would be lost on their way.
+            'params_file': ','.join([PARAMETERS, *parameter_files(argument)]),
             'use_sim_time': 'true',
         },
         bag=LaunchConfiguration('output'),

@@ -14,6 +14,7 @@ from jtn_ros.launching.arguments import camera_parameters
 from jtn_ros.launching.arguments import check_arguments
 from jtn_ros.launching.arguments import declare_arguments
 from jtn_ros.launching.arguments import names
+from jtn_ros.launching.arguments import parameter_files
 from jtn_ros.launching.middleware import apply_dds_profiles
 from jtn_ros.launching.tracker import end_nodes_with_launch
 from jtn_ros.launching.tracker import rviz_node
@@ -58,12 +59,13 @@ def _start(context: LaunchContext) -> list[Action]:
             for camera in cameras
             for topic in TOPICS
         ]
+    files = parameter_files(argument) or [str(CONFIG / 'tracker.yaml')]
     tracker = LifecycleNode(
         package='jtn_ros',
         executable='tracker_node',
         name='jtn_tracker',
         namespace=argument['namespace'],
-        parameters=[argument['params_file'] or str(CONFIG / 'tracker.yaml'), parameters],
+        parameters=[*files, parameters],
         remappings=remappings,
         arguments=['--ros-args', '--log-level', f'jtn_tracker:={argument["log_level"]}'],
         output='screen',

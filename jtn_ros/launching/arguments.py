@@ -33,17 +33,6 @@ def switch(default: str, description: str) -> Argument:
     return Argument(default=default, description=description, choices=SWITCH)
 
 
-def parameter_file(name: str) -> Argument:
-    """Return the argument with the parameter file.
-
-    Args:
-        name: the file in ``config`` that is used if none is given.
-    """
-    return Argument(
-        description=f'Parameter file of the nodes. Empty uses config/{name} of jtn_ros.'
-    )
-
-
 # Those of a camera that a node of this package reads.
 CAMERA = {
     'width': Argument(
@@ -89,7 +78,7 @@ TRACKER = {
     ),
     'fixed_frame': Argument(description=f'tf frame of the positions. {FROM_FILE}'),
     'outputs': Argument(
-        description='More outputs, with commas: detections_3d, people, obstacles, '
+        description='Additional outputs, separated by commas: detections_3d, people, obstacles, '
         f'tracked_objects, objects, humans, world_tracks. {FROM_FILE}'
     ),
     'model': Argument(
@@ -98,7 +87,10 @@ TRACKER = {
     ),
     'backend': Argument(description=f'Inference back end. {FROM_FILE}', choices=(*BACKENDS, '')),
     'namespace': Argument(description='Namespace of the node.'),
-    'params_file': parameter_file('tracker.yaml'),
+    'params_file': Argument(
+        description='Parameter files of jtn_tracker, separated by commas; later ones take '
+        'precedence. Empty uses config/tracker.yaml of jtn_ros.'
+    ),
     'autostart': switch(
         'true', 'Configure and activate the node. false leaves that to a lifecycle manager.'
     ),
@@ -159,8 +151,15 @@ def check_arguments(given: Mapping[str, str]) -> None:
             'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DISTRO-rviz2, '
             'or leave rviz:=true out'
         )
-    if (path := given.get('params_file')) and not Path(path).is_file():
-        raise RuntimeError(f'params_file:={path} is no file; check the path')
+    for path in parameter_files(given):
+        if not Path(path).is_file():
+            raise RuntimeError(f'params_file:={path} is no file; check the path')
+
+
+def parameter_files(given: Mapping[str, str]) -> list[str]:
+    """Return the paths in the argument ``params_file``."""
+    paths = (path.strip() for path in given.get('params_file', '').split(','))
+    return [path for path in paths if path]
 
 
 def number(given: Mapping[str, str], name: str) -> float:

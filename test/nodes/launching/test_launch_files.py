@@ -293,6 +293,8 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
     launch: Launch, block_model: Path, tmp_path: Path, rviz: Path
 ) -> None:
     stamps = write_bag(tmp_path / 'bag')
+    own = tmp_path / 'own.yaml'
+    own.write_text('/**: {ros__parameters: {camera_name: own}}')
     names = ['tracks', 'debug_image', 'detections', 'label_info', 'markers', 'markers_3d']
     topics = [f'/jtn_tracker/{name}' for name in names]
     process = launch(
@@ -301,6 +303,7 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
         output=tmp_path / 'out',
         rate=0.25,
         positions='ground',
+        params_file=own,
         model=block_model,
         backend='onnxruntime',
         rviz='true',
@@ -341,6 +344,7 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
         assert one.bbox.center.position.x == pytest.approx(31.5 + 3 * number, abs=1)
         assert one.has_3d
         assert message.pose_frame_id == 'lens'
+        assert message.camera_name == 'own'
     # The foot is 12 pixels below the horizon of a camera 1 m above the ground.
     assert one.pose.pose.position.z == pytest.approx(300 / 12, rel=0.1)
     assert one.pose.pose.position.y == pytest.approx(1, abs=0.05)
