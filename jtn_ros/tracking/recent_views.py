@@ -10,7 +10,7 @@ from jtn_ros.tracking.appearance import Vectors
 from jtn_ros.tracking.track import Tracks
 
 Mask = NDArray[np.bool_]
-Counts = NDArray[np.int64]
+Integers = NDArray[np.int64]
 
 # Share of a box that a nearer one covers, from which its appearance may be that of the nearer.
 _COVERED = 0.15
@@ -32,6 +32,7 @@ class RecentViews:
         ids: int64 (N,), the tracks of the last frame.
         means: float32 (N, D), unit vectors; zero before the first clear view. D may be 0.
         counts: int64 (N,), clear views since the last crossing or gap began.
+        since_ns: int64 (N,), time of the first of them; that of the frame where there is none.
         fresh: bool (N,), whether there is a clear view in this frame.
         doubtful: bool (N,), whether the track may be exchanged in this frame: it crosses another
             one, or was not detected for some time.
@@ -42,22 +43,30 @@ class RecentViews:
         """Start without tracks."""
         self.ids = np.zeros(0, np.int64)
         self.means: Vectors = np.zeros((0, 0), np.float32)
-        self.counts: Counts = np.zeros(0, np.int64)
+        self.counts: Integers = np.zeros(0, np.int64)
+        self.since_ns: Integers = np.zeros(0, np.int64)
         self.fresh = self.doubtful = self.missed = self._crossed = np.zeros(0, np.bool_)
 
-    def update(self, tracks: Tracks, detections: Detections) -> None:
-        """Take the tracks of the next frame, and the detections that they were seen by."""
+    def update(self, tracks: Tracks, detections: Detections, stamp_ns: int) -> None:
+        """Take the tracks of the next frame.
+
+        Args:
+            tracks: all live tracks.
+            detections: those that they were seen by.
+            stamp_ns: time of the frame.
+        """
         views = detections.embeddings
         width = self.means.shape[1] if views is None or not len(views) else views.shape[1]
         means, counts = np.zeros((len(tracks), width), np.float32), np.zeros(len(tracks), np.int64)
-        before = np.zeros(len(tracks), np.bool_)
+        before, since_ns = np.zeros(len(tracks), np.bool_), np.full(len(tracks), stamp_ns)
         own, given = np.nonzero(self.ids[:, None] == tracks.ids)
-        before[given] = self._crossed[own]
+        before[given], since_ns[given] = self._crossed[own], self.since_ns[own]
         if width == self.means.shape[1]:
             means[given], counts[given] = self.means[own], self.counts[own]
         covered, crossed = _overlaps(tracks)
         missed = tracks.unseen_ns > _GAP_S * 1e9
         counts[missed | (crossed & ~before)] = 0
+        since_ns[counts == 0] = stamp_ns
         fresh = tracks.observed & ~covered & (views is not None)
         if views is not None:  # an embedding of zeros is unknown
             fresh[fresh] = views[tracks.detection_indices[fresh]].any(axis=1)
@@ -68,7 +77,8 @@ class RecentViews:
                 means[seen], views[tracks.detection_indices[seen]], share
             )
             counts[seen] += 1
-        self.ids, self.means, self.counts = tracks.ids, means, counts
+        self.ids, self.means = tracks.ids, means
+        self.counts, self.since_ns = counts, since_ns
         self.fresh, self.doubtful = fresh, crossed | missed
         self.missed, self._crossed = missed, crossed
 

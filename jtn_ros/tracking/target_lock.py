@@ -45,7 +45,9 @@ _CLEARLY = 0.5
 # A track is taken for the target for so long without proof. [s]
 _TRUST_S = 0.8
 # Views are learned at this spacing, and only from a track that has been verified for so long, so
-# that an exchange is noticed before anything is learned from it. [s]
+# that an exchange is noticed before anything is learned from it. A track of others that looks like
+# the target must have been clear for so long: it may be half covered by the target, and one such
+# view would keep the target from being recognized for ever. [s]
 _LEARNING_S = 0.5
 _SETTLED_S = 1.0
 # Reach around the last place of the target: radius and speed. [m, m/s]
@@ -200,7 +202,7 @@ class TargetLock:
             places: (N, 3) where the tracks are in a frame that does not move with the camera, in
                 meters; NaN where unknown. None if there is no such frame.
         """
-        self._recent.update(tracks, detections)
+        self._recent.update(tracks, detections, stamp_ns)
         self._now_ns = stamp_ns
         if self._class_id is None:
             return _NO_TARGET
@@ -345,6 +347,8 @@ class TargetLock:
         if own[row] + self.config.recognition_margin < rival[row]:
             self._own.add(means[row : row + 1])
         others = enough & self._recent.fresh & ~self._recent.doubtful
+        lasting = stamp_ns - self._recent.since_ns >= _SETTLED_S * 1e9
+        others &= lasting | (own > self.config.recognition_limit)
         others[row] = False
         self._rivals.add(means[others])
         # Views of others that were once taken for the target.

@@ -218,6 +218,21 @@ def test_nobody_is_recognized_where_the_target_cannot_be() -> None:
     assert (target.state, target.track_id) == (LockState.LOCKED, 3)
 
 
+@pytest.mark.parametrize(
+    ('seconds', 'state'), [(0.8, LockState.LOCKED), (2.0, LockState.CANDIDATES)]
+)
+def test_others_who_look_like_the_target_count_once_they_were_clear_for_a_second(
+    seconds: float, state: LockState
+) -> None:
+    scene, one, other = selected()
+    similar(scene, 3, 0.05)  # as somebody does whom the target half covers
+    scene.show(one, other, Person(5, 500, 3), times=round(10 * seconds))
+    scene.show(other, times=30)
+    back = scene.show(other, Person(7, 100, 0), times=4)
+    assert back.state is state
+    assert back.track_id == (7 if state is LockState.LOCKED else 0)
+
+
 def test_the_appearance_survives_a_new_session() -> None:
     scene, _, other = selected()
     scene.lock.restart()
