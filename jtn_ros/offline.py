@@ -21,6 +21,8 @@ from jtn_ros.tracking.session import When
 logger = logging.getLogger(__name__)
 
 BACKWARD_TOLERANCE_S = 0.1
+# So many new sessions of a recording are named in the log.
+REPORTED_SESSIONS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +135,9 @@ def track_frames(
                     distrust,
                 )
         if reason is not None:
-            logger.warning('frame %d: %s; a new session begins', frame.index + 1, reason)
             tracking.reset()
             number, offset = number + 1, highest
+            _report_session(frame.index + 1, reason, number - 1)
         result = tracking.process(frame, stamp_ns)
         if offset:  # a tracker may begin with 1 again
             tracks = replace(result.tracks, ids=result.tracks.ids + offset)
@@ -144,6 +146,19 @@ def track_frames(
         yield TrackedFrame(frame=frame, result=result, session=number)
         if upcoming is None:
             upcoming = next(source, None)
+
+
+def _report_session(number: int, reason: str, count: int) -> None:
+    """Log that a session begins; of many, the first ones tell enough.
+
+    Args:
+        number: of its first frame, from 1.
+        reason: why it begins.
+        count: how many new sessions there were with this one.
+    """
+    if count <= REPORTED_SESSIONS:
+        more = '; further ones are not reported' if count == REPORTED_SESSIONS else ''
+        logger.warning('frame %d: %s; a new session begins%s', number, reason, more)
 
 
 def _times(frame: Frame) -> When:

@@ -9,6 +9,7 @@ import pytest
 
 from jtn_ros.detections import Detections
 from jtn_ros.media import Frame
+from jtn_ros.offline import REPORTED_SESSIONS
 from jtn_ros.offline import StoredTracking
 from jtn_ros.offline import TrackedFrame
 from jtn_ros.offline import track_frames
@@ -68,6 +69,15 @@ def test_small_steps_back_are_jitter() -> None:
     results = run(stamps)
     assert {item.session for item in results} == {1}
     assert [item.result.tracks.ids.tolist() for item in results] == [[1]] * 4
+
+
+def test_of_many_sessions_the_first_ones_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    number = REPORTED_SESSIONS + 5
+    sizes = {index: (80, 120 + index % 2) for index in range(number + 1)}
+    results = run([PERIOD * index for index in range(number + 1)], sizes)
+    assert results[-1].session == number + 1
+    assert caplog.text.count('a new session begins') == REPORTED_SESSIONS
+    assert caplog.text.count('further ones are not reported') == 1
 
 
 def test_another_image_size_begins_a_session() -> None:

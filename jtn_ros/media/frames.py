@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
+# So many frames of a source that cannot be read are named in the log.
+REPORTED_FRAMES = 20
+
 _HIGHEST_RATE = 1000.0
 
 
@@ -87,9 +90,11 @@ class FrameSource(ABC):
         self.close()
 
     def _report_broken(self, index: int, reason: object) -> None:
-        """Log a frame that is left out; people count frames from 1."""
+        """Count a frame that is left out, and name the first ones; people count from 1."""
         self.broken += 1
-        logger.warning('%s: frame %d is left out: %s', self.name, index + 1, reason)
+        if self.broken <= REPORTED_FRAMES:
+            more = '; further ones are only counted' if self.broken == REPORTED_FRAMES else ''
+            logger.warning('%s: frame %d is left out: %s%s', self.name, index + 1, reason, more)
 
 
 def plausible_rate(frame_rate: float) -> float | None:

@@ -21,6 +21,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
 from jtn_ros.files import what_came_instead
 from jtn_ros.media import open_frames
+from jtn_ros.media.frames import REPORTED_FRAMES
 
 from places import SHARED
 
@@ -320,6 +321,19 @@ def test_videos_beside_images_are_named_as_they_are_left_out(
     with open_frames(tmp_path) as source:
         assert source.length == 1
     assert 'only the images in it are tracked, not walk.mp4; give these by' in caplog.text
+
+
+def test_of_many_broken_images_the_first_ones_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cv2.imwrite(str(tmp_path / '000.png'), np.zeros((8, 8, 3), np.uint8))
+    for number in range(1, REPORTED_FRAMES + 5):
+        (tmp_path / f'{number:03}.png').write_bytes(b'nothing')
+    with open_frames(tmp_path) as source:
+        assert len(list(source)) == 1
+    assert source.broken == REPORTED_FRAMES + 4
+    assert caplog.text.count('is left out') == REPORTED_FRAMES
+    assert caplog.text.count('further ones are only counted') == 1
 
 
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
