@@ -54,7 +54,7 @@ def generate_launch_description() -> LaunchDescription:
     )
     return LaunchDescription(
         [
-            *declare_arguments(ARGUMENTS),
+            *declare_arguments(ARGUMENTS, __file__),
             *play_track_and_record(
                 player,
                 recording=LaunchConfiguration('input'),

@@ -42,7 +42,7 @@ ARGUMENTS = {
 def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
-            *declare_arguments(ARGUMENTS),
+            *declare_arguments(ARGUMENTS, __file__),
             # What is given for the tracker is not meant for the detector.
             OpaqueFunction(function=_start_detector),
             include_tracker(SHARE / 'launch', {}),

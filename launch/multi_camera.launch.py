@@ -52,4 +52,4 @@ def generate_launch_description() -> LaunchDescription:
     tracker = include_tracker(
         SHARE / 'launch', {name: LaunchConfiguration(name) for name in ARGUMENTS}
     )
-    return LaunchDescription([*declare_arguments(ARGUMENTS), tracker])
+    return LaunchDescription([*declare_arguments(ARGUMENTS, __file__), tracker])

@@ -61,7 +61,9 @@ ARGUMENTS = {
 
 
 def generate_launch_description() -> LaunchDescription:
-    return LaunchDescription([*declare_arguments(ARGUMENTS), OpaqueFunction(function=_start)])
+    return LaunchDescription(
+        [*declare_arguments(ARGUMENTS, __file__), OpaqueFunction(function=_start)]
+    )
 
 
 def _start(context: LaunchContext) -> list[Action]:

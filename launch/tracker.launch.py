@@ -27,7 +27,7 @@ TOPICS = ('image', 'detections', 'camera_info', 'depth')
 def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
-            *declare_arguments(TRACKER),
+            *declare_arguments(TRACKER, __file__),
             end_nodes_with_launch(),
             apply_dds_profiles(),
             OpaqueFunction(function=_start),

@@ -49,7 +49,7 @@ def generate_launch_description() -> LaunchDescription:
     arguments = DEVICE | CAMERA | OF_TRACKER | of_tracker('dds_profiles')
     return LaunchDescription(
         [
-            *declare_arguments(arguments),
+            *declare_arguments(arguments, __file__),
             end_nodes_with_launch(),
             apply_dds_profiles(),
             OpaqueFunction(function=_start),

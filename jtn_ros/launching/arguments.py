@@ -1,11 +1,19 @@
 """The arguments of the launch files, as data: what several of them take is described once."""
 
+import sys
+from collections.abc import Collection
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
+from launch import LaunchContext
+from launch.action import Action
 from launch.actions import DeclareLaunchArgument
+from launch.actions import OpaqueFunction
+from launch.logging import get_logger
+
+from jtn_ros.errors import did_you_mean
 
 SWITCH = ('true', 'false')
 POSITIONS = ('off', 'depth', 'ground')
@@ -121,9 +129,17 @@ def of_tracker(*names: str) -> dict[str, Argument]:
     return {name: TRACKER[name] for name in names}
 
 
-def declare_arguments(arguments: Mapping[str, Argument]) -> list[DeclareLaunchArgument]:
-    """Return the declarations of arguments given by name."""
-    return [
+def declare_arguments(arguments: Mapping[str, Argument], file: str = '') -> list[Action]:
+    """Return the declarations of arguments, after a warning of unknown ones.
+
+    Args:
+        arguments: by name.
+        file: path of the launch file. If it is the one that the user started, what is given
+            beside these arguments and those of tracker.launch.py has no effect.
+    """
+    known = {*arguments, *TRACKER}
+    unknown = OpaqueFunction(function=_warn_of_unknown, args=[known])
+    declarations = [
         DeclareLaunchArgument(
             name,
             default_value=argument.default,
@@ -132,6 +148,23 @@ def declare_arguments(arguments: Mapping[str, Argument]) -> list[DeclareLaunchAr
         )
         for name, argument in arguments.items()
     ]
+    return [unknown, *declarations] if _is_started(file) else [*declarations]
+
+
+def _is_started(file: str) -> bool:
+    """Return whether ``ros2 launch`` runs this launch file, not one that includes it."""
+    given = sys.argv[1:] if file else []
+    named = 'jtn_ros' in given and Path(file).name in given
+    return named or any(Path(path).is_file() and Path(path).samefile(file) for path in given)
+
+
+def _warn_of_unknown(context: LaunchContext, known: Collection[str]) -> None:
+    """Warn of what ``ros2 launch`` ignores without a word, such as a name with a typo."""
+    for text in context.argv:
+        name, assigned, _ = text.partition(':=')
+        if assigned and name not in known:
+            hint = did_you_mean(name, known)
+            get_logger('launch').warning(f'there is no argument {name}{hint}; it is ignored')
 
 
 def check_arguments(given: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from traceback import format_exc
 
 import rclpy
-from rclpy.exceptions import InvalidParameterValueException
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.rcutils_logger import RcutilsLogger
@@ -97,9 +97,9 @@ def explain(error: Exception) -> tuple[str, int]:
     mistake = as_mistake(error)
     if mistake is not None:
         return one_line(mistake), mistake.exit_code
-    if isinstance(error, InvalidParameterValueException):  # it repeats the value and the name
-        reason = re.sub(r': [\w.]+$', '', one_line(error).partition('Reason: ')[2])
-        return f'a parameter is refused: {reason}', 1
+    if isinstance(error, ParameterException):  # it ends with the name, and may repeat the value
+        text = re.sub(r': [\w.]+$', '', one_line(error))
+        return f'a parameter is refused: {text.rpartition("Reason: ")[2]}', 1
     if type(error).__module__.startswith('rclpy'):  # names, values and types that it refuses
         return f'{_refusal(error)}; check the arguments after --ros-args', 1
     if 'QoS override' in str(error):  # of the module builtins

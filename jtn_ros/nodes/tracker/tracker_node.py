@@ -134,7 +134,8 @@ class TrackerNode(LifecycleNode):
         names = values.cameras
         self._check_source(values)
         detector = self._detector = self._load(values)
-        self.get_logger().info(f'{detector.info.name} runs on {detector.description}')
+        if values.input == 'images':
+            self.get_logger().info(f'{detector.info.name} runs on {detector.description}')
         if in_space and (values.fixed_frame or values.ground_frame):
             self._transforms = TransformSource(self, values.transform_timeout)
         class_names = detector.info.class_names

@@ -523,6 +523,16 @@ NO_RVIZ = 'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DIS
         ('multi_camera', {'autostart': 'no', 'cameras': 'a'}, 'Argument "autostart"'),
         ('webcam', {'rate': 'fast'}, 'rate:=fast is no number'),
         ('webcam', {'one_process': 'false', 'params_file': '/no'}, 'params_file:=/no is no file'),
+        (
+            'webcam',
+            {'devise': '0', 'params_file': '/no'},
+            'no argument devise (did you mean device',
+        ),
+        (
+            'tracker',
+            {'imge': '/x', 'params_file': '/no'},
+            'no argument imge (did you mean image?)',
+        ),
         ('follow', {'positions': 'off'}, 'Argument "positions" provided value "off"'),
         ('detections', {'detector': '/no'}, 'detector:=/no is no file'),
         ('demo', {'rate': 'fast', 'input': '/no', 'output': '/no'}, 'fast'),
