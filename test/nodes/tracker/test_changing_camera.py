@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
@@ -113,7 +114,7 @@ def test_another_resolution_needs_another_calibration(
 
 
 def test_raw_images_take_the_place_of_compressed_ones_and_leave_it(
-    make: Callable[..., Harness], block_model: Path
+    make: Callable[..., Harness], block_model: Path, outsider: Node
 ) -> None:
     harness = make(model=str(block_model), publishing=False)
     assert harness.transit('configure', 'activate')
@@ -122,8 +123,8 @@ def test_raw_images_take_the_place_of_compressed_ones_and_leave_it(
         data = cv2.imencode('.png', picture(number))[1].tobytes()
         png = CompressedImage(header=message(number).header, format='png', data=data)
         assert_true(harness.track(png, packed), number)
-        raw = harness.publisher(Image, 'image')
+        raw = harness.publisher(Image, 'image', node=outsider)
         assert_true(harness.track(message(number + 1), raw), number + 1)
         harness.wait(lambda: packed.get_subscription_count() == 0, 'the end of the other')
-        harness.user.destroy_publisher(raw)
+        outsider.destroy_publisher(raw)  # of a node that no executor serves meanwhile
         harness.wait(lambda: packed.get_subscription_count() == 1, 'the compressed images')
