@@ -23,7 +23,7 @@ from jtn_ros.image_file import read_image
 from jtn_ros.media.frames import Frame
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.intensity import IntensityRange
-from jtn_ros.media.recordings import is_recording
+from jtn_ros.media.recordings import holds_recording
 from jtn_ros.media.video_formats import VIDEO_EXTENSIONS
 
 logger = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def _name_what_is_left_out(folder: Path) -> None:
     others = sorted(
         path.name
         for path in folder.iterdir()
-        if not path.name.startswith('.') and is_recording(path)
+        if not path.name.startswith('.') and holds_recording(path)
     )
     if others:
         shown = f'{", ".join(others[:3])}{", ..." if len(others) > 3 else ""}'

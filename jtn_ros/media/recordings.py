@@ -36,6 +36,13 @@ def is_recording(path: Path) -> bool:
     return is_sequence(path) or bool(visible_files(path, IMAGE_EXTENSIONS))
 
 
+def holds_recording(path: Path) -> bool:
+    """Return whether a path is a recording or a folder with one in it, results of ours apart."""
+    if not path.is_dir():
+        return is_recording(path)
+    return not any(path.glob('*.jsonl')) and next(_search(path, set()), None) is not None
+
+
 def expand(given: Iterable[str | Path]) -> list[Path]:
     """Return paths, with patterns such as ``*/*.mp4`` replaced by what they match, sorted.
 

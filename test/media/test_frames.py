@@ -318,9 +318,14 @@ def test_videos_beside_images_are_named_as_they_are_left_out(
         assert source.length == 1
     assert caplog.text == ''
     (tmp_path / 'walk.mp4').write_bytes(b'0')
+    (tmp_path / 'north' / 'day').mkdir(parents=True)
+    (tmp_path / 'north' / 'day' / 'drive.mcap').write_bytes(b'0')
+    (tmp_path / 'results').mkdir()
+    for name in ('a.jsonl', 'a.webm'):
+        (tmp_path / 'results' / name).write_bytes(b'0')
     with open_frames(tmp_path) as source:
         assert source.length == 1
-    assert 'only the images in it are tracked, not walk.mp4; give these by' in caplog.text
+    assert 'only the images in it are tracked, not north, walk.mp4; give these by' in caplog.text
 
 
 def test_of_many_broken_images_the_first_ones_are_named(
