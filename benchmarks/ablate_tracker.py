@@ -27,11 +27,11 @@ OFF: dict[str, dict[str, Any]] = {
     'nothing': {},
     'vagueness of the prediction in the cost': {'vagueness_weight': 0},
     'forgiving tails (normal distribution instead)': {'outlier_tail': 1000},
-    'detections of low score': {'minimum_score': 1},
+    'detections with low scores': {'minimum_score': 1},
     'scale of errors learned from the scene': {'error_memory': 1e9},
     'camera votes': {'camera_memory': 0},
     'appearance in the cost': {'appearance_weight': 0},
-    'veto of who looks different': {'appearance_limit': 2},
+    'limit of the cosine distance': {'appearance_limit': 2},
     're-identification of lost tracks': {'reidentification_after': 3600},
 }
 

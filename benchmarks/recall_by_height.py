@@ -62,7 +62,7 @@ def main() -> None:
     for (low, high), count, share in zip(pairwise(HEIGHTS), people, shares, strict=True):
         print(f'{low:4d} to {high:4d} px: {share:.2f} of {count:.0f}')
     print(f'all: {found.sum() / people.sum():.2f} of {people.sum():.0f}')
-    print(f'of {boxes} boxes {false} overlap nobody by half')
+    print(f'of {boxes} boxes {false} overlap no person by half')
 
 
 if __name__ == '__main__':

@@ -47,7 +47,8 @@ class DetectionFilterSettings(Settings):
     regions: tuple[str, ...] = setting(
         (),
         'Regions of interest. Only objects in one of them are tracked. Each is a polygon, '
-        '"x,y x,y x,y ..." in pixels of the image, after "NAME:" for one of several cameras.',
+        '"x,y x,y x,y ..." in pixels of the image. With several cameras, the prefix "NAME:" '
+        'selects one.',
         live=True,
     )
     ignored_regions: tuple[str, ...] = setting(
@@ -64,8 +65,8 @@ class DetectionFilterSettings(Settings):
     )
     region_point: Literal['bottom', 'center'] = setting(
         'bottom',
-        'Point of a box that decides whether an object is in a region: the middle of its bottom '
-        'edge, where it stands, or its center.',
+        'Point of a box that determines whether an object is in a region: the middle of its '
+        'bottom edge (bottom), or its center.',
         live=True,
     )
     classes: tuple[str, ...] = setting(
@@ -73,21 +74,21 @@ class DetectionFilterSettings(Settings):
     )
     class_scores: tuple[str, ...] = setting(
         (),
-        'Confidence thresholds of single classes, such as "person=0.4". Detections of the class '
-        'with this score or less are ignored.',
+        'Confidence thresholds of individual classes, such as "person=0.4". Detections of the '
+        'class with this score or less are ignored.',
         live=True,
     )
     minimum_size: float = setting(
         0.0,
-        'Smallest size of a box, the square root of its area, in pixels of the image.',
+        'Minimum size of a box (square root of its area), in pixels of the image.',
         low=0.0,
         high=100000.0,
         live=True,
     )
     maximum_size: float = setting(
         0.0,
-        'Largest size of a box, the square root of its area, in pixels of the image. 0 allows '
-        'any.',
+        'Maximum size of a box (square root of its area), in pixels of the image. 0 sets no '
+        'limit.',
         low=0.0,
         high=100000.0,
         live=True,
@@ -208,7 +209,9 @@ class DetectionFilter:
             mask[scaled < 128] = 0
         if not mask.any():
             logger.warning(
-                'the regions and masks leave nothing of images of %dx%d pixels', width, height
+                'the regions and masks exclude every pixel of images of %dx%d pixels',
+                width,
+                height,
             )
         return mask.astype(np.bool_)
 
@@ -233,7 +236,7 @@ def polygon_of(text: str, name: str) -> Polygon:
     except (ValueError, TypeError):
         pass
     raise JtnError(
-        f'{name} has {text!r} in it; write a polygon of three or more corners as '
+        f'{name} contains {text!r}; write a polygon of three or more corners as '
         '"x,y x,y x,y", in pixels of the image, or "NAME: x,y x,y x,y" for a camera'
     )
 
@@ -251,7 +254,7 @@ def _polygons(
         if camera and polygon.camera not in ('', *cameras):
             hint = did_you_mean(polygon.camera, cameras)
             raise JtnError(
-                f'{name} has a polygon of the camera {polygon.camera!r}{hint}; the cameras: '
+                f'{name} contains a polygon of the camera {polygon.camera!r}{hint}; the cameras: '
                 f'{", ".join(cameras)}'
             )
     return [polygon for polygon in polygons if polygon.camera in ('', camera)]
@@ -270,7 +273,7 @@ def _score_of(text: str) -> tuple[str, float]:
     except ValueError:
         pass
     raise JtnError(
-        f'class_scores has {text!r} in it; write the name of a class and a score from 0 to 1, '
+        f'class_scores contains {text!r}; write the name of a class and a score from 0 to 1, '
         'such as "person=0.4"'
     )
 
@@ -284,6 +287,7 @@ def _class_id(name: str, class_names: Sequence[str], setting_name: str) -> int:
     if name not in class_names:
         hint = did_you_mean(name, class_names)
         raise JtnError(
-            f'{setting_name} has {name!r} in it{hint}; the model knows: {", ".join(class_names)}'
+            f'{setting_name} contains {name!r}{hint}; the classes of the model: '
+            f'{", ".join(class_names)}'
         )
     return list(class_names).index(name)

@@ -24,14 +24,14 @@ _PACKAGE = Path(__file__).parent
 _REMEDIES = {
     errno.ENOENT: 'check the path',
     errno.ENOTDIR: 'check the path',
-    errno.EISDIR: 'give a file, not a folder',
+    errno.EISDIR: 'specify a file, not a folder',
     errno.EEXIST: 'choose another name, or remove it',
     errno.ENOTEMPTY: 'empty it or choose another folder',
     errno.ENAMETOOLONG: 'choose a shorter name',
     errno.ELOOP: 'check its symbolic links',
-    errno.EACCES: 'change its permissions or choose another place',
-    errno.EPERM: 'change its permissions or choose another place',
-    errno.EROFS: 'choose a place that can be written',
+    errno.EACCES: 'change its permissions or choose another location',
+    errno.EPERM: 'change its permissions or choose another location',
+    errno.EROFS: 'choose a writable folder',
     errno.ETXTBSY: 'wait until the other program is done with it',
     errno.EBUSY: 'wait until the other program is done with it',
     errno.ENOSPC: 'free some space or choose another disk',
@@ -124,7 +124,7 @@ def describe_bug(error: BaseException, remedy: str) -> str:
         remedy: how to see the traceback.
     """
     text = ': '.join(filter(None, (type(error).__name__, one_line(error))))
-    return f'internal error{_place(error)}: {text}; this is a bug of jtn_ros, {remedy}'
+    return f'internal error{_place(error)}: {text}; this is a bug in jtn_ros, {remedy}'
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

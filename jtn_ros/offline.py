@@ -130,7 +130,7 @@ def track_frames(
             if distrust not in reported:
                 reported.add(distrust)
                 logger.warning(
-                    'frame %d %s; it and all like it are tracked at the time of their recording',
+                    'frame %d %s; the recording time is used for it and all similar frames',
                     frame.index + 1,
                     distrust,
                 )

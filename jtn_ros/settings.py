@@ -112,7 +112,7 @@ class Setting:
         if constraints.rising:
             first, second = value
             if not first < second and not first == second == 0:
-                return f'{self.name} is {list(value)}; give two numbers, the lower one first'
+                return f'{self.name} is {list(value)}; specify two numbers, the lower one first'
         if constraints.pattern:
             for item in value:
                 if not re.fullmatch(constraints.pattern, item) or value.count(item) > 1:
@@ -123,8 +123,8 @@ class Setting:
                         else f'of the form {constraints.pattern}'
                     )
                     return (
-                        f'{self.name} has {item!r} in it; its items have to differ, and each to '
-                        f'be {form}'
+                        f'{self.name} contains {item!r}; its items must differ, and each must be '
+                        f'{form}'
                     )
         return None
 

@@ -55,7 +55,7 @@ def _start_detector(context: LaunchContext) -> list[Action]:
     if not file:
         return []
     if not Path(file).is_file():
-        raise RuntimeError(f'detector:={file} is no file; give the path of a launch file')
+        raise RuntimeError(f'detector:={file} is not a file; specify the path of a launch file')
     check_arguments(context.launch_configurations)
     detector = IncludeLaunchDescription(AnyLaunchDescriptionSource(file))
     return [GroupAction([detector], scoped=True, forwarding=False)]

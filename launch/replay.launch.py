@@ -42,7 +42,7 @@ ARGUMENTS = {
         description='Image topic in the bag, raw or compressed. Empty selects the only one.'
     ),
     'camera_info': Argument(
-        description='Calibration topic in the bag. Empty selects the one beside the image topic.'
+        description='Calibration topic in the bag. Empty selects the one next to the image topic.'
     ),
     'depth': Argument(default='/depth', description='Depth topic in the bag.'),
     'rate': Argument(default='1.0', description='Playback speed. 2 is twice as fast.'),

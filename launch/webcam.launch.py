@@ -30,8 +30,8 @@ DEVICE = {
     ),
     'one_process': switch(
         'true',
-        'The tracker reads the camera itself, so that no image is lost between them. false runs '
-        'a node of its own for the camera.',
+        'The tracker reads the camera itself, so that no image is lost in between. false starts a '
+        'separate node for the camera.',
     ),
 }
 OF_TRACKER = {

@@ -31,7 +31,7 @@ collect_ignore = NEEDS_ROS if WITHOUT_ROS else []
 def pytest_report_header() -> str:
     """Say which ROS 2 the tests run with."""
     if WITHOUT_ROS:
-        return f'ROS 2: none is sourced, so these are left out: {", ".join(NEEDS_ROS)}'
+        return f'ROS 2: none is sourced, so these are skipped: {", ".join(NEEDS_ROS)}'
     return f'ROS 2: {os.environ["ROS_DISTRO"]}'
 
 

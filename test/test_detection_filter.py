@@ -102,19 +102,22 @@ def test_classes_scores_and_sizes() -> None:
 @pytest.mark.parametrize(
     ('settings', 'reason'),
     [
-        ({'regions': ('0,0 10,0',)}, "regions has '0,0 10,0' in it; write a polygon of three"),
+        ({'regions': ('0,0 10,0',)}, "regions contains '0,0 10,0'; write a polygon of three"),
         ({'regions': ('0,0 10,0 20,0',)}, 'write a polygon'),  # a line
         ({'regions': ('0,0 10 20,0',)}, 'write a polygon'),
         ({'regions': ('0,0,1 1,0,1 1,1,1',)}, 'write a polygon'),
-        ({'ignored_regions': ('a,b c,d e,f',)}, "ignored_regions has 'a,b c,d e,f' in it"),
+        ({'ignored_regions': ('a,b c,d e,f',)}, "ignored_regions contains 'a,b c,d e,f'"),
         ({'regions': ('nan,0 1,0 1,1',)}, 'write a polygon'),
         ({'regions': ('1e9,0 1,0 1,1',)}, 'write a polygon'),
         ({'regions': ('front:',)}, 'write a polygon'),
-        ({'class_scores': ('person',)}, "class_scores has 'person' in it; write the name of a"),
+        ({'class_scores': ('person',)}, "class_scores contains 'person'; write the name of a"),
         ({'class_scores': ('person=2',)}, 'a score from 0 to 1'),
         ({'class_scores': ('person=nan',)}, 'a score from 0 to 1'),
         ({'minimum_size': 9.0, 'maximum_size': 8.0}, 'maximum_size is 8, and minimum_size 9'),
-        ({'classes': ('cat',)}, r"classes has 'cat' in it.*; the model knows: person, car"),
+        (
+            {'classes': ('cat',)},
+            r"classes contains 'cat'.*; the classes of the model: person, car",
+        ),
         ({'class_scores': ('persn=0.4',)}, 'did you mean person'),
     ],
 )
@@ -130,4 +133,4 @@ def test_regions_that_leave_nothing_are_warned_of(caplog: pytest.LogCaptureFixtu
         assert kept(THREE, regions=('500,500 600,500 600,600',)).tolist() == []
     finally:
         logger.removeHandler(caplog.handler)
-    assert 'leave nothing of images of 200x100 pixels' in caplog.text
+    assert 'exclude every pixel of images of 200x100 pixels' in caplog.text

@@ -41,7 +41,7 @@ def test_what_the_operating_system_refuses_is_a_mistake_with_a_remedy(tmp_path: 
     )
     assert (
         str(as_mistake(raised(tmp_path.read_bytes)))
-        == f'{tmp_path}: Is a directory; give a file, not a folder'
+        == f'{tmp_path}: Is a directory; specify a file, not a folder'
     )
     assert str(as_mistake(raised(missing.rename, other))).startswith(
         f'{missing} -> {other}: No such file'
@@ -69,7 +69,7 @@ def test_exhausted_memory_and_missing_packages_are_no_bugs() -> None:
 def test_everything_else_is_a_bug(error: Exception) -> None:
     assert as_mistake(error) is None
     assert describe_bug(error, 'report it') == (
-        f'internal error: {type(error).__name__}: {error}; this is a bug of jtn_ros, report it'
+        f'internal error: {type(error).__name__}: {error}; this is a bug in jtn_ros, report it'
     )
 
 

@@ -57,7 +57,7 @@ NO_PYTHON = (
 )
 NO_COMPILER = 'no C compiler was found: `sudo apt install build-essential`'
 LICENCE = (
-    'No ROS 2 is sourced, so ROS 2 Jazzy is fetched from PyPI for this user alone. It comes in '
+    'No ROS 2 is sourced, so ROS 2 Jazzy is fetched from PyPI for this user only. It comes in '
     'the package isaacsim-ros2, which is under the NVIDIA Omniverse License Agreement (not open '
     'source): https://docs.omniverse.nvidia.com/dev-guide/latest/common/'
     'NVIDIA_Omniverse_License_Agreement.html'
@@ -80,7 +80,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     parser.add_argument('command', choices=('setup', 'activate'))
     parser.add_argument('layer', nargs='?', choices=(*LAYERS, 'auto'), default='auto')
-    parser.add_argument('--fresh', action='store_true', help='make everything anew')
+    parser.add_argument('--fresh', action='store_true', help='recreate everything')
     arguments = parser.parse_args()
     try:
         environment = Environment(
@@ -91,7 +91,7 @@ def main() -> int:
         print(f'jtn_ros: {error}', file=sys.stderr)
         return 1
     except OSError as error:  # a folder of another user, a full disk
-        remedy = 'set JTN_HOME to a folder of your own, on a disk with enough space'
+        remedy = 'set JTN_HOME to your own folder, on a disk with enough space'
         print(f'jtn_ros: {error}; {remedy}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -141,7 +141,7 @@ def locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say('waiting for another set-up to finish')
+            say('waiting for another setup to finish')
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -179,7 +179,7 @@ class Part:
             if self.healthy and not fresh:  # somebody else made it while we waited
                 return False
             if self.folder.exists():
-                say(f'{self.folder.name} is incomplete or unwanted and is made anew')
+                say(f'{self.folder.name} is incomplete or outdated and is recreated')
                 shutil.rmtree(self.folder)
             self.folder.mkdir(parents=True)
             start = time.monotonic()

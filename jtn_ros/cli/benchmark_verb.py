@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='size of the camera image (default: 1080x1920)',
     )
     parser.add_argument(
-        '--input', help='take the images from a video, folder or bag instead of noise'
+        '--input', help='use the images of a video, folder or bag instead of noise'
     )
     parser.add_argument('--frames', type=int, default=50, help='number of frames (default: 50)')
     parser.add_argument(
@@ -84,7 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--node',
         action='store_true',
-        help='measure from publishing an image to its tracks, with the tracker node and ROS 2',
+        help='measure the latency from publishing an image to its tracks, with the tracker node '
+        'on ROS 2',
     )
     parser.add_argument(
         '--rate', type=float, default=30.0, help='images per second of --node (default: 30)'
@@ -118,7 +119,7 @@ def _measure(args: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
 def _measure_node(args: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
     """Measure the node; return the lines to print and the result for JSON."""
     if args.against or args.batch != 1:
-        raise UsageError('--node measures one configuration; leave out --against and --batch')
+        raise UsageError('--node measures one configuration; remove --against and --batch')
     if args.frames < 1:
         raise UsageError(f'--frames {args.frames}: at least one is needed')
     if not 0 < args.rate <= 1000:
@@ -172,7 +173,7 @@ def _changed(first: Configuration, text: str) -> Configuration:
         key, equals, value = part.partition('=')
         if not equals or key not in {field.name for field in fields(first)}:
             known = ', '.join(field.name for field in fields(first))
-            raise JtnError(f'--against {text!r}: {part!r} is no KEY=VALUE; keys: {known}')
+            raise JtnError(f'--against {text!r}: {part!r} is not KEY=VALUE; keys: {known}')
         changes[key] = int(value) if key in ('threads', 'batch') else value
     if 'backend' in changes and 'precision' not in changes:
         changes['precision'] = None  # what one back end calls its precision another may not have

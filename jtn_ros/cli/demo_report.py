@@ -172,8 +172,8 @@ def print_report(report: Report) -> None:
     console.print(table)
     if summary.frames_dropped:
         console.print(
-            f'{summary.frames_dropped} frames came while the tracker was busy; with a lower '
-            '--rate it sees every frame',
+            f'{summary.frames_dropped} frames arrived while the tracker was busy; use a lower '
+            '--rate to process all frames',
             soft_wrap=True,
         )
     for path in report.files:

@@ -102,7 +102,7 @@ def _track(args: argparse.Namespace, output: Path) -> 'Report':
         write_clip(source_path)
     with open_frames(source_path) as source:
         if source.length is None:
-            raise JtnError(f'{args.input} does not say how long it is; give a recording')
+            raise JtnError(f'{args.input} has no known length; specify a recording')
         seconds = source.length / source.frame_rate / args.rate
         size = f'{source.width}x{source.height}'
         print(
@@ -124,7 +124,7 @@ def _track(args: argparse.Namespace, output: Path) -> 'Report':
         except JtnError as error:
             print(*complaints(log), sep='\n', file=sys.stderr)
             if (said := first_error(log)) and said not in str(error):
-                raise JtnError(f'{error}; the nodes said: {said}') from error
+                raise JtnError(f'{error}; output of the nodes: {said}') from error
             raise
 
 
@@ -191,8 +191,8 @@ def clear_output(output: Path) -> None:
     found = {path.name for path in output.iterdir()}
     if found and 'ros2.log' not in found and found & set(OURS):
         raise JtnError(
-            f'{output} holds {", ".join(sorted(found & set(OURS)))} that no demo has left there; '
-            'choose another --output'
+            f'{output} contains {", ".join(sorted(found & set(OURS)))} which a demo did not '
+            'create; choose another --output'
         )
     for name in found & set(OURS):
         path = output / name

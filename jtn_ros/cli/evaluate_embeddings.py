@@ -23,19 +23,19 @@ def evaluate_embeddings(args: argparse.Namespace) -> dict[str, Any]:
     """
     for name in ('--synthetic', '--bag', '--topic', '--against', '--report', '--threshold'):
         if getattr(args, name.lstrip('-')) not in (None, False):
-            raise UsageError(f'{name} does not go with --embeddings; leave it out')
+            raise UsageError(f'{name} cannot be combined with --embeddings; remove it')
     settings = read_settings(args)
     engine = settings.load()
     info = engine.info
     if not info.embedding_dim:
-        raise JtnError(f'{info.name} has no embeddings; give a model that has')
+        raise JtnError(f'{info.name} has no embeddings; specify a model that has')
     clips = [
         clip for clip in read_clips(args.ground_truth, info.class_names) if len(clip.images) > 1
     ]
     if not clips:
         raise JtnError(
-            f'{args.ground_truth}: there are only single images; give MOTChallenge sequences or a '
-            'COCO file of videos with track_id'
+            f'{args.ground_truth}: there are only single images; specify MOTChallenge sequences '
+            'or a COCO file of videos with track_id'
         )
     tracking = settings.track_with(engine)
     seen = (find_sightings(clip, tracking) for clip in clips)
@@ -48,7 +48,7 @@ def evaluate_embeddings(args: argparse.Namespace) -> dict[str, Any]:
     )
     if result.rank1 is not None:
         print(
-            f'Rank-1 {result.rank1:.2f}: the nearest in another frame is the same one, in '
-            f'{result.rank1_cases} cases'
+            f'Rank-1 {result.rank1:.2f}: the nearest object in another frame is the same object, '
+            f'in {result.rank1_cases} cases'
         )
     return result.as_dict() | {'model': info.name, 'engine': engine.description}

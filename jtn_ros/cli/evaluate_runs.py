@@ -155,8 +155,8 @@ def _find_recordings(given: Path, names: Iterable[str]) -> dict[str, Path]:
         match = next((path for path in candidates if is_recording(path)), None)
         if match is None:
             raise JtnError(
-                f'{given}: no recording of the sequence {name}; of several sequences, --bag is '
-                'the folder with a recording of each, of the same name'
+                f'{given}: no recording of the sequence {name}; for several sequences, --bag is '
+                'the folder that contains a recording with the same name for each'
             )
         found[name] = match
     return found
@@ -201,8 +201,8 @@ def _read_runs(path: Path, truths: Iterable[Truth], args: argparse.Namespace) ->
     truths = list(truths)
     if len(truths) > 1 and (path.is_file() or is_bag(path)):
         raise UsageError(
-            f'{path} has the tracks of one sequence, but there are {len(truths)}; give a folder '
-            'with <sequence>.txt or a bag for each'
+            f'{path} has the tracks of one sequence, but there are {len(truths)}; specify a '
+            'folder with <sequence>.txt or a bag for each'
         )
     return {
         truth.name: read_run(path, truth, args.tolerance, args.tracks_topic) for truth in truths

@@ -62,8 +62,8 @@ def _check_usage(args: argparse.Namespace) -> None:
     for name, value in given.items():
         if value:
             raise UsageError(
-                f'{name} does not go with the images of {args.ground_truth}, which are not '
-                'tracked; leave it out, or give sequences or a bag as --ground-truth'
+                f'{name} cannot be combined with the images of {args.ground_truth}, which are not '
+                'tracked; remove it, or specify sequences or a bag as --ground-truth'
             )
     if args.threshold is not None and not 0 <= args.threshold <= 1:
         raise UsageError(f'--threshold {args.threshold} is not between 0 and 1')

@@ -170,12 +170,12 @@ def _evaluate_one(args: argparse.Namespace) -> dict[str, Any]:
     """Evaluate what takes one dataset, in this process."""
     refuse_jobs(args, 'annotated images, --embeddings and --trackers')
     if args.cache is not None:
-        raise UsageError('--cache is for --bag; leave it out')
+        raise UsageError('--cache is for --bag; remove it')
     if args.ground_truth is not None:
         if len(args.ground_truth) > 1:
             raise UsageError(
                 f'--ground-truth: {len(args.ground_truth)} were given, but annotated images, '
-                '--embeddings and --trackers take one'
+                '--embeddings and --trackers accept only one'
             )
         (args.ground_truth,) = args.ground_truth
     if args.embeddings:
@@ -189,20 +189,20 @@ def _evaluate_one(args: argparse.Namespace) -> dict[str, Any]:
 def _check_usage(args: argparse.Namespace) -> None:
     if args.threshold is not None:
         raise UsageError(
-            '--threshold is for annotated images; give a COCO .json or CrowdHuman .odgt file as '
-            '--ground-truth, or leave it out'
+            '--threshold is for annotated images; specify a COCO .json or CrowdHuman .odgt file '
+            'as --ground-truth, or remove it'
         )
     if args.synthetic and not args.trackers:
         raise UsageError('--synthetic needs --trackers')
     if not (args.tracks or args.trackers or args.bag):
         raise UsageError(
-            'give --tracks, --trackers or --bag, or annotated images (.json, .odgt) as '
+            'specify --tracks, --trackers or --bag, or annotated images (.json, .odgt) as '
             '--ground-truth'
         )
     if args.trackers and (args.bag or args.against or args.report):
-        raise UsageError('--bag, --against and --report do not go with --trackers')
+        raise UsageError('--bag, --against and --report cannot be combined with --trackers')
     if args.cache is not None and (args.bag is None or args.tracks is not None):
-        raise UsageError('--cache is for --bag without --tracks; leave it out')
+        raise UsageError('--cache is for --bag without --tracks; remove it')
     if not args.tolerance >= 0:
         raise UsageError(f'--tolerance {args.tolerance} is negative')
 

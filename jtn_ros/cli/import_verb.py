@@ -114,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--overlap',
         type=float,
         metavar='IOU',
-        help='intersection over union above which the lesser of two boxes is suppressed',
+        help='intersection over union above which the box with the lower score is suppressed',
     )
     group.add_argument(
         '--top-k', type=int, metavar='K', help='detections per image (default: 100)'
@@ -148,9 +148,9 @@ def run(args: argparse.Namespace) -> int:
     foreign = sorted(_FOR_DETECTORS & set(given))
     if foreign:
         name = foreign[0].replace('_', '-')
-        raise UsageError(f'--{name} is for detectors; give --detector, or leave it out')
+        raise UsageError(f'--{name} is for detectors; specify --detector, or remove it')
     if args.checkpoint.suffix == '.onnx':
-        raise UsageError(f'{args.checkpoint} is an ONNX file; give the family with --detector')
+        raise UsageError(f'{args.checkpoint} is an ONNX file; specify the family with --detector')
     return _import_checkpoint(args)
 
 
@@ -159,7 +159,7 @@ def _import_detector(args: argparse.Namespace, given: dict[str, Any]) -> int:
     if args.output.suffix != '.onnx':
         raise UsageError(f'{args.output}: the name of the output must end in .onnx')
     if args.prior_heatmap is not None:
-        raise UsageError('--no-prior-heatmap is for checkpoints; leave it out')
+        raise UsageError('--no-prior-heatmap is for checkpoints; remove it')
     protect_inputs([args.output], [args.checkpoint])
     options = {
         'name': args.name,
@@ -180,7 +180,7 @@ def _import_detector(args: argparse.Namespace, given: dict[str, Any]) -> int:
     info, prepared = imported.info, imported.preparation
     more = len(info.class_names) - _SHOWN_CLASSES
     rest = f' and {more} more' if more > 0 else ''
-    left_out = f'; {imported.left_out} of the detector left out' if imported.left_out else ''
+    left_out = f'; {imported.left_out} of the detector removed' if imported.left_out else ''
     print(f'{args.output}: {info.name}')
     print(f'  outputs    {imported.outputs}')
     print(f'  classes    {", ".join(info.class_names[:_SHOWN_CLASSES])}{rest}{left_out}')

@@ -11,5 +11,5 @@ def input_size(text: str) -> tuple[int, int]:
     """
     height, _, width = text.lower().partition('x')
     if not (height.isdecimal() and width.isdecimal()):
-        raise argparse.ArgumentTypeError(f'{text!r} is no size; write height x width: 544x960')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a size; write height x width: 544x960')
     return int(height), int(width)

@@ -37,8 +37,8 @@ def add_job_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--ray',
         metavar='ADDRESS',
-        help='run on this Ray cluster (HOST:PORT or auto), whose nodes see the '
-        'same files; --jobs then limits how many tasks run at once',
+        help='run on this Ray cluster (HOST:PORT or auto); all nodes need the same file paths, '
+        'and --jobs then limits the number of simultaneous tasks',
     )
 
 
@@ -149,7 +149,7 @@ class Jobs:
         more = f' and {len(names) - _MOST_NAMES} more' if len(names) > _MOST_NAMES else ''
         return JtnError(
             f'{len(names)} of {number} recordings failed: {", ".join(names[:_MOST_NAMES])}{more}; '
-            'the same command tries them again'
+            'run the same command to retry them'
         )
 
     def __enter__(self) -> Self:
@@ -187,10 +187,10 @@ def refuse_jobs(args: argparse.Namespace, what: str) -> None:
         UsageError: if one is given.
     """
     if wants_jobs(args):
-        raise UsageError(f'--jobs and --ray do not go with {what}; leave them out')
+        raise UsageError(f'--jobs and --ray cannot be combined with {what}; remove them')
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is no whole number of 1 or more')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number of 1 or more')
     return int(text)

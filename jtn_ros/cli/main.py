@@ -57,7 +57,7 @@ class Parser(argparse.ArgumentParser):
     def _meant(self, argument: str) -> str:
         """Return a hint at what an unknown argument was meant to be; empty where none is near."""
         if Path(argument).exists():
-            return f' (a path that begins with "-" has to be written ./{argument})'
+            return f' (a path that begins with "-" must be written as ./{argument})'
         return did_you_mean(argument, re.findall(r'--[\w-]+', self.format_usage()))
 
 
@@ -132,7 +132,7 @@ def _explain(error: Exception) -> tuple[str, int]:
     mistake = as_mistake(error)
     if mistake is not None:
         return one_line(mistake), mistake.exit_code
-    return describe_bug(error, 'please report it with what `--debug` prints'), 1
+    return describe_bug(error, 'please report it with the output of `--debug`'), 1
 
 
 if __name__ == '__main__':

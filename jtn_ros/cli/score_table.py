@@ -99,7 +99,7 @@ def unmatched_lines(name: str, run: Run) -> list[str]:
         stamps = ', '.join(f'{stamp / 1e9:.3f}' for stamp in run.unmatched_ns[:5].tolist())
         more = ', ...' if len(run.unmatched_ns) > 5 else ''
         lines.append(
-            f'{name}: {len(run.unmatched_ns)} messages without a frame do not count, '
+            f'{name}: {len(run.unmatched_ns)} messages without a frame are ignored, '
             f'stamped {stamps}{more} s'
         )
     return lines

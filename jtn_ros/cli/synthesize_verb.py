@@ -88,14 +88,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the sequences."""
     if args.sequences < 1:
-        raise JtnError(f'--sequences is {args.sequences}; give 1 or more')
+        raise JtnError(f'--sequences is {args.sequences}; specify 1 or more')
     if not 0 < args.fps <= 1000:
-        raise JtnError(f'--fps is {args.fps}; give a rate above 0, up to 1000')
+        raise JtnError(f'--fps is {args.fps}; specify a rate above 0, up to 1000')
     length = round(args.seconds * args.fps)
     if length < 1:
         raise JtnError(f'--seconds {args.seconds} at {args.fps} fps is not even one frame')
     if args.workers < 1:
-        raise JtnError(f'--workers is {args.workers}; give 1 or more')
+        raise JtnError(f'--workers is {args.workers}; specify 1 or more')
     configs = [
         SceneConfig(
             width=args.size[0],
@@ -137,7 +137,7 @@ def write_sequence(
     """Write one sequence, yielding after every frame."""
     images, truth = folder / 'img1', folder / 'gt'
     if images.is_dir() and any(images.iterdir()):
-        raise JtnError(f'{images} holds images already; remove {folder} or choose another seed')
+        raise JtnError(f'{images} already contains images; remove {folder} or choose another seed')
     clip = folder.with_name(f'{folder.name}.mp4')
     if with_video and clip.exists():
         raise JtnError(f'{clip} exists; remove it or choose another seed')

@@ -61,17 +61,17 @@ def track_archive(args: argparse.Namespace, given: Sequence[str]) -> int:
     images = [path for path in recordings if path.suffix.lower() in IMAGE_EXTENSIONS]
     if len(recordings) > 1 and (single := [path for path in images if path.is_file()]):
         raise UsageError(
-            f'{single[0]} is a single image; give a folder, whose images are one recording'
+            f'{single[0]} is a single image; specify a folder, whose images are one recording'
         )
     for path in recordings:
         if path in (output, *output.parents):
             raise UsageError(f'{args.output} lies in the input {path}; choose another --output')
     for name in _ONE_ONLY:
         if getattr(args, name) not in (None, False):
-            raise UsageError(f'--{name} does not go with several inputs, --jobs and --ray')
+            raise UsageError(f'--{name} cannot be combined with several inputs, --jobs and --ray')
     report = output / 'report.json'
     if report.exists() and not (output / NAME).exists():
-        raise UsageError(f'{report} is no report of this; choose another --output')
+        raise UsageError(f'{report} is not a report of this command; choose another --output')
     began, frames = perf_counter(), 0
     jobs = Jobs(args, settings)  # a wrong model or cluster is told before anything is written
     how = _digest(jobs.settings, args)

@@ -63,7 +63,7 @@ class Summary:
     def line(self) -> str:
         """Return it for people."""
         broken = f' ({self.broken} more could not be read)' if self.broken else ''
-        left_out = f', {self.dropped} dropped to stay up to date' if self.dropped else ''
+        left_out = f', {self.dropped} dropped to limit the latency' if self.dropped else ''
         found = f'{counted(self.tracks, "track")}, {self.rate:.1f} frames/s'
         return f'{self.name}: {counted(self.frames, "frame")}{broken}{left_out}, {found}'
 

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--list',
         type=Path,
         metavar='FILE',
-        help='file with one input per line; lines that begin with # are left out',
+        help='file with one input per line; lines that begin with # are ignored',
     )
     parser.add_argument('--output', type=Path, required=True, help='folder for the results')
     add_job_arguments(parser)
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'network',
     )
     parser.add_argument(
-        '--video', action='store_true', help='write a video with the tracks, for browsers'
+        '--video', action='store_true', help='write a video with the tracks that browsers can play'
     )
     parser.add_argument(
         '--bag',
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     """Track the inputs and write the results."""
     given = args.inputs + ([] if args.list is None else read_list(args.list))
     if not all(given) or not given:
-        raise UsageError('nothing to track; give an INPUT or --list FILE')
+        raise UsageError('nothing to track; specify an INPUT or --list FILE')
     require_folder(args.output)
     for text in given:
         if Path(text).is_dir() and args.output.exists() and args.output.samefile(text):
@@ -138,7 +138,9 @@ def _is_archive(given: str) -> bool:
 
 def _frame_number(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is no frame number; frames count from 1')
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not a frame number; frame numbers start at 1'
+        )
     return int(text)
 
 
@@ -155,6 +157,6 @@ def _check_usage(args: argparse.Namespace) -> None:
     if args.end is not None and args.end < args.start:
         raise UsageError(f'--end {args.end} lies before --start {args.start}')
     if args.show is not None and not (args.video or args.window or args.rerun):
-        raise UsageError('--show needs --video, --window or --rerun to be seen in')
+        raise UsageError('--show requires --video, --window or --rerun')
     if args.rerun is not None:
         file_of(args.rerun)

@@ -162,11 +162,12 @@ def read_params_file(path: Path) -> dict[str, Any]:
                 namespaces.add('/'.join(['', *names]))
     if len(namespaces) > 1:
         raise JtnError(
-            f'{path} speaks to several trackers, {", ".join(sorted(namespaces))}; keep one of them'
+            f'{path} contains parameters of several trackers, {", ".join(sorted(namespaces))}; '
+            'keep one of them'
         )
     if not found:
         raise JtnError(
-            f'{path} holds no parameters of the node; expected /{_NODE}: ros__parameters: ...'
+            f'{path} contains no parameters of the node; expected /{_NODE}: ros__parameters: ...'
         )
     kinds = {
         entry.name: entry.kind

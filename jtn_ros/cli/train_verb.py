@@ -84,7 +84,7 @@ def find_recipe(name: str) -> Path:
         if path.is_file():
             return path
     known = ', '.join(sorted(path.stem for path in folder.glob('*.yaml')))
-    raise JtnError(f'no recipe {name!r}: give a YAML file or one of {known}')
+    raise JtnError(f'no recipe {name!r}: specify a YAML file or one of {known}')
 
 
 def find_weights(name: str) -> Path:
@@ -96,7 +96,7 @@ def find_weights(name: str) -> Path:
     if (path := find_checkpoint(name)) is not None:
         return path
     raise JtnError(
-        f'the initial weights {name!r} are not there; give a checkpoint (--initial FILE), see '
+        f'the initial weights {name!r} were not found; specify a checkpoint (--initial FILE), see '
         'docs/training.md for where to get one'
     )
 

@@ -128,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
         *_, (best, after) = show_progress(trials, 'searching', args.trials)
         lines = [_line('searched', args.sequences, before, after)]
         if after <= before:
-            lines.append('nothing better was found; these are the thresholds in use')
+            lines.append('no better thresholds were found; these are the current ones')
         if not args.detections:
             lines.append(
                 _line('confirmed', args.sequences, *bench.confirm([*map(Path, seen)], best))

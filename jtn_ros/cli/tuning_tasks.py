@@ -137,7 +137,7 @@ def confirm(task: SequenceTask) -> float:
     tracking = task.settings.track_with(shared_engine(task.settings))
     with open_frames(task.folder) as source:
         tracked = track_frames(source, tracking)
-        shown = show_progress(tracked, f'confirming on {truth.name}', source.length)
+        shown = show_progress(tracked, f'tracking {truth.name}', source.length)
         run = collect_run(shown, '', (), truth.frames)
     return mean_hota({truth.name: compared(truth, run)})
 
@@ -154,7 +154,7 @@ def _run_network(folder: Path, truth: Truth, settings: OfflineSettings) -> SeenS
     stamps, detections, motions = {}, {}, {}
     with open_frames(folder) as source:
         tracked = track_frames(source, settings.track_with(shared_engine(settings)))
-        for item in show_progress(tracked, f'looking at {truth.name}', source.length):
+        for item in show_progress(tracked, f'detecting in {truth.name}', source.length):
             number = item.frame.index + 1
             stamps[number] = item.frame.stamp_ns
             detections[number] = item.result.detections
@@ -169,7 +169,7 @@ def _read_detections(folder: Path) -> SeenSequence:
     """Return the stored detections of a sequence."""
     truth = read_truth(folder)
     if not len(truth.stamps_ns):
-        raise JtnError(f'{folder} has no seqinfo.ini, so its frames have no times')
+        raise JtnError(f'{folder} has no seqinfo.ini, so its frames have no timestamps')
     found = read_detections(folder / 'det' / 'det.txt')
     stamps = dict(enumerate(truth.stamps_ns.tolist(), start=1))
     return SeenSequence(

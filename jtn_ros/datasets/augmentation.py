@@ -52,7 +52,7 @@ class Augmentation(Settings):
         """Refuse what cannot be drawn."""
         super().__post_init__()
         if not 0 < self.scale[0] <= self.scale[1]:
-            raise JtnError(f'scale is {self.scale}; give (smallest, largest) zoom above 0')
+            raise JtnError(f'scale is {self.scale}; specify (smallest, largest) zoom above 0')
 
     def draw_letterbox(
         self, width: int, height: int, out_width: int, out_height: int, rng: np.random.Generator

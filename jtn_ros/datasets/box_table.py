@@ -119,7 +119,7 @@ class BoxTable:
         zero = bool((self.values[:, column] == 0).any())
         numbers = self.integers(column, name, minimum=0 if zero else 1, maximum=maximum)
         if zero:
-            logger.warning('%s: the %s counts from 0; 1 is added', self.path, name)
+            logger.warning('%s: the %s starts at 0; 1 is added', self.path, name)
         return numbers + zero
 
     def identities(self) -> NDArray[np.int64]:

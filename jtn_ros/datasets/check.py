@@ -76,7 +76,7 @@ def check_dataset(path: Path, progress: Progress = iter) -> Findings:
     elif path.suffix.lower() == '.json':
         _check_coco(path, findings, progress)
     elif path.exists():
-        raise JtnError(f'{path}: give a folder of sequences, an .odgt or a .json file')
+        raise JtnError(f'{path}: specify a folder of sequences, an .odgt or a .json file')
     else:
         raise JtnError(f'{path} does not exist')
     return findings

@@ -189,7 +189,7 @@ class _Parser:
                 image = read_integer(entry.get('image_id'), 'image_id')
                 category = read_integer(entry.get('category_id'), 'category_id')
                 if category not in classes:
-                    raise JtnError(f'category_id {category} is no category of the file')
+                    raise JtnError(f'category_id {category} is not a category of the file')
                 box = read_box(entry.get('bbox'), 'bbox')
                 identities = [entry[key] for key in _IDENTITIES if entry.get(key) is not None]
                 identity = read_integer(identities[0], 'track_id') if identities else None

@@ -41,7 +41,7 @@ def read_crowdhuman(path: Path, class_names: Sequence[str]) -> list[Clip]:
         JtnError: if a line is not valid, or a class other than person is wanted.
     """
     if tuple(class_names) != (_PERSON,):
-        raise JtnError(f'CrowdHuman labels persons alone, not {", ".join(class_names)}')
+        raise JtnError(f'CrowdHuman labels only persons, not {", ".join(class_names)}')
     records, problems = parse_crowdhuman(path)
     refuse(problems)
     folder = crowdhuman_images(path)

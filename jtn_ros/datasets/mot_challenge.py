@@ -196,7 +196,8 @@ def check_ground_truth(
             Problem(
                 table.path,
                 0,
-                'every row is flagged 0 (column 7), so none counts; flag 1 what is to be found',
+                'every row is flagged 0 (column 7), so there are no objects; set the flag of '
+                'objects to 1',
             )
         )
     # Ten columns with classes are seldom: as a rule the last three are -1 or a place in the world.
@@ -298,7 +299,7 @@ def _box_columns(
 ) -> tuple[NDArray[np.generic], ...]:
     """Return frame, identity, (left, top) and (width, height) as columns."""
     if frame < 1:
-        raise JtnError(f'frame {frame}: frames count from 1')
+        raise JtnError(f'frame {frame}: frame numbers start at 1')
     return np.full(len(ids), frame), ids, boxes[:, :2], box_sizes(boxes)
 
 

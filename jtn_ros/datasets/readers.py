@@ -39,7 +39,7 @@ def read_clips(path: Path, class_names: Sequence[str] = ('person',)) -> list[Cli
         clips = _FILE_READERS[path.suffix.lower()](path, class_names)
     else:
         raise JtnError(
-            f'{path}: unknown kind of dataset; give a folder of MOTChallenge sequences, a '
+            f'{path}: unknown kind of dataset; specify a folder of MOTChallenge sequences, a '
             'CrowdHuman .odgt or a COCO .json file'
         )
     images = sum(len(clip.images) for clip in clips)

@@ -48,7 +48,7 @@ def sequence_info(folder: Path, frame_rate: float | None = None) -> SequenceInfo
         raise JtnError(f'{folder} has neither seqinfo.ini nor images in {IMAGE_DIR}')
     if frame_rate is None:
         logger.warning(
-            '%s has no seqinfo.ini: %g frames a second are assumed', folder, DEFAULT_FRAME_RATE
+            '%s has no seqinfo.ini: %g frames per second are assumed', folder, DEFAULT_FRAME_RATE
         )
     first = next(iter(images.values()))
     width, height = _size_of(first)

@@ -74,7 +74,7 @@ def _read_sequence(folder: Path, numbers: list[int]) -> Clip:
     )
     if not images:
         raise JtnError(
-            f'{folder / info.image_dir} holds no images such as 000001{info.image_extension}; '
+            f'{folder / info.image_dir} contains no images such as 000001{info.image_extension}; '
             'training reads images, so turn a video into images first (ffmpeg)'
         )
     return Clip(name=folder.resolve().name, frame_rate=info.frame_rate, images=images)

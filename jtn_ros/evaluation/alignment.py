@@ -53,8 +53,8 @@ def align(
         raise JtnError(
             f'no stamp of the tracks is within {tolerance_ns / 1e9:g} s of a frame; the nearest '
             f'is {gap / 1e9:.3f} s off, frames are from {_span(frames)}, tracks from '
-            f'{_span(messages)}. Were their clocks the same? Give the recording that was played '
-            '(--bag), or a greater --tolerance'
+            f'{_span(messages)}. Check that both use the same clock. Specify the recording that '
+            'was played (--bag), or a larger --tolerance'
         )
     without = np.setdiff1d(np.arange(1, len(frames) + 1), numbers)
     return Alignment(frames=numbers, frames_without=without, unmatched_ns=messages[numbers == 0])

@@ -124,7 +124,7 @@ def evaluate_detections(
     if not len(truths) == len(detections) == len(names):
         raise JtnError(
             f'{len(truths)} images with truth, {len(detections)} with detections and '
-            f'{len(names)} sources; give one of each for every image'
+            f'{len(names)} sources; specify one of each for every image'
         )
     matching = CocoMatching(truths, detections)
     rows = {

@@ -50,7 +50,7 @@ class Configuration:
     def __post_init__(self) -> None:
         """Check the batch size."""
         if self.batch < 1:
-            raise JtnError(f'a batch of {self.batch} holds no image')
+            raise JtnError(f'a batch of {self.batch} contains no image')
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,7 +161,7 @@ def compare_tracks(before: Mapping[str, Boxes], after: Mapping[str, Boxes]) -> l
     losses = []
     for source, boxes in before.items():
         if not boxes:
-            raise JtnError(f'{source}: nothing is tracked there; give footage with objects')
+            raise JtnError(f'{source}: nothing is tracked there; use footage with objects')
         name = Path(source).name
         model = Truth(
             name=name,

@@ -44,11 +44,11 @@ def summarise_run(stamps_ns: Sequence[int], run: Sequence[RecordedTracks]) -> Ru
     published = set(stamps_ns)
     processed = {frame.stamp_ns for frame in run}
     if not run:
-        raise JtnError('the recording holds no tracks; no frame was processed')
+        raise JtnError('the recording contains no tracks; no frame was processed')
     if strange := processed - published:
         raise JtnError(
             f'{len(strange)} recorded frames are not frames of the source, such as the one '
-            f'stamped {min(strange)} ns; give the source that was played'
+            f'stamped {min(strange)} ns; specify the source that was played'
         )
     confirmed = [f.tracks.ids[f.tracks.states == TrackState.CONFIRMED] for f in run]
     latencies = [frame.latency_s for frame in run]

@@ -137,7 +137,9 @@ def read_truth(path: Path, topic: str | None = None, benchmark: Benchmark | None
     truth_file = path / 'gt' / 'gt.txt'
     annotations = read_annotations(truth_file, benchmark)
     if annotations and all(objects.ignored.all() for objects in annotations.values()):
-        raise JtnError(f'{truth_file}: all rows are distractors or flagged 0, so none counts')
+        raise JtnError(
+            f'{truth_file}: all rows are distractors or flagged 0, so there are no objects'
+        )
     frames, stamps = max(annotations, default=0), _NO_STAMPS
     if (path / 'seqinfo.ini').is_file():
         info = sequence_info(path)
@@ -186,8 +188,8 @@ def _read_messages(path: Path, topic: str | None) -> list['RecordedTracks']:
 def _read_bag_run(path: Path, truth: Truth, tolerance_s: float, topic: str | None) -> Run:
     if not len(truth.stamps_ns):
         raise JtnError(
-            f'{truth.name} has no seqinfo.ini, so its frames have no times to match with {path}; '
-            'give the recording that was played (--bag)'
+            f'{truth.name} has no seqinfo.ini, so its frames have no timestamps to match with '
+            f'{path}; specify the recording that was played (--bag)'
         )
     messages = _read_messages(path, topic)
     stamps = [message.stamp_ns for message in messages]

@@ -30,7 +30,7 @@ def find_sightings(clip: Clip, tracking: FrameTracking) -> Sightings:
         frame = Frame(image.number - 1, stamp_ns, image.read())
         found = tracking.process(frame, stamp_ns).detections
         if found.embeddings is None:
-            raise JtnError('the model has no embeddings; give one that has')
+            raise JtnError('the model has no embeddings; specify one that has')
         rows, places = match_best_first(found, image.annotations)
         ids.append(image.annotations.ids[places])
         class_ids.append(found.class_ids[rows])

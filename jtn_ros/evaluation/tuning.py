@@ -241,7 +241,7 @@ def _open_journal(path: Path) -> Any:
                 json.loads(file.readline())['op_code']
         return JournalStorage(JournalFileBackend(str(path)))
     except (ValueError, LookupError, TypeError) as error:
-        raise JtnError(f'{path} is no journal of optuna; choose another --storage') from error
+        raise JtnError(f'{path} is not a journal of optuna; choose another --storage') from error
 
 
 def search_range(name: str, start: float) -> tuple[float, float]:

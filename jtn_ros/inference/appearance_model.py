@@ -37,25 +37,28 @@ class AppearanceSettings(Settings):
 
     appearance_model: str = setting(
         '',
-        'ONNX file of a network for re-identification, which takes crops of the detections and '
-        'returns their embeddings. Empty uses the embeddings of the model, if it has any.',
+        'ONNX file of a network for re-identification, which computes embeddings from crops of '
+        'the detections. Empty uses the embeddings of the model, if it has any.',
     )
     appearance_budget: int = setting(
         16,
-        'Largest number of detections per frame that appearance_model describes: those with the '
-        'best scores. The others are associated by motion alone.',
+        'Maximum number of detections per frame for which appearance_model computes embeddings: '
+        'those with the best scores. The others are associated by motion alone.',
         low=1,
         high=1000,
     )
     appearance_channels: Channels = setting(
-        'rgb', 'Order of the color channels that appearance_model takes.'
+        'rgb', 'Order of the color channels in the input of appearance_model.'
     )
     appearance_mean: tuple[float, ...] = setting(
         IMAGENET_MEAN,
-        'Value of each channel, from 0 to 255, that is subtracted for appearance_model.',
+        'Mean of each channel, from 0 to 255, that is subtracted from the input of '
+        'appearance_model.',
     )
     appearance_std: tuple[float, ...] = setting(
-        IMAGENET_STD, 'Value by which each channel is divided for appearance_model, above 0.'
+        IMAGENET_STD,
+        'Standard deviation by which each channel of the input of appearance_model is divided, '
+        'above 0.',
     )
 
     def load_appearance(self, threads: int | None = None) -> 'AppearanceModel | None':
@@ -113,8 +116,8 @@ class AppearanceModel:
         channels = image[2:] if self._channels_last else image[:1]
         if len(image) != 3 or channels != [3] or min(image) < 1:
             raise JtnError(
-                f'appearance_model: {path} takes {tuple(shape)}; expected images (B, 3, H, W) or '
-                '(B, H, W, 3) of a fixed size'
+                f'appearance_model: {path} accepts {tuple(shape)}; expected images (B, 3, H, W) '
+                'or (B, H, W, 3) of a fixed size'
             )
         self._height, self._width = image[:2] if self._channels_last else image[1:]
         self.length = self.embed(np.zeros((1, self._height, self._width, 3), np.uint8)).shape[1]

@@ -57,7 +57,7 @@ class BatchingEngine(Engine):
                 engine.run(**random_inputs(engine.info, size))
             except (JtnError, RuntimeError) as error:
                 logger.warning(
-                    '%s takes no more than %d images at once: %s',
+                    '%s accepts no more than %d images at once: %s',
                     engine.description,
                     self._largest,
                     error,

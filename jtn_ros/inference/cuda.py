@@ -18,7 +18,7 @@ class Cuda:
             JtnError: if there is no such GPU, or cuda-python is not installed.
         """
         if device is not None and not device.isdecimal():
-            raise JtnError(f'a GPU is given by its number, not {device!r}')
+            raise JtnError(f'a GPU is specified by its number, not {device!r}')
         number = int(device or 0)
         with packages_for('GPUs need', 'cuda'):
             from cuda.bindings import runtime

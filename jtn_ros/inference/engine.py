@@ -135,7 +135,7 @@ def check_inputs(
     given = {'previous_images': previous_images, 'prior_heatmaps': prior_heatmaps}
     for name, value in given.items():
         if value is not None and name not in expected:
-            raise ValueError(f'the model {info.name} takes no {name}')
+            raise ValueError(f'the model {info.name} accepts no {name}')
     inputs: dict[str, NDArray[Any]] = {}
     for name, (value, dtype, shape) in expected.items():
         if value is None:
@@ -143,7 +143,7 @@ def check_inputs(
         batch = len(images)
         if value.dtype != dtype or value.shape != (batch, *shape) or batch == 0:
             raise ValueError(
-                f'{name} is {value.dtype} with shape {value.shape}; the model {info.name} takes '
+                f'{name} is {value.dtype} with shape {value.shape}; the model {info.name} accepts '
                 f'{dtype.__name__} with shape (B, {", ".join(map(str, shape))})'
             )
         inputs[name] = np.ascontiguousarray(value)

@@ -57,7 +57,9 @@ def load_engine(
     if backend != 'auto' and backend not in BACKENDS:
         raise JtnError(f'unknown back end {backend!r}; known: auto, {", ".join(BACKENDS)}')
     if threads is not None and threads < 1:
-        raise JtnError(f'{threads} threads cannot run anything; leave it out for one per core')
+        raise JtnError(
+            f'{threads} threads are not possible; use 1 or more, or omit it for one per core'
+        )
     path = find_model(model)
     fitting = [name for name, suffixes in _SUFFIXES.items() if path.suffix.lower() in suffixes]
     if not fitting:
@@ -101,7 +103,7 @@ def find_model(model: str | Path | None = None) -> Path:
     if len(wanted.parts) == 1 and wanted.name.removesuffix('.onnx') in bundled:
         return bundled[wanted.name.removesuffix('.onnx')]
     known = ', '.join(sorted(bundled)) or 'none'
-    raise JtnError(f'no model {str(wanted)!r}; give a file or a bundled model ({known})')
+    raise JtnError(f'no model {str(wanted)!r}; specify a file or a bundled model ({known})')
 
 
 def has_nvidia_gpu() -> bool:

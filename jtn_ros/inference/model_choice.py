@@ -76,13 +76,13 @@ def choose_model(load: Load, options: Mapping[str, Any], *, threads: int | None)
     except FileNotFoundError:
         pass
     except (OSError, ValueError, LookupError, TypeError) as error:
-        logger.info('%s does not say which model is faster: %s', path, error)
+        logger.info('%s contains no usable model choice: %s', path, error)
     choice = _try(load)
     try:
         with written_atomically(path) as temporary:
             temporary.write_text(json.dumps(asdict(choice)) + '\n', 'utf-8')
     except OSError as error:
-        logger.info('the choice of the model cannot be kept: %s', error)
+        logger.info('the choice of the model cannot be stored: %s', error)
     return choice
 
 
@@ -95,7 +95,7 @@ def _read(path: Path) -> ModelChoice:
     kept = json.loads(path.read_text('utf-8'))
     if kept['model'] not in (DEFAULT_MODEL, INT8_MODEL):
         raise LookupError(f'no model {kept["model"]}')
-    return ModelChoice(model=kept['model'], reason=f'{kept["reason"]}; kept in {path}')
+    return ModelChoice(model=kept['model'], reason=f'{kept["reason"]}; stored in {path}')
 
 
 def _try(load: Load) -> ModelChoice:

@@ -24,7 +24,7 @@ def read_model(path: Path) -> tuple[bytes, ModelInfo]:
     try:
         entries = [dict(_fields(entry)) for entry in _values(content, _MODEL_METADATA)]
     except JtnError as error:
-        raise JtnError(f'{path} is no ONNX model, or incomplete: {error}') from error
+        raise JtnError(f'{path} is not an ONNX model, or incomplete: {error}') from error
     for entry in entries:
         if bytes(entry.get(_ENTRY_KEY, b'')) == METADATA_KEY.encode():
             text = bytes(entry.get(_ENTRY_VALUE, b'')).decode(errors='replace')
@@ -32,7 +32,7 @@ def read_model(path: Path) -> tuple[bytes, ModelInfo]:
                 return content, ModelInfo.from_json(text)
             except JtnError as error:
                 raise JtnError(f'{path}: {error}') from error
-    raise JtnError(f'{path} has no metadata of jtn_ros; make a model with: jtn export')
+    raise JtnError(f'{path} has no metadata of jtn_ros; create one with: jtn export')
 
 
 def _values(message: bytes, wanted: int) -> list[memoryview]:

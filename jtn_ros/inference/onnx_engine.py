@@ -62,7 +62,7 @@ class OnnxEngine(Engine):
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=[provider])
         except Exception as error:  # its exceptions share no public base class
-            raise JtnError(f'{path} is no model that ONNX Runtime can run: {error}') from error
+            raise JtnError(f'{path} is not a model that ONNX Runtime can run: {error}') from error
         self._outputs = [output.name for output in self._session.get_outputs()]
         super().__init__(info, f'ONNX Runtime {device.upper()} {info.precision}')
 

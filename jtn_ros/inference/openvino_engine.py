@@ -72,7 +72,7 @@ class OpenVinoEngine(Engine):
         try:
             self._model = self._core.read_model(content, b'')
         except RuntimeError as error:
-            raise JtnError(f'{path} is no model that OpenVINO can run: {error}') from error
+            raise JtnError(f'{path} is not a model that OpenVINO can run: {error}') from error
         capabilities = self._core.get_property(self._device, 'OPTIMIZATION_CAPABILITIES')
         wanted = {'f32': 'FP32', 'bf16': 'BF16', 'f16': 'FP16'}[self._precision]
         if wanted not in capabilities:
@@ -100,7 +100,7 @@ class OpenVinoEngine(Engine):
         if batch not in self._requests:
             free = self._model.input('images').partial_shape[0]
             if free.is_static and free.get_length() != batch:
-                raise JtnError(f'{self._info.name} takes {free.get_length()} image at once')
+                raise JtnError(f'{self._info.name} accepts {free.get_length()} image at once')
             model = self._model.clone()
             model.reshape(
                 {

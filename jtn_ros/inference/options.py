@@ -16,8 +16,8 @@ from jtn_ros.settings import setting
 AUTO = 'auto'
 MODEL_DESCRIPTION = (
     'Path of an exported model, or the name of a bundled one. Empty selects the default bundled '
-    'model. auto selects its int8 twin if the default is too slow for a camera of 30 Hz on this '
-    'machine, by a trial of two seconds, whose result is kept in the cache folder.'
+    'model. auto measures the model for two seconds, and selects its int8 version if it is too '
+    'slow for a camera of 30 Hz on this machine. The result is stored in the cache folder.'
 )
 
 

@@ -61,8 +61,8 @@ def quantise_onnx(
         raise JtnError('no inputs to calibrate on')
     if info.prior_heatmap and not any(sample['prior_heatmaps'].any() for sample in samples):
         raise JtnError(
-            f'{info.name} takes the heat map of earlier tracks, and there are none in the footage '
-            'given; give footage in which it finds objects, or annotated images'
+            f'{info.name} uses the heat map of earlier tracks, but there are none in the given '
+            'footage; use footage in which it detects objects, or annotated images'
         )
     reader = _reader(quantization.CalibrationDataReader, samples)
     info = replace(info, precision='int8')

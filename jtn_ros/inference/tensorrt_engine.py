@@ -48,13 +48,13 @@ class TensorRtEngine(Engine):
         info, plan = read_plan(path)
         if precision not in (None, info.precision):
             raise JtnError(
-                f'{path.name} computes in {info.precision}, not {precision!r}: TensorRT takes the '
-                f'precision from the file; make one with: jtn export --precision {precision}'
+                f'{path.name} computes in {info.precision}, not {precision!r}: TensorRT uses the '
+                f'precision from the file; create one with: jtn export --precision {precision}'
             )
         self._runtime = trt.Runtime(trt.Logger(trt.Logger.WARNING))
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
-            raise JtnError(f'{path} is no plan for this GPU and TensorRT {trt.__version__}')
+            raise JtnError(f'{path} is not a plan for this GPU and TensorRT {trt.__version__}')
         self._context = self._engine.create_execution_context()
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
         self._outputs = {
@@ -83,7 +83,7 @@ class TensorRtEngine(Engine):
             address = self._cuda.reserve(name, outputs[name].nbytes)
             self._context.set_tensor_address(name, address)
         if not self._context.execute_async_v3(self._cuda.stream):
-            raise RuntimeError('TensorRT did not run; its log says why')
+            raise RuntimeError('TensorRT did not run; see its log')
         for name, array in outputs.items():
             self._cuda.download(name, array)
         self._cuda.wait()

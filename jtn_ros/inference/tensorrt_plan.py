@@ -96,7 +96,7 @@ def build_plan(trt: Any, content: bytes, info: ModelInfo) -> bytes:
     config.add_optimization_profile(profile)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise JtnError('TensorRT could not build the plan; its log says why')
+        raise JtnError('TensorRT could not build the plan; see its log')
     return bytes(plan)
 
 
@@ -117,7 +117,7 @@ def read_plan(path: Path) -> tuple[ModelInfo, bytes]:
     content = path.read_bytes()
     start = len(PLAN_MAGIC) + 4
     if not content.startswith(PLAN_MAGIC) or len(content) < start:
-        raise JtnError(f'{path} is no plan of jtn_ros; load the .onnx file to build one')
+        raise JtnError(f'{path} is not a plan of jtn_ros; load the .onnx file to build one')
     (length,) = struct.unpack_from('<I', content, len(PLAN_MAGIC))
     if len(content) <= start + length:
         raise JtnError(f'{path} is incomplete; delete it and load the .onnx file again')

@@ -105,8 +105,8 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
             entry = None
         if not _is_entry(entry):
             raise UsageError(
-                f'{path}, line {number}, is no entry of a manifest; choose another --output, or '
-                'remove the file to begin again'
+                f'{path}, line {number}, is not an entry of a manifest; choose another --output, '
+                'or remove the file to start again'
             )
         entries[entry['name']] = entry
     return entries

@@ -39,7 +39,7 @@ def attempt[T, R](function: Callable[[T], R], task: T) -> Outcome[R]:
         return Outcome(value=function(task))
     except Exception as error:
         mistake = as_mistake(error)
-        bug = 'please report it with what `--debug` prints'
+        bug = 'please report it with the output of `--debug`'
         said = describe_bug(error, bug) if mistake is None else one_line(mistake)
         return Outcome(error=said, trace=traceback.format_exc())
 

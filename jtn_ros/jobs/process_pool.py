@@ -63,7 +63,7 @@ class ProcessPool(Pool):
                         continue
                     outcome = Outcome(
                         error=f'its process was lost {attempts[number]} times ({reason}); where '
-                        'memory is exhausted, give fewer --jobs'
+                        'memory is exhausted, use fewer --jobs'
                     )
                 else:
                     idle.append(worker)

@@ -182,11 +182,11 @@ def check_arguments(given: Mapping[str, str]) -> None:
     if given.get('rviz') == 'true' and which('rviz2') is None:
         raise RuntimeError(
             'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DISTRO-rviz2, '
-            'or leave rviz:=true out'
+            'or remove rviz:=true'
         )
     for path in parameter_files(given):
         if not Path(path).is_file():
-            raise RuntimeError(f'params_file:={path} is no file; check the path')
+            raise RuntimeError(f'params_file:={path} is not a file; check the path')
 
 
 def parameter_files(given: Mapping[str, str]) -> list[str]:
@@ -204,7 +204,7 @@ def number(given: Mapping[str, str], name: str) -> float:
     try:
         return float(given[name])
     except ValueError:
-        raise RuntimeError(f'{name}:={given[name]} is no number') from None
+        raise RuntimeError(f'{name}:={given[name]} is not a number') from None
 
 
 def names(given: Mapping[str, str], name: str) -> list[str]:
@@ -236,5 +236,5 @@ def camera_parameters(given: Mapping[str, str]) -> dict[str, object]:
 
 def _pixels(given: Mapping[str, str], name: str) -> int:
     if not (value := number(given, name)).is_integer():
-        raise RuntimeError(f'{name}:={given[name]} is no whole number')
+        raise RuntimeError(f'{name}:={given[name]} is not a whole number')
     return int(value)

@@ -137,7 +137,7 @@ def _check_topics(context: LaunchContext, topics: Substitution) -> None:
     except yaml.YAMLError:
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise RuntimeError(f'topics:={text} is no list of topics such as [/image, /tf]')
+        raise RuntimeError(f'topics:={text} is not a list of topics such as [/image, /tf]')
 
 
 def _fail(_: LaunchContext, event: ProcessExited) -> None:

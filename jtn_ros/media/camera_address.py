@@ -38,7 +38,7 @@ def read_address(text: str) -> str:
     else:
         return text
     if not address:
-        raise JtnError(f'{text} holds no address; put the address of the camera there')
+        raise JtnError(f'{text} contains no address; put the address of the camera there')
     return address
 
 

@@ -94,7 +94,7 @@ class FrameSource(ABC):
         self.broken += 1
         if self.broken <= REPORTED_FRAMES:
             more = '; further ones are only counted' if self.broken == REPORTED_FRAMES else ''
-            logger.warning('%s: frame %d is left out: %s%s', self.name, index + 1, reason, more)
+            logger.warning('%s: frame %d is skipped: %s%s', self.name, index + 1, reason, more)
 
 
 def plausible_rate(frame_rate: float) -> float | None:

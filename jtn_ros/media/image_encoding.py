@@ -126,7 +126,7 @@ def decode_image(
     _expect_pixels(width, height)
     if (layout.halves[0] and width % 2) or (layout.halves[1] and height % 2):
         raise JtnError(
-            f'{encoding} stores color for pairs of pixels, so {width}x{height} cannot be; '
+            f'{encoding} stores color for pairs of pixels, so {width}x{height} is not possible; '
             'publish an even size'
         )
     if encoding.startswith('bayer'):
@@ -175,8 +175,8 @@ def decode_compressed_image(
         )
     if decoder_of(format_) is not None:
         raise JtnError(
-            f'compressed image format {format_!r} is a video, whose images need those before '
-            'them; publish raw images, such as by "ros2 run image_transport republish"'
+            f'compressed image format {format_!r} is a video, whose images depend on earlier '
+            'ones; publish raw images, for example with "ros2 run image_transport republish"'
         )
     values = np.frombuffer(data, np.uint8)
     image = None
@@ -190,7 +190,7 @@ def decode_compressed_image(
             ) from error
     if image is None or is_cut_off(values):
         raise JtnError(
-            f'{len(values)} bytes of format {format_!r} are no image that OpenCV can decode; '
+            f'{len(values)} bytes of format {format_!r} are not an image that OpenCV can decode; '
             'the message is damaged or its codec is not an image format (JPEG, PNG, WebP)'
         )
     pixels = _without_alpha(image)

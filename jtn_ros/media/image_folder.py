@@ -99,7 +99,7 @@ class ImageFolderFrames(FrameSource):
         """Look at the first image."""
         super().__init__()
         if not images:
-            raise JtnError(f'{folder} holds no images ({", ".join(IMAGE_EXTENSIONS)})')
+            raise JtnError(f'{folder} contains no images ({", ".join(IMAGE_EXTENSIONS)})')
         self.name = name
         self.frame_rate = frame_rate or DEFAULT_FRAME_RATE
         self._images = images
@@ -133,8 +133,8 @@ def _name_what_is_left_out(folder: Path) -> None:
     if others:
         shown = f'{", ".join(others[:3])}{", ..." if len(others) > 3 else ""}'
         logger.warning(
-            '%s: only the images in it are tracked, not %s; give these by themselves, or move the '
-            'images into a folder of their own',
+            '%s: only the images in it are tracked, not %s; specify these separately, or move the '
+            'images into a separate folder',
             folder,
             shown,
         )

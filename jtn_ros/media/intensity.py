@@ -52,7 +52,7 @@ class IntensityRange:
         if limits is not None and self._fixed:
             if len(limits) != 2 or not -np.inf < limits[0] < limits[1] < np.inf:
                 raise JtnError(
-                    f'intensity_range is {list(limits)}; give the values that become black and '
+                    f'intensity_range is {list(limits)}; specify the values that become black and '
                     'white, the lower first'
                 )
             self._limits = np.array(limits, np.float64)

@@ -51,7 +51,7 @@ def open_frames(
     if not path.exists() and is_camera(text):
         return _open_camera(text, reconnect)
     if not path.exists():
-        raise JtnError(f'{text} does not exist; give a video, folder, bag or camera')
+        raise JtnError(f'{text} does not exist; specify a video, folder, bag or camera')
     if path.is_file() and (what := what_came_instead(path)) is not None:
         raise JtnError(f'{text} is {what}')
     if is_bag(path):
@@ -59,7 +59,7 @@ def open_frames(
 
         return BagFrames(path, topic=topic, intensity_range=intensity_range)
     if topic is not None:
-        raise JtnError(f'{text} is no bag and has no topic {topic!r}; leave the topic out')
+        raise JtnError(f'{text} is not a bag and has no topic {topic!r}; remove the topic')
     if path.is_dir():
         from jtn_ros.media.image_folder import open_folder
 
@@ -84,7 +84,7 @@ def open_frames(
         if path.suffix.lower() in VIDEO_EXTENSIONS:
             raise
         raise JtnError(
-            f'{text} is neither a video that FFmpeg can read nor an image; give a video, an '
+            f'{text} is neither a video that FFmpeg can read nor an image; specify a video, an '
             f'image, a folder of images, a bag ({", ".join(BAG_EXTENSIONS)}), a camera index or '
             'a URL'
         ) from error

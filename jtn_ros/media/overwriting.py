@@ -42,7 +42,7 @@ def protect_inputs(
                     'choose another output'
                 )
             if _holds(output, path):
-                raise UsageError(f'the output {output} holds the input {path}; choose another')
+                raise UsageError(f'the output {output} contains the input {path}; choose another')
 
 
 def require_files(outputs: Iterable[Path | None]) -> None:
@@ -53,7 +53,7 @@ def require_files(outputs: Iterable[Path | None]) -> None:
     """
     for output in outputs:
         if output is not None and output.is_dir():
-            raise UsageError(f'the output {output} is a folder; give the name of a file')
+            raise UsageError(f'the output {output} is a folder; specify the name of a file')
 
 
 def require_folder(output: Path) -> None:
@@ -63,7 +63,7 @@ def require_folder(output: Path) -> None:
         UsageError: if the output is no folder.
     """
     if output.exists() and not output.is_dir():
-        raise UsageError(f'the output {output} is a file; give the name of a folder')
+        raise UsageError(f'the output {output} is a file; specify the name of a folder')
 
 
 def claim_results(folder: Path, names: Sequence[str], inputs: Sequence[str]) -> dict[str, Any]:
@@ -84,7 +84,11 @@ def claim_results(folder: Path, names: Sequence[str], inputs: Sequence[str]) -> 
     for name in names:
         if (folder / name).exists() and name not in owned:
             earlier = ' and '.join(before['inputs'])
-            made = f'was made from {earlier}' if earlier and not same else 'is no result of this'
+            made = (
+                f'was made from {earlier}'
+                if earlier and not same
+                else 'is not a result of this input'
+            )
             raise UsageError(
                 f'{folder / name} {made}; choose another --output, or remove the file'
             )

@@ -70,7 +70,7 @@ def read_list(path: Path) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
     except UnicodeDecodeError as error:
-        raise JtnError(f'{path} is no list of recordings: it is not UTF-8 text') from error
+        raise JtnError(f'{path} is not a list of recordings: it is not UTF-8 text') from error
     if found := [line for line in lines if line and not line.startswith('#')]:
         return found
     raise JtnError(f'{path} lists no recordings; write one path per line')
@@ -93,13 +93,13 @@ def find_recordings(given: Iterable[str | Path], leave_out: Path | None = None) 
     found: dict[Path, None] = {}
     for path in expand(given):
         if not path.exists():
-            raise JtnError(f'{path} does not exist; give recordings or folders of them')
+            raise JtnError(f'{path} does not exist; specify recordings or folders of them')
         seen = set() if leave_out is None else {leave_out.resolve()}
         below = [path] if path.is_file() else list(_search(path, seen))
         if not below:
             raise JtnError(
-                f'{path} holds no recordings: no videos, bags, MOTChallenge sequences or folders '
-                'of images'
+                f'{path} contains no recordings: no videos, bags, MOTChallenge sequences or '
+                'folders of images'
             )
         found |= dict.fromkeys(absolute(part) for part in below)
     return sorted(found)
@@ -161,7 +161,7 @@ def _search(folder: Path, seen: set[Path]) -> Iterator[Path]:
             return
         paths = sorted(folder.iterdir())
     except PermissionError as error:  # such as lost+found, where an archive fills a disk
-        logger.warning('%s is left out: %s', folder, error.strerror)
+        logger.warning('%s is skipped: %s', folder, error.strerror)
         return
     for path in paths:
         if path.name.startswith('.'):

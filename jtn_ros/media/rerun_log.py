@@ -59,8 +59,8 @@ def file_of(target: str) -> Path | None:
     if target == LIVE:
         if not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
             raise UsageError(
-                '--rerun live opens a viewer, and there is no screen; give a file (FILE.rrd) or '
-                'the address of a viewer elsewhere (rerun+http://HOST:9876/proxy)'
+                '--rerun live opens a viewer, and there is no screen; specify a file (FILE.rrd) '
+                'or the address of a viewer elsewhere (rerun+http://HOST:9876/proxy)'
             )
         return None
     if not target.endswith(SUFFIX):

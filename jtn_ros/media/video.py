@@ -60,7 +60,7 @@ class VideoFrames(FrameSource):
             first = next(video.frames(lambda _: None), None)
             if first is None:
                 raise JtnError(
-                    f'{self._title} holds no frame that can be decoded; it may be damaged'
+                    f'{self._title} contains no frame that can be decoded; it may be damaged'
                 )
             self.height, self.width = to_bgr(first[0]).shape[:2]
 
@@ -84,7 +84,7 @@ class VideoFrames(FrameSource):
         # The last frame may be shown as long as any other.
         if previous_ns + longest_ns < self._duration_ns:
             logger.warning(
-                '%s ends after %d frames, but announces %s; it may be truncated',
+                '%s ends after %d frames, but its header states %s; it may be truncated',
                 self._title,
                 self._index,
                 self.length,

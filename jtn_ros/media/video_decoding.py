@@ -137,7 +137,7 @@ class VideoInput:
         found = [one for one in self._container.streams.video if one.codec_context is not None]
         if not found:
             self.close()
-            raise JtnError('it holds no video that FFmpeg can decode')
+            raise JtnError('it contains no video that FFmpeg can decode')
         self._stream: VideoStream = found[0]
         self._stream.thread_type = 'AUTO'
         self.frame_rate = float(self._stream.average_rate or self._stream.guessed_rate or 0)

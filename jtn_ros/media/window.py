@@ -30,7 +30,7 @@ class Window:
             cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_GUI_NORMAL)
         except cv2.error as error:
             raise JtnError(
-                'this build of OpenCV opens no windows; install another '
+                'this build of OpenCV cannot open windows; install another one '
                 '(apt install python3-opencv, or pip install opencv-python in place of '
                 'opencv-python-headless), or write a video instead (--video)'
             ) from error

@@ -110,7 +110,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         if call := re.search(r'GLOBAL (\S+)', str(error)):
             raise JtnError(
                 f'refused, because reading it would call {call[1]}; save the state dict alone, '
-                'which holds nothing but tensors'
+                'which contains only tensors'
             ) from error
         raise JtnError(
             'neither a PyTorch checkpoint nor a safetensors file, or damaged: fetch it again'
@@ -122,17 +122,17 @@ def _state_dict(content: Any) -> dict[str, Tensor]:
     """Return the tensors of a checkpoint, which may hold an epoch and an optimizer too."""
     state = content.get('state_dict', content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not state:
-        raise JtnError(f'the file holds {type(content).__name__}, not a state dict')
+        raise JtnError(f'the file contains {type(content).__name__}, not a state dict')
     if nested := list(_nested_states(state)):
         expression = ''.join(f'[{key!r}]' for key in nested[0])
         raise JtnError(
-            f'the file holds {", ".join(map(repr, state))} instead of tensors; the weights are '
+            f'the file contains {", ".join(map(repr, state))} instead of tensors; the weights are '
             f'under {" and under ".join(".".join(map(str, keys)) for keys in nested)}. Save them '
             f'alone: torch.save(torch.load(OLD, weights_only=True){expression}, NEW)'
         )
     for key, value in state.items():
         if not isinstance(key, str) or not isinstance(value, Tensor) or not _is_plain(value):
-            raise JtnError(f'the state dict holds no plain tensor under {key!r}')
+            raise JtnError(f'the state dict contains no plain tensor under {key!r}')
     return {key.removeprefix('module.'): value for key, value in state.items()}
 
 

@@ -81,7 +81,7 @@ class DLA34(nn.Module):
             if value is None:
                 continue
             if layer is None:
-                raise ValueError(f'this network was built without a {name}: leave it out')
+                raise ValueError(f'this network was built without a {name}: do not pass it')
             stem = stem + layer(value)
         levels = [self.level0(stem)]
         for level in (self.level1, self.level2, self.level3, self.level4, self.level5):

@@ -65,7 +65,7 @@ def recognise(state: Mapping[str, Tensor], name: str) -> NetworkConfig:
     if 'hm' not in heads or 'base.base_layer.0.weight' not in state:
         some = ', '.join(list(state)[:3]) or 'nothing'
         raise JtnError(
-            f'not a DLA-34 network of the CenterNet family: it holds {some}, but not both '
+            f'not a DLA-34 network of the CenterNet family: it contains {some}, but not both '
             'base.base_layer.0.weight and hm.2.weight'
         )
     hidden = state.get('hm.0.weight')

@@ -194,7 +194,7 @@ def _connect(camera: _Camera, process: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + _START_S
     while not camera.rows:
         if process.poll() is not None or time.monotonic() > end:
-            raise JtnError('the tracker node did not start; its messages above say why')
+            raise JtnError('the tracker node did not start; see its messages above')
         camera.publish()
         time.sleep(0.2)
 
@@ -206,7 +206,7 @@ def _status(camera: _Camera) -> dict[str, str]:
     end = time.monotonic() + _STATUS_S
     while not {'engine', 'dropped'} <= camera.status.keys():
         if time.monotonic() > end:
-            raise JtnError('the tracker node sends no diagnostics; its messages above say why')
+            raise JtnError('the tracker node sends no diagnostics; see its messages above')
         time.sleep(0.05)
     return dict(camera.status)
 

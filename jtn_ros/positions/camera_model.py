@@ -147,7 +147,7 @@ def _check_matrix(matrix: Floats, width: int, height: int) -> None:
     low, high = np.multiply(_FOCAL_RANGE, max(width, height))
     if not ((low <= focal) & (focal <= high)).all():
         raise JtnError(
-            f'focal lengths of {focal[0]:g} and {focal[1]:g} pixels are absurd for images of '
+            f'focal lengths of {focal[0]:g} and {focal[1]:g} pixels are implausible for images of '
             f'{width}x{height}; calibrate the camera'
         )
     center = matrix[:2, 2] / (width, height)

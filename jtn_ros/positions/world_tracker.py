@@ -39,14 +39,15 @@ class WorldSettings(Settings):
 
     world_distance: float = setting(
         1.5,
-        'Largest distance between the positions of one object from two cameras, in meters.',
+        'Largest distance between the positions that two cameras measure for one object, in '
+        'meters.',
         low=0.01,
         high=100.0,
     )
     world_appearance: float = setting(
         0.5,
-        'Largest cosine distance between the embeddings of one object from two cameras; 2 leaves '
-        'the decision to the positions.',
+        'Largest cosine distance between the embeddings of one object in two cameras. 2 uses only '
+        'the positions.',
         low=0.01,
         high=2.0,
     )

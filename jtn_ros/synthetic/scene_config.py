@@ -47,5 +47,5 @@ class SceneConfig(Settings):
             least, greatest = getattr(self, name)
             if not 0 <= least <= greatest <= limit:
                 raise JtnError(
-                    f'{name} is {(least, greatest)}; give (least, greatest) within 0 to {limit}'
+                    f'{name} is {(least, greatest)}; specify (least, greatest) within 0 to {limit}'
                 )

@@ -13,8 +13,8 @@ _GAP_NS = 10_000_000_000
 _PAUSE_NS = 1_000_000_000
 
 UNSTAMPED = 'has no stamp'
-REPEATED = 'has the stamp of the image before it'
-OUTLYING = 'has a stamp far from those around it'
+REPEATED = 'has the same stamp as the previous image'
+OUTLYING = 'has a stamp far from its neighbors'
 
 
 class When(NamedTuple):
@@ -184,7 +184,7 @@ class Session:
             if step_back_ns > self.backward_tolerance_ns:
                 return f'the image stamps went back by {step_back_ns / 1e9:.3f} s'
             if self.memory_ns is not None and -step_back_ns > max(self.memory_ns, _PAUSE_NS):
-                return f'no image came for {-step_back_ns / 1e9:.1f} s'
+                return f'no image arrived for {-step_back_ns / 1e9:.1f} s'
         if (frame.width, frame.height) != (last.width, last.height):
             return (
                 f'the image size changed from {last.width}x{last.height} '

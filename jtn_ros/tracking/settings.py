@@ -17,13 +17,13 @@ _SHARE = {'low': 0.0, 'high': 1.0}
 _LENGTH = {'low': 1e-3, 'high': 10.0}
 _TIME = {'low': 0.0, 'high': 3600.0}
 _DISTANCE = {'low': 0.0, 'high': 2.0}
-# So much above the confidence threshold of a model, hardly any detection is false.
+# Margin above the confidence threshold of a model from which false positives are rare.
 _CERTAINTY = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackTimes(Settings):
-    """The life of a track, in frames and seconds, and how many there may be."""
+    """The lifetime of tracks, in frames and seconds, and their maximum number."""
 
     confirmation_hits: int = setting(
         4,
@@ -46,9 +46,9 @@ class TrackTimes(Settings):
     )
     max_tracks: int = setting(
         0,
-        'Largest number of tracks at a time. When it is reached, no track starts; when fewer may '
-        'start than are detected, the detections with the best scores start tracks. 0 sets no '
-        'limit. The tracker reference has none.',
+        'Maximum number of simultaneous tracks. While it is reached, no new track starts. If '
+        'there are more detections than free places, the detections with the best scores start '
+        'tracks. 0 sets no limit. The reference tracker ignores this parameter.',
         low=0,
         high=100000,
         live=True,
@@ -69,7 +69,7 @@ class TrackerSettings(TrackTimes):
         0.6, 'Score from which an unmatched detection starts a track.', **_SHARE
     )
     certain_score: float = setting(
-        0.9, 'Score from which a single detection confirms a track; at 1, none does.', **_SHARE
+        0.9, 'Score from which a single detection confirms a track. 1 disables this.', **_SHARE
     )
     tentative_time: float = setting(
         0.15,
@@ -99,77 +99,84 @@ class TrackerSettings(TrackTimes):
     )
     error_memory: float = setting(
         300.0,
-        'Number of boxes over which the exactness of predictions is learned; the greatest learns '
-        'nothing.',
+        'Number of boxes over which the accuracy of predictions is estimated. The maximum '
+        'disables the estimation.',
         low=1.0,
         high=1000000000.0,
     )
     motion_limit: float = setting(
         30.0,
-        'Greatest negative log likelihood of a pair, for all coordinates together.',
+        'Largest negative log likelihood of a pair, for all coordinates together.',
         low=1.0,
         high=1000.0,
     )
     outlier_tail: float = setting(
         6.0,
-        "Degrees of freedom of Student's t distribution. Few forgive bad boxes, many approach a "
-        'normal distribution.',
+        "Degrees of freedom of Student's t distribution of the prediction errors. Small values "
+        'tolerate outliers; large values approach a normal distribution.',
         low=0.5,
         high=1000.0,
     )
     vagueness_weight: float = setting(
-        2.2, 'Weight of an uncertain prediction against a pair.', low=0.0, high=10.0
+        2.2, 'Weight of the uncertainty of the prediction in the cost.', low=0.0, high=10.0
     )
     low_score_limit: float = setting(
-        0.7, 'Share of motion_limit for detections that are not confident.', **_SHARE
+        0.7, 'Fraction of motion_limit that applies to low-score detections.', **_SHARE
     )
     appearance_weight: float = setting(
         2.0, 'Cost of a cosine distance of 1, in motion limits.', low=0.0, high=10.0
     )
     appearance_neutral: float = setting(
-        0.3, 'Cosine distance that speaks neither for nor against a pair.', **_DISTANCE
+        0.3, 'Cosine distance that counts neither for nor against a pair.', **_DISTANCE
     )
-    appearance_limit: float = setting(0.45, 'Greatest cosine distance of a pair.', **_DISTANCE)
+    appearance_limit: float = setting(0.45, 'Largest cosine distance of a pair.', **_DISTANCE)
     appearance_memory: float = setting(
         0.5, 'Time constant of the mean appearance, in seconds.', **_TIME
     )
     reidentification_limit: float = setting(
         0.2,
-        'Greatest cosine distance at which a lost track is found again by its appearance.',
+        'Largest cosine distance at which a lost track is re-identified by its appearance.',
         **_DISTANCE,
     )
     reidentification_after: float = setting(
         0.5,
-        'Time without a detection after which a track may be found again, in seconds.',
+        'Time without a detection after which a track can be re-identified by its appearance, in '
+        'seconds.',
         **_TIME,
     )
     reidentification_speed: float = setting(
-        4.0, 'Reach around the prediction, in sizes per second of absence.', low=0.0, high=100.0
+        4.0,
+        'Growth of the search radius around the prediction, in sizes per second without a '
+        'detection.',
+        low=0.0,
+        high=100.0,
     )
     camera_memory: float = setting(
-        0.4, 'Tracks seen within this time vote on the motion of the camera, in seconds.', **_TIME
+        0.4,
+        'Tracks detected within this time are used to estimate the camera motion, in seconds.',
+        **_TIME,
     )
     camera_reach: float = setting(
-        1.5, 'Greatest shift of the image between two frames, in sizes.', **_LENGTH
+        1.5, 'Largest shift of the image between two frames, in sizes.', **_LENGTH
     )
     camera_noise: float = setting(
-        0.12, 'Standard deviation of a single vote, in sizes.', **_LENGTH
+        0.12, 'Standard deviation of the vote of a track for a shift, in sizes.', **_LENGTH
     )
     camera_evidence: float = setting(
         1.3,
-        'Ratio of the votes for a shift to those for none from which the shift is taken.',
+        'Minimum ratio of the votes for a shift to the votes for no shift.',
         low=1.0,
         high=100.0,
     )
 
     def confident(self, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which detections (N,) are associated first."""
+        """Return bool (N,), the detections that are associated first."""
         return (scores >= self.confident_score) & (scores > self.minimum_score)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackingSettings(TrackTimes):
-    """What users set about tracking, in the node and on the command line."""
+    """Tracking parameters of the node and the command line."""
 
     tracker: TrackerName = setting(
         'default',
@@ -192,9 +199,9 @@ class TrackingSettings(TrackTimes):
     )
     certain_score: float = setting(
         0.0,
-        'Minimum score of a detection that confirms a track alone, without waiting for '
-        'confirmation_hits. 0 selects 0.05 more than the score that starts a track for a model, '
-        'and 0.9 for detections of another node; at 1, no detection does.',
+        'Minimum score at which a single detection confirms a track, without waiting for '
+        'confirmation_hits. 0 selects birth_score + 0.05 for a model, and 0.9 for detections of '
+        'another node. 1 disables this.',
         **_SHARE,
         live=True,
     )
@@ -213,13 +220,13 @@ class TrackingSettings(TrackTimes):
         """Return the thresholds of the tracker.
 
         Args:
-            trusted: score that the model asks for; None keeps the tracker's own defaults.
-            calibrated: whether that score was chosen for the detector, so that it tells which
-                detections are certain.
-            others: thresholds that users do not set usually.
+            trusted: confidence threshold of the model; None keeps the defaults of the tracker.
+            calibrated: whether that threshold was chosen for the detector, so that certain
+                detections can be derived from it.
+            others: further thresholds, which users rarely set.
 
         Raises:
-            JtnError: if one is outside its range.
+            JtnError: if a value is outside its range.
         """
         times = {entry.name: getattr(self, entry.name) for entry in fields(TrackTimes)}
         score = self.birth_score or trusted

@@ -73,15 +73,16 @@ class TargetLockSettings(Settings):
 
     recognition_limit: float = setting(
         0.1,
-        'Greatest cosine distance at which another track is recognized as the target.',
+        'Largest cosine distance at which another track is recognized as the target.',
         low=0.0,
         high=2.0,
         live=True,
     )
     recognition_margin: float = setting(
         0.1,
-        'Cosine distance by which another track must look more like the target than like anybody '
-        'else, and than any other track does, to be recognized.',
+        'Margin by which another track is recognized as the target: its cosine distance to the '
+        'target must be smaller by this value than its distance to any other object, and than the '
+        'distance of any other track to the target.',
         low=0.0,
         high=2.0,
         live=True,

@@ -46,8 +46,8 @@ def row_at(tracks: Tracks, x: float, y: float, allowed: Mask) -> int:
     share = (away / np.maximum(box_sizes(tracks.boxes[rows]) / 2, 0.5)).max(axis=1)
     if not len(rows) or not share.min() <= 1:
         raise JtnError(
-            f'no confirmed track is seen at ({x:g}, {y:g}); give a point inside a box, in pixels '
-            'of the image'
+            f'no visible confirmed track is at ({x:g}, {y:g}); specify a point inside a box, in '
+            'pixels of the image'
         )
     return int(rows[share.argmin()])
 
@@ -61,8 +61,8 @@ def largest_row(tracks: Tracks, allowed: Mask) -> int:
     rows = _some(tracks, allowed)
     if not _boxed(tracks)[rows].any():
         raise JtnError(
-            'the tracks have no boxes in an image, so none is the largest; select the nearest, or '
-            'one by its id'
+            'the tracks have no boxes in an image, so the largest cannot be selected; select the '
+            'nearest, or select by id'
         )
     return int(rows[box_sizes(tracks.boxes[rows]).prod(axis=1).argmax()])
 
@@ -82,8 +82,8 @@ def nearest_row(tracks: Tracks, distances: NDArray[np.float64], allowed: Mask) -
     rows = rows[np.isfinite(distances[rows])]
     if not len(rows):
         raise JtnError(
-            'no track that is seen has a position, so none is the nearest; set the parameter '
-            'positions to depth or ground, look at /diagnostics, or select the largest'
+            'no visible track has a position, so the nearest cannot be selected; set the '
+            'parameter positions to depth or ground, look at /diagnostics, or select the largest'
         )
     return int(rows[distances[rows].argmin()])
 
@@ -97,7 +97,7 @@ def _some(tracks: Tracks, allowed: Mask) -> NDArray[np.intp]:
     rows = _rows(tracks, allowed)
     if not len(rows):
         raise JtnError(
-            'no confirmed track is seen in the latest image; there is nothing to select'
+            'the latest image contains no visible confirmed track, so nothing can be selected'
         )
     return rows
 

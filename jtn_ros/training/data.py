@@ -109,7 +109,7 @@ def open_training_data(recipe: Recipe, folder: Path | None) -> TrainingData:
 def _open_clips(recipe: Recipe, data: AnnotatedData, folder: Path | None) -> list[Clip]:
     """Return the footage of a source, without what is not trained on."""
     if folder is None:
-        raise JtnError('this recipe trains on annotated footage: say where it is (--data DIR)')
+        raise JtnError('this recipe trains on annotated footage: specify its folder (--data DIR)')
     clips = read_clips(folder / data.train, recipe.network.class_names)
     if data.sources:
         known = {clip.source for clip in clips}

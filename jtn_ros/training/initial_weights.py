@@ -52,7 +52,11 @@ def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
     network.load_state_dict(fitting, strict=False)
     fresh = [name for name in own.keys() - fitting.keys() if not name.endswith(COUNTER)]
     if fresh:
-        logger.warning('%s has none of %s: fresh weights there', path.name, _summary(fresh))
+        logger.warning(
+            '%s does not contain %s: these weights are initialized randomly',
+            path.name,
+            _summary(fresh),
+        )
     if unused := state.keys() - fitting.keys():
         logger.warning('not used of %s: %s', path.name, _summary(unused))
     return network
@@ -66,7 +70,7 @@ def imagenet_weights(backbone: str) -> Path:
     """
     package = find_backbone(backbone).imagenet_package
     if not package:
-        raise JtnError(f'no package holds ImageNet weights of {backbone}; give a file')
+        raise JtnError(f'no package contains ImageNet weights of {backbone}; specify a file')
     found = find_spec(package)
     if found is None or found.origin is None:
         raise JtnError(

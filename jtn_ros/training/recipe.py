@@ -172,11 +172,11 @@ class Recipe(Settings):
         """Refuse what no run can be made of."""
         super().__post_init__()
         if not all(0 < share < 1 for share in self.drops):
-            raise JtnError(f'drops is {self.drops}; give shares of the run between 0 and 1')
+            raise JtnError(f'drops is {self.drops}; specify shares of the run between 0 and 1')
         if self.drops and self.schedule != 'step':
             raise JtnError(f"drops belong to the schedule 'step', not {self.schedule!r}")
         if not self.data:
-            raise JtnError('data is empty; give at least one source')
+            raise JtnError('data is empty; specify at least one source')
         annotated = [source for source in self.data if isinstance(source, AnnotatedData)]
         if self.epochs and (len(annotated) != 1 or len(self.data) != 1):
             raise JtnError(f'epochs is {self.epochs}; they count passes over one annotated source')
@@ -189,14 +189,14 @@ class Recipe(Settings):
         if self.identity_loss == 'contrast':
             if not synthetic and all(source.views < 2 for source in annotated):
                 raise JtnError(
-                    "identity_loss is 'contrast', but a batch of annotated footage seldom shows "
-                    "anyone twice; give views: 2, use 'focal' or 'ce', or leave out the embedding "
-                    'head'
+                    "identity_loss is 'contrast', but a batch of annotated footage rarely shows "
+                    "the same object twice; set views: 2, use 'focal' or 'ce', or remove the "
+                    'embedding head'
                 )
         elif synthetic:
             raise JtnError(
-                f'identity_loss is {self.identity_loss!r}, but synthetic scenes have no end of '
-                "identities; use 'contrast'"
+                f'identity_loss is {self.identity_loss!r}, but synthetic scenes have an unlimited '
+                "number of identities; use 'contrast'"
             )
 
 

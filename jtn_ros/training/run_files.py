@@ -49,7 +49,7 @@ def load_state(path: Path, parts: Mapping[str, Any]) -> tuple[int, float]:
     except (KeyError, RuntimeError, TypeError, ValueError, EOFError, UnpicklingError) as error:
         raise JtnError(
             f'{path} cannot be resumed with this recipe ({" ".join(str(error).split())[:200]}); '
-            'give another --output, or remove the file to start anew'
+            'choose another --output, or remove the file to start again'
         ) from error
     logger.info('resumed %s at step %d', path, step)
     return step, best

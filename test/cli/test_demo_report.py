@@ -257,7 +257,7 @@ def test_only_the_results_of_a_demo_are_replaced(tmp_path: Path) -> None:
     clear_output(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ['notes.txt']
     (tmp_path / 'bag').mkdir()
-    with pytest.raises(JtnError, match='holds bag that no demo has left there'):
+    with pytest.raises(JtnError, match='contains bag which a demo did not create'):
         clear_output(tmp_path)
 
 

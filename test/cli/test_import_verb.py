@@ -59,11 +59,11 @@ def test_import(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     ('arguments', 'code', 'message'),
     [
         (['nothing.pth', 'a.safetensors'], 1, 'nothing.pth'),
-        (['small.onnx', 'a.safetensors'], 2, 'give the family with --detector'),
+        (['small.onnx', 'a.safetensors'], 2, 'specify the family with --detector'),
         (['mot17.pth', 'a.onnx'], 1, 'must end in .safetensors'),
         (['mot17.pth', 'a.safetensors', '--classes', 'a,b'], 1, '1 channels for the 2 classes'),
         (['mot17.pth', 'a.safetensors', '--input', '100x100'], 1, 'multiple of 32'),
-        (['mot17.pth', 'a.safetensors', '--input', '100'], 2, 'is no size'),
+        (['mot17.pth', 'a.safetensors', '--input', '100'], 2, 'is not a size'),
         (['mot17.pth', 'a.safetensors', '--classes', 'a,,b'], 2, 'not a list of names'),
     ],
 )

@@ -68,9 +68,9 @@ def test_help_imports_nothing_heavy() -> None:
     [
         (['fly'], "jtn: argument VERB: invalid choice: 'fly' (choose from "),
         (['track'], 'jtn track: the following arguments are required: --output; see jtn track -'),
-        (['track', '--end', '0'], "jtn track: argument --end: '0' is no frame number; frames"),
-        (['track', '--end', 'x'], "jtn track: argument --end: 'x' is no frame number; frames"),
-        (['track', '--jobs', 'x'], "jtn track: argument --jobs: 'x' is no whole number of 1"),
+        (['track', '--end', '0'], "jtn track: argument --end: '0' is not a frame number; frames"),
+        (['track', '--end', 'x'], "jtn track: argument --end: 'x' is not a frame number; frames"),
+        (['track', '--jobs', 'x'], "jtn track: argument --jobs: 'x' is not a whole number of 1"),
         (['track', 'x', '--output', 'y', '--vidoe'], 'unknown argument --vidoe (did you mean --v'),
         (['track', '-x.mp4', '--output', 'y'], 'argument -x.mp4 (a path that begins with "-" has'),
     ],
@@ -106,7 +106,7 @@ def test_a_failure_is_exit_code_1_and_one_line(tmp_path: Path) -> None:
     assert result.stdout == ''
     (line,) = result.stderr.splitlines()
     assert line.startswith('jtn track: ')
-    assert line.endswith('none.mp4 does not exist; give a video, folder, bag or camera')
+    assert line.endswith('none.mp4 does not exist; specify a video, folder, bag or camera')
     assert not (tmp_path / 'out').exists()
 
 
@@ -160,7 +160,7 @@ def test_a_bug_is_reported_as_one_and_debug_shows_where(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith('jtn track: internal error in cli/main.py, line ')
     assert 'ValueError: operands could not be broadcast' in line
-    assert line.endswith('this is a bug of jtn_ros, please report it with what `--debug` prints')
+    assert line.endswith('this is a bug in jtn_ros, please report it with the output of `--debug`')
     assert main(['track', 'x', '--output', 'y', '--debug']) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == 'Traceback (most recent call last):'

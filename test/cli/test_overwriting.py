@@ -44,7 +44,9 @@ def test_track_does_not_write_over_the_detections_or_the_video(
     folder = write_sequence(tmp_path / 'clip', images=True)
     detections = folder / 'det' / 'det.txt'
     command = ['track', folder, '--detections', detections, '--output', tmp_path, '--video']
-    assert 'is no result of this; choose another --output' in refused(command, tmp_path, capsys)
+    assert 'is not a result of this input; choose another --output' in refused(
+        command, tmp_path, capsys
+    )
 
 
 def test_a_file_is_no_folder_for_results(
@@ -56,7 +58,7 @@ def test_a_file_is_no_folder_for_results(
         ['track', sequence, '--output', video],
         ['demo', '--input', sequence, '--output', video],
     ):
-        assert f'the output {video} is a file; give the' in refused(command, tmp_path, capsys)
+        assert f'the output {video} is a file; specify the' in refused(command, tmp_path, capsys)
 
 
 def test_a_demo_of_a_wrong_input_leaves_the_results_of_before(

@@ -72,7 +72,7 @@ def test_a_video_has_all_frames(tmp_path: Path) -> None:
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(['synthesize', str(tmp_path), *ARGUMENTS]) == 0
     assert main(['synthesize', str(tmp_path), *ARGUMENTS]) == 1
-    assert 'holds images already' in capsys.readouterr().err
+    assert 'already contains images' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

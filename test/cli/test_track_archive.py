@@ -215,14 +215,14 @@ def test_wrong_usage_is_told_before_anything_is_done(
     output = tmp_path / 'out'
     listed = ['--list', str(tmp_path / 'list.txt')]
     cases: list[tuple[list[Path | str], list[str], int, str]] = [
-        ([], [], 2, 'nothing to track; give an INPUT or --list FILE'),
+        ([], [], 2, 'nothing to track; specify an INPUT or --list FILE'),
         ([], listed, 1, 'lists no recordings'),
-        ([tmp_path / 'empty'], [], 1, 'empty holds no recordings'),
+        ([tmp_path / 'empty'], [], 1, 'empty contains no recordings'),
         ([tmp_path / '*.bag'], [], 1, 'matches nothing'),
-        ([tmp_path / 'walk'], ['--jobs', '2', '--window'], 2, '--window does not go with'),
+        ([tmp_path / 'walk'], ['--jobs', '2', '--window'], 2, '--window cannot be combined with'),
         (['', tmp_path / 'walk'], [], 2, 'nothing to track'),
         ([tmp_path / 'walk', '0'], [], 2, '0 is a camera; give it as the only input'),
-        ([tmp_path / 'walk' / '*.png'], [], 2, '.png is a single image; give a folder, whose'),
+        ([tmp_path / 'walk' / '*.png'], [], 2, '.png is a single image; specify a folder, whose'),
     ]
     for given, options, code, reason in cases:
         assert track(given, output, model, *options) == code
@@ -230,7 +230,7 @@ def test_wrong_usage_is_told_before_anything_is_done(
         assert reason in line
     with pytest.raises(SystemExit):
         track([tmp_path / 'walk'], output, model, '--jobs', '0')
-    assert "'0' is no whole number of 1 or more" in capsys.readouterr().err
+    assert "'0' is not a whole number of 1 or more" in capsys.readouterr().err
     for place in (tmp_path, tmp_path / 'walk', tmp_path / 'walk' / 'results'):
         before = sorted(tmp_path.rglob('*'))
         assert track([tmp_path], place, model) == 2
@@ -242,7 +242,7 @@ def test_wrong_usage_is_told_before_anything_is_done(
     output.mkdir()
     (output / 'report.json').touch()
     assert track([tmp_path / 'walk'], output, model, '--jobs', '1') == 2
-    assert 'is no report of this' in capsys.readouterr().err
+    assert 'is not a report of this command' in capsys.readouterr().err
     assert os.listdir(output) == ['report.json']
 
 

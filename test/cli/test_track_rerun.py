@@ -163,7 +163,7 @@ def test_a_log_is_replaced_by_one_of_the_same_input_only(
     shutil.copytree(drive, tmp_path / 'other')
     arguments = ['--model', str(model), '--output', str(tmp_path / 'new'), '--rerun', str(path)]
     assert main(['track', str(tmp_path / 'other'), *arguments]) == 2
-    assert f'{path} is no result of this' in capsys.readouterr().err
+    assert f'{path} is not a result of this input' in capsys.readouterr().err
     assert path.read_bytes() == before
     assert list((tmp_path / 'new').glob('*')) == []
 
@@ -179,7 +179,7 @@ def test_a_run_that_fails_leaves_no_log(tmp_path: Path, model: Path, drive: Path
     ('target', 'reason'),
     [
         ('drive.rec', '--rerun drive.rec is neither a file (drive.rec.rrd) nor live'),
-        ('live', '--rerun live opens a viewer, and there is no screen; give a file'),
+        ('live', '--rerun live opens a viewer, and there is no screen; specify a file'),
     ],
 )
 def test_other_targets_are_refused(

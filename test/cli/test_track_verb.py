@@ -80,7 +80,7 @@ def test_a_parameter_file_says_where_to_track(
     assert {tuple(np.unique(r.boxes[:, 1].round(-1))) for r in results.values()} == {(120.0,)}
     params.write_text(node.format("['0,160 319,160']"))
     assert track(folder, tmp_path / 'no', '--params-file', str(params)) == 1
-    assert "regions has '0,160 319,160' in it; write a polygon" in capsys.readouterr().err
+    assert "regions contains '0,160 319,160'; write a polygon" in capsys.readouterr().err
 
 
 def test_json_lines_have_stamps_and_velocities_in_seconds(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_errors_are_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert track(folder, tmp_path / 'out', '--start', '100') == 1
     assert 'has no readable frame from number 100 on' in capsys.readouterr().err
     assert track(folder, tmp_path / 'out', '--video') == 1
-    assert 'img1 holds no images' in capsys.readouterr().err
+    assert 'img1 contains no images' in capsys.readouterr().err
     (folder / 'det' / 'det.txt').write_text('1,2,three')
     assert track(folder, tmp_path / 'out') == 1
     assert 'det.txt, line 1: ' in capsys.readouterr().err
@@ -178,7 +178,7 @@ def test_a_window_needs_a_screen(
     monkeypatch.setenv('DISPLAY', ':987')
     if re.search(r'GUI: +NONE', cv2.getBuildInformation()):
         assert track(folder, tmp_path / 'out', '--window') == 1
-        assert 'this build of OpenCV opens no windows; install' in capsys.readouterr().err
+        assert 'this build of OpenCV cannot open windows; install' in capsys.readouterr().err
 
 
 def test_real_detections(tmp_path: Path) -> None:

@@ -82,5 +82,5 @@ def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert '--ray needs --cache' in capsys.readouterr().err
     (tmp_path / 'notes.txt').write_text('no journal\n')
     assert main([*base, '--detections', '--storage', str(tmp_path / 'notes.txt')]) == 1
-    assert 'notes.txt is no journal of optuna' in capsys.readouterr().err
+    assert 'notes.txt is not a journal of optuna' in capsys.readouterr().err
     assert (tmp_path / 'notes.txt').read_text() == 'no journal\n'

@@ -263,7 +263,7 @@ def test_namespaces_may_be_nested_and_later_blocks_win(tmp_path: Path) -> None:
     assert read_params_file(path) == {'birth_score': 0.9, 'lost_time': 3}
     for key in ('/tracker', '/jtn_tracker/image', '/robot1/player'):
         path.write_text(f'{key}: {{ros__parameters: {{birth_score: 0.1}}}}')
-        with pytest.raises(JtnError, match='holds no parameters of the node'):
+        with pytest.raises(JtnError, match='contains no parameters of the node'):
             read_params_file(path)
     path.write_text(
         'robot1: {jtn_tracker: {ros__parameters: {birth_score: 0.1}}}\n'
@@ -304,9 +304,9 @@ def test_parameter_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
             '/jtn_tracker: {ros__parameters: {confirmation_hits: 2.5}}',
             'confirmation_hits is 2.5; expected int',
         ),
-        ('/player: {ros__parameters: {rate: 1}}', 'holds no parameters of the node'),
+        ('/player: {ros__parameters: {rate: 1}}', 'contains no parameters of the node'),
         ('[1, 2', 'is not YAML'),
-        ('just words', 'holds no parameters of the node'),
+        ('just words', 'contains no parameters of the node'),
     ]:
         path.write_text(text)
         with pytest.raises(ValueError, match=problem):

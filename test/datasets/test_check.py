@@ -126,7 +126,7 @@ def test_coco_entries(write_coco: Callable[..., Path]) -> None:
     path = write_coco(content, ('a.jpg',))
     texts = [text for _, _, text in problems(path)]
     assert texts == [
-        'annotations[2] (id 7): category_id 9 is no category of the file',
+        'annotations[2] (id 7): category_id 9 is not a category of the file',
         '1 annotations of image_id 3, which is missing',
         f'the image b.jpg is missing in {path.parent.parent / "val2017"}',
         'a.jpg: the box from [1.0, 2.0] to [4.0, 2.0] has no area',

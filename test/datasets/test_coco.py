@@ -130,7 +130,7 @@ def change(content: dict[str, Any], path: Sequence[str | int], value: object) ->
         (change(STILLS, ['annotations', 0, 'bbox'], [1, 2, 3]), r'\(id 82445\): bbox is \[1, 2'),
         (change(STILLS, ['annotations', 0, 'bbox', 2], -1), 'width or height is negative'),
         (change(STILLS, ['annotations', 1, 'image_id'], 5), '1 annotations of image_id 5, which'),
-        (change(STILLS, ['annotations', 0, 'category_id'], 4), 'category_id 4 is no category'),
+        (change(STILLS, ['annotations', 0, 'category_id'], 4), 'category_id 4 is not a category'),
         (change(STILLS, ['images', 1, 'id'], 397133), 'id 397133 occurs twice'),
         (change(STILLS, ['images', 1, 'file_name'], None), 'file_name is None'),
         (change(VIDEO, ['images', 0, 'frame_id'], 1), 'frame 1 of video 7 occurs twice'),

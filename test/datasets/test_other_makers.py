@@ -184,4 +184,4 @@ def test_the_command_line_from_images_to_scores(
         scores.append(json.loads(report.read_text())['combined'])
     assert scores[0] == scores[1]
     assert scores[0]['det_a'] > 0
-    assert 'the frame counts from 0; 1 is added' in caplog.text
+    assert 'the frame starts at 0; 1 is added' in caplog.text

@@ -89,7 +89,7 @@ def test_halves_are_those_of_centertrack(
 def test_frames_without_images_are_left_out(write_sequence: Callable[..., Path]) -> None:
     (clip,) = read_clips(write_sequence('MOT17-02', ROWS, length=9, images=1))
     assert [image.number for image in clip.images] == [1]
-    with pytest.raises(ValueError, match=r'img1 holds no images such as 000001\.jpg'):
+    with pytest.raises(ValueError, match=r'img1 contains no images such as 000001\.jpg'):
         read_clips(write_sequence('MOT17-04', ROWS, images=0))
 
 

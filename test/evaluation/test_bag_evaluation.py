@@ -198,7 +198,7 @@ def test_a_message_of_no_frame_is_named(
     ]
     assert main(['evaluate', *map(str, arguments)]) == 0
     output = capsys.readouterr().out
-    assert 'truth: 4 messages without a frame do not count, stamped 1700000000.800' in output
+    assert 'truth: 4 messages without a frame are ignored, stamped 1700000000.800' in output
 
 
 def test_tracks_in_a_bag_can_be_the_truth(drive: Path, tmp_path: Path) -> None:
@@ -310,9 +310,9 @@ def test_a_bag_that_was_cut_off_lacks_frames_of_the_truth(
 
 def test_wrong_usage_is_exit_code_2(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, expected in [
-        (['--ground-truth', drive / 'truth'], 'give --tracks, --trackers or --bag'),
+        (['--ground-truth', drive / 'truth'], 'specify --tracks, --trackers or --bag'),
         (['--synthetic', '--tracks', drive], '--synthetic needs --trackers'),
-        (['--synthetic', '--trackers', '--against', drive], 'do not go with --trackers'),
+        (['--synthetic', '--trackers', '--against', drive], 'cannot be combined with --trackers'),
         (['--ground-truth', drive, '--bag', drive, '--tolerance', '-1'], '-1.0 is negative'),
     ]:
         assert main(['evaluate', *map(str, arguments)]) == 2

@@ -86,9 +86,9 @@ def test_the_verb_writes_json_and_a_table(
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--against', 'speed=high'], "'speed=high' is no KEY=VALUE; keys: model, backend"),
+        (['--against', 'speed=high'], "'speed=high' is not KEY=VALUE; keys: model, backend"),
         (['--against', 'threads=many'], 'invalid literal'),
-        (['--batch', '0'], 'a batch of 0 holds no image'),
+        (['--batch', '0'], 'a batch of 0 contains no image'),
         (['--frames', '0'], 'nothing to measure'),
         (['--model', 'nowhere'], "no model 'nowhere'"),
     ],

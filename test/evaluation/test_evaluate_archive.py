@@ -97,7 +97,7 @@ def test_what_takes_one_dataset_says_so(
     truth, both = str(archive / 'truth' / 'north'), str(archive / 'truth' / '*')
     model = str(archive / 'blocks.onnx')
     for options, reason in (
-        (['--synthetic', '--trackers', '--jobs', '2'], '--jobs and --ray do not go with'),
+        (['--synthetic', '--trackers', '--jobs', '2'], '--jobs and --ray cannot be combined with'),
         (['--ground-truth', truth, truth, '--embeddings'], '2 were given'),
         (['--ground-truth', truth, '--tracks', truth, '--cache', truth], '--cache is for --bag'),
         (['--ground-truth', truth, '--tracks', truth, '--json', str(tmp_path)], 'is a folder'),

@@ -99,23 +99,25 @@ def test_what_cannot_be_verified_is_refused(
 ) -> None:
     write_block_model(tmp_path / 'blocks.onnx')
     assert evaluate(sequence, '--model', tmp_path / 'blocks.onnx') == 1
-    assert 'blocks has no embeddings; give a model that has' in capsys.readouterr().err
+    assert 'blocks has no embeddings; specify a model that has' in capsys.readouterr().err
     content = json.loads(video.read_text())
     content['images'] = content['images'][-1:]
     content['annotations'] = content['annotations'][-3:]
     stills = video.with_name('stills.json')
     stills.write_text(json.dumps(content))
     assert evaluate(stills) == 1
-    assert 'there are only single images; give MOTChallenge sequences' in capsys.readouterr().err
+    assert (
+        'there are only single images; specify MOTChallenge sequences' in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
     ('arguments', 'expected'),
     [
-        (['--ground-truth', '.', '--bag', 'a'], '--bag does not go with --embeddings'),
-        (['--ground-truth', '.', '--report', 'a.html'], '--report does not go with'),
-        (['--ground-truth', '.', '--threshold', '0.3'], '--threshold does not go with'),
-        (['--synthetic'], '--synthetic does not go with'),
+        (['--ground-truth', '.', '--bag', 'a'], '--bag cannot be combined with --embeddings'),
+        (['--ground-truth', '.', '--report', 'a.html'], '--report cannot be combined with'),
+        (['--ground-truth', '.', '--threshold', '0.3'], '--threshold cannot be combined with'),
+        (['--synthetic'], '--synthetic cannot be combined with'),
     ],
 )
 def test_wrong_usage_is_exit_code_2(

@@ -151,11 +151,11 @@ def test_a_long_legend_takes_more_rows() -> None:
 @pytest.mark.parametrize(
     ('more', 'expected'),
     [
-        (['--tracks', 'results'], '--tracks does not go with the images of'),
-        (['--bag', 'drive.mcap'], '--bag does not go with'),
-        (['--against', 'results'], '--against does not go with'),
-        (['--trackers'], 'leave it out, or give sequences or a bag as --ground-truth'),
-        (['--tracker', 'reference'], '--tracker reference does not go with'),
+        (['--tracks', 'results'], '--tracks cannot be combined with the images of'),
+        (['--bag', 'drive.mcap'], '--bag cannot be combined with'),
+        (['--against', 'results'], '--against cannot be combined with'),
+        (['--trackers'], 'remove it, or specify sequences or a bag as --ground-truth'),
+        (['--tracker', 'reference'], '--tracker reference cannot be combined with'),
         (['--threshold', '1.5'], '--threshold 1.5 is not between 0 and 1'),
         (['--report', 'report.pdf'], 'report.pdf: a report is an .html file'),
     ],
@@ -172,7 +172,7 @@ def test_a_threshold_needs_annotated_images(
 ) -> None:
     arguments = ['--ground-truth', tmp_path, '--tracks', tmp_path, '--threshold', '0.5']
     assert main(['evaluate', *map(str, arguments)]) == 2
-    assert '--threshold is for annotated images; give a COCO .json' in capsys.readouterr().err
+    assert '--threshold is for annotated images; specify a COCO .json' in capsys.readouterr().err
 
 
 def test_what_cannot_be_read_is_named(labels: Path, capsys: pytest.CaptureFixture[str]) -> None:

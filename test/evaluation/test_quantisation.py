@@ -116,7 +116,7 @@ def test_images_that_show_nothing_are_refused(
     }
     (tmp_path / 'val.json').write_text(json.dumps(content))
     assert export(tmp_path / 'grey.onnx', tmp_path / 'val.json') == 1
-    assert 'give footage in which it finds objects' in capsys.readouterr().err
+    assert 'use footage in which it detects objects' in capsys.readouterr().err
     assert not (tmp_path / 'grey.onnx').exists()
 
 

@@ -88,7 +88,7 @@ def test_the_verb_exports_the_fairmot_kind_with_one_image_in_rgb(
     check_agreement(TorchEngine(PeakNetwork(same), device='cpu').run(**inputs), peaks, 2e-2)
     middle = (peaks.boxes[..., :2] + peaks.boxes[..., 2:]) / 2
     np.testing.assert_allclose(peaks.centers, middle, atol=1e-4)
-    with pytest.raises(ValueError, match='takes no previous_images'):
+    with pytest.raises(ValueError, match='accepts no previous_images'):
         engine.run(inputs['images'], inputs['images'])
 
 
@@ -130,7 +130,7 @@ def test_more_peaks_than_cells_are_refused() -> None:
     ('arguments', 'code', 'message'),
     [
         (['nowhere.pth', 'model.onnx'], 1, 'nowhere.pth'),
-        (['nowhere.pth', 'model.onnx', '--input', 'big'], 2, "'big' is no size"),
+        (['nowhere.pth', 'model.onnx', '--input', 'big'], 2, "'big' is not a size"),
         (['nowhere.pth', 'model.plan'], 2, 'model.plan: the name of the output must end in .onnx'),
         (['nowhere.pth', 'model'], 2, 'model: the name of the output must end in .onnx'),
     ],

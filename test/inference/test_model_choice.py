@@ -80,7 +80,7 @@ def test_int8_is_taken_where_it_is_needed_and_faster_and_remembered(
     assert measured.reason.endswith('(Sleep CPU)')
     (path,) = cache.iterdir()
     kept = choose(refuse)
-    assert kept == ModelChoice(model=expected, reason=f'{measured.reason}; kept in {path}')
+    assert kept == ModelChoice(model=expected, reason=f'{measured.reason}; stored in {path}')
 
 
 @pytest.mark.parametrize('change', [{'threads': 2}, {'backend': 'onnxruntime'}])
@@ -108,7 +108,7 @@ def test_a_cache_that_cannot_be_written_costs_only_the_time(
     )
     cache.parent.write_text('in the way')
     assert choose(sleepers(0.06, 0.001)).model == INT8
-    assert messages[-1].startswith('the choice of the model cannot be kept: ')
+    assert messages[-1].startswith('the choice of the model cannot be stored: ')
 
 
 def test_a_twin_that_does_not_run_is_named() -> None:

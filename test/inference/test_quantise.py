@@ -127,7 +127,7 @@ def test_what_cannot_be_quantised_is_refused(
     with pytest.raises(ValueError, match='no inputs'):
         quantise_onnx(light_model, tmp_path / 'none.onnx', [])
     unseen = [sample | {'prior_heatmaps': 0 * sample['prior_heatmaps']} for sample in samples]
-    with pytest.raises(JtnError, match='takes the heat map of earlier tracks, and there are none'):
+    with pytest.raises(JtnError, match='uses the heat map of earlier tracks, but there are none'):
         quantise_onnx(light_model, tmp_path / 'none.onnx', unseen)
     with pytest.raises(FileNotFoundError):
         quantise_onnx(tmp_path / 'nowhere.onnx', tmp_path / 'none.onnx', samples)

@@ -64,6 +64,6 @@ def test_another_file_of_the_name_of_the_manifest_is_kept(tmp_path: Path, text: 
     path = tmp_path / NAME
     path.write_text(text)
     for _ in range(2):  # the first one releases its lock
-        with pytest.raises(UsageError, match='line 1, is no entry of a manifest'):
+        with pytest.raises(UsageError, match='line 1, is not an entry of a manifest'):
             Manifest(tmp_path)
     assert path.read_text() == text

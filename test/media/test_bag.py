@@ -390,7 +390,7 @@ def test_the_parts_of_a_bag_are_read_in_order(tmp_path: Path, storage: str) -> N
 def test_a_folder_of_several_bags_is_not_guessed_at(tmp_path: Path) -> None:
     for name in ('a', 'b'):
         write_mcap(tmp_path / f'{name}_0.mcap', [channel_of([raw_image(0)])])
-    with pytest.raises(ValueError, match='holds several bags: a, b; give the file of one'):
+    with pytest.raises(ValueError, match='contains several bags: a, b; specify the file of one'):
         open_frames(tmp_path)
 
 
@@ -427,7 +427,7 @@ def test_a_type_whose_definition_is_unknown_is_left_out_of_a_copy(
             copy.copy(message)
     with BagReader(tmp_path / 'copy') as copied:
         assert copied.counts == {'/camera/image': 5, '/camera/image/compressed': 5}
-    assert 'the bag does not hold the definition of acme_msgs/msg/Thing' in caplog.text
+    assert 'the bag does not contain the definition of acme_msgs/msg/Thing' in caplog.text
 
 
 def test_what_a_killed_recorder_left_in_the_log_of_sqlite_is_read(tmp_path: Path) -> None:
@@ -566,7 +566,7 @@ def test_a_broken_frame_is_reported_and_left_out(
     with open_frames(tmp_path / 'bag') as source:
         assert [frame.index for frame in source] == [0, 2]
         assert source.broken == 1
-    assert 'frame 2 is left out: a message of /image cannot be read' in caplog.text
+    assert 'frame 2 is skipped: a message of /image cannot be read' in caplog.text
 
 
 def test_a_bag_appears_when_it_is_complete(tmp_path: Path) -> None:

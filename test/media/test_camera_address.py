@@ -22,7 +22,7 @@ from jtn_ros.media.camera_address import read_address
         ('http://camera/live', 'http://camera/live'),
         ("it's 'rtsp://a:secret@b/1' or rtsp://a:secret@c/2?k=secret; check",
          "it's 'rtsp://***@b/1' or rtsp://***@c/2?***; check"),
-        ('a user@host is no address', 'a user@host is no address'),
+        ('a user@host is not an address', 'a user@host is not an address'),
     ],
 )  # fmt: skip
 def test_secrets_in_addresses_are_masked(text: str, shown: str) -> None:
@@ -71,7 +71,7 @@ def test_an_address_is_read_from_where_it_is_kept(
     assert read_address(f'file:{tmp_path}/camera.txt') == 'rtsp://a:secret@b/d'
     assert read_address('0') == '0'
     monkeypatch.delenv('CAMERA')
-    with pytest.raises(JtnError, match='env:CAMERA holds no address; put the address'):
+    with pytest.raises(JtnError, match='env:CAMERA contains no address; put the address'):
         read_address('env:CAMERA')
     with pytest.raises(FileNotFoundError):
         read_address(f'file:{tmp_path}/nothing.txt')

@@ -118,7 +118,9 @@ def test_a_truncated_video_says_where_it_ends(
         frames = list(source)
     assert 5 <= len(frames) <= 11
     np.testing.assert_array_equal(frames[4].image, picture(4))
-    assert f'ends after {len(frames) + source.broken} frames, but announces 20' in caplog.text
+    assert (
+        f'ends after {len(frames) + source.broken} frames, but its header states 20' in caplog.text
+    )
 
 
 def test_a_complete_video_of_variable_rate_is_not_truncated(
@@ -140,7 +142,7 @@ def test_a_complete_video_of_variable_rate_is_not_truncated(
     path.write_bytes(data[: len(data) // 2])
     with open_frames(path) as source:
         frames = list(source)
-    assert f'ends after {len(frames)} frames, but announces 40' in caplog.text
+    assert f'ends after {len(frames)} frames, but its header states 40' in caplog.text
 
 
 @settings(max_examples=15, deadline=None)
@@ -153,7 +155,7 @@ def test_noise_is_not_a_video(tmp_path_factory: pytest.TempPathFactory, data: by
     reason = what_came_instead(path) or 'not a video that FFmpeg can read'
     expected = re.escape(f'{path} is {reason}')
     if data.startswith(b'\xff\xd8'):
-        expected += '|' + re.escape(f'{path} holds no frame that can be decoded')
+        expected += '|' + re.escape(f'{path} contains no frame that can be decoded')
     with pytest.raises(JtnError, match=expected):
         open_frames(path)
 
@@ -180,7 +182,7 @@ def test_a_broken_image_is_reported_and_left_out(
         frames = list(source)
         assert source.broken == 2
     assert [(frame.index, frame.stamp_ns) for frame in frames] == [(0, 0), (3, 300_000_000)]
-    assert 'shots: frame 2 is left out: 2.png cannot be decoded' in caplog.text
+    assert 'shots: frame 2 is skipped: 2.png cannot be decoded' in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_an_image_beyond_the_limits_of_opencv_is_left_out(
     write_huge_png(folder / '1.png')
     with open_frames(folder) as source:
         assert [frame.index for frame in source] == [1]
-    assert 'frame 1 is left out: 1.png cannot be decoded (pixels' in caplog.text
+    assert 'frame 1 is skipped: 1.png cannot be decoded (pixels' in caplog.text
     assert 'if it is very large, scale it down' in caplog.text
     (folder / '2.png').unlink()
     with pytest.raises(JtnError, match=r'none of the 1 images can be read: 1\.png cannot'):
@@ -228,7 +230,7 @@ def test_a_sequence_says_which_images_it_lacks(
 
 def test_only_a_bag_has_topics(tmp_path: Path) -> None:
     folder = write_images(tmp_path / 'shots', ['1.png'])
-    with pytest.raises(JtnError, match="shots is no bag and has no topic '/image'; leave"):
+    with pytest.raises(JtnError, match="shots is not a bag and has no topic '/image'; remove"):
         open_frames(folder, topic='/image')
 
 
@@ -325,7 +327,7 @@ def test_videos_beside_images_are_named_as_they_are_left_out(
         (tmp_path / 'results' / name).write_bytes(b'0')
     with open_frames(tmp_path) as source:
         assert source.length == 1
-    assert 'only the images in it are tracked, not north, walk.mp4; give these by' in caplog.text
+    assert 'only the images in it are tracked, not north, walk.mp4; specify these' in caplog.text
 
 
 def test_of_many_broken_images_the_first_ones_are_named(
@@ -337,18 +339,18 @@ def test_of_many_broken_images_the_first_ones_are_named(
     with open_frames(tmp_path) as source:
         assert len(list(source)) == 1
     assert source.broken == REPORTED_FRAMES + 4
-    assert caplog.text.count('is left out') == REPORTED_FRAMES
+    assert caplog.text.count('is skipped') == REPORTED_FRAMES
     assert caplog.text.count('further ones are only counted') == 1
 
 
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    with pytest.raises(JtnError, match=r'walk.mp4 does not exist; give a video'):
+    with pytest.raises(JtnError, match=r'walk.mp4 does not exist; specify a video'):
         open_frames(tmp_path / 'walk.mp4')
     (tmp_path / 'walk.txt').write_text('hello')
     with pytest.raises(ValueError, match=r'walk.txt is neither a video that FFmpeg can read nor'):
         open_frames(tmp_path / 'walk.txt')
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(ValueError, match='empty holds no images'):
+    with pytest.raises(ValueError, match='empty contains no images'):
         open_frames(tmp_path / 'empty')
     with pytest.raises(JtnError, match='camera 98 does not open: there is no /dev/video98'):
         open_frames('98')

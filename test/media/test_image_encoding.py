@@ -268,7 +268,7 @@ def test_a_compressed_image_beyond_the_limits_of_opencv_is_refused() -> None:
 @example(b'')
 @example(b'\xff\xd8\xff')
 def test_compressed_noise_is_a_value_error(data: bytes) -> None:
-    with pytest.raises(ValueError, match='are no image that OpenCV can decode'):
+    with pytest.raises(ValueError, match='are not an image that OpenCV can decode'):
         decode_compressed_image('jpeg', data)
 
 
@@ -280,7 +280,7 @@ def jpeg(request: pytest.FixtureRequest) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize('share', [0.4, 0.7, 0.999])
 def test_a_truncated_jpeg_is_a_value_error(jpeg: NDArray[np.uint8], share: float) -> None:
-    with pytest.raises(ValueError, match='are no image'):
+    with pytest.raises(ValueError, match='are not an image'):
         decode_compressed_image('jpeg', jpeg[: int(share * len(jpeg))])
 
 
@@ -333,7 +333,7 @@ def test_compressed_grey_and_alpha(channels: int) -> None:
     'format_', ['h264', 'H265', 'video/hevc', 'av1', 'h264;yuv420p;bgr8', 'bgr8; h264']
 )
 def test_a_video_is_no_compressed_image(format_: str) -> None:
-    with pytest.raises(ValueError, match='is a video, whose images need those before them'):
+    with pytest.raises(ValueError, match='is a video, whose images depend on earlier ones'):
         decode_compressed_image(format_, b'abc')
 
 

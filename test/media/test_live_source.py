@@ -277,7 +277,7 @@ def test_a_password_is_used_and_never_shown(server: MjpegServer | RtspServer) ->
         ('http://127.0.0.1:9/x', 'nothing listens on this port; check the port'),
         ('rtsp://no-such-host.invalid/x', 'there is no host no-such-host.invalid; check its name'),
         ('http://no-such-host.invalid/x', 'there is no host no-such-host.invalid; check its name'),
-        ('foo://camera/x', 'FFmpeg does not know this protocol; give rtsp:// or http://'),
+        ('foo://camera/x', 'FFmpeg does not support this protocol; specify rtsp:// or http://'),
         ('/dev/video98', r'there is no /dev/video98 \(there are: '),
         ('98', r'there is no /dev/video98 \(there are: '),
     ],

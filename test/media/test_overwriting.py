@@ -55,7 +55,7 @@ def test_an_output_must_not_replace_data_in_an_input_folder(
 
 def test_an_output_folder_must_not_hold_the_input(tmp_path: Path) -> None:
     (tmp_path / 'out' / 'bag').mkdir(parents=True)
-    with pytest.raises(UsageError, match='holds the input'):
+    with pytest.raises(UsageError, match='contains the input'):
         protect_inputs([tmp_path / 'out'], [tmp_path / 'out' / 'bag'])
     protect_inputs([tmp_path / 'out', tmp_path / 'none'], ['0', 'rtsp://camera/1', tmp_path])
 
@@ -74,7 +74,7 @@ def test_results_may_be_replaced_by_those_of_the_same_inputs_only(tmp_path: Path
     # A video of that name is not one of the results, until one of them was.
     names.append('a.webm')
     (tmp_path / 'a.webm').touch()
-    with pytest.raises(UsageError, match=r'a\.webm is no result of this'):
+    with pytest.raises(UsageError, match=r'a\.webm is not a result of this input'):
         claim_results(tmp_path, names, inputs)
     (tmp_path / 'a.webm').unlink()
     run = claim_results(tmp_path, names, inputs)
@@ -86,5 +86,7 @@ def test_results_may_be_replaced_by_those_of_the_same_inputs_only(tmp_path: Path
 @pytest.mark.parametrize('content', ['', 'noise', '{"frame": 1}', '[1]', '{"run": {"inputs": 3}}'])
 def test_results_of_unknown_origin_are_not_replaced(tmp_path: Path, content: str) -> None:
     (tmp_path / 'a.jsonl').write_text(content)
-    with pytest.raises(UsageError, match=r'a\.jsonl is no result of this; choose another'):
+    with pytest.raises(
+        UsageError, match=r'a\.jsonl is not a result of this input; choose another'
+    ):
         claim_results(tmp_path, ['a.jsonl'], [])

@@ -170,7 +170,7 @@ def test_damaged_frames_are_counted_not_shown(
     assert len(frames) + source.broken == 20
     for frame in [frames[0], *frames[-5:]]:  # before the damage, and from the last key frame on
         assert_shows(frame.image, frame.index)
-    assert 'is left out: ' in caplog.text
+    assert 'is skipped: ' in caplog.text
 
 
 def bag_of_video(path: Path, type_name: str, format_: str, data: list[bytes]) -> Path:
@@ -241,9 +241,7 @@ def test_a_video_is_shown_from_its_first_key_frame(
     assert [frame.index for frame in frames] == [4, 5, 6, 7, 8, 9]
     for frame in frames:
         assert_shows(frame.image, frame.index + 2)
-    assert (
-        'frame 1 is left out: the video is damaged, or has no key frame before it' in caplog.text
-    )
+    assert 'frame 1 is skipped: the video is damaged, or has no key frame before it' in caplog.text
 
 
 def test_a_video_without_a_key_frame_is_no_readable_image(tmp_path: Path) -> None:

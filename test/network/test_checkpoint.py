@@ -452,7 +452,7 @@ def test_weights_inside_another_checkpoint_are_pointed_out(
     tmp_path: Path, content: object, expected: str
 ) -> None:
     torch.save(content, tmp_path / 'a.pth')
-    with pytest.raises(JtnError, match=rf'a\.pth: the file holds {expected}'):
+    with pytest.raises(JtnError, match=rf'a\.pth: the file contains {expected}'):
         load_checkpoint(tmp_path / 'a.pth')
 
 

@@ -57,14 +57,14 @@ def test_a_node_that_does_not_start_is_told(clip: Path, capfd: pytest.CaptureFix
     assert main(['benchmark', '--node', '--model', 'none.onnx', '--input', str(clip)]) == 1
     text = capfd.readouterr().err
     assert "no model 'none.onnx'" in text
-    assert 'the tracker node did not start; its messages above say why' in text
+    assert 'the tracker node did not start; see its messages above' in text
 
 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--against', 'threads=1'], 'leave out --against and --batch'),
-        (['--batch', '2'], 'leave out --against and --batch'),
+        (['--against', 'threads=1'], 'remove --against and --batch'),
+        (['--batch', '2'], 'remove --against and --batch'),
         (['--rate', '0'], '--rate 0 is not between'),
         (['--frames', '0'], '--frames 0: at least one is needed'),
     ],

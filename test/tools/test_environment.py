@@ -385,7 +385,7 @@ def test_folder_of_another_user_is_explained_in_one_line(tmp_path: Path) -> None
     (line,) = done.stderr.splitlines()
     assert line.startswith('jtn_ros: ')
     assert str(tmp_path / 'file') in line
-    assert 'set JTN_HOME to a folder of your own' in line
+    assert 'set JTN_HOME to your own folder' in line
 
 
 def test_run_without_a_command_explains_itself() -> None:

@@ -95,7 +95,7 @@ def test_a_run_starts_from_other_weights(command: Command, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ('more', 'message'),
     [
-        ((), 'this recipe trains on annotated footage: say where it is (--data DIR)'),
+        ((), 'this recipe trains on annotated footage: specify its folder (--data DIR)'),
         (('--data', 'nowhere'), 'nowhere/footage does not exist; see docs/training.md'),
         (('--data', '.', '--initial', 'x.pth'), "the initial weights 'x.pth' are not there"),
     ],
@@ -115,7 +115,9 @@ def test_unknown_recipes_and_keys_are_named(
 ) -> None:
     assert main(['train', 'mot18', '--output', str(tmp_path)]) == 1
     error = capsys.readouterr().err
-    assert "no recipe 'mot18': give a YAML file or one of crowdhuman, dancetrack, footage" in error
+    assert (
+        "no recipe 'mot18': specify a YAML file or one of crowdhuman, dancetrack, footage" in error
+    )
     (tmp_path / 'mine.yaml').write_text(RECIPE + 'learningrate: 1\n')
     assert main(['train', str(tmp_path / 'mine.yaml'), '--output', str(tmp_path)]) == 1
     error = capsys.readouterr().err

@@ -26,13 +26,15 @@ _COLUMNS = (
     Column('AP', 'ap', 'average precision, the mean over overlaps of 0.5 to 0.95'),
     Column('AP50', 'ap50', 'average precision at an overlap of 0.5'),
     Column('small', 'ap_small', 'AP of objects of less than 32x32 pixels'),
-    Column('medium', 'ap_medium', 'AP of objects between'),
+    Column('medium', 'ap_medium', 'AP of objects between these sizes'),
     Column('large', 'ap_large', 'AP of objects of more than 96x96 pixels'),
     Column('AR', 'ar', 'average recall, the mean over the same overlaps'),
-    Column('precision', 'precision', 'share of the detections above the threshold that are right'),
-    Column('recall', 'recall', 'share of the objects that they find'),
+    Column(
+        'precision', 'precision', 'share of the detections above the threshold that are correct'
+    ),
+    Column('recall', 'recall', 'share of the objects that are detected'),
     Column('F1', 'f1', 'harmonic mean of precision and recall'),
-    Column('best F1', 'best_f1', 'the greatest there is at any threshold'),
+    Column('best F1', 'best_f1', 'the greatest value over all thresholds'),
 )
 _TILES = ('ap', 'ap50', 'ar', 'precision', 'recall', 'best_f1')
 
@@ -114,8 +116,8 @@ def _charts(report: DetectionReport) -> list[Markup]:
     return [
         line_chart(known, x, y, top=100)
         for lines, x, y in (
-            (recalls, 'recall (at an overlap of 0.5)', 'precision, per cent'),
-            (shares, 'threshold', 'all images, per cent'),
+            (recalls, 'recall (at an overlap of 0.5)', 'precision, percent'),
+            (shares, 'threshold', 'all images, percent'),
         )
         if (known := [line for line in lines if line.x])
     ]

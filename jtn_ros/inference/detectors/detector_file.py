@@ -67,7 +67,9 @@ def load_detector(source: Path) -> Any:
     except OSError:
         raise
     except Exception as error:  # of protobuf, the converter and the checker
-        raise JtnError(f'{source} is no ONNX model that can be read: {one_line(error)}') from error
+        raise JtnError(
+            f'{source} is not an ONNX model that can be read: {one_line(error)}'
+        ) from error
     if any(entry.key == METADATA_KEY for entry in model.metadata_props):
         raise JtnError(f'{source} is a model of jtn_ros already; use it as it is')
     return model
@@ -87,7 +89,7 @@ def image_input(model: Any, source: Path, options: DetectorOptions) -> ImageInpu
         told = ', '.join(f'{name} {_shape(shape)}' for name, shape in shapes.items())
         raise JtnError(
             f'{source} has the inputs {told}; expected one image (B, 3, H, W) or (B, H, W, 3), '
-            f'and {_SIZES_INPUT} at most beside it'
+            f'and optionally {_SIZES_INPUT}'
         )
     (name,) = images
     batch, *shape = shapes[name]
@@ -96,14 +98,14 @@ def image_input(model: Any, source: Path, options: DetectorOptions) -> ImageInpu
     given = options.input_size or (None, None)
     size = height or given[0], width or given[1]
     if size[0] is None or size[1] is None:
-        raise JtnError(f'{source} takes images of any size; choose one with --input HxW')
+        raise JtnError(f'{source} accepts images of any size; choose one with --input HxW')
     if options.input_size not in (None, size):
         raise JtnError(
-            f'{source} takes images of {size[0]}x{size[1]} only; leave --input out, or export the '
+            f'{source} accepts images of {size[0]}x{size[1]} only; remove --input, or export the '
             'detector for another size'
         )
     if batch not in (None, 1):
-        raise JtnError(f'{source} takes {batch} images at once; export it for one or any number')
+        raise JtnError(f'{source} accepts {batch} images at once; export it for one or any number')
     return ImageInput(
         name=name,
         kind=inputs[name].type.tensor_type.elem_type,

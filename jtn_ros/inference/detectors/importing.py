@@ -167,7 +167,7 @@ def _classes(
     if names is None:
         what = 'labels' if columns is None else f'{columns - first} classes'
         raise JtnError(
-            f'{source} returns {what} without names; give --classes, as A,B or coco or coco91'
+            f'{source} returns {what} without names; specify --classes, as A,B or coco or coco91'
         )
     if names == ('coco91',):
         classes = Classes(names=COCO_CLASSES, numbers=COCO_NUMBERS)
@@ -195,9 +195,7 @@ def _preparation(
     given = options.preparation or {}
     integers = image.kind == onnx.TensorProto.UINT8
     if integers and not {'mean', 'std'}.isdisjoint(given):
-        raise JtnError(
-            f'{source} takes images of 0 to 255 as they are; leave out --mean and --std'
-        )
+        raise JtnError(f'{source} accepts images of 0 to 255 as they are; remove --mean and --std')
     plain = Preparation()
     usual = layout.preparation
     if integers:
@@ -216,6 +214,6 @@ def _try(path: Path, source: Path) -> None:
     farthest = _FARTHEST * max(engine.info.input_height, engine.info.input_width)
     if not (np.abs(peaks.boxes[peaks.scores > 0]) < farthest).all():
         raise JtnError(
-            f'the boxes of {source} lie far outside the image; give --decoded if the detector '
+            f'the boxes of {source} lie far outside the image; specify --decoded if the detector '
             'decodes them itself (YOLOX with --decode_in_inference), or --box-units'
         )

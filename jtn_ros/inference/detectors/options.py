@@ -58,7 +58,7 @@ class Coding:
     def __post_init__(self) -> None:
         """Refuse columns that do not exist."""
         if self.first_class < 0:
-            raise JtnError(f'the first class is {self.first_class}; give its column, 0 or more')
+            raise JtnError(f'the first class is {self.first_class}; specify its column, 0 or more')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,4 +94,4 @@ class DetectorOptions:
     def __post_init__(self) -> None:
         """Refuse an overlap that no two boxes have."""
         if self.overlap is not None and not 0 <= self.overlap <= 1:
-            raise JtnError(f'an overlap of {self.overlap} is not possible; give 0 to 1')
+            raise JtnError(f'an overlap of {self.overlap} is not possible; specify 0 to 1')

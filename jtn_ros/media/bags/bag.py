@@ -71,8 +71,9 @@ class BagMessage(NamedTuple):
         """
         if (encoding := _encoding(self.connection)) != 'cdr':
             raise JtnError(
-                f'the messages of {self.topic} are serialized as {encoding or "nothing known"}, '
-                'not as CDR as in ROS 2; convert the recording to a bag of ROS 2'
+                f'the messages of {self.topic} are serialized as '
+                f'{encoding or "an unknown format"}, not as CDR as in ROS 2; convert the '
+                'recording to a bag of ROS 2'
             )
         store = types_to_read(self.type_name, self.connection.msgdef)
         if self.type_name not in store.types:
@@ -244,7 +245,7 @@ class BagWriter(Output):
             JtnError: if its messages are not of ROS 2 or the definition of its type is not known.
         """
         if (encoding := _encoding(original)) != 'cdr':
-            raise JtnError(f'its messages are serialized as {encoding or "nothing known"}')
+            raise JtnError(f'its messages are serialized as {encoding or "an unknown format"}')
         store = message_types()
         definition = digest = None
         if original.msgdef.format is not MessageDefinitionFormat.NONE:
@@ -254,7 +255,7 @@ class BagWriter(Output):
         if not digest:
             definition = digest = None
             if type_name not in store.types:
-                raise JtnError(f'the bag does not hold the definition of {type_name}')
+                raise JtnError(f'the bag does not contain the definition of {type_name}')
         assert isinstance(original.ext, ConnectionExtRosbag2)
         return self._writer.add_connection(
             topic,

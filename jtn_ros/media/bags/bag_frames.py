@@ -107,7 +107,7 @@ class BagFrames(FrameSource):
             JtnError: if there is none.
         """
         decoder = self._decoder()
-        reason: object = 'it holds no message'
+        reason: object = 'it contains no message'
         for index, recorded in enumerate(self._messages()):
             try:
                 images = decoder.decode(index, recorded)

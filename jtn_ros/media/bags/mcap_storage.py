@@ -120,7 +120,7 @@ class McapStorage:
         if counts:
             self.metadata = describe_messages(counts.total(), first, last)
         elif not finished:
-            raise ValueError('it was cut off before its first message')
+            raise ValueError('it was truncated before its first message')
         if not finished:
             logger.warning(
                 '%s was not finished or is damaged: %d messages of it can be read',

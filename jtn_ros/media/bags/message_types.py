@@ -111,7 +111,8 @@ def message_types() -> Typestore:
     folders = message_folders('jtn_msgs')
     if not folders:
         raise JtnError(
-            'the message definitions of jtn_msgs are not found; source the workspace that holds it'
+            'the message definitions of jtn_msgs are not found; source the workspace that '
+            'contains it'
         )
     definitions |= _definitions('jtn_msgs', folders[0])
     types = _types_of_others(store)

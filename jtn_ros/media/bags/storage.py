@@ -61,10 +61,12 @@ def open_storages(path: Path) -> list[Storage]:
     if any(file.suffix.lower() == ROS1_EXTENSION for file in files):
         raise JtnError(
             f'{path} is a bag of ROS 1; convert it with "rosbags-convert --src {path} --dst '
-            f'{path.with_suffix("").name}", which the package rosbags brings'
+            f'{path.with_suffix("").name}", which is part of the package rosbags'
         )
     if path.is_file() and path.suffix.lower() not in BAG_EXTENSIONS:
-        raise JtnError(f'{path} is no bag; give a folder with a bag, or a .mcap or .db3 file')
+        raise JtnError(
+            f'{path} is not a bag; specify a folder with a bag, or a .mcap or .db3 file'
+        )
     for file in files:
         if (what := what_came_instead(file)) is not None:
             raise JtnError(f'{file} is {what}')
@@ -79,7 +81,7 @@ def open_storages(path: Path) -> list[Storage]:
             raise
         storages = _open_files(path, files)
         logger.warning(
-            '%s cannot be used (%s); the files beside it are read without it',
+            '%s cannot be used (%s); the other files in the folder are read without it',
             path / 'metadata.yaml',
             error,
         )
@@ -94,7 +96,9 @@ def _open_files(path: Path, files: list[Path]) -> list[Storage]:
     """
     names = sorted({split_name(file)[0] for file in files})
     if len(names) > 1:
-        raise JtnError(f'{path} holds several bags: {", ".join(names)}; give the file of one')
+        raise JtnError(
+            f'{path} contains several bags: {", ".join(names)}; specify the file of one'
+        )
     storages: list[Storage] = []
     try:
         for file in files:

@@ -75,8 +75,8 @@ class TrackedBag(Output):
             if taken := [t.full_name for t in RECORDED if t.full_name in self._original.topics]:
                 self._original.close()
                 raise JtnError(
-                    f'{self._original.path} has a topic {taken[0]} already; give the bag that '
-                    'it was made from, or leave out --bag'
+                    f'{self._original.path} has a topic {taken[0]} already; specify the bag that '
+                    'it was made from, or remove --bag'
                 )
         self._bag = BagWriter(path, storage)
 

@@ -223,7 +223,7 @@ class LiveSource(FrameSource):
                 self._newest, self._stamp_ns = picture, picture.stamp_ns
                 if self._problem:
                     self._problem = ''
-                    logger.info('%s sends pictures again', self._title)
+                    logger.info('%s sends images again', self._title)
                 self._changed.notify_all()
 
     def _explain(self, error: Exception, *, opened: bool) -> JtnError | None:

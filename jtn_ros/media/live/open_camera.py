@@ -41,7 +41,8 @@ class DeviceInput:
         self._capture = cv2.VideoCapture(int(device) if device.isdigit() else device)
         if not self._capture.isOpened():
             raise JtnError(
-                'it is no camera, or busy; check that no other program uses it, and the number'
+                'it is not a camera, or it is busy; check its number, and that no other program '
+                'uses it'
             )
         for key, value in (
             (cv2.CAP_PROP_FRAME_WIDTH, width),
@@ -61,11 +62,11 @@ class DeviceInput:
         It is converted at once, because the next one takes its place in the driver.
         """
         if not self._capture.grab():
-            raise JtnError('it sends nothing any more; check that it is connected')
+            raise JtnError('it no longer sends images; check that it is connected')
         stamp_ns = time.time_ns()
         good, image = self._capture.retrieve()
         if not good:
-            raise JtnError('it sends nothing that can be decoded; try another width and height')
+            raise JtnError('its images cannot be decoded; try another width and height')
         return Picture(stamp_ns, partial(np.asarray, image, np.uint8))
 
     def close(self) -> None:
@@ -121,4 +122,4 @@ def _require_device(device: str) -> None:
             f'there is no {path} (there are: {present}); check that the camera is connected'
         )
     if not os.access(path, os.R_OK | os.W_OK):
-        raise JtnError(f'{path} may not be opened by this user; join its group, often video')
+        raise JtnError(f'this user may not open {path}; join its group, usually video')

@@ -40,10 +40,10 @@ _CHECK = '; check the host, the network, and that the camera is on'
 _REASONS: dict[type[av.error.FFmpegError] | int, str] = {
     av.error.HTTPUnauthorizedError: 'the user or the password is wrong or missing; '
     'put USER:PASSWORD@ before the host of the address',
-    av.error.HTTPForbiddenError: 'this user may not see the stream; ask for the permission',
+    av.error.HTTPForbiddenError: 'this user has no permission to view the stream; request it',
     av.error.HTTPNotFoundError: 'it has no such path; check the path of the address',
-    av.error.HTTPServerError: 'it reports an error of its own; restart it, or check the path',
-    av.error.ProtocolNotFoundError: 'FFmpeg does not know this protocol; give rtsp:// or http://',
+    av.error.HTTPServerError: 'it reports an internal error; restart it, or check the path',
+    av.error.ProtocolNotFoundError: 'FFmpeg does not support this protocol; specify rtsp:// or http://',
     av.error.InvalidDataError: 'it answers, but not with a video; check the port and the path',
     errno.ECONNREFUSED: 'nothing listens on this port; check the port, and that the camera is on',
     errno.EHOSTUNREACH: 'the host cannot be reached; check the network',
@@ -105,7 +105,7 @@ class StreamInput:
         """Wait for the next picture; None for one that is old, damaged or not ready."""
         began = time.monotonic()
         silence = f'sent nothing for {_READ_S:g} s'
-        with self._reasons(silence, 'broke the connection'):
+        with self._reasons(silence, 'closed the connection'):
             packet = next(self._packets, None)
         waited_s = time.monotonic() - began
         if waited_s > _READ_S:  # FFmpeg first hands out what it held back

@@ -127,7 +127,7 @@ class _Fields:
         if self._position > len(self._data):
             raise JtnError(
                 f'a serialized image of {len(self._data)} bytes would need '
-                f'{self._position}; it was damaged on the way, or its publisher defines the '
-                'message in another way'
+                f'{self._position}; it was damaged in transit, or its publisher uses another '
+                'definition of the message'
             )
         return start

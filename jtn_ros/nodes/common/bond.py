@@ -53,7 +53,7 @@ class Bond:
             return None
         if not is_installed(_STATUS):
             node.get_logger().warning(
-                'bond_heartbeat_period is set, but there is no bond without the package bond: '
+                'bond_heartbeat_period is set, but the package bond is not installed: '
                 f'{ros_install_command("bond")}'
             )
             return None

@@ -58,7 +58,7 @@ def ns_to_stamp(stamp_ns: int) -> Time:
     if not 0 <= seconds < 2**31:
         raise JtnError(
             f'{stamp_ns} ns is outside the range of a ROS stamp, 0 to 2^31 s; the source of the '
-            'images has wrong times'
+            'images has wrong timestamps'
         )
     return Time(sec=seconds, nanosec=nanoseconds)
 

@@ -57,5 +57,5 @@ def convert_by_cv_bridge(message: Image | ImageView) -> NDArray[np.uint8]:
     except Exception as error:  # its exceptions come from C++ and share no base
         raise JtnError(f'cv_bridge cannot convert it: {error}') from error
     if image.dtype != np.uint8 or image.shape != (message.height, message.width, 3):
-        raise JtnError(f'cv_bridge made {image.dtype} {image.shape} of it')
+        raise JtnError(f'cv_bridge returned {image.dtype} {image.shape}')
     return image

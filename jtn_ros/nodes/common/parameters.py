@@ -118,7 +118,7 @@ class NodeParameters[S: Settings]:
             return None
         if len(change.value) == len(items):
             return None
-        return f'{entry.name} is {list(change.value)}; give {len(items)} values'
+        return f'{entry.name} is {list(change.value)}; specify {len(items)} values'
 
 
 def type_name(entry: Setting) -> str:

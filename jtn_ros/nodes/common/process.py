@@ -99,12 +99,12 @@ def explain(error: Exception) -> tuple[str, int]:
         return one_line(mistake), mistake.exit_code
     if isinstance(error, ParameterException):  # it ends with the name, and may repeat the value
         text = re.sub(r': [\w.]+$', '', one_line(error))
-        return f'a parameter is refused: {text.rpartition("Reason: ")[2]}', 1
+        return f'a parameter is rejected: {text.rpartition("Reason: ")[2]}', 1
     if type(error).__module__.startswith('rclpy'):  # names, values and types that it refuses
         return f'{_refusal(error)}; check the arguments after --ros-args', 1
     if 'QoS override' in str(error):  # of the module builtins
         return f'{_refusal(error)}; check the parameters qos_overrides.*', 1
-    return describe_bug(error, 'please report it with what `--log-level debug` shows'), 1
+    return describe_bug(error, 'please report it with the output of `--log-level debug`'), 1
 
 
 def _init_ros(signal_handlers: SignalHandlerOptions) -> None:
@@ -129,7 +129,7 @@ def _init_ros(signal_handlers: SignalHandlerOptions) -> None:
 
 def _refusal(error: Exception) -> str:
     """Return what rclpy refuses, without the places in its source code."""
-    return f'ROS 2 refuses this: {re.sub(r", at [^ ]+:[0-9]+", "", one_line(error))}'
+    return f'ROS 2 rejects this: {re.sub(r", at [^ ]+:[0-9]+", "", one_line(error))}'
 
 
 class ForwardingHandler(logging.Handler):

@@ -82,7 +82,7 @@ class TransformSource:
             # tf2 would take that for a request of the latest transform.
             raise JtnError(
                 f'the image has no stamp, so its transform from {source} to {target} is not '
-                'known; let the camera driver set it'
+                'known; set it in the camera driver'
             )
         # One failure is worth waiting for; a robot without this transform must not wait each time.
         timeout = Duration() if self._failing else self._timeout

@@ -30,6 +30,6 @@ def read_calibration(path: str) -> CameraInfo | None:
         )
     except (AssertionError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise JtnError(
-            f'{path} is no calibration file ({type(error).__name__}: {error}); make one with '
+            f'{path} is not a calibration file ({type(error).__name__}: {error}); create one with '
             'camera_calibration'
         ) from error

@@ -66,7 +66,8 @@ class StreamSettings(Settings):
     )
     frame_id: str = setting('camera', 'Coordinate frame in the headers of the images.')
     calibration: str = setting(
-        '', 'Calibration file of camera_calibration (YAML). If given, camera_info is published.'
+        '',
+        'Calibration file of camera_calibration (YAML). If it is set, camera_info is published.',
     )
 
 
@@ -125,7 +126,7 @@ class CameraStream:
                 created.callback(self._camera.close)
             else:
                 raise JtnError(
-                    f'{device} is no file; give a camera, its URL, or a video, folder or bag'
+                    f'{device} is not a file; specify a camera, its URL, or a video, folder or bag'
                 )
             self._images = node.create_publisher(Image, topics[0], sensor_data(), **overriding)
             created.callback(node.destroy_publisher, self._images)

@@ -41,7 +41,7 @@ def usable_outputs(
     problems = {name: _problem(name, positions, fixed_frame) for name in names}
     for name, problem in problems.items():
         if problem:
-            logger.warning(f'the output {name} is left out: it needs {problem}')
+            logger.warning(f'the output {name} is skipped: it needs {problem}')
     return tuple(name for name, problem in problems.items() if not problem)
 
 

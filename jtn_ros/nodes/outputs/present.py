@@ -52,8 +52,8 @@ class PresentOutputs:
         if abs(age_s) > FORGET_S:
             when = f'{age_s:.1f} s old' if age_s > 0 else f'stamped {-age_s:.1f} s ahead of time'
             self._logger.warning(
-                f'an image is {when}, so nothing is predicted to the present; synchronize the '
-                'clocks, or set use_sim_time for a recording',
+                f'an image is {when}, so its tracks are not predicted to the present; '
+                'synchronize the clocks, or set use_sim_time for a recording',
                 throttle_duration_sec=10.0,
             )
         with self._guard:

@@ -50,7 +50,8 @@ def is_known() -> bool:
     )
     if not known:
         get_logger('jtn_tracker').debug(
-            'the middleware serializes tracks in another way, so messages are made for it'
+            'the middleware does not serialize tracks as plain CDR, so message objects are '
+            'published'
         )
     return known
 

@@ -15,10 +15,10 @@ class OutputSettings(Settings):
 
     outputs: tuple[str, ...] = setting(
         (),
-        'More outputs, in the conventions of other packages: detections_3d (vision_msgs), people '
-        '(people_msgs), obstacles (nav2_dynamic_msgs), tracked_objects (Autoware), objects '
-        '(derived_object_msgs), humans (REP 155); and world_tracks, the tracks of all cameras '
-        'together. All but humans need positions, and world_tracks a fixed_frame.',
+        'Additional outputs, in the conventions of other packages: detections_3d (vision_msgs), '
+        'people (people_msgs), obstacles (nav2_dynamic_msgs), tracked_objects (Autoware), '
+        'objects (derived_object_msgs), humans (REP 155); and world_tracks, the tracks of all '
+        'cameras together. All but humans need positions, and world_tracks a fixed_frame.',
         pattern='|'.join(OUTPUTS),
     )
     publish_embeddings: bool = setting(
@@ -26,9 +26,9 @@ class OutputSettings(Settings):
     )
     predict_to: Literal['stamp', 'now'] = setting(
         'stamp',
-        'Time of the outputs in space: that of the image, or the present, to which positions are '
-        'predicted. Affects ~/markers_3d, ~/target with its transform, and outputs except humans '
-        'and world_tracks.',
+        'Time of the outputs in space: the timestamp of the image, or the present, to which '
+        'positions are predicted. Affects ~/markers_3d, ~/target with its transform, and outputs '
+        'except humans and world_tracks.',
     )
     output_rate: float = setting(
         0.0,
@@ -54,5 +54,5 @@ class OutputSettings(Settings):
         if self.output_rate and self.predict_to != 'now':
             raise JtnError(
                 f'output_rate is {self.output_rate:g}, and predict_to {self.predict_to}; set '
-                'predict_to to now, as between images only predictions can be published'
+                'predict_to to now, because only predictions can be published between images'
             )

@@ -95,7 +95,7 @@ class BagPlayerNode(Node):
                 f'{", ".join(self._outputs)}'
             )
         if waited_for and not self._bag.counts[waited_for]:
-            raise JtnError(f'{self._values.input} holds no message of {waited_for}')
+            raise JtnError(f'{self._values.input} contains no message of {waited_for}')
         self._clock_output = self.create_publisher(Clock, '/clock', 10)
 
     def play(self) -> None:
@@ -113,7 +113,7 @@ class BagPlayerNode(Node):
                 self._outputs[message.topic].publish(message.data)
             number += 1
         if not number:
-            raise JtnError(f'{self._values.input} holds no message that can be played')
+            raise JtnError(f'{self._values.input} contains no message that can be played')
         if self._decoder is not None:
             self._publish(self._decoder.flush())
         for publisher in self._outputs.values():
@@ -129,7 +129,7 @@ class BagPlayerNode(Node):
         try:
             self._publish(self._decoder.decode(len(self._headers) - 1, message))
         except JtnError as error:
-            self.get_logger().warning(f'an image is left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().warning(f'an image is skipped: {error}', throttle_duration_sec=5.0)
 
     def _publish(self, images: Images) -> None:
         for index, image in images:
@@ -156,7 +156,7 @@ class BagPlayerNode(Node):
         """Return a publisher of a topic; None, with a warning, if its type is not installed."""
         kind = self._bag.topics[topic]
         if (encoding := self._bag.encodings[topic]) != 'cdr':
-            self.get_logger().warning(f'{topic} is left out: it is serialized as {encoding}')
+            self.get_logger().warning(f'{topic} is skipped: it is serialized as {encoding}')
             return None
         if topic == self._values.wait_for and needs_decoding(self._bag, topic):
             self.get_logger().info(f'{topic} is decoded and played as raw images')
@@ -164,7 +164,7 @@ class BagPlayerNode(Node):
             self._headers: list[Header] = []
             kind = 'sensor_msgs/msg/Image'
         if not is_installed(kind):
-            self.get_logger().warning(f'{topic} is left out: {kind} is not installed')
+            self.get_logger().warning(f'{topic} is skipped: {kind} is not installed')
             return None
         # What is sent once is meant for those who come later as well.
         latched = topic == '/tf_static' or self._bag.counts[topic] == 1

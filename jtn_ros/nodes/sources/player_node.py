@@ -63,7 +63,7 @@ class PlayerNode(Node):
         wait_for_subscribers(self, self._publisher, self._values.wait_for_subscribers)
         number = self._play_once()
         if not number:
-            raise JtnError(f'{self._values.input} holds no frame that can be read')
+            raise JtnError(f'{self._values.input} contains no frame that can be read')
         while self._values.loop:
             number += self._play_once()
         self._publisher.wait_for_all_acked(Duration(seconds=5))

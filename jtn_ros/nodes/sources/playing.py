@@ -53,7 +53,7 @@ def wait_for_ready(node: Node, topic: str, meanwhile: Callable[[], None]) -> Non
     subscription = node.create_subscription(Empty, topic, said.append, latched())
     while not said:
         node.get_logger().info(
-            f'waiting for {topic}: all topics to record have to be connected',
+            f'waiting for {topic}: not all topics to record are connected',
             throttle_duration_sec=5.0,
         )
         meanwhile()
@@ -88,7 +88,7 @@ class Pace:
         due = start + (time_ns - first_ns) / 1e9 / self._rate
         if monotonic() - due > _LATE_S:
             self._node.get_logger().warning(
-                f'{monotonic() - due:.1f} s late, this machine cannot play so fast; '
+                f'{monotonic() - due:.1f} s late: this machine cannot play at this rate; '
                 'lower the parameter rate',
                 throttle_duration_sec=5.0,
             )

@@ -104,7 +104,7 @@ class RecorderNode(Node):
             JtnError: if no message has come.
         """
         if not any(self._counts.values()):
-            raise JtnError(f'no message came on {", ".join(self._counts)}; no bag is written')
+            raise JtnError(f'no message arrived on {", ".join(self._counts)}; no bag is written')
 
     def _discover(self) -> None:
         """Subscribe to the next topic as soon as somebody publishes it, and it is known when."""

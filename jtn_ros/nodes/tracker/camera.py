@@ -184,7 +184,7 @@ class Camera:
             self._worker.stop()
             self._logger.info(
                 f'{self._worker.processed} {self._messages} tracked, '
-                f'{self._worker.dropped} left out because a newer one came before they could be '
+                f'{self._worker.dropped} dropped because a newer one arrived before they could be '
                 'tracked'
             )
             self._worker = None

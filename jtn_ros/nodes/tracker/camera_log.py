@@ -38,7 +38,7 @@ class CameraLog:
             return
         self._reported = kind
         if problem is None:
-            self._logger.info(f'all is well on {topic}')
+            self._logger.info(f'the problem on {topic} is resolved')
         else:
             self._logger.warning(problem.text)
 
@@ -52,18 +52,18 @@ class CameraLog:
         now = monotonic()
         if now - self._announced_at < _LOG_PERIOD_S:
             return
-        text = f'{reason}: all tracks start anew'
+        text = f'{reason}: a new session starts'
         if self._sessions > 1:
-            text += f', {self._sessions} times by now; if several cameras share the topic, give '
-            text += 'each a topic of its own; if the camera is slow, increase lost_time'
+            text += f', {self._sessions} times so far; if several cameras share the topic, use '
+            text += 'a separate topic for each; if the camera is slow, increase lost_time'
         self._logger.warning(text)
         self._announced_at = now
 
     def stamp_distrusted(self, what: str) -> None:
         """Log what is wrong with the stamp of an image."""
         self._logger.warning(
-            f'{self._what} {what}, so the time of its arrival is taken; '
-            'let the camera driver set the stamps',
+            f'{self._what} {what}, so its arrival time is used; '
+            'set the stamps in the camera driver',
             throttle_duration_sec=_LOG_PERIOD_S,
         )
 
@@ -71,9 +71,9 @@ class CameraLog:
         """Log that an image could not be tracked."""
         log = partial(self._logger.error, throttle_duration_sec=_LOG_PERIOD_S)
         if (mistake := as_mistake(error)) is not None:
-            log(f'{self._what} is left out: {mistake}')
+            log(f'{self._what} is skipped: {mistake}')
         else:
             log(
                 f'{self._what} could not be tracked ({type(error).__name__}: {error}); if this '
-                'goes on, choose another back end or model and configure the node again'
+                'persists, choose another back end or model and configure the node again'
             )

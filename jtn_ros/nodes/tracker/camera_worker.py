@@ -221,7 +221,7 @@ class CameraWorker:
             return
         stamp = f'{when.stamp_ns / 1e9:.3f} s'
         if behind_ns == 0:
-            raise ProblemError('doubled', f'the stamp {stamp} has come before')
+            raise ProblemError('doubled', f'the stamp {stamp} is that of an earlier message')
         raise ProblemError(
-            'late', f'the stamp {stamp} is {behind_ns / 1e9:.3f} s older than one before it'
+            'late', f'the stamp {stamp} is {behind_ns / 1e9:.3f} s older than an earlier one'
         )

@@ -39,7 +39,7 @@ class DetectionInput(MessageInput):
         return self._topic, self._kind
 
     def _why_silent(self) -> str:
-        return 'check that the detector runs, and that it publishes empty arrays, too'
+        return 'check that the detector runs, and that it also publishes empty arrays'
 
     def _remedy_for(self, publishers: Publishers) -> str:
         others = {type_name(Detection2DArray): 'detections',

@@ -125,7 +125,7 @@ class Follower:
             moved, self._switches = target.switches > self._switches, target.switches
         if moved:
             self._logger.info(
-                f'the target is track {target.track_id} now, which looks like it '
+                f'the target was recognized as track {target.track_id} '
                 f'(cosine distance {target.distance:.3f})'
             )
         if selections:
@@ -186,9 +186,9 @@ class Follower:
             response.success = self._lock.selected
             self._lock.release()
             self._target = None
-        response.message = 'nothing is selected any more'
+        response.message = 'the target is released'
         if not response.success:
-            response.message = 'nothing is selected, so nothing is released'
+            response.message = 'no target is selected'
         self._on_demand()
         return response
 
@@ -223,7 +223,7 @@ class Follower:
             if name not in self._class_names:
                 hint = did_you_mean(name, self._class_names)
                 known = ', '.join(self._class_names)
-                raise JtnError(f'class_name is {name!r}{hint}; the model knows: {known}')
+                raise JtnError(f'class_name is {name!r}{hint}; the classes of the model: {known}')
             allowed = tracks.class_ids == self._class_names.index(name)
         if request.by == SelectTarget.Request.BY_ID:
             return row_with_id(tracks, request.id, allowed)

@@ -32,19 +32,19 @@ class ForeignDetectionSettings(Settings):
 
     input: InputKind = setting(
         'images',
-        'What is tracked. images runs the model on image. detections and detections_3d take '
-        'vision_msgs/Detection2DArray or Detection3DArray on detections from another node, and '
-        'load no model.',
+        'Input to track. images runs the model on the topic image. detections and detections_3d '
+        'subscribe to vision_msgs/Detection2DArray or Detection3DArray of another node on the '
+        'topic detections, and load no model.',
     )
     class_names: tuple[str, ...] = setting(
         (),
-        'Names of the classes, for detections whose class_id is a number. Other names are added '
-        'as they come.',
+        'Class names, for detections whose class_id is a number. Other names are added as they '
+        'arrive.',
     )
     detection_images: bool = setting(
         False,
-        'With detections: also subscribe to image, and use the images with the timestamps of the '
-        'detections for the motion of the camera and for ~/debug_image.',
+        'With input detections: also subscribe to image, and use the images with the timestamps '
+        'of the detections to estimate the camera motion and for ~/debug_image.',
     )
 
 
@@ -71,9 +71,9 @@ class ClassRegistry(Sequence[str]):
         name = self._refused[:_SHOWN_CHARACTERS]
         return Problem(
             'too many classes',
-            f'{MOST_NEW_NAMES} names of classes have come, so detections of further ones are left '
-            f'out, such as {name!r}; let the detector publish the class as class_id, and nothing '
-            'that changes from one object to the next',
+            f'{MOST_NEW_NAMES} class names have arrived, so detections of further classes, such '
+            f'as {name!r}, are skipped; publish the class as class_id in the detector, not a '
+            'value that changes from object to object',
         )
 
     def add(self, names: Iterable[str]) -> None:

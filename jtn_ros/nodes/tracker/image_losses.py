@@ -75,7 +75,7 @@ class ImageLosses:
             return None
         kind = f'the middleware {self._middleware} loses images of {topic}'
         if self._steps:
-            kind = f'by their stamps, {topic} lacks images; the camera leaves them out, or '
+            kind = f'by their stamps, {topic} lacks images; the camera skips them, or '
             kind += f'{self._middleware} loses them'
         remedy = loss_remedy(self._middleware)
         return Problem(kind, f'{kind} ({share:.0%} of the last); {remedy}')

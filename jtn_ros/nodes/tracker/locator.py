@@ -33,7 +33,8 @@ from jtn_ros.tracking.track import Tracks
 # Positions go out in ~/tracks, but no other message can say what frame they are in.
 NAMELESS_FRAME = Problem.of(
     JtnError(
-        'the messages have no frame_id, so ~/tracks alone has positions; let their node set it'
+        'the messages have no frame_id, so only ~/tracks contains positions; set it in the node '
+        'that publishes them'
     )
 )
 
@@ -238,7 +239,7 @@ class SpatialLocator:
         info = self._info
         if info is None:
             topic = self._node.resolve_topic_name(f'{self._prefix}camera_info')
-            raise JtnError(f'no calibration has come on {topic}')
+            raise JtnError(f'no calibration was received on {topic}')
         if self._camera is None or self._camera[0] is not info:
             model = CameraModel.from_calibration(
                 width=info.width,

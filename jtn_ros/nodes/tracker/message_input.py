@@ -189,7 +189,7 @@ class MessageInput(ABC):
             return f', although {names} publishes there; {self._why_silent()}'
         if publishers:
             types = ', '.join(sorted({p.topic_type for p in publishers}))
-            return f': it carries {types}, not {type_name(kind)}; {self._remedy_for(publishers)}'
+            return f': its type is {types}, not {type_name(kind)}; {self._remedy_for(publishers)}'
         known = sorted(
             name
             for name, types in self._node.get_topic_names_and_types()
@@ -199,7 +199,7 @@ class MessageInput(ABC):
             and not name.startswith(self._node.get_fully_qualified_name())
         )
         return (
-            f': nobody publishes it; {self._remedy_without(known)}, or remap the topic '
+            f': it has no publisher; {self._remedy_without(known)}, or remap the topic '
             f'({self._name}:=...)'
         )
 

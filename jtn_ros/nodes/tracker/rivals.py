@@ -41,7 +41,7 @@ class Rivals:
             if problem:
                 self._node.get_logger().warning(problem)
             else:
-                self._node.get_logger().info('no two nodes publish on one topic any more')
+                self._node.get_logger().info('each topic has a single publisher again')
             self._reported = problem
         return problem
 
@@ -54,20 +54,20 @@ class Rivals:
             own = sum(publisher.topic_name == topic for publisher in self._node.publishers)
             if own and (found := ceil(names.count(name) / own)) > 1:
                 return (
-                    f'{found} nodes have the same name, {" and ".join([name] * found)}, so that '
-                    'each of their topics carries the messages of all; stop one, or give it '
+                    f'{found} nodes have the same name, {" and ".join([name] * found)}, so each '
+                    'of their topics contains the messages of all of them; stop one, or give it '
                     'another name (-r __node:=NAME) or namespace (-r __ns:=/NAME)'
                 )
             if topic not in self._shared and (others := sorted(set(names) - {name})):
                 return (
-                    f'{name} and {" and ".join(others)} publish on one topic, {topic}; stop one, '
-                    'or remap its topic'
+                    f'{name} and {" and ".join(others)} publish on the same topic, {topic}; stop '
+                    'one, or remap its topic'
                 )
         for topic in self._inputs():
             # One name twice may be a camera that was started again; the graph is slow to forget.
             if len(cameras := set(self._publishers_of(topic))) > 1:
                 return (
-                    f'{" and ".join(sorted(cameras))} publish on one topic, {topic}, and are '
+                    f'{" and ".join(sorted(cameras))} publish on the same topic, {topic}, and are '
                     'tracked as one camera; stop one, or remap its topic'
                 )
         return ''

@@ -41,7 +41,7 @@ def read_message(data: bytes, kind: type[Image | CompressedImage]) -> ImageMessa
     if is_plain_cdr(data) and is_known():
         return _read(data, kind)
     if len(data) < _ENCAPSULATION:
-        raise JtnError(f'a serialized image has {len(data)} bytes; it was damaged on the way')
+        raise JtnError(f'a serialized image has {len(data)} bytes; it was damaged in transit')
     try:
         message: ImageMessage = deserialize_message(data, kind)
     except RuntimeError as error:
@@ -72,7 +72,7 @@ def is_known() -> bool:
     known = all(_is_read(example) for example in examples)
     if not known:
         get_logger('jtn_tracker').debug(
-            'the middleware serializes images in another way, so it makes messages of them'
+            'the middleware does not serialize images as plain CDR, so messages are deserialized'
         )
     return known
 

@@ -31,8 +31,8 @@ class CameraNames(Settings):
     )
     bond_heartbeat_period: float = setting(
         0.0,
-        'Period of the heartbeats of the bond with the lifecycle manager of Nav2, in seconds, '
-        'such as 0.1. 0 publishes none; set bond_timeout of the manager to 0 then.',
+        'Heartbeat period of the bond with the lifecycle manager of Nav2, in seconds, such as '
+        '0.1. 0 disables the bond; then also set bond_timeout of the manager to 0.',
         low=0.0,
         high=10.0,
     )

@@ -72,7 +72,7 @@ class StampedImages:
             raise ProblemError(
                 'negative stamp',
                 f'the stamp of {self._of} is negative ({stamp.sec} s), so no {self._what} belongs '
-                'to it; let the camera driver set it',
+                'to it; set it in the camera driver',
             )
         time = RosTime.from_msg(stamp)
         with self._changed:

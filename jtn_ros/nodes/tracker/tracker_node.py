@@ -173,10 +173,10 @@ class TrackerNode(LifecycleNode):
             return
         if values.cameras:
             raise JtnError(
-                f'source is {mask(values.source)}, which one camera reads; leave cameras empty'
+                f'source is {mask(values.source)}, a single camera; leave cameras empty'
             )
         if values.input != 'images':
-            raise JtnError(f'source is {mask(values.source)}, so input has to be images')
+            raise JtnError(f'source is {mask(values.source)}, so input must be images')
 
     def _load(self, values: TrackerNodeSettings) -> Engine | ForeignDetector:
         """Return what makes the detections.
@@ -264,7 +264,7 @@ class TrackerNode(LifecycleNode):
         for output in self._shared_outputs:
             output.reset()
         response.success = True
-        response.message = 'all tracks start anew'
+        response.message = 'a new session starts'
         return response
 
     def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -331,7 +331,7 @@ def _serve() -> None:
         node = TrackerNode()
         try:
             if node.get_parameter('autostart').value and not node.start():
-                raise JtnError('the node could not start; the error above says why')
+                raise JtnError('the node could not start; see the error above')
             spin(node)
         finally:
             node.destroy_node()

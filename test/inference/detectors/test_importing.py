@@ -116,7 +116,7 @@ def test_decoded_boxes_are_not_decoded_again(tmp_path: Path) -> None:
     rows[0, cell, :4] = [36, 24, 320, 240]
     source = write_detector(tmp_path / 'yolox.onnx', {'output': rows}, size=SIZE)
     output = tmp_path / 'imported.onnx'
-    with pytest.raises(JtnError, match='far outside the image; give --decoded'):
+    with pytest.raises(JtnError, match='far outside the image; specify --decoded'):
         import_detector(source, output, 'yolox', DetectorOptions(class_names=('a', 'b', 'c')))
     assert not output.exists()
 
@@ -339,10 +339,10 @@ def test_the_pipeline_tracks_in_pixels_of_the_camera(tmp_path: Path) -> None:
         ('nanodet', {'out': (1, 128, 20)}, {}, r'out \(1, 128, 20\).*classes \+ 32'),
         ('ssd', {'out': (1, 7)}, {}, r'DetectionOutput \(1, 1, N, 7\), or detection_boxes'),
         ('detr', {'logits': (1, 5, 3)}, {}, r'logits \(1, 5, 3\).*expects boxes \(B, N, 4\)'),
-        ('yolox', {'out': (1, 126, 9)}, {}, r'returns 4 classes without names; give --classes'),
-        ('ssd', {'out': (1, 1, 9, 7)}, {}, r'returns labels without names; give --classes'),
+        ('yolox', {'out': (1, 126, 9)}, {}, r'returns 4 classes without names; specify --classes'),
+        ('ssd', {'out': (1, 1, 9, 7)}, {}, r'returns labels without names; specify --classes'),
         ('yolox', {'out': (1, 126, 7)}, {'class_names': ('a', 'b', 'c')}, r'3 classes from col'),
-        ('yolox', {'out': (1, 126, 7)}, {'input_size': (32, 32)}, r'64x96 only; leave --input'),
+        ('yolox', {'out': (1, 126, 7)}, {'input_size': (32, 32)}, r'64x96 only; remove --input'),
         (
             'ssd',
             {'boxes': (1, 9, 4), 'b': (1, 9, 3)},
@@ -368,7 +368,7 @@ def test_what_does_not_fit_is_told_in_one_line(
 
 
 def test_an_overlap_that_is_none() -> None:
-    with pytest.raises(JtnError, match=r'overlap of 45 is not possible; give 0 to 1'):
+    with pytest.raises(JtnError, match=r'overlap of 45 is not possible; specify 0 to 1'):
         DetectorOptions(overlap=45)
 
 
@@ -382,5 +382,5 @@ def test_files_that_are_no_detectors(tmp_path: Path) -> None:
     with pytest.raises(JtnError, match='no ONNX model that can be read'):
         import_detector(tmp_path / 'noise.onnx', tmp_path / 'a.onnx', 'yolox')
     four = write_detector(tmp_path / 'four.onnx', {'output': rows}, size=SIZE, batch=4)
-    with pytest.raises(JtnError, match='takes 4 images at once'):
+    with pytest.raises(JtnError, match='accepts 4 images at once'):
         import_detector(four, tmp_path / 'a.onnx', 'yolox')

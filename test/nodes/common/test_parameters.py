@@ -76,7 +76,7 @@ def test_descriptors_tell_ranges(node: Node, parameters: NodeParameters[SubjectS
         ({'count': 0}, 'count out of range'),
         ({'count': 2.5}, 'Wrong parameter type'),
         ({'score': 0.9, 'backend': 'cuda'}, 'choose one of'),
-        ({'limits': [1.0]}, 'limits is [1.0]; give 2 values'),
+        ({'limits': [1.0]}, 'limits is [1.0]; specify 2 values'),
         ({'limits': [2.0, 1.0]}, 'the lower one first'),
     ],
 )

@@ -89,20 +89,20 @@ def test_a_node_that_cannot_start_ends_with_the_reason() -> None:
     )
     assert done.returncode == 1
     assert "on_configure failed: no model '/no/model.onnx'" in done.stderr
-    assert 'the node could not start; the error above says why' in done.stderr
+    assert 'the node could not start; see the error above' in done.stderr
     assert 'Traceback' not in done.stderr
 
 
 @pytest.mark.parametrize(
     ('error', 'code', 'expected'),
     [
-        (JtnError('no model; give one'), 1, 'no model; give one'),
+        (JtnError('no model; specify one'), 1, 'no model; specify one'),
         (UsageError('the input is empty'), 2, 'the input is empty'),
         (OSError(errno.ENOSPC, 'No space left'), 1, 'No space left; free some space'),
         (
             ValueError('shapes differ'),
             1,
-            'ValueError: shapes differ; this is a bug of jtn_ros',
+            'ValueError: shapes differ; this is a bug in jtn_ros',
         ),
     ],
 )

@@ -33,7 +33,7 @@ def test_a_default_is_a_choice() -> None:
 def test_a_parameter_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     check_arguments({'params_file': ''})
     check_arguments({'params_file': f'{__file__}, {__file__}'})
-    with pytest.raises(RuntimeError, match=f'params_file:={tmp_path} is no file; check the path'):
+    with pytest.raises(RuntimeError, match=f'params_file:={tmp_path} is not a file; check the path'):
         check_arguments({'params_file': str(tmp_path)})
 
 
@@ -45,9 +45,9 @@ def test_camera_arguments_become_parameters_of_their_types() -> None:
 @pytest.mark.parametrize(
     ('name', 'value', 'refusal'),
     [
-        ('width', 'wide', 'width:=wide is no number'),
-        ('height', '1.5', r'height:=1\.5 is no whole number'),
-        ('rate', 'fast', 'rate:=fast is no number'),
+        ('width', 'wide', 'width:=wide is not a number'),
+        ('height', '1.5', r'height:=1\.5 is not a whole number'),
+        ('rate', 'fast', 'rate:=fast is not a number'),
     ],
 )
 def test_what_is_no_number_is_named(name: str, value: str, refusal: str) -> None:

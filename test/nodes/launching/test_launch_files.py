@@ -223,7 +223,7 @@ def test_demo_launch_records_every_frame_and_its_tracks_and_ends(
     stamps = [stamp_to_ns(image.header.stamp) for image in images]
     assert stamps == [round(number * 1e9 / 30) for number in range(FRAMES)]
     # A stalled machine may leave frames out, but none is unaccounted for.
-    ((tracked_number, left_out),) = re.findall(r'(\d+) images tracked, (\d+) left out', text)
+    ((tracked_number, left_out),) = re.findall(r'(\d+) images tracked, (\d+) dropped', text)
     assert len(tracks) == len(detections) == int(tracked_number) == FRAMES - int(left_out)
     assert len(tracks) > FRAMES // 2
     assert {tuple(o.id for o in message.objects) for message in tracks} == {(1,)}
@@ -331,7 +331,7 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
     assert abs(first.received_ns - stamps[0]) < 1_000_000_000
     tracks = [message.deserialize() for message in recorded]
     tracked = [stamp_to_ns(message.header.stamp) for message in tracks]
-    ((tracked_number, left_out),) = re.findall(r'(\d+) images tracked, (\d+) left out', text)
+    ((tracked_number, left_out),) = re.findall(r'(\d+) images tracked, (\d+) dropped', text)
     assert len(tracks) == int(tracked_number) == FRAMES - int(left_out)
     assert set(tracked) <= set(stamps)
     assert len(tracked) > FRAMES // 2
@@ -355,7 +355,10 @@ def test_replay_launch_records_the_tracks_of_a_bag_at_its_times(
     [
         ('bag', 'bag: no image topic; its image topics: none; of its topics, /clock'),
         ('none', 'none: No such file or directory; check the path'),
-        ('clip.mp4', 'clip.mp4 is no bag; give a folder with a bag, or a .mcap or .db3 file'),
+        (
+            'clip.mp4',
+            'clip.mp4 is not a bag; specify a folder with a bag, or a .mcap or .db3 file',
+        ),
     ],
 )
 def test_a_replay_without_images_starts_nothing(
@@ -521,8 +524,8 @@ NO_RVIZ = 'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DIS
         ('multi_camera', {'rviz': 'true', 'cameras': 'a,b'}, NO_RVIZ),
         ('webcam', {'rviz': 'yes'}, 'Argument "rviz" provided value "yes" is not valid'),
         ('multi_camera', {'autostart': 'no', 'cameras': 'a'}, 'Argument "autostart"'),
-        ('webcam', {'rate': 'fast'}, 'rate:=fast is no number'),
-        ('webcam', {'one_process': 'false', 'params_file': '/no'}, 'params_file:=/no is no file'),
+        ('webcam', {'rate': 'fast'}, 'rate:=fast is not a number'),
+        ('webcam', {'one_process': 'false', 'params_file': '/no'}, 'params_file:=/no is not a file'),
         (
             'webcam',
             {'devise': '0', 'params_file': '/no'},
@@ -534,10 +537,10 @@ NO_RVIZ = 'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DIS
             'no argument imge (did you mean image?)',
         ),
         ('follow', {'positions': 'off'}, 'Argument "positions" provided value "off"'),
-        ('detections', {'detector': '/no'}, 'detector:=/no is no file'),
+        ('detections', {'detector': '/no'}, 'detector:=/no is not a file'),
         ('demo', {'rate': 'fast', 'input': '/no', 'output': '/no'}, 'fast'),
-        ('demo', {'topics': '[', 'input': '/no', 'output': '/no'}, 'topics:=[ is no list'),
-        ('replay', {'rate': 'fast', 'bag': '/no', 'output': '/no'}, 'rate:=fast is no number'),
+        ('demo', {'topics': '[', 'input': '/no', 'output': '/no'}, 'topics:=[ is not a list'),
+        ('replay', {'rate': 'fast', 'bag': '/no', 'output': '/no'}, 'rate:=fast is not a number'),
     ],
 )
 def test_a_launch_that_is_refused_leaves_no_process(

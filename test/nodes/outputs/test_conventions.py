@@ -428,10 +428,10 @@ def test_what_is_not_installed_or_not_located_is_named_and_left_out(
     harness.start()
     assert len(harness.track(message(0)).objects) == 2
     harness.wait_for_log(
-        'the output people is left out: it needs the package people_msgs: sudo apt install '
+        'the output people is skipped: it needs the package people_msgs: sudo apt install '
         'ros-jazzy-people-msgs, or build it from https://github.com/wg-perception/people'
     )
-    harness.wait_for_log('the output obstacles is left out: it needs positions in space')
+    harness.wait_for_log('the output obstacles is skipped: it needs positions in space')
     topics = {publisher.topic_name for publisher in harness.tracker.publishers}
     assert '/humans/bodies/tracked' in topics
     assert not topics & {'/jtn_tracker/people', '/jtn_tracker/obstacles'}
@@ -440,7 +440,7 @@ def test_what_is_not_installed_or_not_located_is_named_and_left_out(
 def test_nothing_more_is_published_unless_asked_for(harness: Harness) -> None:
     result = harness.set_parameter('outputs', ['peoples'])
     assert not result.successful
-    assert "outputs has 'peoples' in it" in result.reason
+    assert "outputs contains 'peoples'" in result.reason
     harness.start()
     topics = {publisher.topic_name for publisher in harness.tracker.publishers}
     assert not topics & {f'/jtn_tracker/{name}' for name in CONVENTIONS}

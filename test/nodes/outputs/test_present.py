@@ -89,7 +89,7 @@ def test_with_each_image_positions_are_predicted_to_now(
 ) -> None:
     harness, located = predicting(make, block_model)
     poses: list[PoseStamped] = harness.listen(PoseStamped, 'target')
-    harness.wait_for_log('so nothing is predicted to the present; synchronize the clocks')
+    harness.wait_for_log('so its tracks are not predicted to the present; synchronize the clocks')
     assert located == []
     track_now(harness, range(1, 4))
     assert harness.command(SelectTarget, 'select', by=SelectTarget.Request.NEAREST).success

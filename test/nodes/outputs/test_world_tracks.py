@@ -220,5 +220,5 @@ def test_without_a_fixed_frame_there_is_no_world(
 ) -> None:
     harness = make(model=str(block_model), positions='depth', outputs=['world_tracks'])
     harness.start()
-    harness.wait_for_log('the output world_tracks is left out: it needs a frame that the cameras')
+    harness.wait_for_log('the output world_tracks is skipped: it needs a frame that the cameras')
     assert '/jtn_tracker/world_tracks' not in {p.topic_name for p in harness.tracker.publishers}

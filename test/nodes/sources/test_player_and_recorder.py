@@ -249,7 +249,7 @@ def test_recorder_that_records_nothing_fails_and_leaves_no_bag(
     notes = node.create_publisher(String, 'notes', 10)
     graph.wait(lambda: notes.get_subscription_count() == 1, what='the recorder')
     recorder.send_signal(signal.SIGINT)
-    assert 'no message came on /notes; no bag is written' in output_of(recorder, code=1)
+    assert 'no message arrived on /notes; no bag is written' in output_of(recorder, code=1)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -79,7 +79,7 @@ def test_a_calibration_file_is_read(calibration: Path) -> None:
 def test_what_is_no_calibration_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / 'wrong.yaml'
     path.write_text(text)
-    with pytest.raises(ValueError, match=r'wrong.yaml is no calibration file'):
+    with pytest.raises(ValueError, match=r'wrong.yaml is not a calibration file'):
         read_calibration(str(path))
 
 
@@ -144,9 +144,9 @@ def assert_plays_again_and_again(images: list[Image], length: int, period_ns: in
     [
         (
             'missing.mp4',
-            'missing.mp4 is no file; give a camera, its URL, or a video, folder or bag',
+            'missing.mp4 is not a file; specify a camera, its URL, or a video, folder or bag',
         ),
-        ('folder', 'folder holds no images'),
+        ('folder', 'folder contains no images'),
         ('text.mp4', 'text.mp4 is not a video that FFmpeg can read'),
         ('empty.mp4', 'empty.mp4 is an empty file; fetch it again'),
     ],
@@ -280,7 +280,7 @@ def test_a_bag_without_a_message_is_not_played(ros: None, tmp_path: Path) -> Non
     with BagWriter(tmp_path / 'bag'):
         pass
     node = player(input=str(tmp_path / 'bag'))
-    with pytest.raises(ValueError, match='holds no message that can be played'):
+    with pytest.raises(ValueError, match='contains no message that can be played'):
         node.play()
     node.destroy_node()
 
@@ -288,7 +288,10 @@ def test_a_bag_without_a_message_is_not_played(ros: None, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ('device', 'reason'),
     [
-        ('/nowhere/clip.mp4', '/nowhere/clip.mp4 is no file; give a camera, its URL, or a video'),
+        (
+            '/nowhere/clip.mp4',
+            '/nowhere/clip.mp4 is not a file; specify a camera, its URL, or a video',
+        ),
         ('{folder}/noise.mp4', 'is not a video that FFmpeg can read'),
     ],
 )

@@ -108,7 +108,7 @@ def test_a_frozen_camera_is_no_image_but_a_problem_and_comes_back(
     for stamp, shown in user.images:
         assert abs(stamp - camera.taken[shown]) < 200 * MS
     assert text.count('sent nothing for 2.5 s') == 1
-    assert 'sends pictures again' in text
+    assert 'sends images again' in text
     (kept,) = (path.read_text() for path in tmp_path.glob('*.log'))
     for place in (text, kept, '\n'.join(user.logged), '\n'.join(user.messages)):
         assert '***@127.0.0.1' in place

@@ -110,7 +110,7 @@ def test_another_resolution_needs_another_calibration(
     large.header = message(2).header
     # Half a pixel lies between the centers of the two calibrations.
     np.testing.assert_allclose(points_of(rig.harness.track(large)), points_of(before), atol=0.05)
-    rig.harness.wait_for_log('all is well on /image')
+    rig.harness.wait_for_log('the problem on /image is resolved')
 
 
 def test_raw_images_take_the_place_of_compressed_ones_and_leave_it(

@@ -43,12 +43,12 @@ def test_regions_change_live_and_are_drawn_in_the_debug_image(active: Harness) -
         (
             'regions',
             ['0,0 10,0'],
-            "regions has '0,0 10,0' in it; write a polygon of three or more",
+            "regions contains '0,0 10,0'; write a polygon of three or more",
         ),
         ('regions', ['side: 0,0 9,0 9,9'], "the camera 'side'; the cameras: camera"),
         ('mask_image', '/no/mask.png', "mask_image is '/no/mask.png'"),
-        ('classes', ['person'], 'the model knows: block'),
-        ('class_scores', ['block=high'], "class_scores has 'block=high' in it"),
+        ('classes', ['person'], 'the classes of the model: block'),
+        ('class_scores', ['block=high'], "class_scores contains 'block=high'"),
         ('region_point', 'top', 'choose one of bottom, center'),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_polygon_that_is_none_keeps_the_node_unconfigured(
     harness = make(model=str(block_model), classes=['blokc'])
     assert not harness.transit('configure')
     assert harness.state == 'unconfigured'
-    assert "classes has 'blokc' in it (did you mean block?)" in harness.log
+    assert "classes contains 'blokc' (did you mean block?)" in harness.log
 
 
 def test_thresholds_sizes_and_numbers_are_live(active: Harness) -> None:

@@ -242,7 +242,7 @@ def test_images_without_stamps_are_tracked_by_their_arrival(active: Harness) -> 
     left, right = sorted(objects, key=lambda o: o.bbox.center.position.x)
     assert 0 < left.velocity[0] < np.inf
     assert -np.inf < right.velocity[0] < 0
-    active.wait_for_log('an image has no stamp, so the time of its arrival is taken')
+    active.wait_for_log('an image has no stamp, so its arrival time is used')
 
 
 @pytest.mark.ros
@@ -406,7 +406,7 @@ def test_encodings_that_are_not_known_are_left_to_a_cv_bridge_that_works(
         '    def imgmsg_to_cv2(self, message, encoding):\n'
         '        assert encoding == "bgr8"\n'
         '        if message.encoding == "broken":\n'
-        '            raise RuntimeError("[broken] is no encoding")\n'
+        '            raise RuntimeError("[broken] is not an encoding")\n'
         '        return numpy.full((message.height, message.width, 3), 7, numpy.uint8)\n'
     )
     monkeypatch.setenv('PYTHONPATH', str(tmp_path), prepend=':')
@@ -418,7 +418,7 @@ def test_encodings_that_are_not_known_are_left_to_a_cv_bridge_that_works(
     worker.process(Arrival(message(1, encoding='broken'), 0.0, 0))
     cv_bridge_fallback.cv_bridge_objection.cache_clear()
     assert [frame.image.tolist() for frame in results] == [np.full((192, 320, 3), 7).tolist()]
-    assert 'cv_bridge cannot convert it: [broken] is no encoding' in str(errors[0])
+    assert 'cv_bridge cannot convert it: [broken] is not an encoding' in str(errors[0])
 
 
 def one_worker(results: list[CameraFrame] | None = None) -> tuple[CameraWorker, list[Exception]]:

@@ -242,7 +242,7 @@ def test_the_target_is_found_again_by_its_looks_under_a_new_id(
     assert (last.state, last.object.id, last.certain) == (Target.LOCKED, found, True)
     assert (last.switches, last.selection) == (1, 1)
     assert last.distance == pytest.approx(0, abs=1e-3)
-    harness.wait_for_log(f'the target is track {found} now, which looks like it')
+    harness.wait_for_log(f'the target was recognized as track {found}')
     distance = FOCAL * 1.5 / (145.5 - CENTER[1])
     place = poses[-1].pose.position
     truth = ((140 - CENTER[0]) * distance / FOCAL, 1.5, distance)
@@ -280,17 +280,17 @@ def test_what_cannot_be_selected_is_refused_with_a_reason(active: Harness) -> No
     ids = sorted(o.id for o in active.track(message(1)).objects)
     live = ', '.join(map(str, ids))
     refused(f'no track has the id 99; the ids of the live tracks: {live}', by=By.BY_ID, id=99)
-    refused('no confirmed track is seen at (5, 6)', by=By.BY_POINT, point=Point2D(x=5.0, y=6.0))
+    refused('no visible confirmed track is at (5, 6)', by=By.BY_POINT, point=Point2D(x=5.0, y=6.0))
     refused('set the parameter positions to depth or ground', by=By.NEAREST)
     refused(
-        "class_name is 'blok' (did you mean block?); the model knows: block",
+        "class_name is 'blok' (did you mean block?); the classes of the model: block",
         by=By.LARGEST,
         class_name='blok',
     )
     refused('by is 9; choose BY_ID (0), BY_POINT (1), LARGEST (2) or NEAREST (3)', by=9)
     response = release(active)
     assert (response.success, response.message) == (
-        False, 'nothing is selected, so nothing is released',
+        False, 'no target is selected',
     )  # fmt: skip
     active.wait_for_log('nothing is selected: no track has the id 99')
 

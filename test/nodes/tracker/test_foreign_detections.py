@@ -132,7 +132,9 @@ def test_late_and_doubled_detections_are_named_and_left_out(make: Make) -> None:
     for number in range(3):
         rig.track(boxes_message(number, people(number)))
     rig.detections.publish(boxes_message(2, people(2)))
-    rig.harness.wait_for_log('a message is left out: the stamp 100.080 s has come before')
+    rig.harness.wait_for_log(
+        'a message is skipped: the stamp 100.080 s is that of an earlier message'
+    )
 
     def errors() -> list[str]:
         values = {v.key: v.value for r in reports[-1:] for s in r.status for v in s.values}
@@ -140,7 +142,7 @@ def test_late_and_doubled_detections_are_named_and_left_out(make: Make) -> None:
 
     rig.harness.wait(lambda: errors()[0] == '1', 'the error in the diagnostics')
     rig.detections.publish(boxes_message(1, people(1)))
-    late = 'the stamp 100.040 s is 0.040 s older than one before it'
+    late = 'the stamp 100.040 s is 0.040 s older than an earlier one'
     rig.harness.wait(lambda: errors() == ['2', late], 'the second error in the diagnostics')
     rig.track(boxes_message(3, people(3)))
     output = rig.track(boxes_message(4, people(4)))
@@ -201,15 +203,15 @@ def test_a_detector_that_invents_classes_does_not_fill_the_memory(make: Make, ki
     output = rig.track(seen(1, names, 0.9))
     assert sorted(o.class_name for o in output.objects) == ['object 5', 'person', 'person']
     rig.harness.wait_for_log(
-        f'{MOST_NEW_NAMES} names of classes have come, so detections of further ones are left '
-        "out, such as 'one too many'; let the detector publish the class as class_id"
+        f'{MOST_NEW_NAMES} class names have arrived, so detections of further classes, such '
+        "as 'one too many', are skipped; publish the class as class_id in the detector"
     )
     rig.track(seen(2, ['another one'], 0.9))
     # A user may still ask for a class, which is not invented.
     assert harness.set_parameter('classes', ['another one']).successful
     output = rig.track(seen(3, ['another one', 'a third one'], 0.9))
     assert [o.class_name for o in output.objects if not o.predicted] == ['another one']
-    assert harness.log.count('names of classes have come') == 1
+    assert harness.log.count('class names have arrived') == 1
 
 
 def test_classes_and_regions_of_foreign_detections(make: Make) -> None:
@@ -336,7 +338,7 @@ def test_wrong_types_and_silence_are_named(make: Make, outsider: Node) -> None:
     outsider.create_publisher(Detection3DArray, 'detections', DEEP)
     assert harness.transit('configure', 'activate')
     harness.wait_for_log(
-        ' s on /detections: it carries vision_msgs/msg/Detection3DArray, not '
+        ' s on /detections: its type is vision_msgs/msg/Detection3DArray, not '
         'vision_msgs/msg/Detection2DArray; set input to detections_3d'
     )
 
@@ -344,7 +346,7 @@ def test_wrong_types_and_silence_are_named(make: Make, outsider: Node) -> None:
 def test_a_source_and_detections_exclude_each_other(make: Make) -> None:
     harness = make(input='detections', source='0')
     assert not harness.transit('configure')
-    assert 'source is 0, so input has to be images' in harness.log
+    assert 'source is 0, so input must be images' in harness.log
 
 
 def walkers(number: int) -> NDArray[np.float64]:
@@ -451,8 +453,10 @@ def test_the_nearest_object_is_that_to_the_sensor_and_none_is_the_largest(make: 
         return response
 
     assert select(SelectTarget.Request.NEAREST).id == near.id
-    assert 'so none is the largest' in select(SelectTarget.Request.LARGEST).message
-    assert 'no confirmed track is seen at (0, 0)' in select(SelectTarget.Request.BY_POINT).message
+    assert 'so the largest cannot be selected' in select(SelectTarget.Request.LARGEST).message
+    assert (
+        'no visible confirmed track is at (0, 0)' in select(SelectTarget.Request.BY_POINT).message
+    )
 
 
 def test_objects_in_a_frame_without_a_name_are_a_problem(make: Make) -> None:
@@ -487,7 +491,7 @@ def test_classes_of_objects(make: Make) -> None:
 def test_objects_without_a_transform_are_left_out_by_name(make: Make) -> None:
     rig = DetectionRig(make(input='detections_3d', fixed_frame='map'), Detection3DArray)
     rig.detections.publish(objects_message(0, walkers(0)))
-    rig.harness.wait_for_log("a message is left out: no transform from 'lidar' to 'map'")
+    rig.harness.wait_for_log("a message is skipped: no transform from 'lidar' to 'map'")
 
 
 class Detector(Node):

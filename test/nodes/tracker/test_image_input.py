@@ -110,7 +110,7 @@ def test_compressed_images_are_taken_when_only_they_are_published(
         assert output.header == message(number).header
         assert (output.image_width, output.image_height) == (320, 192)
     publisher.publish(CompressedImage(format='jpeg', data=b'junk'))
-    harness.wait_for_log('are no image that OpenCV can decode')
+    harness.wait_for_log('are not an image that OpenCV can decode')
     assert_true(harness.track(compressed(3), publisher), 3)
 
 
@@ -203,12 +203,12 @@ def test_what_keeps_images_away_is_named_with_the_remedy(
         # The good camera goes on while the others are silent.
         harness.wait_for_log(text, every=lambda: good.publish(message(0, next(numbers) * 10**6)))
 
-    named('/user publishes /strict/image with a quality of service that does not fit')
+    named('/user publishes /strict/image with an incompatible QoS')
     named('set the parameters qos_overrides./strict/image.subscription.*')
     named('on /silent/image, although /user publishes there; check that the camera runs')
-    named('on /text/image: it carries std_msgs/msg/String, not sensor_msgs/msg/Image')
-    named('on /lost/image: nobody publishes it; images are on ')
-    assert '/silent/image' in harness.log.split('nobody publishes it; images are on ')[1]
+    named('on /text/image: its type is std_msgs/msg/String, not sensor_msgs/msg/Image')
+    named('on /lost/image: it has no publisher; images are on ')
+    assert '/silent/image' in harness.log.split('it has no publisher; images are on ')[1]
 
     def goes_on() -> bool:
         good.publish(message(0, next(numbers) * 10**6))
@@ -218,7 +218,9 @@ def test_what_keeps_images_away_is_named_with_the_remedy(
     assert '/good/image:' not in harness.log
     strict = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
     repaired = user.create_publisher(Image, 'lost/image', strict)
-    harness.wait_for_log('all is well on /lost/image', every=lambda: repaired.publish(message(0)))
+    harness.wait_for_log(
+        'the problem on /lost/image is resolved', every=lambda: repaired.publish(message(0))
+    )
 
 
 def test_a_publisher_that_appears_late_is_given_time_to_publish(
@@ -227,11 +229,11 @@ def test_a_publisher_that_appears_late_is_given_time_to_publish(
     monkeypatch.setattr(message_input, 'SILENCE_S', 2.5)
     harness = make(model=str(block_model), lazy=False, publishing=False)
     assert harness.transit('configure', 'activate')
-    harness.wait_for_log('on /image: nobody publishes it')
+    harness.wait_for_log('on /image: it has no publisher')
     begin = monotonic()
     harness.user.create_publisher(Image, 'image', DEEP)
     harness.wait_for_log('although /user publishes there')
     assert monotonic() - begin > 2.5
     (seconds,) = re.findall(r'no image for (\d+) s on /image, although', harness.log)
     assert int(seconds) in (2, 3, 4)
-    assert 'all is well' not in harness.log
+    assert 'is resolved' not in harness.log

@@ -115,7 +115,7 @@ def test_a_slow_camera_is_not_said_to_be_silent_between_its_images(active: Harne
         logged('no image for', number + 1)
         sleep(0.5 * number)
         active.track(message(number))
-        logged('all is well', number + 1)
+        logged('is resolved', number + 1)
     sleep(0.8)
     active.track(message(2))
     assert active.log.count('no image for') == 2

@@ -119,7 +119,7 @@ def test_without_transform_calibration_or_depth_the_tracks_go_on(
         assert {o.age for o in output.objects} == {number + 1}
         harness.wait(lambda: text in problem(rig), text)
 
-    track_without('no calibration has come on /camera_info', 0)
+    track_without('no calibration was received on /camera_info', 0)
     rig.calibrate(k=[float('nan')] * 9)
     track_without('is not finite', 1)
     rig.calibrate(k=[1e12, *K[1:]])
@@ -139,7 +139,7 @@ def test_without_transform_calibration_or_depth_the_tracks_go_on(
     publish_motion(harness)
     rig.send_depth(7)
     harness.wait(lambda: problem(rig) == '' or located(rig), 'positions at last')
-    harness.wait_for_log('all is well on /image')
+    harness.wait_for_log('the problem on /image is resolved')
 
 
 def depth_stamp(rig: Rig) -> Time | None:

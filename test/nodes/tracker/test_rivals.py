@@ -46,13 +46,15 @@ def test_two_nodes_of_one_name_are_named(harness: Harness) -> None:
         harness.wait(lambda: messages[-1].startswith(text), 'the warning in the diagnostics')
     finally:
         twin.destroy_node()
-    harness.wait_for_log('no two nodes publish on one topic any more')
+    harness.wait_for_log('each topic has a single publisher again')
     assert harness.log.count(text) == 1
 
 
 def test_another_publisher_of_the_tracks_is_named(active: Harness) -> None:
     active.user.create_publisher(TrackedObjectArray, '/jtn_tracker/tracks', DEEP)
-    active.wait_for_log('/jtn_tracker and /user publish on one topic, /jtn_tracker/tracks; stop')
+    active.wait_for_log(
+        '/jtn_tracker and /user publish on the same topic, /jtn_tracker/tracks; stop'
+    )
 
 
 def test_two_publishers_of_the_images_are_named(active: Harness, outsider: Node) -> None:
@@ -62,12 +64,12 @@ def test_two_publishers_of_the_images_are_named(active: Harness, outsider: Node)
     assert 'on one topic' not in active.log
     other = outsider.create_publisher(Image, 'image', DEEP)
     active.wait_for_log(
-        '/outsider and /user publish on one topic, /image, and are tracked as one camera; stop '
-        'one, or remap its topic'
+        '/outsider and /user publish on the same topic, /image, and are tracked as one camera; '
+        'stop one, or remap its topic'
     )
     assert len(active.track(message(0)).objects) == 2
     outsider.destroy_publisher(other)
-    active.wait_for_log('no two nodes publish on one topic any more')
+    active.wait_for_log('each topic has a single publisher again')
 
 
 def test_cameras_that_alternate_on_a_topic_do_not_flood_the_log(
@@ -87,9 +89,9 @@ def test_cameras_that_alternate_on_a_topic_do_not_flood_the_log(
     for _ in range(20):
         track(next(numbers))
     assert len(sessions) == 20
-    active.wait_for_log('times by now; if several cameras share', lambda: track(next(numbers)))
-    assert 2 <= active.log.count('all tracks start anew') <= 1 + (monotonic() - began) / 0.5
-    assert "the frame_id changed from 'left' to 'right': all tracks start anew" in active.log
+    active.wait_for_log('times so far; if several cameras share', lambda: track(next(numbers)))
+    assert 2 <= active.log.count('a new session starts') <= 1 + (monotonic() - began) / 0.5
+    assert "the frame_id changed from 'left' to 'right': a new session starts" in active.log
 
 
 def test_an_image_after_ctrl_c_is_no_failure(

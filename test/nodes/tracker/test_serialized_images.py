@@ -136,7 +136,7 @@ def test_the_node_tracks_what_the_middleware_makes(
 def test_a_damaged_message_is_left_out_and_the_next_is_tracked(active: Harness) -> None:
     damaged = bytes(serialize_message(message(0)))[:1000]
     active.images.publish(damaged)
-    active.wait_for_log('an image is left out: a serialized image of 1000 bytes would need')
+    active.wait_for_log('an image is skipped: a serialized image of 1000 bytes would need')
     assert len(active.track(message(1)).objects) == 2
 
 
@@ -175,5 +175,5 @@ def test_bytes_that_are_no_image_do_not_end_the_node(graph: Graph, block_model: 
     headers = [key for key, _ in groupby(one.header for one in tracks)]
     assert headers == [message(number).header for number in range(len(junk) + 1)]
     assert {len(one.objects) for one in tracks} == {2}
-    assert 'an image is left out: a serialized image' in text
+    assert 'an image is skipped: a serialized image' in text
     assert 'Traceback' not in text

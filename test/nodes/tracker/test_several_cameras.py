@@ -77,7 +77,7 @@ def test_a_silent_and_a_faulty_camera_do_not_disturb_the_third(rig: Rig) -> None
     ]
     assert {o.age for o in rig.outputs['front'][-1].objects} == {10}
     assert rig.outputs['left'] == rig.outputs['rear'] == []
-    rig.harness.wait_for_log("[jtn_tracker.rear]: an image is left out: image encoding 'yuv911'")
+    rig.harness.wait_for_log("[jtn_tracker.rear]: an image is skipped: image encoding 'yuv911'")
     rig.images['rear'].publish(message(0))
     rig.expect('rear', 1)
     assert len(rig.outputs['rear'][0].objects) == 2

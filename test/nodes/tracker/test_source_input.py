@@ -123,7 +123,7 @@ def test_a_camera_that_is_none_ends_the_node(block_model: Path) -> None:
     with node('hello', block_model) as process:
         _, text = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert 'hello is no file; give a camera, its URL, or a video, folder or bag' in text
+    assert 'hello is not a file; specify a camera, its URL, or a video, folder or bag' in text
     assert 'Traceback' not in text
 
 
@@ -181,7 +181,7 @@ def test_a_bag_is_tracked_at_its_pace_and_published_for_those_who_look(
 def test_one_camera_reads_a_source(make: Callable[..., Harness], block_model: Path) -> None:
     harness = make(model=str(block_model), source='rtsp://a:b@camera/x', cameras=['front', 'rear'])
     assert not harness.transit('configure')
-    harness.wait_for_log('source is rtsp://***@camera/x, which one camera reads')
+    harness.wait_for_log('source is rtsp://***@camera/x, a single camera')
 
 
 def test_a_camera_is_let_go_where_an_output_cannot_be_made(
