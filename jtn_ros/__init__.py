@@ -1,7 +1,6 @@
 """JointTrackNet for ROS 2: multi-object tracking in camera images.
 
-The rooms of this package, and which of them may import which, are described in
-``docs/architecture.md``.
+``docs/architecture.md`` describes the subpackages and the rules for imports between them.
 
 >>> from jtn_ros import TrackingPipeline
 >>> pipeline = TrackingPipeline()

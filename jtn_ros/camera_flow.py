@@ -1,9 +1,9 @@
-"""How the camera moved since the last frame, seen in the image: sparse optical flow.
+"""Camera motion since the last frame, estimated from the images by sparse optical flow.
 
-Corners of the previous frame are followed into this one (Lucas-Kanade, in a pyramid), and the
-rotation, scale and shift on which most of them agree is the camera's; what moves by itself
-disagrees. The images are the network's, shrunk once more: sharp enough for where people will be,
-and cheap.
+Corners of the previous frame are tracked into this one (pyramidal Lucas-Kanade). The rotation,
+scale and shift on which most of them agree is the motion of the camera; moving objects are
+outliers. The images are those of the network input, reduced in size: this is accurate enough for
+tracking, and fast.
 """
 
 import cv2
@@ -15,14 +15,14 @@ from jtn_ros.geometry import Letterbox
 _WIDTH = 256  # pixels, about
 _LONGEST = 4096  # pixels, of images of absurd proportions
 _CORNERS = 80
-_FEWEST = 10  # corners that tell a motion
+_FEWEST = 10  # corners that are needed for a motion
 _STILL = 0.1  # pixels that most corners move at least when the camera does
 _TOLERANCE = 0.7  # pixels between a corner and where the motion takes it
 _QUORUM = 0.4  # share of the corners
 
 
 class CameraFlow:
-    """Measures the camera's motion from frame to frame; it is none while the camera stands."""
+    """Estimates the camera motion from frame to frame."""
 
     def __init__(self) -> None:
         """Start without a previous frame."""
@@ -37,8 +37,8 @@ class CameraFlow:
     ) -> NDArray[np.float64]:
         """Return the (2, 3) affine matrix from source pixels of the last frame to this one's.
 
-        It is the identity at the first frame, while the camera stands, and where the image shows
-        too little to tell.
+        It is the identity for the first frame, while the camera is static, and if the image has
+        too few corners.
 
         Args:
             fitted: uint8 BGR (H, W, 3), the frame at the network's size; always the same.

@@ -1,4 +1,4 @@
-"""Names of classes: by number, and those of COCO, which most detectors come with."""
+"""Class names: by number, and the COCO classes, which most detectors use."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Where and what to track: regions and masks in the image, classes, scores and sizes."""
+"""Filter of detections: regions and masks in the image, classes, scores and sizes."""
 
 import logging
 from collections.abc import Sequence
@@ -96,14 +96,14 @@ class DetectionFilterSettings(Settings):
 
     @property
     def has_areas(self) -> bool:
-        """Return whether it matters where in the image an object is."""
+        """Return whether the filter depends on the position in the image."""
         return bool(self.regions or self.ignored_regions or self.mask_image)
 
     def __post_init__(self) -> None:
         """Check every value.
 
         Raises:
-            JtnError: if one is outside its range, or no polygon or threshold.
+            JtnError: if a value is outside its range, or is not a polygon or threshold.
         """
         super().__post_init__()
         for name in ('regions', 'ignored_regions'):
@@ -119,7 +119,7 @@ class DetectionFilterSettings(Settings):
 
 
 class DetectionFilter:
-    """Leaves out the detections that are not to be tracked."""
+    """Removes the detections that are not tracked."""
 
     def __init__(
         self,
@@ -128,17 +128,17 @@ class DetectionFilter:
         camera: str = '',
         cameras: Sequence[str] = (),
     ) -> None:
-        """Read the mask and check what depends on the model and the cameras.
+        """Read the mask, and check the settings that depend on the model and the cameras.
 
         Args:
-            settings: what to leave out.
+            settings: the parameters of the filter.
             class_names: by class.
-            camera: name of the camera; without one, regions of named cameras are left out.
+            camera: name of the camera; without one, regions of named cameras are skipped.
             cameras: names of all cameras.
 
         Raises:
             OSError: if the mask cannot be read.
-            JtnError: if the mask is no image, or a class or camera is not known.
+            JtnError: if the mask is not an image, or a class or camera is not known.
         """
         self._settings = settings
         self._regions, self._ignored = (
@@ -162,7 +162,7 @@ class DetectionFilter:
 
     @property
     def has_areas(self) -> bool:
-        """Return whether it matters where in the image of this camera an object is."""
+        """Return whether the filter depends on the position in the image of this camera."""
         return bool(self._regions or self._ignored or self._picture is not None)
 
     def apply(self, detections: Detections, height: int, width: int) -> Detections:
@@ -191,13 +191,13 @@ class DetectionFilter:
             points = box_centers(detections.boxes)
             if settings.region_point == 'bottom':
                 points[:, 1] = detections.boxes[:, 3]
-            # Who is cut off by the border is judged by the nearest pixel.
+            # For an object cut by the border, the nearest pixel in the image counts.
             columns, rows = np.rint(points).clip(0, (width - 1, height - 1)).astype(np.intp).T
             kept &= mask[rows, columns]
         return np.asarray(kept, np.bool_)
 
     def _draw_mask(self, height: int, width: int) -> Mask | None:
-        """Return where in images of a size is tracked, bool (H, W); None for everywhere."""
+        """Return the mask bool (H, W) of the tracked area of images; None for everywhere."""
         if not self.has_areas:
             return None
         mask = np.full((height, width), not self._regions, np.uint8)
@@ -261,10 +261,10 @@ def _polygons(
 
 
 def _score_of(text: str) -> tuple[str, float]:
-    """Return the class and the threshold that a text such as ``person=0.4`` holds.
+    """Return the class and the threshold in a text such as ``person=0.4``.
 
     Raises:
-        JtnError: if it holds none.
+        JtnError: if the text is not of this form.
     """
     name, _, score = text.rpartition('=')
     try:
@@ -282,7 +282,7 @@ def _class_id(name: str, class_names: Sequence[str], setting_name: str) -> int:
     """Return the index of a class.
 
     Raises:
-        JtnError: if the model does not know it.
+        JtnError: if the model does not have it.
     """
     if name not in class_names:
         hint = did_you_mean(name, class_names)

@@ -1,4 +1,4 @@
-"""Which detections reach a tracker."""
+"""Selection of the detections that a tracker receives."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +9,12 @@ from jtn_ros.tracking import FrameTracker
 
 
 class DetectionGate:
-    """Lets the detections pass that a tracker is to see: by their scores, and by a filter.
+    """Selects the detections for a tracker by their scores and by a filter.
 
     Attributes:
-        score_threshold: detections with this score or less are left out. None leaves that to the
+        score_threshold: detections with this score or less are skipped. None leaves that to the
             tracker, which uses low-score detections to continue tracks.
-        detection_filter: leaves out what is not to be tracked; None for nothing.
+        detection_filter: removes detections that are not tracked; None removes none.
     """
 
     def __init__(
@@ -23,14 +23,18 @@ class DetectionGate:
         score_threshold: float | None = None,
         detection_filter: DetectionFilter | None = None,
     ) -> None:
-        """Take the tracker, which says what scores it has no use for."""
+        """Create the gate.
+
+        Args:
+            tracker: defines the minimum score that it uses.
+        """
         self.score_threshold = score_threshold
         self.detection_filter = detection_filter
         self._tracker = tracker
 
     @property
     def least_score(self) -> float:
-        """Return the score up to which detections are left out."""
+        """Return the score up to which detections are skipped."""
         threshold = self.score_threshold
         return self._tracker.minimum_score if threshold is None else threshold
 

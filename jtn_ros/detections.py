@@ -1,4 +1,4 @@
-"""What the network saw in one frame, as arrays."""
+"""The detections of one frame, as arrays."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -21,7 +21,7 @@ class Detections:
             frame, or None if there is no motion estimate.
         embeddings: float32 (N, D), L2-normalized; a zero vector is unknown. None if there are
             none at all.
-        middles: float32 (N, 2), the middle of the visible part of the object, more exact than
+        middles: float32 (N, 2), the middle of the visible part of the object, more accurate than
             `centers`. The motion is `middles - centers - displacements`. None uses `centers`.
 
     Raises:
@@ -76,7 +76,7 @@ class Detections:
 
     @classmethod
     def empty(cls) -> Self:
-        """Return no detections."""
+        """Return an empty set of detections."""
         return cls(
             boxes=np.zeros((0, 4), np.float32),
             scores=np.zeros(0, np.float32),

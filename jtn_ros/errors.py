@@ -1,9 +1,9 @@
-"""The mistakes of users, told apart from bugs.
+"""User errors, as distinct from bugs.
 
-A `JtnError` says in one line what is wrong with the input, the arguments or the machine, and
-what to do about it. What the operating system refuses, such as a full disk, counts as one. Any
-other exception that reaches the command line or a node is a bug of this package, and is reported
-as a bug: so is the `ValueError` or `TypeError` of a function that is called in a wrong way.
+A `JtnError` describes in one line what is wrong with the input, the arguments or the machine, and
+the remedy. Errors of the operating system, such as a full disk, are treated in the same way. Any
+other exception that reaches the command line or a node is a bug in this package, and is reported
+as such, including the `ValueError` or `TypeError` of a function with invalid arguments.
 """
 
 import errno
@@ -58,22 +58,22 @@ class JtnError(ValueError):
 
 
 class UsageError(JtnError):
-    """Arguments that are wrong or do not go together."""
+    """Arguments that are wrong or cannot be combined."""
 
     exit_code = 2
 
 
 class MissingPackageError(JtnError):
-    """A Python package that something needs cannot be imported."""
+    """A required Python package cannot be imported."""
 
 
 @contextmanager
 def packages_for(purpose: str, *modules: str) -> Iterator[None]:
-    """Turn an import that fails into a mistake that says how to install the packages.
+    """Convert a failed import into an error that names the command to install the packages.
 
     Args:
         purpose: what needs them, such as 'videos need'.
-        modules: top-level modules that `jtn_ros.installing` knows.
+        modules: top-level modules that are listed in `jtn_ros.installing`.
 
     Raises:
         MissingPackageError: if something cannot be imported.
@@ -90,7 +90,7 @@ def packages_for(purpose: str, *modules: str) -> Iterator[None]:
 
 
 def as_mistake(error: BaseException) -> JtnError | None:
-    """Return what an exception says to the user; None where it is a bug."""
+    """Return the message of an exception for the user; None if it is a bug."""
     if isinstance(error, JtnError):
         return error
     if isinstance(error, OSError) and error.errno in _REMEDIES:
@@ -106,7 +106,7 @@ def as_mistake(error: BaseException) -> JtnError | None:
 
 
 def _final(name: object) -> str:
-    """Return the name that a file gets when it is complete."""
+    """Return the final name of a file that is being written."""
     return re.sub(r'(^|/)\.([^/]+?)(\.\d+)?\.part(\.\w+)?$', r'\1\2\4', str(name))
 
 
@@ -128,21 +128,21 @@ def describe_bug(error: BaseException, remedy: str) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a question that names what was probably meant; empty where nothing is near."""
+    """Return a question that names the most similar candidate; empty if none is similar."""
     near = get_close_matches(name, known, n=1, cutoff=0.8)
     return f' (did you mean {near[0]}?)' if near else ''
 
 
 def one_line(said: object) -> str:
-    """Return what an error or a message says on one line, in what any terminal and ROS accept.
+    """Return the text of an error or a message on one line, in characters that ROS accepts.
 
-    Addresses in it show no secrets.
+    Secrets in addresses are masked.
     """
     return mask(' '.join(str(said).split()).encode(errors='backslashreplace').decode())
 
 
 def _place(error: BaseException) -> str:
-    """Return the innermost line of this package that an exception came through."""
+    """Return the innermost line of this package in the traceback of an exception."""
     frames = [
         frame
         for frame in extract_tb(error.__traceback__)

@@ -1,4 +1,4 @@
-"""Names of files, and output files that are complete or absent, whatever happens meanwhile."""
+"""File names, and atomic writing of output files."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jtn_ros.errors import UsageError
 
-# By how the file begins, in lower case.
+# By the first bytes of the file, in lower case.
 _INSTEAD = {
     (b'version https://git-lfs',): 'a pointer of Git LFS; fetch the file itself: git lfs pull',
     (b'<!doctype', b'<html', b'<head', b'<script', b'<!--'): 'a web page, such as one that asks '
@@ -25,7 +25,7 @@ _INSTEAD = {
 
 
 def require_utf8(name: str | Path) -> None:
-    """Refuse a name that is not UTF-8: ROS cannot carry it, and OpenCV crashes on it.
+    """Reject a name that is not UTF-8: ROS does not support it, and OpenCV crashes on it.
 
     Raises:
         UsageError: if it is not.
@@ -37,13 +37,13 @@ def require_utf8(name: str | Path) -> None:
 
 
 def cache_folder(name: str) -> Path:
-    """Return a folder for what can be made again, below the cache of the user."""
+    """Return a cache folder of this package, below the cache folder of the user."""
     cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
     return Path(cache) / 'jtn_ros' / name
 
 
 def what_came_instead(path: Path) -> str | None:
-    """Return what a file is where a download or a checkout brought something else; else None.
+    """Return what a file is if a download or checkout yielded another kind of file; else None.
 
     Raises:
         OSError: if it cannot be read.
@@ -63,10 +63,10 @@ def what_came_instead(path: Path) -> str | None:
 
 @contextmanager
 def written_atomically(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder, and put that file in place at the end.
+    """Yield a temporary path in the same folder, and rename that file at the end.
 
-    The folder is created when missing. If the body fails, nothing remains of the attempt and an
-    earlier file keeps its content.
+    The folder is created if it does not exist. If the body fails, the temporary file is removed
+    and an existing file keeps its content.
 
     Raises:
         OSError: if the file cannot be written there.

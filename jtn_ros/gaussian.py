@@ -1,4 +1,4 @@
-"""The Gaussian spots of CenterNet's heat maps: one radius rule, one way to draw."""
+"""The Gaussian peaks of CenterNet's heat maps: their radius, and drawing them."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 def gaussian_radius(
     heights: ArrayLike, widths: ArrayLike, overlap: float = 0.7
 ) -> NDArray[np.float64]:
-    """Return how far a corner may move before a box overlaps its old place by less.
+    """Return the largest shift of a corner at which a box still overlaps the original enough.
 
-    The rule of CornerNet as CenterNet's code has it: every root is divided by 2, not by twice
-    the leading coefficient. The published weights were trained with that slip, so it stays.
+    This is the rule of CornerNet as implemented in CenterNet: each root is divided by 2, not by
+    twice the leading coefficient. The published weights were trained with this error, so it is
+    kept.
 
     Args:
         heights: box heights in pixels of the map, any shape.
@@ -30,10 +31,10 @@ def gaussian_radius(
 def draw_gaussian(
     heatmap: NDArray[np.float32], x: int, y: int, radius: int, peak: float = 1.0
 ) -> None:
-    """Raise a heat map (H, W) in place to a Gaussian spot; what lies outside is cut off.
+    """Draw a Gaussian peak into a heat map (H, W) in place, clipped at the border.
 
     Args:
-        heatmap: the map; the larger of the old and the new value stays.
+        heatmap: the map; each cell keeps the larger of the old and the new value.
         x: column of the center, which may lie outside.
         y: row of the center.
         radius: half the side of the square that is drawn; a third of it is one sigma.

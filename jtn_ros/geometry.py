@@ -55,7 +55,7 @@ class Letterbox:
 
     @property
     def matrix(self) -> NDArray[np.float64]:
-        """Return the 2x3 affine matrix, as OpenCV takes it."""
+        """Return the 2x3 affine matrix in the form that OpenCV uses."""
         scale_x, scale_y = self.scales
         return np.array([[scale_x, 0, self.offset_x], [0, scale_y, self.offset_y]])
 

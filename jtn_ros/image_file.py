@@ -1,4 +1,4 @@
-"""Images in files and in the messages that carry such files."""
+"""Images in files, and in messages that contain such files."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ _END_OF_IMAGE = b'\xff\xd9'
 
 
 def read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
-    """Return the image of a file, turned upright: BGR and uint8, unless the flags say otherwise.
+    """Return the image in a file, rotated upright: BGR and uint8, unless the flags differ.
 
     Args:
         path: the file.
@@ -40,7 +40,7 @@ def decode_image_file(data: NDArray[np.uint8], flags: int) -> NDArray[Any]:
         flags: of `cv2.imdecode`.
 
     Raises:
-        JtnError: if OpenCV does not decode it, with a text that goes on after the image's name.
+        JtnError: if OpenCV cannot decode it; the text continues a sentence that names the image.
     """
     try:
         image = cv2.imdecode(data, flags) if len(data) else None
@@ -54,10 +54,10 @@ def decode_image_file(data: NDArray[np.uint8], flags: int) -> NDArray[Any]:
 
 
 def is_cut_off(data: NDArray[np.uint8]) -> bool:
-    """Return whether the bytes (N,) are a JPEG without its end, which OpenCV 4.10 takes.
+    """Return whether the bytes (N,) are a truncated JPEG, which OpenCV 4.10 accepts.
 
-    The end-of-image marker is looked for behind the header, as a thumbnail in the header has its
-    own; what follows the marker does not matter (ISO/IEC 10918-1, annex B).
+    The end-of-image marker is searched for after the header, because a thumbnail in the header has
+    its own marker. Bytes after the marker are ignored (ISO/IEC 10918-1, annex B).
     """
     content = memoryview(data).tobytes()
     if not content.startswith(_START_OF_IMAGE):

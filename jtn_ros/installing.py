@@ -1,4 +1,4 @@
-"""How to get the packages that are missing: the one place that knows their names and commands."""
+"""Names of optional packages, and the commands that install them."""
 
 import os
 import shutil
@@ -64,14 +64,14 @@ _ROS_SOURCES = {
 
 
 def install_command(*modules: str) -> str:
-    """Return the command that makes modules importable for the interpreter that runs this.
+    """Return the command that installs modules for the current interpreter.
 
-    The Python of a distribution (PEP 668) takes the distribution's packages where there are some,
-    and others only where pip is told to; a virtual environment takes everything from pip.
+    For the Python of a distribution (PEP 668), packages of the distribution are preferred, and
+    pip needs an option to install others. In a virtual environment, pip installs everything.
 
     Args:
-        modules: top-level modules that `is_known` knows, or 'onnxruntime-gpu', the edition of
-            onnxruntime for CUDA.
+        modules: top-level modules for which `is_known` is true, or 'onnxruntime-gpu', the edition
+            of onnxruntime for CUDA.
     """
     managed = _externally_managed()
     if managed and all(module in _APT for module in modules):
@@ -81,7 +81,7 @@ def install_command(*modules: str) -> str:
 
 
 def ros_install_command(package: str) -> str:
-    """Return how to install a ROS package for the ROS that is sourced."""
+    """Return the command that installs a ROS package for the sourced ROS distribution."""
     distribution = os.environ.get('ROS_DISTRO', '$ROS_DISTRO')
     command = f'sudo apt install ros-{distribution}-{package.replace("_", "-")}'
     source = _ROS_SOURCES.get(package)
@@ -89,19 +89,19 @@ def ros_install_command(package: str) -> str:
 
 
 def is_known(module: str) -> bool:
-    """Return whether `install_command` knows a module."""
+    """Return whether `install_command` supports a module."""
     return module in _PIP
 
 
 def _externally_managed() -> bool:
-    """Return whether pip refuses to install for this interpreter, as PEP 668 asks of it."""
+    """Return whether pip refuses to install for this interpreter (PEP 668)."""
     if sys.prefix != sys.base_prefix:
         return False
     return Path(sysconfig.get_path('stdlib'), 'EXTERNALLY-MANAGED').exists()
 
 
 def _interpreter() -> str:
-    """Return what starts this interpreter in a shell: its name, or its path where that differs."""
+    """Return the shell command of this interpreter: its name, or its path if that differs."""
     found = Path(shutil.which('python3') or '/nonexistent')
     running = Path(sys.executable)
     same = found.parent == running.parent and found.exists() and found.samefile(running)

@@ -16,10 +16,10 @@ type Handler = Callable[[int, FrameType | None], None]
 
 
 def interrupt_once(number: int, _: FrameType | None) -> None:
-    """Interrupt the process, and let it end in peace.
+    """Interrupt the process, and ignore further signals.
 
-    A signal seldom comes alone: a launch repeats Ctrl-C, a closing terminal repeats SIGHUP. The
-    second one would break off the release of what the process holds.
+    Signals often arrive several times: a launch repeats Ctrl-C, a closing terminal repeats SIGHUP.
+    The second one would interrupt the release of resources.
     """
     # Not by SIG_IGN: Python complains about a signal that is pending when it becomes ignored.
     _replace(interrupt_once, _take_no_notice)
@@ -30,10 +30,10 @@ def interrupt_once(number: int, _: FrameType | None) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let the first of `STOP_SIGNALS` raise KeyboardInterrupt; the others are ignored after it.
+    """Let the first of `STOP_SIGNALS` raise KeyboardInterrupt, and ignore later ones.
 
-    What is ignored already, as under nohup, remains so. An interrupted process is at its end, so
-    it goes on ignoring them.
+    Signals that are already ignored, as under nohup, remain ignored. An interrupted process is
+    about to exit, so it keeps ignoring them.
     """
     handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     before = {number: old for number, old in handlers.items() if old is not signal.SIG_IGN}
@@ -49,9 +49,9 @@ def interruptible() -> Iterator[None]:
 
 
 def ignore_more_signals() -> None:
-    """Let nothing disturb the end of a process that was interrupted by `interrupt_once`.
+    """Ignore all signals until a process interrupted by `interrupt_once` has exited.
 
-    Python itself takes its handlers away at the end, but not SIG_IGN.
+    Python removes its own handlers at exit, but not SIG_IGN.
     """
     _replace(_take_no_notice, signal.SIG_IGN)
 
@@ -61,7 +61,7 @@ def _take_no_notice(_: int, __: FrameType | None) -> None:
 
 
 def _leave_terminal() -> None:
-    """Write to nowhere what would go to a terminal: it is closing, and would refuse it."""
+    """Discard further output to a terminal that is closing."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         with suppress(OSError):  # it is closed already
@@ -71,7 +71,7 @@ def _leave_terminal() -> None:
 
 
 def _replace(before: Handler, after: signal.Handlers | Handler) -> None:
-    """Set another handler where this one is set."""
+    """Replace this handler by another one where it is set."""
     for number in STOP_SIGNALS:
         if signal.getsignal(number) is before:
             signal.signal(number, after)
@@ -82,5 +82,5 @@ def _set_defaults() -> None:
     _replace(_take_no_notice, signal.SIG_DFL)
 
 
-# Processes that are forked belong to libraries, which end them in their own ways.
+# Forked processes belong to libraries, which terminate them themselves.
 os.register_at_fork(after_in_child=_set_defaults)

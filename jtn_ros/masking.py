@@ -1,4 +1,4 @@
-"""Secrets in addresses, kept out of everything that is printed, logged or written."""
+"""Masking of secrets in addresses before they are printed, logged or written."""
 
 import re
 

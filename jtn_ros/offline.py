@@ -1,4 +1,4 @@
-"""Track a recording: every frame, no clock, so the same input gives the same tracks."""
+"""Tracking of recordings: every frame, independent of the clock, with reproducible results."""
 
 import logging
 from collections.abc import Iterable
@@ -27,11 +27,11 @@ REPORTED_SESSIONS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class TrackedFrame:
-    """One frame of a recording and what came out of it.
+    """One frame of a recording and its result.
 
     Attributes:
         frame: the frame.
-        result: what came out of it; ids are unique over all sessions of the recording.
+        result: its result; ids are unique over all sessions of the recording.
         session: number of the tracking session, from 1.
     """
 
@@ -41,40 +41,40 @@ class TrackedFrame:
 
 
 class FrameTracking(Protocol):
-    """Something that tracks one frame after another."""
+    """Tracks consecutive frames."""
 
     def process(self, frame: Frame, stamp_ns: int) -> FrameResult:
-        """Take the next frame, at a time that never runs backwards."""
+        """Process the next frame; `stamp_ns` never decreases."""
         ...
 
     def reset(self) -> None:
-        """Forget all tracks."""
+        """Remove all tracks."""
         ...
 
 
 class NetworkTracking:
-    """Tracks what the network sees."""
+    """Tracks the detections of the network."""
 
     def __init__(self, pipeline: TrackingPipeline) -> None:
         """Start without tracks."""
         self._pipeline = pipeline
 
     def process(self, frame: Frame, stamp_ns: int) -> FrameResult:
-        """Take the next frame."""
+        """Process the next frame."""
         return self._pipeline.process(frame.image, stamp_ns)
 
     def reset(self) -> None:
-        """Forget all tracks."""
+        """Remove all tracks."""
         self._pipeline.reset()
 
 
 class StoredTracking:
-    """Tracks detections that were made earlier.
+    """Tracks existing detections.
 
     Args:
         tracker: the tracker.
         detections: by the index of the frame, from 0; frames without any may be left out.
-        detection_filter: leaves out detections that are not to be tracked.
+        detection_filter: removes detections that are not tracked.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class StoredTracking:
         self._filter = detection_filter
 
     def process(self, frame: Frame, stamp_ns: int) -> FrameResult:
-        """Take the next frame."""
+        """Process the next frame."""
         detections = self._stored.get(frame.index, Detections.empty())
         if self._filter is not None:
             detections = self._filter.apply(detections, *frame.image.shape[:2])
@@ -96,7 +96,7 @@ class StoredTracking:
         return FrameResult(tracks=tracks, detections=detections, camera_motion=None, latencies={})
 
     def reset(self) -> None:
-        """Forget all tracks."""
+        """Remove all tracks."""
         self._tracker.reset()
 
 
@@ -108,9 +108,9 @@ def track_frames(
 ) -> Iterator[TrackedFrame]:
     """Yield every frame with its tracks.
 
-    Where the stamps go back by more than the tolerance, the image size changes, or a gap is longer
-    than the memory, a new session begins, as in the node. A frame whose stamp is wrong gets the
-    time at which it was recorded, counted from the frame before it.
+    A new session starts if the stamps go back by more than the tolerance, if the image size
+    changes, or if a gap is longer than the memory, as in the node. For a frame with a wrong stamp,
+    the recording time is used, counted from the previous frame.
     """
     session, number = Session(round(backward_tolerance_s * 1e9)), 1
     session.memory_ns = None if memory_s is None else round(memory_s * 1e9)

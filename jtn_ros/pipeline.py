@@ -1,4 +1,4 @@
-"""One camera's frames to tracks: fit, infer, decode, track."""
+"""The pipeline from the frames of one camera to tracks: preprocess, infer, decode, track."""
 
 import logging
 import time
@@ -81,7 +81,7 @@ class TrackingPipeline:
             score_threshold: see `DetectionGate`, as for `detection_filter`.
             engine: a loaded engine to use instead of loading a model.
             detection_filter: where and what to track.
-            appearance: makes the embeddings, in place of those of the model.
+            appearance: computes embeddings that replace those of the model.
 
         Raises:
             OSError, JtnError: if the model cannot be loaded.
@@ -109,7 +109,7 @@ class TrackingPipeline:
 
     @property
     def gate(self) -> DetectionGate:
-        """Return what decides which detections the tracker sees."""
+        """Return the gate that selects the detections for the tracker."""
         return self._gate
 
     def reset(self) -> None:
@@ -176,7 +176,7 @@ class TrackingPipeline:
         self._image_size = size
 
     def _draw_prior(self, letterbox: Letterbox) -> NDArray[np.float32] | None:
-        """Return the heat map (1, 1, H, W) of the tracks so far, where the model takes one."""
+        """Return the heat map (1, 1, H, W) of the tracks; None if the model does not use one."""
         info = self._engine.info
         if not info.prior_heatmap:
             return None

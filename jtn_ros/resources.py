@@ -1,4 +1,4 @@
-"""Where the files are that come with the package: in the source tree, the wheel or ROS 2."""
+"""Paths of the files of the package: in the source tree, the wheel or a ROS 2 installation."""
 
 import os
 from pathlib import Path

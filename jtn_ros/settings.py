@@ -1,4 +1,4 @@
-"""Typed settings: frozen dataclasses that say everything about their fields once.
+"""Typed settings: frozen dataclasses with the ranges and descriptions of their fields.
 
 The parameters of the nodes, the arguments of the command line, the parameter file and the
 parameter reference are made from the same fields, and one validator checks all of them:
@@ -7,8 +7,8 @@ parameter reference are made from the same fields, and one validator checks all 
 ... class PlayerSettings(Settings):
 ...     rate: float = setting(1.0, 'Playback speed.', low=0.01, high=100.0)
 
-These are plain dataclasses with one small validator: a validation library would be one more
-package on the robot, and cost start-up time.
+These are plain dataclasses with a small validator. A validation library would be an additional
+package on the robot, and would increase the startup time.
 """
 
 import re
@@ -35,7 +35,7 @@ _METADATA = 'setting'
 
 @dataclass(frozen=True, kw_only=True)
 class Constraints:
-    """What a field allows beside its type, and what it is for.
+    """Constraints of a field in addition to its type, and its description.
 
     Attributes:
         description: sentences for users, with the unit.
@@ -86,12 +86,12 @@ class Setting:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Return the allowed strings; empty where any will do."""
+        """Return the allowed strings; empty if any string is allowed."""
         return get_args(self.kind) if get_origin(self.kind) is Literal else ()
 
     @property
     def range_text(self) -> str:
-        """Return the allowed values for people; empty where any will do."""
+        """Return the allowed values as text; empty if any value is allowed."""
         if self.choices:
             return ', '.join(repr(choice) if choice == '' else choice for choice in self.choices)
         low, high = self.constraints.low, self.constraints.high
@@ -100,7 +100,7 @@ class Setting:
         return f'{high:g} or less' if low is None else f'{low:g} to {high:g}'
 
     def objection(self, value: Any) -> str | None:
-        """Return why a value of the right type is refused; None when it is fine."""
+        """Return why a value of the right type is rejected; None if it is valid."""
         constraints = self.constraints
         if self.choices and value not in self.choices:
             return f'{self.name} is {value!r}; choose one of {self.range_text}'
@@ -131,7 +131,7 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The base of all settings; refuses values outside their ranges."""
+    """The base of all settings; rejects values outside their ranges."""
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -145,17 +145,17 @@ class Settings:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], where: str) -> Self:
-        """Return the settings that a file, or another source without types, gives.
+        """Return settings with the values of a file or another untyped source.
 
-        Whole numbers count as floating-point ones, lists as tuples, and a text such as ``1e-3``,
-        which YAML does not take for a number, as a number.
+        Integers are accepted as floating-point numbers, lists as tuples, and a text such as
+        ``1e-3``, which YAML does not parse as a number, as a number.
 
         Args:
-            values: value by name; what is missing has its default.
-            where: what the values come from, for messages.
+            values: value by name; missing values have their defaults.
+            where: name of the source, for messages.
 
         Raises:
-            JtnError: if a name is not known, or a value is of the wrong type or refused.
+            JtnError: if a name is unknown, or a value has the wrong type or is rejected.
         """
         return build(cls, values, where)
 

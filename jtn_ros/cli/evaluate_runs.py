@@ -163,7 +163,7 @@ def _find_recordings(given: Path, names: Iterable[str]) -> dict[str, Path]:
 
 
 def _track_recordings(args: argparse.Namespace, given: _Compared, jobs: Jobs) -> None:
-    """Track every frame; a recording that fails is left out, unless it is the only one."""
+    """Track every frame; a recording that fails is skipped, unless it is the only one."""
     tasks = {}
     for name, recording in given.recordings.items():
         stored = None

@@ -7,7 +7,7 @@ def input_size(text: str) -> tuple[int, int]:
     """Return height and width of ``HxW``.
 
     Raises:
-        ArgumentTypeError: if the text is no size.
+        ArgumentTypeError: if the text is not a size.
     """
     height, _, width = text.lower().partition('x')
     if not (height.isdecimal() and width.isdecimal()):

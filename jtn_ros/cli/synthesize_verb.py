@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
 def _write(
     output: Path, config: SceneConfig, *, frame_rate: float, length: int, with_video: bool
 ) -> Path:
-    """Write one sequence in a process of its own and return its folder."""
+    """Write one sequence in a separate process and return its folder."""
     # The sequences are what runs in parallel; threads of OpenCV would only get in the way.
     cv2.setNumThreads(1)
     folder = output / f'synthetic-{config.seed:06d}'

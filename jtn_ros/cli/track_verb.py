@@ -13,7 +13,7 @@ Frames that cannot be read are reported and skipped. A new session starts where 
 back. For a camera, only the newest frame is processed; the JSON lines contain the number of
 dropped frames.
 
-Of several inputs, and of a folder that is no recording itself, all recordings are tracked. The
+Of several inputs, and of a folder that is not a recording itself, all recordings are tracked. The
 results of each are below --output where the recording is below the folder that all have in common.
 The same command continues after an interruption: only what is missing, has failed, or was made
 from other data or with other settings is tracked. report.json tells of all recordings.

@@ -116,7 +116,7 @@ def score(task: TrialTask) -> float:
     """Return the mean HOTA of a set of values.
 
     Raises:
-        OSError, JtnError: if what was seen cannot be read any more.
+        OSError, JtnError: if what was seen cannot be read anymore.
     """
     chosen = task.settings.with_values(task.values)
     sequences = [

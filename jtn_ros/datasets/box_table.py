@@ -21,7 +21,7 @@ _HIGHEST_IDENTITY = 2**53  # from there on the numbers of the file are no longer
 class BoxTable:
     """The rows of a file: frame, identity, left, top, width, height, confidence and more.
 
-    Rules that rows break are collected in `problems`; rows that are not numbers are left out.
+    Rules that rows break are collected in `problems`; rows that are not numbers are skipped.
 
     Attributes:
         path: the file.
@@ -43,7 +43,7 @@ class BoxTable:
 
         Raises:
             OSError: if the file cannot be read.
-            JtnError: if it is no text.
+            JtnError: if it is not a text.
         """
         try:
             text = Path(path).read_text(encoding='utf-8-sig')

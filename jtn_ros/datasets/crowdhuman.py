@@ -78,7 +78,7 @@ def parse_crowdhuman(path: Path) -> tuple[list[CrowdHumanRecord], list[Problem]]
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is no text.
+        JtnError: if it is not a text.
     """
     try:
         text = path.read_text(encoding='utf-8')

@@ -15,7 +15,7 @@ from jtn_ros.geometry import Letterbox
 MIDDLE = (0.3, 0.7)
 # Zoom of a picture, over the one that makes it just cover its tile.
 ZOOM = (1.0, 1.8)
-# An object of which less than the first share is left in its tile is no object of the mosaic;
+# An object of which less than the first share is left in its tile is not an object of the mosaic;
 # below the second it is ignored.
 GONE, LEAST = 0.05, 0.25
 

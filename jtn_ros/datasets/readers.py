@@ -25,7 +25,7 @@ def read_clips(path: Path, class_names: Sequence[str] = ('person',)) -> list[Cli
 
     Args:
         path: the folder or file.
-        class_names: the network's classes; other objects are left out.
+        class_names: the network's classes; other objects are skipped.
 
     Raises:
         OSError: if a file cannot be read.

@@ -30,7 +30,7 @@ def read_sequences(folder: Path, class_names: Sequence[str]) -> list[Clip]:
 
     Distractors, regions of a crowd and rows flagged 0 are ignored regions; objects of other
     classes are background. MOT17 has every sequence three times, for three public detectors:
-    one of them is read. Frames without an image are left out.
+    one of them is read. Frames without an image are skipped.
 
     Raises:
         OSError: if a file cannot be read.

@@ -41,7 +41,7 @@ class TargetLayout:
         input_width: network input width in pixels.
         num_classes: channels of the heat map.
         stride: network pixels per output cell.
-        max_objects: slots for objects; further ones are left out.
+        max_objects: slots for objects; further ones are skipped.
     """
 
     input_height: int

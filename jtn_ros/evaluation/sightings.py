@@ -50,7 +50,7 @@ def match_best_first(
     """Return the rows of detections and of the objects on which they lie.
 
     The best detection chooses first: of the objects that are left, the one that it overlaps most,
-    by one half at least. Ignored objects are left out.
+    by one half at least. Ignored objects are skipped.
     """
     overlaps = box_iou(found.boxes, objects.boxes)
     overlaps[found.class_ids[:, None] != objects.class_ids] = 0

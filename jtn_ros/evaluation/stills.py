@@ -76,7 +76,7 @@ def detect(engine: Engine, images: Iterable[NDArray[np.uint8]]) -> Iterator[Dete
     """Yield all peaks of every image, however low they score, as the first image of a camera.
 
     The image is its own previous image, and there are no tracks. Displacements and embeddings,
-    which mean nothing then, are left out.
+    which mean nothing then, are skipped.
 
     Raises:
         ValueError: if an image is not uint8 (H, W, 3).

@@ -147,7 +147,7 @@ def hota_of(
     Args:
         sequences: at least one.
         config: thresholds of the tracker.
-        score_threshold: detections that score no more are left out before; 0 leaves that to the
+        score_threshold: detections that score no more are skipped before; 0 leaves that to the
             tracker, as `DetectionGate` does.
     """
     least = score_threshold or config.minimum_score
@@ -192,7 +192,7 @@ def search(
 
     Raises:
         OSError: if the storage cannot be written.
-        JtnError: if optuna is not installed, or the file is no journal.
+        JtnError: if optuna is not installed, or the file is not a journal.
     """
     with packages_for('the search needs', 'optuna'):
         import optuna

@@ -90,7 +90,7 @@ class AppearanceModel:
 
         Raises:
             OSError: if the file cannot be read.
-            JtnError: if it is no such network, the settings have not three channels, or no back
+            JtnError: if it is not such a network, the settings have not three channels, or no back
                 end is installed.
         """
         self._settings = settings

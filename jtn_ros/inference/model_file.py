@@ -18,7 +18,7 @@ def read_model(path: Path) -> tuple[bytes, ModelInfo]:
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is no ONNX file, incomplete, or not made by `jtn export`.
+        JtnError: if it is not an ONNX file, incomplete, or not made by `jtn export`.
     """
     content = Path(path).read_bytes()
     try:

@@ -35,7 +35,7 @@ class OnnxEngine(Engine):
 
         Raises:
             OSError: if the file cannot be read.
-            JtnError: if it is no exported model, the device or precision is not to be had, or
+            JtnError: if it is not an exported model, the device or precision is not available, or
                 ONNX Runtime is not installed.
         """
         content, info = read_model(path)

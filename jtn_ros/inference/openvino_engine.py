@@ -55,7 +55,7 @@ class OpenVinoEngine(Engine):
 
         Raises:
             OSError: if the file cannot be read.
-            JtnError: if it is no exported model, the device or precision is not to be had, or
+            JtnError: if it is not an exported model, the device or precision is not available, or
                 OpenVINO is not installed.
         """
         content, info = read_model(path)

@@ -36,7 +36,7 @@ class TensorRtEngine(Engine):
 
         Raises:
             OSError: if the file cannot be read.
-            JtnError: if there is no such GPU or precision, the file is no model for it, or a
+            JtnError: if there is no such GPU or precision, the file is not a model for it, or a
                 package is missing.
         """
         # TensorRT crashes when it is used where there is no GPU, so CUDA is asked first.

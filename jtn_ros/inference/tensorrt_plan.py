@@ -112,7 +112,7 @@ def read_plan(path: Path) -> tuple[ModelInfo, bytes]:
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is no such file, or incomplete.
+        JtnError: if it is not such a file, or incomplete.
     """
     content = path.read_bytes()
     start = len(PLAN_MAGIC) + 4

@@ -109,7 +109,7 @@ def load_torch_engine(
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is no checkpoint.
+        JtnError: if it is not a checkpoint.
     """
     if threads is not None:
         torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""Which tasks of a folder are done, so that the same command goes on where an earlier one ended.
+"""Which tasks of a folder are done, so that the same command continues where an earlier one ended.
 
 One JSON line per finished task. A last line that was cut off, as when the power fails, does not
 count.

@@ -223,7 +223,7 @@ def camera_parameters(given: Mapping[str, str]) -> dict[str, object]:
     """Return those of the arguments of `CAMERA` that are given, as parameters of a node.
 
     Raises:
-        RuntimeError: if one is no number and has to be.
+        RuntimeError: if one is not a number and has to be.
     """
     parameters: dict[str, object] = {
         name: given[name] for name in ('frame_id', 'calibration') if given[name]

@@ -37,7 +37,7 @@ SETTLE_S = 1.0
 def topics_to_record(*others: str) -> str:
     """Return the names of what is needed to look at a recording of the tracker, as a list in YAML.
 
-    Annotations are left out where this ROS has no messages for them, as the tracker does.
+    Annotations are skipped where this ROS has no messages for them, as the tracker does.
 
     Args:
         others: topics to record after these.

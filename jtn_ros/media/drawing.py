@@ -105,7 +105,7 @@ def draw_tracks(
     """Return a copy of an image with its tracks drawn into it.
 
     A box is solid when the track was observed in this frame and dashed when it is predicted;
-    tracks that are not `drawable` are left out. The arrow shows the way of the next half second.
+    tracks that are not `drawable` are skipped. The arrow shows the way of the next half second.
     Labels of near objects cover those of far ones. Lines grow with the image.
 
     Args:

@@ -90,7 +90,7 @@ class FrameSource(ABC):
         self.close()
 
     def _report_broken(self, index: int, reason: object) -> None:
-        """Count a frame that is left out, and name the first ones; people count from 1."""
+        """Count a skipped frame, and report the first ones; frame numbers start at 1."""
         self.broken += 1
         if self.broken <= REPORTED_FRAMES:
             more = '; further ones are only counted' if self.broken == REPORTED_FRAMES else ''

@@ -13,7 +13,7 @@ from jtn_ros.settings import setting
 # Of so many pixels of an image, these percentiles become black and white.
 _SAMPLE = 20_000
 _PERCENTILES = (0.5, 99.5)
-# Values beyond it, infinity and what is no number say nothing about the range.
+# Values beyond it, infinity and what is not a number say nothing about the range.
 _LARGEST = 1e30
 # Range of integers at least.
 _LEAST_COUNTS = 32
@@ -58,7 +58,7 @@ class IntensityRange:
             self._limits = np.array(limits, np.float64)
 
     def apply(self, values: NDArray[np.generic]) -> NDArray[np.uint8]:
-        """Return values of any shape and type as uint8; what is no number is black."""
+        """Return values of any shape and type as uint8; what is not a number is black."""
         if not self._fixed:
             self._follow(values)
         if self._limits is None:  # an image without a number

@@ -60,7 +60,7 @@ def require_folder(output: Path) -> None:
     """Refuse a file in place of a folder for results.
 
     Raises:
-        UsageError: if the output is no folder.
+        UsageError: if the output is not a folder.
     """
     if output.exists() and not output.is_dir():
         raise UsageError(f'the output {output} is a file; specify the name of a folder')

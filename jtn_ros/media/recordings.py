@@ -65,7 +65,7 @@ def read_list(path: Path) -> list[str]:
 
     Raises:
         OSError: if it cannot be read.
-        JtnError: if it is no text, or there is nothing in it.
+        JtnError: if it is not a text, or there is nothing in it.
     """
     try:
         lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
@@ -80,7 +80,7 @@ def find_recordings(given: Iterable[str | Path], leave_out: Path | None = None) 
     """Return the recordings at the given paths and below them, sorted, each of them once.
 
     Files are taken whatever they are; in folders, recordings are recognized by their names, and
-    what begins with a dot is left out.
+    what begins with a dot is skipped.
 
     Args:
         given: recordings, folders and patterns.

@@ -87,7 +87,7 @@ class Deinterlacer:
         self._layout: tuple[int, int, str] | None = None
 
     def push(self, frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
-        """Take the next frames and yield those that are ready."""
+        """Process the next frames and yield those that are ready."""
         for frame in frames:
             layout = frame.width, frame.height, frame.format.name
             if self._graph is not None and layout != self._layout:

@@ -15,6 +15,6 @@ _DECODERS = {
 def decoder_of(format_: str) -> str | None:
     """Return FFmpeg's decoder of a video such as ``h264`` or ``hevc_nvenc;yuv420p``.
 
-    None where the format is no video, so that every image stands for itself.
+    None where the format is not a video, so that every image stands for itself.
     """
     return next((name for part, name in _DECODERS.items() if part in format_.lower()), None)

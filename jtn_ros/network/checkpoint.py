@@ -60,7 +60,7 @@ def load_checkpoint(path: str | Path, **settings: Any) -> JointTrackNet:
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is no such checkpoint, or a tensor is missing, left over or of another
+        JtnError: if it is not such a checkpoint, or a tensor is missing, left over or of another
             shape.
     """
     path = Path(path)
@@ -91,7 +91,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is no checkpoint.
+        JtnError: if it is not a checkpoint.
     """
     if (what := what_came_instead(path)) is not None:
         raise JtnError(f'the file is {what}')

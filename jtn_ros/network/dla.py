@@ -63,7 +63,7 @@ class DLA34(nn.Module):
     ) -> list[Tensor]:
         """Return the six levels, (N, CHANNELS[i], H / 2**i, W / 2**i).
 
-        An input that is left out adds nothing; this is not the same as an input of zeros.
+        An omitted input adds nothing; this is not the same as an input of zeros.
 
         Args:
             image: normalized (N, 3, H, W).

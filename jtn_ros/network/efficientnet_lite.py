@@ -39,7 +39,7 @@ class InvertedResidual(nn.Module):
     def __init__(
         self, in_channels: int, kernel: int, stride: int, expansion: int, channels: int
     ) -> None:
-        """Build the block; without expansion the first convolution is left out."""
+        """Build the block; without expansion, the first convolution is omitted."""
         super().__init__()
         inner = expansion * in_channels
         self.expand = None

@@ -103,7 +103,7 @@ def measure_node(
     frames: int,
     parameters: Mapping[str, object],
 ) -> NodeLatency:
-    """Publish images to a tracker node in a process of its own, and measure until its tracks.
+    """Publish images to a tracker node in a separate process, and measure until its tracks.
 
     The graph is on this machine alone, with the profiles of `config/dds`. The environment of this
     process is changed for that.
@@ -156,7 +156,7 @@ def _namespace() -> str:
 
 @contextmanager
 def _served(camera: _Camera) -> Iterator[_Camera]:
-    """Serve a node on a thread of its own."""
+    """Serve a node on its own thread."""
     executor = SingleThreadedExecutor()
     executor.add_node(camera)
     closing = Event()

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 _INITIAL_SPEED = 3.0
 # Squared Mahalanobis distance within which 99.9 % of right measurements lie (3 coordinates).
 _GATE = 16.27
-# An object that was not measured for so long is not located any more. [s]
+# An object that was not measured for this time is not located anymore. [s]
 FORGET_S = 1.0
 
 

@@ -20,9 +20,9 @@ from jtn_ros.tracking.track import TrackState
 
 # A position that is older than this says nothing about where an object is. [s]
 _STALE_S = 1.0
-# An object that no camera tracks any more may be found again for so long. [s]
+# An object that no camera tracks anymore may be found again for this time. [s]
 _MEMORY_S = 2.0
-# A better identity than the present one has to stay better for so long. [s]
+# A better identity than the present one has to stay better for this time. [s]
 _PATIENCE_S = 0.5
 # What speaks for the present identity: its cost is halved, and its limits are wider.
 _LOYALTY = 0.5
@@ -71,7 +71,7 @@ class WorldTracker:
     """Joins the tracks of cameras whose positions are in one coordinate frame.
 
     A track joins the object that is closest in place and appearance among those that other
-    cameras see (one assignment for each frame of a camera), or begins a new one. It keeps its
+    cameras see (one assignment for each frame of a camera), or starts a new one. It keeps its
     identity as long as the camera tracks it; only what has suited better for half a second
     replaces it. Two objects that turn out to be one keep the older identity.
     """
@@ -123,7 +123,7 @@ class WorldTracker:
         return self._frame()
 
     def _drop(self, camera: int, live: NDArray[np.int64]) -> None:
-        """Forget what a camera does not track any more; remember objects that lose their last."""
+        """Forget what a camera does not track anymore; remember objects that lose their last."""
         if self._members is None or self._lost is None:
             return
         members = self._members
@@ -157,7 +157,7 @@ class WorldTracker:
         return rows
 
     def _identify(self, camera: int, rows: NDArray[np.intp], stamp_ns: int) -> None:
-        """Give identities to the rows of a camera, and change those that do not suit any more."""
+        """Give identities to the rows of a camera, and change those that do not suit anymore."""
         assert self._members is not None
         assert self._lost is not None
         members, lost = self._members, self._lost
@@ -198,7 +198,7 @@ class WorldTracker:
         Args:
             seen: the tracks of a camera that are located in this frame.
             others: what other cameras see.
-            lost: what no camera tracks any more.
+            lost: what no camera tracks anymore.
             held: identities that tracks of the camera have.
         """
         candidates = others.extend(lost)

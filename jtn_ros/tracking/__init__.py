@@ -1,4 +1,4 @@
-"""Detections to tracks: numpy and SciPy only; knows neither images nor torch nor ROS."""
+"""Tracking of detections. Depends only on NumPy and SciPy, not on images, torch or ROS."""
 
 from jtn_ros.tracking.frame_tracker import FrameTracker
 from jtn_ros.tracking.reference_tracker import ReferenceTracker

@@ -1,4 +1,4 @@
-"""What tracks look like."""
+"""Appearance embeddings of tracks."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ Vectors = NDArray[np.float32]
 
 
 def normalise(vectors: Vectors) -> Vectors:
-    """Return vectors (..., D) of length 1; zero vectors, which mean unknown, stay zero."""
+    """Return vectors (..., D) of length 1; zero vectors (unknown appearance) remain zero."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
 

@@ -1,7 +1,8 @@
-"""Which detection is which track: the cost of every pair, and the best assignment, in stages.
+"""Data association: the cost of each pair of detection and track, and assignment in stages.
 
-The cost of motion is a negative log likelihood, so a track that was not seen for long, and whose
-prediction is vague, has a wide gate and yet loses against one that is known precisely.
+The motion cost is a negative log likelihood. A track that was not detected for a long time has an
+uncertain prediction and therefore a wide gate, but a track with a precise prediction still has a
+lower cost.
 """
 
 from collections.abc import Iterable
@@ -21,9 +22,9 @@ from jtn_ros.tracking.settings import TrackerSettings
 from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.track_table import TrackTable
 
-# Motion cost of a lost track that is re-identified by appearance, anywhere within reach. At 1, the
-# track of a person who is hidden nearby would be preferred; at less, that of a person who looks
-# similar.
+# Motion cost of a lost track that is re-identified by appearance, anywhere in the search radius.
+# With 1, the track of a nearby occluded person would be preferred; with a lower cost, the track of
+# a person with a similar appearance.
 _MOTION_OF_LOST = 0.8
 
 Costs = NDArray[np.float32]
@@ -41,15 +42,15 @@ def associate(
 ) -> Matches:
     """Return the indices of matched detections and of their tracks.
 
-    Confident detections are assigned first; those of low score then go to tracks that have proven
-    themselves by a second detection or a certain one. Both are compared by motion, displacement
-    and appearance, and pairs beyond `appearance_limit` never match. The appearance of a low-score
-    detection only counts against it, and only confident detections re-identify lost tracks by
+    Confident detections are assigned first. Low-score detections are then assigned to tracks that
+    have a second detection or a certain one. Both stages compare motion, displacement and
+    appearance, and pairs beyond `appearance_limit` never match. The appearance of a low-score
+    detection can only increase its cost, and only confident detections re-identify lost tracks by
     appearance alone.
 
     Args:
         detections: of this frame.
-        velocities: what their displacements tell, if anything.
+        velocities: measured from their displacements, if there are any.
         table: tracks, predicted to this frame.
         unseen: (M,) seconds since every track was detected.
         error_scale: (4,), see `jtn_ros.tracking.prediction_errors`.
@@ -60,7 +61,7 @@ def associate(
         return matching.matches
     measured = kalman_filter.measure(detections.boxes)
     if detections.embeddings is not None:
-        # Looks decide between those who are near; an exact motion must not outvote them.
+        # Appearance decides between close tracks; a precise motion must not outweigh it.
         error_scale = np.maximum(error_scale, 1)
     cost = motion_cost(measured, velocities, table.means, table.covariances, error_scale, config)
     cost[detections.class_ids[:, None] != table.class_ids] = np.inf
@@ -81,7 +82,8 @@ def associate(
             again[np.isinf(cost) | ~(both & missing)] = np.inf
             found = np.minimum(total, again)
     matching.add(found, 1.0, confident)
-    # Many low-score detections are false, so a similar appearance does not make up for distance.
+    # Many low-score detections are false positives, so a similar appearance does not compensate
+    # for distance.
     matching.add(np.maximum(total, cost), config.low_score_limit, weak, proven)
     return matching.matches
 
@@ -93,10 +95,11 @@ def _reidentification_cost(
     unseen: Floats,
     config: TrackerSettings,
 ) -> Costs:
-    """Return the (N, M) costs of finding tracks again by their looks, wherever within reach.
+    """Return the (N, M) costs of re-identifying tracks by appearance within the search radius.
 
-    It competes with the cost of motion, which says little about who was not seen for long. It is
-    infinite out of reach and from the greatest permitted distance on.
+    This cost is an alternative to the motion cost, which is uncertain for tracks that were not
+    detected for a long time. It is infinite outside the search radius and from
+    `reidentification_limit` on.
     """
     predicted = table.means[..., VALUE]
     x, y = kalman_filter.differences(measured[:, :2], predicted[:, :2])
@@ -115,12 +118,12 @@ def motion_cost(
     error_scale: Floats,
     config: TrackerSettings,
 ) -> Costs:
-    """Return the (N, M) costs of measured boxes (N, 4) at predicted tracks: 0 is perfect.
+    """Return the (N, M) costs of measured boxes (N, 4) at predicted tracks: 0 is a perfect match.
 
-    Every coordinate adds the negative log density of Student's t distribution, whose tails
-    forgive the odd bad box, and the log of how uncertain the prediction is. 1 is as unlikely
-    as an accepted pair may be. A measured velocity is compared with the one that the track would
-    have after taking over the position.
+    Each coordinate adds the negative log density of Student's t distribution, whose heavy tails
+    tolerate single bad boxes, and the logarithm of the uncertainty of the prediction. 1 is the
+    limit of accepted pairs. A measured velocity is compared with the velocity that the track would
+    have after an update with the position.
     """
     noise = kalman_filter.measurement_variance(means[..., VALUE], config)
     variance = covariances[..., VALUE, VALUE] + noise
@@ -150,8 +153,8 @@ def motion_cost(
 def _misfit(apart: list[Costs], variances: Iterable[Costs], config: TrackerSettings) -> Costs:
     """Return the (N, M) sum of -log t densities of an even number of differences (N, M).
 
-    The logarithm of a product is the sum of the logarithms, at a fraction of their price; two
-    factors do not overflow.
+    The logarithm of a product is cheaper than the sum of the logarithms. Products of two factors
+    do not overflow.
     """
     tail = config.outlier_tail
     factors = [1 + d * d / (tail * variance) for d, variance in zip(apart, variances, strict=True)]
@@ -161,15 +164,15 @@ def _misfit(apart: list[Costs], variances: Iterable[Costs], config: TrackerSetti
 
 
 def _columns(values: Floats) -> Costs:
-    """Return the columns of (M, K) in single precision, one after the other in memory."""
+    """Return the columns of (M, K) in single precision, each contiguous in memory."""
     return np.ascontiguousarray(values.T, np.float32)
 
 
 def assign(cost: NDArray[np.floating], limit: float) -> Matches:
-    """Return row and column indices of the matches whose costs sum to the least.
+    """Return row and column indices of the matches with the smallest sum of costs.
 
-    Leaving a row and a column apart costs the limit, so pairs at or above it never match; neither
-    do infinite ones.
+    Leaving a row and a column unmatched costs the limit, so pairs at or above the limit never
+    match. Pairs with infinite cost never match either.
     """
     gain = np.minimum(cost - limit, 0)
     rows, columns = linear_sum_assignment(gain)
@@ -178,10 +181,10 @@ def assign(cost: NDArray[np.floating], limit: float) -> Matches:
 
 
 class Matching:
-    """Who is matched so far, over the stages of an association."""
+    """The matches so far, over the stages of an association."""
 
     def __init__(self, detections: int, tracks: int) -> None:
-        """Start with nobody matched."""
+        """Start without matches."""
         self._partners = np.full(detections, -1, np.intp)
         self._free_tracks = np.ones(tracks, np.bool_)
 
@@ -192,7 +195,7 @@ class Matching:
         return rows, self._partners[rows]
 
     def add(self, cost: Costs, limit: float, detections: Mask, tracks: Mask | None = None) -> None:
-        """Assign those among given detections and tracks that are not matched yet.
+        """Assign the given detections and tracks that are not matched yet.
 
         Args:
             cost: (N, M) of all detections and tracks.

@@ -1,4 +1,4 @@
-"""How the whole view moved since the last frame, so that tracks can be moved along.
+"""Camera motion since the last frame, estimated from boxes, and its compensation in tracks.
 
 A camera motion is a 2x3 affine matrix from pixels of the previous frame to pixels of this one.
 """
@@ -20,12 +20,12 @@ _QUORUM = 0.4  # share of the tracks
 
 
 def common_shift(measured: Floats, predicted: Floats, config: TrackerSettings) -> Floats:
-    """Return the shift that brings most predicted boxes onto detected ones.
+    """Return the shift that aligns the largest number of predicted boxes with detected ones.
 
-    Objects move by themselves, and their filters know how; what surprises all of them alike is
-    the camera's doing. Every pair of similar size votes for its own shift, a track has one
-    vote for a shift, and the winner must clearly beat no shift at all: a camera that
-    stands still is left alone.
+    The filters predict the motion of the objects, so a prediction error that all tracks have in
+    common is caused by the camera. Each pair of similar height votes for its shift, with at most
+    one vote of a track for a shift. The best shift must have clearly more votes than no shift, so
+    that a static camera is not corrected.
 
     Args:
         measured: (N, 4) detected boxes, center and size.
@@ -33,7 +33,7 @@ def common_shift(measured: Floats, predicted: Floats, config: TrackerSettings) -
         config: thresholds.
 
     Returns:
-        (2, 3) affine matrix, `STILL` when the camera seems to stand.
+        (2, 3) affine matrix; `STILL` if the camera seems to be static.
     """
     if min(len(measured), len(predicted)) < _FEWEST:
         return STILL
@@ -60,7 +60,7 @@ def common_shift(measured: Floats, predicted: Floats, config: TrackerSettings) -
 
 
 def move(means: Floats, affine: Floats) -> Floats:
-    """Return filter means (M, 4, 2) as the camera motion moves them."""
+    """Return filter means (M, 4, 2) transformed by the camera motion."""
     if affine is STILL:
         return means
     linear, shift = affine[:, :2], affine[:, 2]

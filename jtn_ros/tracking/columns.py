@@ -1,4 +1,4 @@
-"""A table as a dataclass: equal-length arrays, one row an object."""
+"""A table as a dataclass: arrays of equal length, one row per object."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Columns:
         return len(getattr(self, fields(self)[0].name))
 
     def select(self, index: Index) -> Self:
-        """Return the rows that a boolean mask, an index array or a slice picks."""
+        """Return the rows selected by a boolean mask, an index array or a slice."""
         return self._map(lambda array: array[index])
 
     def replace(self, **columns: NDArray[Any]) -> Self:

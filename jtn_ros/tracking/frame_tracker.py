@@ -12,7 +12,7 @@ from jtn_ros.tracking.track import Tracks
 
 
 class FrameTracker(Protocol):
-    """Turns the detections of one frame after another into tracks."""
+    """Computes tracks from the detections of consecutive frames."""
 
     @property
     def minimum_score(self) -> float:

@@ -1,4 +1,4 @@
-"""Views of somebody, or of several people, to tell them by: as different as possible."""
+"""A gallery of diverse appearance embeddings (views) of one person or of several people."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,11 @@ from jtn_ros.tracking.appearance import Vectors
 
 
 class Gallery:
-    """A limited number of views; where it is full, the most redundant one makes room.
+    """A limited number of views. If it is full, the most redundant view is replaced.
 
     Args:
-        capacity: greatest number of views.
-        novelty: smallest cosine distance at which a view adds something.
+        capacity: maximum number of views.
+        novelty: minimum cosine distance to the stored views at which a view is added.
     """
 
     def __init__(self, capacity: int, novelty: float) -> None:
@@ -35,7 +35,7 @@ class Gallery:
         return nearest
 
     def add(self, seen: Vectors) -> None:
-        """Take in the newest of some views (N, D), if it adds something."""
+        """Add the most novel of some views (N, D), if it is novel enough."""
         if not len(seen):
             return
         distances = self.distances(seen)
@@ -51,7 +51,7 @@ class Gallery:
         self._views = views
 
     def discard(self, others: Vectors, own: Vectors, limit: float) -> None:
-        """Discard the views that show others (N, D), and not whom the view `own` (D,) shows."""
+        """Discard the views that show other objects (N, D) rather than the one of `own` (D,)."""
         if self._views is None or not len(others):
             return
         wrong = appearance.distances(self._views, others).min(axis=1) < limit

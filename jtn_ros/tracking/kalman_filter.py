@@ -1,8 +1,8 @@
 """Constant-velocity Kalman filters of many boxes at once.
 
 A box is center x, center y, width, height, and each of the four has its own filter of value and
-rate: means are (M, 4, 2), covariances (M, 4, 2, 2), in pixels and pixels per second. The noises
-grow with the box, so that near and far objects are treated alike.
+rate: means are (M, 4, 2), covariances (M, 4, 2, 2), in pixels and pixels per second. The noise is
+proportional to the size of the box, so that near and far objects are treated in the same way.
 """
 
 from typing import NamedTuple
@@ -52,7 +52,7 @@ def sizes_of(measured: Floats) -> Floats:
 def differences(first: Floats, second: Floats) -> list[NDArray[np.float32]]:
     """Return first minus second, (N, M), of every column of (N, K) and (M, K).
 
-    Single precision resolves a thousandth of a pixel at half the price.
+    Single precision resolves a thousandth of a pixel at half the cost.
     """
     columns = (np.ascontiguousarray(values.T, np.float32) for values in (first, second))
     return [np.subtract.outer(one, other) for one, other in zip(*columns, strict=True)]
@@ -117,7 +117,7 @@ def correct(
 def correct_velocities(
     means: Floats, covariances: Floats, velocities: Velocities, rows: NDArray[np.intp]
 ) -> None:
-    """Correct filters (M, 4, 2) in place by the measured velocities of some detections (M,)."""
+    """Correct filters (M, 4, 2) in place with the measured velocities of detections (M,)."""
     means[:, :2], covariances[:, :2] = correct(
         means[:, :2],
         covariances[:, :2],

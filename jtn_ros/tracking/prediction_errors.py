@@ -1,4 +1,4 @@
-"""How far predictions are off in this scene, compared with what the filters expect."""
+"""Prediction errors in the scene, relative to the errors that the filters expect."""
 
 import numpy as np
 
@@ -10,12 +10,13 @@ _GREATEST = 9.0  # three standard deviations; beyond is a wrong pair rather than
 
 
 class PredictionErrors:
-    """Learns how much greater than expected the squared errors are, for every coordinate.
+    """Estimates the ratio of the squared errors to their expectation, for each coordinate.
 
-    Steady boxes from a still camera agree with their predictions ten times better than the
-    filters expect, and those from a turning one far worse. No noise fits both, so it is measured
-    (innovation matching: Mehra, Approaches to adaptive filtering, IEEE Transactions on Automatic
-    Control 17 (5), 1972). The gains of the filters depend on ratios of noises alone and stay.
+    With a static camera, steady boxes agree with their predictions ten times better than the
+    filters expect; with a rotating camera, they agree far worse. No fixed noise suits both cases,
+    so the ratio is measured (innovation matching: Mehra, Approaches to adaptive filtering, IEEE
+    Transactions on Automatic Control 17 (5), 1972). The gains of the filters depend only on ratios
+    of noises, so they do not change.
     """
 
     def __init__(self) -> None:
@@ -24,11 +25,11 @@ class PredictionErrors:
 
     @property
     def scale(self) -> Floats:
-        """Return by what to multiply the expected variances of the four coordinates (4,)."""
+        """Return the factors (4,) for the expected variances of the four coordinates."""
         return np.maximum(self._ratios, _LEAST)
 
     def learn(self, errors: Floats, variances: Floats, config: TrackerSettings) -> None:
-        """Take the errors (N, 4) of predictions and the variances (N, 4) that were expected."""
+        """Add the errors (N, 4) of predictions and their expected variances (N, 4)."""
         if not len(errors):
             return
         ratios = np.minimum(errors**2 / variances, _GREATEST).mean(axis=0)

@@ -1,4 +1,4 @@
-"""How tracks looked since the last moment at which they may have been exchanged."""
+"""Appearance of tracks since the last possible identity switch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,11 @@ from jtn_ros.tracking.track import Tracks
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
-# Share of a box that a nearer one covers, from which its appearance may be that of the nearer.
+# Share of a box covered by a nearer one from which its embedding may show the nearer object.
 _COVERED = 0.15
-# Share of a box that another covers, or that it covers, from which a tracker may exchange them.
+# Share of overlap of two boxes from which an identity switch is possible.
 _CROSSED = 0.4
-# Time without a detection after which a track may continue with another object. [s]
+# Time without a detection after which a track may continue on another object. [s]
 _GAP_S = 0.3
 # Number of views that the mean is taken over.
 _MEMORY = 5
@@ -25,17 +25,17 @@ _MEMORY = 5
 class RecentViews:
     """The mean appearance of every track over its latest clear views.
 
-    Unlike the tracker's own mean, it begins anew after every crossing and every gap, so that it
-    never mixes two objects.
+    Unlike the mean of the tracker, it is reset after each crossing and each gap, so that it never
+    mixes two objects.
 
     Attributes:
         ids: int64 (N,), the tracks of the last frame.
         means: float32 (N, D), unit vectors; zero before the first clear view. D may be 0.
         counts: int64 (N,), clear views since the last crossing or gap began.
-        since_ns: int64 (N,), time of the first of them; that of the frame where there is none.
+        since_ns: int64 (N,), time of the first of them; the time of the frame if there is none.
         fresh: bool (N,), whether there is a clear view in this frame.
-        doubtful: bool (N,), whether the track may be exchanged in this frame: it crosses another
-            one, or was not detected for some time.
+        doubtful: bool (N,), whether an identity switch is possible in this frame: the track
+            crosses another one, or was not detected for some time.
         missed: bool (N,), whether the track was not detected for some time.
     """
 
@@ -48,11 +48,11 @@ class RecentViews:
         self.fresh = self.doubtful = self.missed = self._crossed = np.zeros(0, np.bool_)
 
     def update(self, tracks: Tracks, detections: Detections, stamp_ns: int) -> None:
-        """Take the tracks of the next frame.
+        """Add the tracks of the next frame.
 
         Args:
             tracks: all live tracks.
-            detections: those that they were seen by.
+            detections: the detections of this frame.
             stamp_ns: time of the frame.
         """
         views = detections.embeddings
@@ -84,14 +84,14 @@ class RecentViews:
 
 
 def _overlaps(tracks: Tracks) -> tuple[Mask, Mask]:
-    """Return which boxes (N,) a nearer one covers, and which cross another one."""
+    """Return two bool (N,): boxes that a nearer one covers, and boxes that cross another."""
     boxes = tracks.boxes
     low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
     common = np.clip(high - low, 0, None).prod(axis=2)
     np.fill_diagonal(common, 0)
     areas = np.maximum(box_sizes(boxes).prod(axis=1), 1)
-    # On a floor, who stands lower in the image is nearer.
+    # On a floor, objects lower in the image are nearer.
     nearer = boxes[None, :, 3] > boxes[:, None, 3]
     covered = (common * nearer).max(axis=1, initial=0) > _COVERED * areas
     share = common / np.minimum(areas[:, None], areas[None, :])

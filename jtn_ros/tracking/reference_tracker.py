@@ -1,8 +1,8 @@
-"""The published JointTrackNet association, to the identity: for comparisons.
+"""The published JointTrackNet association with identical identities, for comparisons.
 
-Its habits are kept, because published numbers depend on them: no motion model, output from the
-second observation on, nothing for lost tracks, and an ageing loop that deletes from the list it
-walks, so that after a deletion the wrong tracks age (see `_age`).
+Its properties are preserved, because published results depend on them: no motion model, output
+from the second observation on, no output for lost tracks, and an aging loop that deletes from the
+list over which it iterates, so that after a deletion the wrong tracks age (see `_age`).
 """
 
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ class ReferenceState(Columns):
         scores: float32 (M,), of the last observation.
         class_ids: int32 (M,).
         centers: float32 (M, 2), of the last observation.
-        ages: int64 (M,), the published counter of missed frames, with its faults.
-        probation: bool (M,), seen only once so far.
+        ages: int64 (M,), the published counter of missed frames, including its errors.
+        probation: bool (M,), detected only once so far.
         embeddings: float32 (M, D), smoothed, not normalized; D is 0 without embeddings.
         history: float32 (M, HISTORY, D), running means, the rest zeros.
         history_lengths: int64 (M,).
@@ -166,7 +166,7 @@ class ReferenceTracker:
         self._state = self._state.extend(self._create(detections.select(born), stamp_ns))
         self._smooth(detections, rows, columns)
         self._matched = np.concatenate([matched, born])
-        # Taken before the ageing, which can delete even a track that was just matched.
+        # Computed before the aging, which can delete even a track that was just matched.
         tracks = self.tracks.select(columns)
         self._age(lost)
         return tracks
@@ -285,7 +285,7 @@ class ReferenceTracker:
 
 
 def _match_greedily(distances: NDArray[np.float32]) -> Matches:
-    """Let each detection in turn take the nearest free track; infinite means never."""
+    """Assign the nearest free track to each detection in turn; infinite costs never match."""
     rows, columns = [], []
     for row, line in enumerate(distances):
         column = int(np.argmin(line))

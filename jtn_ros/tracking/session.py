@@ -1,11 +1,11 @@
-"""When identities start anew: a session is a run of frames that one tracker may follow."""
+"""Tracking sessions: a session is a sequence of frames with continuous identities."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 from uuid import uuid4
 
-# Stamps may run ahead of the arrival of the images by this much before they are doubted.
+# Tolerance by which stamps may be ahead of the arrival of the images. [ns]
 _AHEAD_NS = 100_000_000
 # A camera whose second stamp is this much later than its first, 0, did not set the first.
 _GAP_NS = 10_000_000_000
@@ -22,7 +22,7 @@ class When(NamedTuple):
 
     Attributes:
         stamp_ns: its stamp.
-        received_ns: when it arrived; only differences count, so any clock will do.
+        received_ns: when it arrived; only differences matter, so any clock can be used.
     """
 
     stamp_ns: int
@@ -31,7 +31,7 @@ class When(NamedTuple):
 
 @dataclass(frozen=True)
 class FrameKey:
-    """What has to continue from frame to frame within a session.
+    """The properties of a frame that must be continuous within a session.
 
     Attributes:
         when: the frame's times.
@@ -52,7 +52,7 @@ class Admission(NamedTuple):
     Attributes:
         stamp_ns: the time at which to track it; never runs backwards within a session.
         new_session: why a new session began, or None.
-        distrust: what is wrong with the stamp, so that the time of arrival is taken; or None.
+        distrust: why the stamp is invalid and the arrival time is used instead; or None.
     """
 
     stamp_ns: int
@@ -61,14 +61,14 @@ class Admission(NamedTuple):
 
 
 class Session:
-    """Notice what breaks the continuity of a camera's frames, and name the sessions.
+    """Detects discontinuities in the frames of a camera, and identifies the sessions.
 
-    A stamp that is missing, repeats or lies far from those around it is replaced: the time goes on
-    as the images arrive. The session's id and a track's id together are unique for ever.
+    A stamp that is missing, repeated, or far from its neighbors is replaced: the time advances
+    with the arrival of the images. Session id and track id together are unique.
 
     Attributes:
         backward_tolerance_ns: stamps may step back by this much.
-        memory_ns: after a longer gap, no track is left and a session begins; None for never.
+        memory_ns: after a longer gap, no track remains and a new session starts; None for never.
     """
 
     def __init__(self, backward_tolerance_ns: int) -> None:
@@ -88,7 +88,7 @@ class Session:
         return self._id
 
     def restart(self) -> None:
-        """Begin a new session; the next frame is its first."""
+        """Start a new session; the next frame is its first."""
         self._id = uuid4()
         self._last: FrameKey | None = None
         self._time_ns = 0
@@ -96,7 +96,7 @@ class Session:
         self._distrusted = False
 
     def doubts(self, when: When) -> bool:
-        """Return whether only the next frame can tell if a stamp is wrong or time has jumped."""
+        """Return whether the next frame is needed to decide if a stamp is wrong or time jumped."""
         if when.stamp_ns == 0:
             return not self._distrusted  # the second stamp that is missing is no surprise
         if self._sound is None:
@@ -122,12 +122,12 @@ class Session:
         return lag_ns if late else None
 
     def admit(self, frame: FrameKey, following: When | None = None) -> Admission:
-        """Take the next frame, restarting the session where it cannot continue.
+        """Process the next frame, and start a new session if the current one cannot continue.
 
         Args:
             frame: the frame.
-            following: the times of the one after it, where that is known. What `doubts` says to
-                be doubtful is taken at its word without it, except for a stamp of 0.
+            following: the times of the next frame, if known. Without it, a stamp that is doubtful
+                according to `doubts` is accepted, except for a stamp of 0.
         """
         distrust = self._distrust(frame.when, following)
         reason = None
@@ -144,7 +144,7 @@ class Session:
         return Admission(time_ns, reason, distrust)
 
     def _distrust(self, when: When, following: When | None) -> str | None:
-        """Return what is wrong with a stamp, or None when it is to be believed."""
+        """Return what is wrong with a stamp, or None if it is plausible."""
         if following is not None and following.stamp_ns == 0 != when.stamp_ns:
             following = None  # it can tell nothing
         if self._last is None or self._sound is None:

@@ -1,11 +1,11 @@
-"""Follow one: which track is the object that was selected, whatever hides it meanwhile.
+"""Lock on a selected target: finds its track, also after occlusions.
 
-A tracker's ids end where objects are hidden for long, and are exchanged now and then where
-objects cross. The lock therefore keeps views of the target since its selection, and views of
-others that were seen beside it. After each crossing, the track has to prove that it still is the
-target; after each gap, it has to be recognized like any other track. The lock moves to another
-track only if that one looks like the target, and like nobody else. Otherwise, it names the
-candidates and waits.
+The ids of a tracker end after long occlusions, and can be exchanged when objects cross. The lock
+therefore stores views (embeddings) of the target since its selection, and views of other objects
+that were visible at the same time. After each crossing, the track must be verified as the target;
+after each gap, it must be recognized like any other track. The lock moves to another track only if
+that track is similar to the target and to no other object. Otherwise, it reports the candidates
+and waits.
 """
 
 from dataclasses import dataclass
@@ -30,30 +30,32 @@ Places = NDArray[np.float64]
 _TARGET_VIEWS = 64
 _RIVAL_VIEWS = 256
 _NOVELTY = 0.02  # cosine distance
-# Clear views that are enough to tell whom a track shows.
+# Number of clear views that suffice to recognize the object of a track.
 _ENOUGH_VIEWS = 3
-# The track of the target is given up beyond this cosine distance, and where it looks more like
-# somebody else; without a crossing or a gap, only by more than the margin.
+# The track of the target is given up beyond this cosine distance, or if it is more similar to
+# another object; without a crossing or a gap, only if the difference exceeds the margin.
 _STRANGE = 0.45
 _TRUST_MARGIN = 0.02
-# Closer than this, two views show the same object, or objects that look the same.
+# Below this distance, two views show the same object, or objects with the same appearance.
 _SIMILAR = 0.05
-# Below this distance, a track that looks like nobody else is still the target.
+# Below this distance, a track that is not more similar to another object is still the target.
 _FAMILIAR = 0.3
-# After a crossing, its track has to be closer to the target than to anybody else by this factor.
+# After a crossing, the distance of its track to the target must be smaller than to any other
+# object by this factor.
 _CLEARLY = 0.5
-# A track is taken for the target for so long without proof. [s]
+# Longest time for which a track counts as the target without verification. [s]
 _TRUST_S = 0.8
-# Views are learned at this spacing, and only from a track that has been verified for so long, so
-# that an exchange is noticed before anything is learned from it. A track of others that looks like
-# the target must have been clear for so long: it may be half covered by the target, and one such
-# view would keep the target from being recognized for ever. [s]
+# Interval at which views are learned, and the time for which a track must have been verified
+# before, so that an identity switch is noticed before a wrong view is learned. A track of another
+# object that is similar to the target must also have been clear for this time: it may be partly
+# covered by the target, and a single such view would permanently prevent the recognition of the
+# target. [s]
 _LEARNING_S = 0.5
 _SETTLED_S = 1.0
-# Reach around the last place of the target: radius and speed. [m, m/s]
+# Search radius around the last position of the target, and its growth. [m, m/s]
 _REACH_M = 1.0
 _REACH_SPEED = 3.0
-# Before every stamp, also where time begins at 0. [ns]
+# Earlier than any stamp, also if time starts at 0. [ns]
 _LONG_AGO = -(1 << 62)
 
 
@@ -69,7 +71,7 @@ class LockState(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TargetLockSettings(Settings):
-    """How the target is told from others."""
+    """How the target is distinguished from other objects."""
 
     recognition_limit: float = setting(
         0.1,
@@ -91,16 +93,16 @@ class TargetLockSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What is known of the target after one frame.
+    """The state of the target after one frame.
 
     Attributes:
         state: see `LockState`.
         track_id: the track that is the target; 0 if none is.
-        certain: whether the track is the target beyond doubt, now or a moment ago.
+        certain: whether the identity of the track is certain, now or a moment ago.
         switches: how often the lock has moved from one track to another since the selection.
         distance: cosine distance of the track to the nearest view of the target; NaN if unknown.
         candidates: int64 (C,), tracks that may be the target, the most similar one first; only
-            while the target is not seen.
+            while the target is not visible.
         candidate_distances: float32 (C,), their cosine distances.
     """
 
@@ -127,7 +129,7 @@ _NO_TARGET = Target(
 class TargetLock:
     """The lock on one target, over the frames of one camera.
 
-    Without embeddings, the lock holds as long as the track does, and never moves by itself.
+    Without embeddings, the lock lasts as long as the track, and never moves to another one.
     """
 
     def __init__(self, config: TargetLockSettings | None = None) -> None:
@@ -148,8 +150,8 @@ class TargetLock:
         self._track_id = self._last_id = self._switches = 0
         self._own = Gallery(_TARGET_VIEWS, _NOVELTY)
         self._rivals = Gallery(_RIVAL_VIEWS, _NOVELTY)
-        # Whether the track is the target beyond doubt, since when, and whether it was always seen
-        # since its last clear view; and whether it comes back from a gap.
+        # Whether the track is verified as the target, since when, and whether it was detected in
+        # every frame since its last clear view; and whether it returns after a gap.
         self._verified = self._unbroken = True
         self._returning = False
         self._verified_ns = self._proven_ns = self._learned_ns = _LONG_AGO
@@ -157,16 +159,16 @@ class TargetLock:
         self._place_ns = 0
 
     def restart(self) -> None:
-        """Go on with new ids, and maybe at another time; the appearance of the target is kept."""
+        """Continue with new ids, and maybe at another time; the target's appearance is kept."""
         self._track_id = self._last_id = 0
         self._recent = RecentViews()
         self._place = None
         self._verified_ns = self._proven_ns = self._learned_ns = self._now_ns = _LONG_AGO
 
     def interrupt(self) -> Target:
-        """Return the target as lost: no frames come for a while.
+        """Return the target as lost, because no frames arrive for a while.
 
-        If its track continues after that, it has to be recognized, as after any gap.
+        If its track continues afterwards, it must be recognized, as after any gap.
         """
         if self._class_id is None:
             return _NO_TARGET
@@ -184,7 +186,7 @@ class TargetLock:
         self._track_id = self._last_id = int(tracks.ids[row])
         clear = bool(self._recent.means.shape[1]) and self._recent.counts[row] > 0
         views = self._recent.means if clear else tracks.embeddings
-        if views is not None and views[row].any():  # zero: how it looks is not known
+        if views is not None and views[row].any():  # zero: the appearance is unknown
             self._own.add(appearance.normalise(views[row : row + 1]))
 
     def update(
@@ -194,14 +196,14 @@ class TargetLock:
         stamp_ns: int,
         places: Places | None = None,
     ) -> Target:
-        """Take the next frame and return what is known of the target.
+        """Process the next frame and return the state of the target.
 
         Args:
             tracks: all live tracks.
-            detections: those that the tracks of this frame were seen by.
+            detections: the detections of this frame.
             stamp_ns: time of the frame, never before the last one until `restart`.
-            places: (N, 3) where the tracks are in a frame that does not move with the camera, in
-                meters; NaN where unknown. None if there is no such frame.
+            places: (N, 3) positions of the tracks in a frame that does not move with the camera,
+                in meters; NaN where unknown. None if there is no such frame.
         """
         self._recent.update(tracks, detections, stamp_ns)
         self._now_ns = stamp_ns
@@ -236,9 +238,10 @@ class TargetLock:
         )
 
     def _compare(self) -> tuple[Distances, Distances]:
-        """Return the distances (N,) of all tracks to the target and to others.
+        """Return the distances (N,) of all tracks to the target and to other objects.
 
-        NaN where there are too few views, infinite to others where none are known.
+        They are NaN if there are too few views. Those to other objects are infinite if none are
+        known.
         """
         known = self._recent.counts >= _ENOUGH_VIEWS
         if not len(self._own):
@@ -251,7 +254,7 @@ class TargetLock:
     def _continue(
         self, tracks: Tracks, own: Distances, rival: Distances, stamp_ns: int
     ) -> int | None:
-        """Return the row of the track that was the target, unless it is found to be another."""
+        """Return the row of the target's track; None if it ended or shows another object."""
         rows = np.flatnonzero(tracks.ids == self._track_id)
         if not self._track_id or not len(rows):
             self._track_id = 0
@@ -276,20 +279,20 @@ class TargetLock:
         return row
 
     def _proof(self, rival: np.float32) -> float:
-        """Return the distance below which its looks prove the track of the target.
+        """Return the distance to the target below which its track is verified.
 
         Args:
-            rival: its distance to others.
+            rival: distance of the track to other objects.
         """
         if self._verified:
             return min(_FAMILIAR, float(rival))
-        if self._returning:  # maybe as somebody else, so that it is like any other track
+        if self._returning:  # it may show another object, so it is treated like any other track
             config = self.config
             return min(config.recognition_limit, float(rival) - config.recognition_margin)
         return min(_FAMILIAR, _CLEARLY * float(rival))
 
     def _move_to(self, track_id: int, stamp_ns: int) -> None:
-        """Take a track for the target, whose looks have proven it."""
+        """Set the track of the target, after it was recognized by its appearance."""
         self._switches += track_id != self._last_id
         self._track_id = self._last_id = track_id
         self._verified, self._unbroken, self._returning = True, True, False
@@ -316,7 +319,7 @@ class TargetLock:
     def _recognize(
         self, candidates: NDArray[np.intp], own: Distances, rival: Distances
     ) -> int | None:
-        """Return the candidate that is the target beyond doubt."""
+        """Return the row of the candidate that is clearly the target; None if there is none."""
         if not len(candidates):
             return None
         best, others = candidates[0], candidates[1:]
@@ -333,7 +336,7 @@ class TargetLock:
         stamp_ns: int,
         places: Places | None,
     ) -> None:
-        """Remember where the target is, and how it and the others look."""
+        """Store the position of the target, and views of the target and of other objects."""
         if places is not None and np.isfinite(places[row]).all():
             self._place, self._place_ns = places[row], stamp_ns
         enough = self._recent.counts >= _ENOUGH_VIEWS
@@ -344,7 +347,7 @@ class TargetLock:
             return
         self._learned_ns = stamp_ns
         means = self._recent.means
-        # Looks that are not unmistakable may already be those of somebody who covers the target.
+        # An ambiguous view may already show an object that covers the target.
         if own[row] + self.config.recognition_margin < rival[row]:
             self._own.add(means[row : row + 1])
         others = enough & self._recent.fresh & ~self._recent.doubtful
@@ -352,6 +355,6 @@ class TargetLock:
         others &= lasting | (own > self.config.recognition_limit)
         others[row] = False
         self._rivals.add(means[others])
-        # Views of others that were once taken for the target.
+        # Remove views of other objects that were stored as views of the target.
         similar = others & (own < _SIMILAR)
         self._own.discard(means[similar], means[row], _SIMILAR)

@@ -1,4 +1,4 @@
-"""Which track is meant: by id, by a point in the image, the largest or the nearest."""
+"""Selection of a track by id, by a point in the image, by size or by distance."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 
 
 def row_with_id(tracks: Tracks, track_id: int, allowed: Mask) -> int:
-    """Return the row of the track with an id, seen or not, among those that `allowed` picks.
+    """Return the row of the track with an id, visible or not, among those in `allowed`.
 
     Raises:
         JtnError: if there is none.

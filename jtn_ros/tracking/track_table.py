@@ -1,4 +1,4 @@
-"""What the tracker remembers: one row a track."""
+"""The state of the tracker: one row per track."""
 
 from dataclasses import dataclass
 
@@ -48,7 +48,7 @@ class TrackTable(Columns):
         return (stamp_ns - self.stamps) / 1e9
 
     def snapshot(self, stamp_ns: int, frame: int, reliable: NDArray[np.bool_]) -> Tracks:
-        """Return the tracks as their users see them; the arrays are copies."""
+        """Return the tracks in the public form; the arrays are copies."""
         covariances = np.zeros((len(self), 2, 2), np.float32)
         covariances[:, [0, 1], [0, 1]] = self.covariances[:, :2, RATE, RATE]
         return Tracks(

@@ -1,4 +1,4 @@
-"""The default tracker: motion, appearance and patience."""
+"""The default tracker."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ from jtn_ros.tracking.track import TrackState
 from jtn_ros.tracking.track_table import TrackTable
 
 _STEADY_HITS = 3
-# A predicted box is as good as a detection as long as its center is known to this many sizes, and
-# if its track was detected in so many of its frames.
+# A predicted box counts as a result if the standard deviation of its center is below this value
+# (in sizes), and if its track was detected in at least this share of its frames.
 _RELIABLE_DEVIATION = 0.1
 _RELIABLE_SHARE = 0.7
 
@@ -36,8 +36,8 @@ class Tracker:
     1. Tracks are predicted to the timestamp of the frame and moved with the camera.
     2. Confident detections are associated by motion, displacement and appearance. Lost tracks can
        be re-identified by appearance alone, within a radius that grows with time.
-    3. Low-score detections are associated with the remaining tracks in the same way, but find no
-       lost tracks by appearance alone.
+    3. Low-score detections are associated with the remaining tracks in the same way, but do not
+       re-identify lost tracks by appearance alone.
     4. Unmatched confident detections start tracks, tentative ones unless the score is certain.
        Tracks without detections for too long are removed.
 
@@ -121,16 +121,16 @@ class Tracker:
         return (stamp_ns - previous) / 1e9
 
     def _widen_view(self, detections: Detections) -> None:
-        """Learn how far the image extends: to the outermost boxes that were detected."""
+        """Update the extent of the image: the outermost boxes that were detected."""
         if len(detections):
             self._view[:2] = np.minimum(self._view[:2], detections.boxes[:, :2].min(axis=0))
             self._view[2:] = np.maximum(self._view[2:], detections.boxes[:, 2:].max(axis=0))
 
     def _reliable(self) -> NDArray[np.bool_]:
-        """Return which boxes were detected, or are predicted as well as if they were.
+        """Return bool (M,): boxes that were detected, or predicted as accurately as a detection.
 
-        Who was detected in few frames may be a false detection, and who walks out of the image
-        is not there any more.
+        A track with few detections may be a false positive. A person who leaves the image is no
+        longer reported.
         """
         table = self._table
         boxes = kalman_filter.boxes_of(table.means)
@@ -142,7 +142,7 @@ class Tracker:
         return (table.matched >= 0) | (exact & often & inside.all(axis=1))
 
     def _make_room_for_embeddings(self, detections: Detections) -> None:
-        """Widen the table when embeddings come for the first time."""
+        """Add the columns of the embeddings when the first embeddings arrive."""
         if detections.embeddings is None or not len(detections) or not len(self._table):
             return
         known, given = self._table.appearances.shape[1], detections.embeddings.shape[1]
@@ -158,7 +158,7 @@ class Tracker:
     def _predict(self, seconds: float) -> None:
         table = self._table
         means = table.means.copy()
-        # What is cut off by the thing it hides behind seems to shrink; do not extrapolate that.
+        # The box of an object that is being occluded seems to shrink; do not extrapolate this.
         means[table.matched < 0, 2:, RATE] = 0
         means, covariances = kalman_filter.predict(means, table.covariances, seconds, self._config)
         self._table = table.replace(
@@ -175,7 +175,7 @@ class Tracker:
     def _measure_velocities(
         self, detections: Detections, seconds: float, camera_motion: Floats
     ) -> kalman_filter.Velocities | None:
-        """Return the velocities that the displacements tell, without the camera's motion."""
+        """Return the velocities measured by the displacements, without the camera motion."""
         if detections.displacements is None or seconds <= 0:
             return None
         before = detections.centers.astype(np.float64) + detections.displacements
@@ -197,9 +197,10 @@ class Tracker:
         stamp_ns: int,
         seen_before: NDArray[np.bool_],
     ) -> None:
-        """Correct the filters and appearances of matched tracks, and learn from the steady ones.
+        """Update the filters and appearances of matched tracks, and the prediction errors.
 
-        Steady are those that were seen in the frame before and have a velocity from earlier ones.
+        The prediction errors are learned from steady tracks: those that were detected in the
+        previous frame and have a velocity from earlier frames.
         """
         config, table = self._config, self._table
         seen = detections.select(rows)
@@ -230,7 +231,7 @@ class Tracker:
     def _remember(
         self, seen: Detections, columns: NDArray[np.intp], stamp_ns: int
     ) -> NDArray[np.float32]:
-        """Return the mean appearances of matched tracks, with what was seen now."""
+        """Return the mean appearances of matched tracks, updated with their detections."""
         config, table = self._config, self._table
         assert seen.embeddings is not None
         absence = table.unseen(stamp_ns)[columns]
@@ -304,7 +305,7 @@ class Tracker:
         states = np.where(confirmed, TrackState.CONFIRMED, TrackState.TENTATIVE)
         states = np.where(missing, TrackState.LOST, states).astype(np.uint8)
         self._table = table.replace(states=states)
-        # Even a certain detection may be false, and is forgotten soon if it stays alone.
+        # Even a certain detection may be a false positive: without further ones, remove it soon.
         gone = absence > np.where(repeated, config.lost_time, config.tentative_time)
         if gone.any():
             self._table = self._table.select(~gone)

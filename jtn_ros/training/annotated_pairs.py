@@ -26,7 +26,7 @@ class AnnotatedPairs(Dataset[Arrays]):
     Every image comes once in an epoch, in an order of its own for each epoch. Its previous frame
     is drawn from those within the recipe's gap, earlier or later; a frame that draws itself, as a
     still image must, shows a moved camera instead. Further views of the sample show the same
-    picture, or a later one of the same video, once more. A mosaic joins four clips.
+    picture, or a later one of the same video, again. A mosaic joins four clips.
     """
 
     def __init__(self, recipe: Recipe, data: AnnotatedData, clips: Sequence[Clip]) -> None:

@@ -29,7 +29,7 @@ def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is no checkpoint, or holds no backbone like the network's.
+        JtnError: if it is not a checkpoint, or holds no backbone like the network's.
     """
     try:
         state, _ = read_tensors(path)

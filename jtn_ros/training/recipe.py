@@ -27,7 +27,7 @@ class PairData(Settings):
         share: fraction of each batch that comes from this source; rounded to whole scenes or
             views.
         seed: random seed.
-        min_visibility: objects with a lower visible fraction are left out (0 to 1).
+        min_visibility: objects with a lower visible fraction are skipped (0 to 1).
         clear_visibility: objects with a visible fraction between `min_visibility` and this value
             are ignored regions (0 to 1).
         min_height: objects with a smaller height in network pixels are ignored regions.
@@ -205,7 +205,7 @@ def read_recipe(path: Path) -> Recipe:
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if the file is no mapping, has unknown keys or values of the wrong type.
+        JtnError: if the file is not a mapping, has unknown keys or values of the wrong type.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding='utf-8'))

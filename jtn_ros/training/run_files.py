@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 Record = dict[str, float]
 
-# What a stopped run goes on from, in its output folder.
+# What a stopped run continues from, in its output folder.
 STATE_FILE = 'last.pt'
 WEIGHTS_FILES = ('weights.safetensors', 'best.safetensors')
 

@@ -68,11 +68,17 @@ def test_help_imports_nothing_heavy() -> None:
     [
         (['fly'], "jtn: argument VERB: invalid choice: 'fly' (choose from "),
         (['track'], 'jtn track: the following arguments are required: --output; see jtn track -'),
-        (['track', '--end', '0'], "jtn track: argument --end: '0' is not a frame number; frames"),
-        (['track', '--end', 'x'], "jtn track: argument --end: 'x' is not a frame number; frames"),
+        (
+            ['track', '--end', '0'],
+            "jtn track: argument --end: '0' is not a frame number; frame numbers",
+        ),
+        (
+            ['track', '--end', 'x'],
+            "jtn track: argument --end: 'x' is not a frame number; frame numbers",
+        ),
         (['track', '--jobs', 'x'], "jtn track: argument --jobs: 'x' is not a whole number of 1"),
         (['track', 'x', '--output', 'y', '--vidoe'], 'unknown argument --vidoe (did you mean --v'),
-        (['track', '-x.mp4', '--output', 'y'], 'argument -x.mp4 (a path that begins with "-" has'),
+        (['track', '-x.mp4', '--output', 'y'], 'argument -x.mp4 (a path that begins with "-" must'),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_one_line(

@@ -127,7 +127,7 @@ def test_where_stamps_jump_back_a_session_begins(tmp_path: Path, model: Path) ->
         ([10**18] * 8, 'frame 2 has the same stamp as the previous image'),
         (
             [10**18 + i * PERIOD - 10**14 * (i == 4) for i in range(8)],
-            'frame 5 has a stamp far from those',
+            'frame 5 has a stamp far from its',
         ),
         ([(10**18 + i * PERIOD) * (i != 4) for i in range(8)], 'frame 5 has no stamp'),
         ([10**18 + i * PERIOD + 10**14 * (i == 4) for i in range(8)], 'frame 5 has a stamp far'),

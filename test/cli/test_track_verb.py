@@ -157,7 +157,7 @@ def test_arguments_that_do_not_go_together_are_exit_code_2(
     assert track(folder, tmp_path / 'out', '--start', '9', '--end', '5') == 2
     assert '--end 5 lies before --start 9' in capsys.readouterr().err
     assert track(folder, tmp_path / 'out', '--show', 'heatmap') == 2
-    assert '--show needs --video, --window or --rerun' in capsys.readouterr().err
+    assert '--show requires --video, --window or --rerun' in capsys.readouterr().err
     assert track(folder, tmp_path / 'out', '--reconnect') == 2
     assert '--reconnect is for cameras; ' in capsys.readouterr().err
     with pytest.raises(SystemExit) as done:

@@ -89,7 +89,7 @@ def test_missing_folder_and_other_classes(write_crowdhuman: Callable[..., Path])
     path = write_crowdhuman([LINE], ())
     with pytest.raises(JtnError, match='Images'):
         read_clips(path)
-    with pytest.raises(ValueError, match='persons alone, not person, car'):
+    with pytest.raises(ValueError, match='only persons, not person, car'):
         read_clips(path, ['person', 'car'])
 
 

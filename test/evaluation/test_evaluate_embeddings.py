@@ -90,7 +90,7 @@ def test_sequences_and_videos_give_the_same(
     frame = [values['in_one_frame'][key] for key in ('auc', 'eer', 'distance')]
     assert rows['one frame'].split()[2:5] == [f'{value:.2f}' for value in frame]
     assert rows['other sequences'].split()[2:] == ['-', '-', '-', '0']
-    assert f'Rank-1 {values["rank1"]:.2f}: the nearest in another frame' in printed
+    assert f'Rank-1 {values["rank1"]:.2f}: the nearest object in another frame' in printed
     assert f'{values["same_objects"]} of {values["objects"]} objects in 1 sequences' in printed
 
 

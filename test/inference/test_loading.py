@@ -32,7 +32,7 @@ def test_bundled_models_go_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_unknown_back_ends_and_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'tflite'; known: auto, tensorrt"):
         load_engine(None, 'tflite')
-    with pytest.raises(ValueError, match='-1 threads cannot run'):
+    with pytest.raises(ValueError, match='-1 threads are not possible'):
         load_engine(threads=-1)
     text = tmp_path / 'notes.txt'
     text.write_text('hello')

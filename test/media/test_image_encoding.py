@@ -206,8 +206,8 @@ def test_padding_of_the_last_row_may_be_missing() -> None:
         (('bgr8', 8, -1, 24), '8x-1 pixels is empty'),
         (('bgr8', 8, 6, 23), 'step 23 is shorter than a row of 8 bgr8 pixels'),
         (('bgr8', 8, 6, 25), '144 bytes are too few'),
-        (('yuyv', 7, 6, 16), 'yuyv stores color for pairs of pixels, so 7x6 cannot be'),
-        (('nv12', 8, 5, 8), 'nv12 stores color for pairs of pixels, so 8x5 cannot be'),
+        (('yuyv', 7, 6, 16), 'yuyv stores color for pairs of pixels, so 7x6 is not'),
+        (('nv12', 8, 5, 8), 'nv12 stores color for pairs of pixels, so 8x5 is not'),
         (('bayer_rggb8', 2, 6, 8), '2x6 pixels are too few'),
     ],
 )

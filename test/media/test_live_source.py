@@ -166,7 +166,7 @@ def test_a_stop_is_told_with_the_number_of_frames_and_the_last_frame_is_kept(
             next(frames)
         camera.gone.set()
         with pytest.raises(
-            CameraStoppedError, match=r'live stopped after \d+ frames: it (ended|broke) the'
+            CameraStoppedError, match=r'live stopped after \d+ frames: it (ended|closed) the'
         ):
             list(frames)
 

@@ -339,11 +339,11 @@ def test_selection_by_id_point_size_and_distance() -> None:
     assert nearest_row(tracks, np.array([np.nan, 3.0, 1.0]), everybody) == 1
     with pytest.raises(JtnError, match=r'no track has the id 9; .* live tracks: 4, 5, 6'):
         row_with_id(tracks, 9, everybody)
-    with pytest.raises(JtnError, match=r'is seen at \(300, 150\)'):
+    with pytest.raises(JtnError, match=r'track is at \(300, 150\)'):
         row_at(tracks, 300, 150, everybody)
-    with pytest.raises(JtnError, match=r'is seen at \(nan, 0\)'):
+    with pytest.raises(JtnError, match=r'track is at \(nan, 0\)'):
         row_at(tracks, np.nan, 0, everybody)
-    with pytest.raises(JtnError, match='nothing to select'):
+    with pytest.raises(JtnError, match='nothing can be selected'):
         largest_row(tracks, ~everybody)
     with pytest.raises(JtnError, match='set the parameter positions'):
         nearest_row(tracks, np.full(3, np.nan), everybody)

@@ -97,7 +97,7 @@ def test_a_run_starts_from_other_weights(command: Command, tmp_path: Path) -> No
     [
         ((), 'this recipe trains on annotated footage: specify its folder (--data DIR)'),
         (('--data', 'nowhere'), 'nowhere/footage does not exist; see docs/training.md'),
-        (('--data', '.', '--initial', 'x.pth'), "the initial weights 'x.pth' are not there"),
+        (('--data', '.', '--initial', 'x.pth'), "the initial weights 'x.pth' were not found"),
     ],
 )
 def test_what_is_missing_is_said_in_one_line(

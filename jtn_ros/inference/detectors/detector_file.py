@@ -52,7 +52,7 @@ def load_detector(source: Path) -> Any:
 
     Raises:
         OSError: if it cannot be read.
-        JtnError: if it is no ONNX model, or one of this project.
+        JtnError: if it is not an ONNX model, or one of this project.
     """
     import onnx
     import onnx.version_converter

@@ -223,7 +223,7 @@ class BagWriter(Output):
     def copy(self, message: BagMessage) -> None:
         """Append a message of another bag, with the definition and QoS that it has there.
 
-        A topic that no bag can hold is left out, with a warning that names it.
+        A topic that no bag can hold is skipped, with a warning that names it.
         """
         key = message[:2]
         if key in self._left_out:

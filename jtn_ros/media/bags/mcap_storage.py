@@ -46,7 +46,7 @@ class McapStorage:
 
         Raises:
             OSError: if it cannot be read.
-            Exception: of many types, if it is no MCAP file or holds no message that can be read.
+            Exception: of many types, if it is not an MCAP file or has no readable message.
         """
         with self.path.open('rb') as file:
             reader = SeekingReader(file)

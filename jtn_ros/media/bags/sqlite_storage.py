@@ -31,7 +31,7 @@ class SqliteStorage:
 
         Raises:
             OSError: if it cannot be read.
-            sqlite3.Error: if it is no such file.
+            sqlite3.Error: if it is not such a file.
         """
         with self.path.open('rb'):  # a clear error where the file may not be read
             pass
@@ -39,7 +39,7 @@ class SqliteStorage:
         log = self.path.with_name(f'{self.path.name}-wal')
         mode = 'mode=ro' if log.exists() and log.stat().st_size else 'immutable=1'
         uri = f'{self.path.absolute().as_uri()}?{mode}'
-        # A reader that works ahead does so on a thread of its own.
+        # A reader that works ahead does so on its own thread.
         self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
         try:
             self._read_contents()

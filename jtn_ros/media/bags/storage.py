@@ -54,8 +54,8 @@ def open_storages(path: Path) -> list[Storage]:
 
     Raises:
         OSError: if it cannot be read.
-        JtnError: if it is no bag, is of ROS 1, has an empty file, or a folder holds several bags.
-        Exception: of many types, if it is no bag or damaged.
+        JtnError: if it is not a bag, is of ROS 1, has an empty file, or contains several bags.
+        Exception: of many types, if it is not a bag or damaged.
     """
     files = bag_files(path) if path.is_dir() else [path]
     if any(file.suffix.lower() == ROS1_EXTENSION for file in files):

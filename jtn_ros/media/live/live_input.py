@@ -42,4 +42,4 @@ class LiveInput(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of the camera."""
+        """Release the camera."""

@@ -97,7 +97,7 @@ class LiveSource(FrameSource):
         *,
         reconnect: bool = False,
     ) -> None:
-        """Begin to open the camera; `wait_until_open` waits for that."""
+        """Start to open the camera; `wait_until_open` waits for that."""
         super().__init__()
         self.name = name
         self.width = self.height = 0
@@ -163,7 +163,7 @@ class LiveSource(FrameSource):
             index += 1
 
     def close(self) -> None:
-        """Let go of the camera; waits for that for a limited time."""
+        """Release the camera; waits for that for a limited time."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()

@@ -82,7 +82,7 @@ def open_camera(
     frame_rate: float = 0.0,
     reconnect: bool = False,
 ) -> LiveSource:
-    """Begin to open a camera by its index (``0``), its device file or a URL.
+    """Start to open a camera by its index (``0``), its device file or a URL.
 
     Args:
         device: which one, or where that is kept, see `jtn_ros.media.camera_address`.

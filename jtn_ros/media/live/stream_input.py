@@ -32,7 +32,7 @@ with packages_for('cameras need', 'av'):
     from av.video.stream import VideoStream
 
 _OPEN_S, _READ_S = 3.0, 2.5
-# FFmpeg looks at a stream for so long before it is opened. [us]
+# FFmpeg looks at a stream for this time before it is opened. [us]
 _ANALYSIS_US = 1_500_000
 _NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS: FFmpeg makes up the times, at a rate of its own
 _CHECK = '; check the host, the network, and that the camera is on'

@@ -27,14 +27,14 @@ def to_target(
     camera_name: str,
     selection: int,
 ) -> Any:
-    """Return what is known of the target after one frame.
+    """Return the state of the target after one frame.
 
     Args:
         new: makes the messages.
         header: header of the image.
         target: what the lock says.
         tracks: of the image.
-        positions: of the tracks in space; None where that is not wanted.
+        positions: of the tracks in space; None if not used.
         class_names: of the model.
         session: identity of the tracking session.
         camera_name: name of the camera.

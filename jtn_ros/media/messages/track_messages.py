@@ -79,7 +79,7 @@ def tracks_to_objects(
         new: makes the messages.
         tracks: of one frame.
         class_names: of the model.
-        positions: of the tracks in space; None where that is not wanted.
+        positions: of the tracks in space; None if not used.
         embeddings: whether to fill in the appearance.
         reused: messages of earlier frames, which are filled in again, because making a message
             takes far longer. Those that are missing are appended.

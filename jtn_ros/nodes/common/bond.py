@@ -14,7 +14,7 @@ from jtn_ros.nodes.common.conversions import is_installed
 from jtn_ros.nodes.common.conversions import new_message
 
 _STATUS = 'bond/msg/Status'
-# What Nav2's nodes announce; a manager counts by its own parameter, bond_timeout. [s]
+# The value that the nodes of Nav2 announce; a manager uses its own parameter bond_timeout. [s]
 _HEARTBEAT_TIMEOUT_S = 4.0
 
 
@@ -22,7 +22,7 @@ class Bond:
     """Publishes heartbeats from `start` until `stop`, or until the manager breaks the bond.
 
     This is the side of the managed node in the protocol of the package bond; the id of the bond
-    is the name of the node. As in Nav2, the node goes on when the manager dies.
+    is the name of the node. As in Nav2, the node continues if the manager dies.
     """
 
     def __init__(self, node: Node, period: float) -> None:
@@ -37,13 +37,13 @@ class Bond:
         self._instance = ''
         self._timer: Timer | None = None
         kind = get_message(_STATUS)
-        # Not a lifecycle publisher: the end is announced when the node is not active any more.
+        # Not a lifecycle publisher: the end is announced after the node was deactivated.
         self._publisher = node.create_publisher(kind, 'bond', 10)
         self._subscription = node.create_subscription(kind, 'bond', self._take, 100)
 
     @classmethod
     def wanted(cls, node: Node, period: float) -> 'Bond | None':
-        """Return a bond; None, which is logged, where ROS has no messages for it.
+        """Return a bond; None, with a log message, if the package of its messages is missing.
 
         Args:
             node: the managed node.
@@ -60,9 +60,9 @@ class Bond:
         return cls(node, period)
 
     def start(self) -> None:
-        """Begin a new bond."""
+        """Start a new bond."""
         self._instance = str(uuid4())
-        # Simulated time may stand still.
+        # Simulated time may be paused.
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self._node.create_timer(self._period, self._beat, clock=clock)
         self._beat()
@@ -81,11 +81,11 @@ class Bond:
         self._node.destroy_publisher(self._publisher)
 
     def _beat(self) -> None:
-        """Say that the node is alive."""
+        """Publish a heartbeat."""
         self._publish(active=True)
 
     def _take(self, message: Any) -> None:
-        """Answer the manager when it breaks the bond; what it says otherwise does not matter."""
+        """Respond when the manager breaks the bond; its other messages are ignored."""
         other_side = message.id == self._node.get_name() and message.instance_id != self._instance
         if other_side and not message.active:
             self.stop()

@@ -1,4 +1,4 @@
-"""Images and times of ROS messages from and to the project's arrays."""
+"""Conversion of images and times between ROS messages and arrays."""
 
 from functools import cache
 from typing import Any
@@ -64,10 +64,10 @@ def ns_to_stamp(stamp_ns: int) -> Time:
 
 
 class OwnImage(NamedTuple):
-    """An image of this process, in place of a message.
+    """An image within this process, instead of a message.
 
     Attributes:
-        header: what the header of the message would be.
+        header: header that the message would have.
         image: uint8 BGR (height, width, 3); read-only.
     """
 
@@ -80,14 +80,14 @@ def image_to_array(
 ) -> NDArray[np.uint8]:
     """Return the image as uint8 BGR (height, width, 3); a view of bgr8 data.
 
-    Encodings that the project does not know are left to cv_bridge, where that works.
+    Encodings that are not supported here are converted by cv_bridge, if it works.
 
     Args:
         message: the image.
-        intensity: stretches values of more than 8 bits; by default for this image alone.
+        intensity: scales values of more than 8 bits; by default for this image only.
 
     Raises:
-        JtnError: if the encoding is not supported or the message contradicts itself.
+        JtnError: if the encoding is not supported or the message is inconsistent.
     """
     if isinstance(message, OwnImage):
         return message.image
@@ -108,7 +108,7 @@ def depth_to_array(message: Image) -> tuple[NDArray[np.generic], float]:
     """Return a view (height, width) of a depth image, and meters in one unit of it.
 
     Raises:
-        JtnError: if the encoding is no depth or the message contradicts itself.
+        JtnError: if the encoding is not a depth encoding or the message is inconsistent.
     """
     return decode_depth(**_fields(message))
 
@@ -135,6 +135,6 @@ def array_to_image(image: NDArray[np.uint8], header: Header) -> Image:
         raise ValueError(f'expected uint8 (height, width, 3), got {image.dtype} {image.shape}')
     height, width = image.shape[:2]
     message = Image(header=header, height=height, width=width, encoding='bgr8', step=3 * width)
-    # Into the array of the message: what is assigned is copied once more, or checked.
+    # Written into the array of the message, because an assigned array is copied again or checked.
     message.data.frombytes(np.ascontiguousarray(image).data.cast('B'))
     return message

@@ -1,7 +1,7 @@
 """cv_bridge for the encodings that the project does not convert itself.
 
-A cv_bridge that was built for another NumPy fails on import, or ends the process; so it is tried
-in a process of its own before it is trusted.
+A cv_bridge that was built for another NumPy fails on import or terminates the process, so it is
+tried in a separate process first.
 """
 
 import subprocess
@@ -46,7 +46,7 @@ def convert_by_cv_bridge(message: Image | ImageView) -> NDArray[np.uint8]:
     """Return the image as uint8 BGR (height, width, 3).
 
     Raises:
-        JtnError: if cv_bridge is not to be had or cannot convert the image.
+        JtnError: if cv_bridge is not available or cannot convert the image.
     """
     if (objection := cv_bridge_objection()) is not None:
         raise JtnError(objection)

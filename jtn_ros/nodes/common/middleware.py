@@ -1,4 +1,4 @@
-"""What middlewares need so that no large image is lost: the profiles in config/dds."""
+"""The profiles in config/dds, with which middlewares do not lose large images."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _CYCLONE_DDS = 'CYCLONEDDS_URI'
 # Before Kilted, and since.
 _FAST_DDS = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 _FAST_DDS_TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
-# Each process takes 64 MB of it; a container may have no more than that in all.
+# Each process uses 64 MB; a container may have only that amount in total.
 _SHARED_MEMORY = Path('/dev/shm')
 _ENOUGH_BYTES = 512 * 2**20
 # What receivers of images of 1080p need.
@@ -22,7 +22,7 @@ _RECEIVE_BUFFER_LIMIT = Path('/proc/sys/net/core/rmem_max')
 def profile_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables that apply the profiles.
 
-    What the environment says already is left. Fast DDS keeps its own profile where there is
+    Variables that are already set are not changed. Fast DDS keeps its default profile if there is
     little shared memory.
     """
     variables = {}
@@ -35,7 +35,7 @@ def profile_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def loss_remedy(middleware: str) -> str:
-    """Return what to do where a middleware loses large images, and is not done yet.
+    """Return the remedies for a middleware that loses large images, except those in effect.
 
     Args:
         middleware: its identifier, as in ``RMW_IMPLEMENTATION``.
@@ -71,7 +71,7 @@ def _shared_memory_bytes() -> int:
 
 
 def _receive_buffer_bytes() -> int:
-    """Return how large the kernel lets a receive buffer become; 0 where it does not tell."""
+    """Return the largest receive buffer that the kernel allows; 0 if it is unknown."""
     try:
         return int(_RECEIVE_BUFFER_LIMIT.read_text())
     except OSError:

@@ -35,11 +35,11 @@ class NodeParameters[S: Settings]:
     """
 
     def __init__(self, node: Node, kind: type[S]) -> None:
-        """Declare the parameters on the node, and warn of values that are given to others.
+        """Declare the parameters on the node, and warn of values for unknown parameters.
 
         Args:
             node: the node.
-            kind: class of the settings, one field a parameter.
+            kind: class of the settings, with one field per parameter.
 
         Raises:
             rclpy.exceptions.InvalidParameterValueException: if an override is refused.
@@ -51,7 +51,7 @@ class NodeParameters[S: Settings]:
         self.frozen = False
         node.add_pre_set_parameters_callback(self._with_types)
         node.add_on_set_parameters_callback(self._validate)
-        # What files and the command line give; rclpy hands it out in no other way.
+        # Values from files and the command line; rclpy has no public access to them.
         given = node._parameter_overrides
         given |= {change.name: change for change in self._with_types(given.values())}
         node.declare_parameters(
@@ -91,7 +91,7 @@ class NodeParameters[S: Settings]:
         ]
 
     def _validate(self, changes: Sequence[Parameter]) -> SetParametersResult:
-        """Refuse changes with a reason; `frozen` admits those of live parameters alone."""
+        """Reject invalid changes with a reason; if `frozen`, only live parameters can change."""
         for change in changes:
             entry = self._settings.get(change.name)
             if entry is None:
@@ -112,7 +112,7 @@ class NodeParameters[S: Settings]:
 
     @staticmethod
     def _wrong_length(entry: Setting, change: Parameter) -> str | None:
-        """Return what is wrong with the number of items; None where it fits."""
+        """Return what is wrong with the number of items; None if it is valid."""
         items = get_args(entry.kind)
         if get_origin(entry.kind) is not tuple or items[-1] is Ellipsis:
             return None
@@ -129,7 +129,7 @@ def type_name(entry: Setting) -> str:
 
 
 def ros_default(entry: Setting) -> Any:
-    """Return the default value as ROS takes it; it knows no empty list of a type."""
+    """Return the default value for ROS, which does not support typed empty lists."""
     if isinstance(entry.default, tuple):
         return list(entry.default) or [get_args(entry.kind)[0]()]
     assert entry.default is not MISSING, f'the parameter {entry.name} has no default value'
@@ -155,7 +155,7 @@ def descriptor(entry: Setting) -> ParameterDescriptor:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of ROS as settings hold it; an empty string in a list stands for nothing."""
+    """Return a value of ROS in the form of the settings; empty strings in a list are removed."""
     if isinstance(value, list | tuple | array):
         return tuple(item for item in value if item != '')
     return value

@@ -1,4 +1,4 @@
-"""What keeps a node from its work."""
+"""Problems that prevent a node from working."""
 
 from typing import NamedTuple
 from typing import Self
@@ -7,24 +7,24 @@ from jtn_ros.errors import JtnError
 
 
 class ProblemError(JtnError):
-    """An error whose text changes from one time to the next.
+    """An error with a text that varies between occurrences.
 
     Attributes:
-        kind: what stays the same.
+        kind: identifies the error independently of its text.
     """
 
     def __init__(self, kind: str, text: str) -> None:
-        """Keep the kind beside the text."""
+        """Store the kind in addition to the text."""
         super().__init__(text)
         self.kind = kind
 
 
 class Problem(NamedTuple):
-    """Something that is wrong; it is logged when its kind changes.
+    """A problem; it is logged when its kind changes.
 
     Attributes:
-        kind: what it is, without the numbers in its text.
-        text: for people, with the remedy.
+        kind: identifies the problem, without the numbers in its text.
+        text: for users, with the remedy.
     """
 
     kind: str
@@ -32,6 +32,6 @@ class Problem(NamedTuple):
 
     @classmethod
     def of(cls, error: JtnError, prefix: str = '') -> Self:
-        """Return the problem that an error tells."""
+        """Return the problem for an error."""
         kind = error.kind if isinstance(error, ProblemError) else str(error)
         return cls(kind, f'{prefix}{error}')

@@ -1,4 +1,4 @@
-"""What every node's process does around the node itself."""
+"""The process of a node: initialization, signals, errors and exit code."""
 
 import logging
 import re
@@ -76,12 +76,12 @@ def _run(name: str, body: Callable[[], None], signal_handlers: SignalHandlerOpti
 
 
 def spin(node: Node) -> None:
-    """Serve a node until ROS is shut down.
+    """Spin a node until ROS is shut down.
 
-    A signal wakes the executor and shuts ROS down, in this order; an executor that waits again
-    in between is not woken any more, so no wait lasts for ever.
+    A signal first wakes the executor and then shuts ROS down. An executor that waits again in
+    between is not woken, so each wait has a timeout.
     """
-    if not node.context.ok():  # no executor can be made any more
+    if not node.context.ok():  # no executor can be made anymore
         return
     executor = SingleThreadedExecutor()
     executor.add_node(node)
@@ -93,7 +93,7 @@ def spin(node: Node) -> None:
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """Return what a node logs of an exception, in one line, and the exit code."""
+    """Return the log message for an exception, in one line, and the exit code."""
     mistake = as_mistake(error)
     if mistake is not None:
         return one_line(mistake), mistake.exit_code
@@ -111,7 +111,7 @@ def _init_ros(signal_handlers: SignalHandlerOptions) -> None:
     """Initialize ROS with the arguments and variables of this process.
 
     Raises:
-        JtnError: if ROS refuses them.
+        JtnError: if ROS rejects them.
     """
     for argument in sys.argv:
         require_utf8(argument)
@@ -128,20 +128,20 @@ def _init_ros(signal_handlers: SignalHandlerOptions) -> None:
 
 
 def _refusal(error: Exception) -> str:
-    """Return what rclpy refuses, without the places in its source code."""
+    """Return the error message of rclpy, without locations in its source code."""
     return f'ROS 2 rejects this: {re.sub(r", at [^ ]+:[0-9]+", "", one_line(error))}'
 
 
 class ForwardingHandler(logging.Handler):
-    """Hands what the rooms without ROS log over to ROS: which back end works, and why not."""
+    """Forwards log records of the modules without ROS to the ROS logger."""
 
     def __init__(self, logger: RcutilsLogger) -> None:
-        """Hand over to this logger."""
+        """Forward to this logger."""
         super().__init__()
         self._logger = logger
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log a record; rclpy wants a line of code of its own for every severity."""
+        """Log a record; rclpy requires a separate line of code for each severity."""
         text = one_line(record.getMessage())
         if record.levelno >= logging.ERROR:
             self._logger.error(text)

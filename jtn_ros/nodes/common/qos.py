@@ -1,4 +1,4 @@
-"""The quality of service of several topics."""
+"""QoS profiles that several topics share."""
 
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
@@ -6,14 +6,14 @@ from rclpy.qos import ReliabilityPolicy
 
 
 def sensor_data() -> QoSProfile:
-    """Return the profile of sensor data, best effort; a new one each time.
+    """Return a new instance of the sensor data profile (best effort).
 
-    rclpy writes overrides into the profile that it is given, so that the one that it has for
-    everybody would take over the overrides of whoever came first.
+    rclpy writes overrides into the profile object, so a shared instance would apply the overrides
+    of one subscription to all others.
     """
     return QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 def latched() -> QoSProfile:
-    """Return the profile of a last message that also reaches later subscribers; a new one, too."""
+    """Return a new instance of the profile for latched topics (reliable, transient local)."""
     return QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

@@ -1,4 +1,4 @@
-"""Where camera frames are in a fixed frame at the time of an image, through tf2."""
+"""Transforms from camera frames to a fixed frame at the time of an image, with tf2."""
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -18,17 +18,17 @@ from jtn_ros.errors import JtnError
 from jtn_ros.nodes.common.conversions import stamp_to_ns
 from jtn_ros.nodes.common.problem import ProblemError
 
-# How far back transforms are known. [s]
+# Duration for which transforms are stored. [s]
 _MEMORY_S = 10.0
 
 type Transform = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 class _RestartingBuffer(Buffer):
-    """Forgets all but static transforms where time begins anew, as in a recording that is looped.
+    """Removes all transforms except static ones when time jumps back, as in a looped recording.
 
-    tf2 does so by the clock of the node alone. Otherwise, it ignores what is older than all that
-    it remembers.
+    tf2 does so only by the clock of the node. Otherwise, it ignores transforms that are older than
+    its buffer.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class _RestartingBuffer(Buffer):
         self._stamps_ns: dict[str, int] = {}
 
     def set_transform(self, transform: TransformStamped, authority: str) -> None:
-        """Take a transform."""
+        """Add a transform."""
         frame, stamp_ns = transform.child_frame_id, stamp_to_ns(transform.header.stamp)
         if self._stamps_ns.get(frame, stamp_ns) - stamp_ns > _MEMORY_S * 1e9:
             self.clear()
@@ -45,7 +45,7 @@ class _RestartingBuffer(Buffer):
         super().set_transform(transform, authority)
 
     def clear(self) -> None:
-        """Forget all but static transforms."""
+        """Remove all transforms except static ones."""
         self._stamps_ns = {}
         super().clear()
 
@@ -54,7 +54,7 @@ class TransformSource:
     """Listens to tf while it lives; all cameras of a node share one."""
 
     def __init__(self, node: Node, timeout: float) -> None:
-        """Begin to listen.
+        """Start to listen.
 
         Args:
             node: the node that listens.
@@ -64,7 +64,7 @@ class TransformSource:
         self._listener = TransformListener(self._buffer, node)
         self._timeout = Duration(seconds=timeout)
         self._failing = False
-        # After a jump back in simulated time, what is known belongs to the future.
+        # After a backward jump in simulated time, the stored transforms are in the future.
         self._jumps = node.get_clock().create_jump_callback(
             JumpThreshold(
                 min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -73,18 +73,18 @@ class TransformSource:
         )
 
     def lookup(self, target: str, source: str, stamp: Time) -> Transform:
-        """Return rotation (3, 3) and translation (3,) that lead from one frame to another.
+        """Return rotation (3, 3) and translation (3,) from one frame to another.
 
         Raises:
             JtnError: if the transform is not known at that time.
         """
         if not stamp.sec and not stamp.nanosec:
-            # tf2 would take that for a request of the latest transform.
+            # tf2 would interpret this as a request for the latest transform.
             raise JtnError(
                 f'the image has no stamp, so its transform from {source} to {target} is not '
                 'known; set it in the camera driver'
             )
-        # One failure is worth waiting for; a robot without this transform must not wait each time.
+        # Wait only for the first failure: without this transform, not every image must wait.
         timeout = Duration() if self._failing else self._timeout
         try:
             found = self._buffer.lookup_transform(
@@ -108,5 +108,5 @@ class TransformSource:
         self._buffer.jump_handle.unregister()
 
     def _forget(self, _: TimeJump) -> None:
-        """Drop all transforms but the static ones."""
+        """Remove all transforms except the static ones."""
         self._buffer.clear()

@@ -13,7 +13,7 @@ def read_calibration(path: str) -> CameraInfo | None:
 
     Raises:
         OSError: if it cannot be read.
-        JtnError: if it is no such file.
+        JtnError: if it is not such a file.
     """
     if not path:
         return None

@@ -75,7 +75,7 @@ class CameraStream:
     """Images of a camera, stamped with the time at which they were taken.
 
     A camera that fails is opened again until it answers. A recording is played again and again;
-    the stamps keep its spacing, and jump back at the cut, as it is the same time once more.
+    the stamps keep its spacing, and jump back at the cut, as it is the same time again.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class CameraStream:
         topics: tuple[str, str] = ('image', 'camera_info'),
         on_image: Callable[[OwnImage], None] | None = None,
     ) -> None:
-        """Read the calibration and begin to publish, on a thread of its own.
+        """Read the calibration and begin to publish, on its own thread.
 
         Args:
             node: the node that publishes.
@@ -111,7 +111,7 @@ class CameraStream:
         self._camera: LiveSource | None = None
         self._recording: FrameSource | None = None
         overriding = {'qos_overriding_options': QoSOverridingOptions.with_default_policies()}
-        with ExitStack() as created:  # so that what exists is let go of if something fails
+        with ExitStack() as created:  # so that what exists is released if something fails
             if Path(device).is_file() or Path(device).is_dir():
                 self._recording = open_frames(device)
                 created.callback(self._recording.close)
@@ -161,7 +161,7 @@ class CameraStream:
         return Problem(text, text) if text else None
 
     def close(self) -> None:
-        """Let go of the camera and of the topics."""
+        """Release the camera and of the topics."""
         self._closing.set()
         if self._camera is not None:
             self._camera.close()

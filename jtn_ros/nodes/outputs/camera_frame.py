@@ -29,7 +29,7 @@ class CameraFrame:
         mask: bool (H, W), where objects are tracked; None for everywhere.
         detections: what the tracks were seen by.
         tracks: every live track.
-        positions: of the tracks in space; None where that is not wanted.
+        positions: of the tracks in space; None if not used.
         session: identity of the tracking session.
         new_session: why this frame began a session by itself, or None.
         distrust: what is wrong with its stamp, so that the time of arrival was taken; or None.
@@ -71,7 +71,7 @@ class CameraFrame:
         )
 
     def emptied(self) -> Self:
-        """Return the frame without image, detections and tracks: nothing is tracked any more."""
+        """Return the frame without image, detections and tracks: nothing is tracked anymore."""
         nothing = np.zeros(0, np.intp)
         return replace(
             self,

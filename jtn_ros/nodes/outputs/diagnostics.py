@@ -12,7 +12,7 @@ from jtn_ros.nodes.outputs.camera_state import Activity
 from jtn_ros.nodes.outputs.camera_state import CameraState
 from jtn_ros.nodes.outputs.detector import Detector
 
-# An error is news for so long. [s]
+# An error is news for this time. [s]
 _RECENT_S = 10.0
 
 

@@ -117,7 +117,7 @@ class HumanBodies:
                 self._topics[body] = roi, cropped
 
     def _publish_regions(self, frame: CameraFrame, tracks: Tracks, ids: Sequence[str]) -> None:
-        """Publish the region of each body, and its image where somebody listens."""
+        """Publish the region of each body, and its image where there are subscribers."""
         width, height = frame.size
         if not (width and height):
             return

@@ -36,7 +36,7 @@ class SpatialMarkers:
         self._paths: dict[int, deque[tuple[int, NDArray[np.float64]]]] = {}
 
     def update(self, ids: NDArray[np.int64], positions: Positions, stamp_ns: int) -> None:
-        """Remember where the objects (N,) of a frame are; trails begin anew in another frame."""
+        """Remember where the objects (N,) of a frame are; trails start again in another frame."""
         if positions.frame_id != self._frame_id:
             self._frame_id = positions.frame_id
             self._paths.clear()

@@ -22,5 +22,5 @@ class SharedOutput(Protocol):
         ...
 
     def destroy(self) -> None:
-        """Remove everything from the node, when no camera publishes any more."""
+        """Remove everything from the node, when no camera publishes anymore."""
         ...

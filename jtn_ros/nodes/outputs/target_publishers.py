@@ -63,7 +63,7 @@ class TargetPublishers:
         return sum(p.get_subscription_count() for p in (self._poses, self._states))
 
     def publish_state(self, frame: CameraFrame, target: Target, selection: int) -> None:
-        """Publish what is known of the target after a frame.
+        """Publish the state of the target after a frame.
 
         Args:
             frame: the frame.

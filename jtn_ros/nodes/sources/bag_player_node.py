@@ -99,7 +99,7 @@ class BagPlayerNode(Node):
         self._clock_output = self.create_publisher(Clock, '/clock', 10)
 
     def play(self) -> None:
-        """Wait for those who listen, publish everything, and wait until it has arrived."""
+        """Wait for the subscribers, publish everything, and wait until it has arrived."""
         number = 0
         pace = Pace(self, self._values.rate)
         for message in self._bag.messages(self._outputs):

@@ -17,7 +17,7 @@ _SETTLE_S = 0.5
 
 
 def spin_for(node: Node, seconds: float) -> None:
-    """Serve the node for so long.
+    """Serve the node for this time.
 
     Raises:
         ExternalShutdownException: if ROS is shut down before that.

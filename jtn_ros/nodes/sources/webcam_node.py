@@ -33,7 +33,7 @@ class WebcamNode(Node):
     """A camera; see `CameraStream`."""
 
     def __init__(self, **kwargs: object) -> None:
-        """Begin to publish.
+        """Start to publish.
 
         Raises:
             OSError, JtnError: see `CameraStream`.
@@ -49,7 +49,7 @@ class WebcamNode(Node):
         return None if self._stream is None else self._stream.failure
 
     def destroy_node(self) -> None:
-        """Let go of the camera and leave the graph."""
+        """Release the camera and leave the graph."""
         if self._stream is not None:
             self._stream.close()
         super().destroy_node()

@@ -1,1 +1,1 @@
-"""The tracker node: cameras, their workers, and where their objects are in space."""
+"""The tracker node: cameras, their worker threads, and the positions of their objects."""

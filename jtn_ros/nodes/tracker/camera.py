@@ -1,4 +1,4 @@
-"""One camera of the tracker node: when its images are subscribed, tracked and published."""
+"""One camera of the tracker node: its subscription, tracking and outputs."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -49,7 +49,7 @@ from jtn_ros.tracking.session import Session
 
 
 class Camera:
-    """Tracks images, or detections in them, while it is active and somebody listens."""
+    """Tracks images, or detections, while it is active and its outputs have subscribers."""
 
     def __init__(
         self,
@@ -67,14 +67,14 @@ class Camera:
 
         Args:
             node: the node with the topics.
-            detector: runs the network, for all cameras of the node, or stands for a node that
+            detector: runs the network, for all cameras of the node, or represents a node that
                 publishes detections.
-            appearance: describes detections, for all cameras; None where the detector does.
+            appearance: computes embeddings of detections, for all cameras; None if not used.
             values: the parameters of the node.
-            transforms: listens to tf; None where it is not needed.
+            transforms: listens to tf; None if not needed.
             name: name of the camera.
-            prefix: of its topics, when the node has several cameras.
-            shared_outputs: take the frames of all cameras.
+            prefix: of its topics, if the node has several cameras.
+            shared_outputs: outputs that receive the frames of all cameras.
         """
         self.name = name
         self._node = node
@@ -85,7 +85,7 @@ class Camera:
         self._calibrated = not isinstance(detector, ForeignDetector)
         self._class_names = detector.info.class_names
         self._session = Session(0)
-        # Refuses what does not fit before anything is created that would have to be removed.
+        # Reject invalid values before anything is created that would have to be removed.
         self.filter_for(values)
         self._locator = None
         if values.positions != 'off' and values.input != 'detections_3d':
@@ -95,13 +95,13 @@ class Camera:
         self._statistics = CameraStatistics()
         self._log = CameraLog(self._logger, 'a message' if foreign else 'an image')
         self._worker: CameraWorker | None = None
-        # What was published last: of an image, and in space.
+        # The last published frame: of an image, and in space.
         self._latest: CameraFrame | None = None
         self._located: CameraFrame | None = None
         with ExitStack() as created:  # so that what exists is removed if something fails
             self._input = self._make_input(prefix)
             created.callback(self._input.destroy)
-            # Last, because somebody may listen at once.
+            # Last, because there may already be subscribers.
             self._follower = Follower(
                 node,
                 values,
@@ -132,17 +132,17 @@ class Camera:
 
     @property
     def statistics(self) -> CameraStatistics:
-        """Return what counts the images."""
+        """Return the statistics of the images."""
         return self._statistics
 
     @property
     def locator(self) -> SpatialLocator | None:
-        """Return what finds the tracks in space; None where that is not wanted."""
+        """Return the locator of the tracks in space; None if not used."""
         return self._locator
 
     @property
     def worker(self) -> CameraWorker | None:
-        """Return what tracks the images; None while the camera is inactive."""
+        """Return the worker that tracks the images; None while the camera is inactive."""
         return self._worker
 
     @property
@@ -156,7 +156,7 @@ class Camera:
         return self._outputs.tracks_topic
 
     def activate(self, enabled: bool) -> None:
-        """Start a new session, and subscribe as soon as somebody listens."""
+        """Start a new session, and subscribe as soon as the outputs have subscribers."""
         self._tracking.reset()
         self._session.restart()
         self._worker = CameraWorker(
@@ -178,7 +178,7 @@ class Camera:
             )
 
     def deactivate(self) -> None:
-        """Stop listening and finish the images that have arrived."""
+        """Unsubscribe, and finish the images that have arrived."""
         self._close()
         if self._worker is not None:
             self._worker.stop()
@@ -197,7 +197,7 @@ class Camera:
         self._created.close()
 
     def reset(self) -> None:
-        """Forget all tracks and begin a new session."""
+        """Remove all tracks and start a new session."""
         if self._worker is not None:
             self._worker.reset()
         self._present.forget()
@@ -222,18 +222,18 @@ class Camera:
         self._follower.configure(values)
 
     def filter_for(self, values: TrackerNodeSettings) -> DetectionFilter:
-        """Return what leaves out the detections that are not to be tracked.
+        """Return the filter of the detections.
 
         Raises:
             JtnError: if the values do not fit the model and the cameras.
         """
         cameras = values.cameras or (values.camera_name,)
         if isinstance(self._class_names, ClassRegistry):
-            # Any class may come.
+            # Any class may arrive.
             scored = [text.rpartition('=')[0].strip() for text in values.class_scores]
             self._class_names.add([*values.classes, *scored])
         if values.input == 'detections_3d':
-            # There is no image that regions and sizes could mean.
+            # Without an image, regions and sizes have no meaning.
             values = replace(
                 values,
                 regions=(),
@@ -245,7 +245,7 @@ class Camera:
         return DetectionFilter(values, self._class_names, self.name, cameras)
 
     def check(self) -> CameraState:
-        """Follow what is published, warn about what is wrong, and return how it goes."""
+        """Check the publishers, warn about problems, and return the state for diagnostics."""
         problem = self._input.check()
         if problem is None and self._input.is_open:
             problem = self._tracking.problem
@@ -263,11 +263,11 @@ class Camera:
         )
 
     def listen(self) -> None:
-        """Subscribe while somebody listens, or always if that is wanted."""
+        """Subscribe while the outputs have subscribers, or always if `lazy` is false."""
         if self._worker is None or not self._wanted:
             self._close()
         elif not self._input.is_open:
-            # What was remembered is from before the pause.
+            # The state is from before the pause.
             self.reset()
             self._tracking.open()
             self._input.open()
@@ -275,16 +275,16 @@ class Camera:
 
     @property
     def _contents(self) -> str:
-        """Return what is tracked, for people."""
+        """Return the name of what is tracked, for log messages."""
         return 'images' if self._values.input == 'images' else 'detections'
 
     @property
     def _messages(self) -> str:
-        """Return what is counted, for people."""
+        """Return the name of what is counted, for log messages."""
         return 'images' if self._values.input == 'images' else 'messages'
 
     def _make_input(self, prefix: str) -> ImageInput | SourceInput | DetectionInput:
-        """Return what the messages come from.
+        """Return the input of the messages.
 
         Args:
             prefix: of the topics of the camera.
@@ -306,7 +306,7 @@ class Camera:
         prefix: str,
         transforms: TransformSource | None,
     ) -> FrameTracking[Any]:
-        """Return what makes tracks of the messages; the arguments are those of the camera."""
+        """Return the tracking of the messages; the arguments are those of the camera."""
         node, values = self._node, self._values
         tracker = make_tracker(values.tracker, self._thresholds(values))
         if not isinstance(detector, ForeignDetector):
@@ -333,7 +333,7 @@ class Camera:
         return DetectionTracking(tracker, names, self._locator, images, appearance)
 
     def _activity(self) -> Activity:
-        """Return what the camera is doing."""
+        """Return the state of the camera."""
         if self._worker is None:
             return Activity.INACTIVE
         if not self._worker.enabled:
@@ -352,14 +352,14 @@ class Camera:
         self._tracking.close()
 
     def _take(self, message: ImageMessage | OwnImage | DetectionMessage) -> None:
-        """Hand a new message over to the worker."""
-        worker = self._worker  # a camera has a thread of its own, and does not wait here
+        """Pass a new message to the worker."""
+        worker = self._worker  # a camera has its own thread, and does not wait here
         if worker is not None:
             self._statistics.arrived()
             worker.offer(message)
 
     def _publish(self, frame: CameraFrame) -> None:
-        """Publish what came out of one frame; runs on the worker's thread."""
+        """Publish the result of one frame; runs on the worker's thread."""
         if frame.new_session is not None:
             self._log.session_began(frame.new_session)
         if frame.distrust is not None:
@@ -374,7 +374,7 @@ class Camera:
         self._statistics.tracked(perf_counter() - frame.arrival)
 
     def _publish_located(self, frame: CameraFrame) -> None:
-        """Publish what is in space, of a frame at the time of its image or predicted."""
+        """Publish the outputs in space, at the time of the image or predicted."""
         self._located = frame
         self._outputs.publish_located(frame)
         self._follower.publish_pose(frame)
@@ -397,6 +397,6 @@ class Camera:
 
     def _report(self, error: Exception) -> None:
         """Report a message that could not be read or tracked; runs on any thread."""
-        if self._node.context.ok():  # else interrupted: nothing can be published any more
+        if self._node.context.ok():  # else interrupted: nothing can be published anymore
             self._statistics.failed(error)
             self._log.failed(error)

@@ -1,4 +1,4 @@
-"""What is logged about the images of one camera."""
+"""Log messages about the images of one camera."""
 
 from functools import partial
 from math import inf
@@ -13,17 +13,17 @@ _LOG_PERIOD_S = 5.0
 
 
 class CameraLog:
-    """Logs what is wrong with the images of a camera once, or rarely while it goes on.
+    """Logs each problem with the images of a camera once, or rarely while it persists.
 
     Safe to use from several threads.
     """
 
     def __init__(self, logger: RcutilsLogger, what: str = 'an image') -> None:
-        """Log nothing yet.
+        """Create the log.
 
         Args:
             logger: of the camera.
-            what: name of one message, for people.
+            what: name of one message, for log messages.
         """
         self._logger = logger
         self._what = what
@@ -32,7 +32,7 @@ class CameraLog:
         self._announced_at = -inf
 
     def report(self, problem: Problem | None, topic: str) -> None:
-        """Log what is wrong with the images of a topic, when it is of another kind than before."""
+        """Log a problem with the images of a topic, if its kind differs from the last one."""
         kind = None if problem is None else problem.kind
         if kind == self._reported:
             return
@@ -43,11 +43,11 @@ class CameraLog:
             self._logger.warning(problem.text)
 
     def forget_problem(self) -> None:
-        """Let the next problem be logged, whatever it is."""
+        """Reset, so that the next problem is logged, whatever its kind."""
         self._reported = None
 
     def session_began(self, reason: str) -> None:
-        """Log that a session began by itself, but not every time where that goes on."""
+        """Log that a session started automatically; repetitions are throttled."""
         self._sessions += 1
         now = monotonic()
         if now - self._announced_at < _LOG_PERIOD_S:
@@ -60,7 +60,7 @@ class CameraLog:
         self._announced_at = now
 
     def stamp_distrusted(self, what: str) -> None:
-        """Log what is wrong with the stamp of an image."""
+        """Log a problem with the stamp of an image."""
         self._logger.warning(
             f'{self._what} {what}, so its arrival time is used; '
             'set the stamps in the camera driver',

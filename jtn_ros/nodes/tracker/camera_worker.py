@@ -1,4 +1,4 @@
-"""One camera's frames to tracks, on a thread of their own."""
+"""Tracking of the frames of one camera, on a separate thread."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -19,17 +19,17 @@ from jtn_ros.tracking.session import FrameKey
 from jtn_ros.tracking.session import Session
 from jtn_ros.tracking.session import When
 
-# An image with a doubtful stamp waits so long for the next one, which tells what it is worth.
+# Longest time for which an image with a doubtful stamp waits for the next image.
 _PATIENCE_S = 0.5
 
 
 class Arrival(NamedTuple):
-    """A message that has come.
+    """A message that has arrived.
 
     Attributes:
         message: an image, or detections.
-        seconds: when it came, by `time.perf_counter`.
-        received_ns: when it came, by the clock of the node.
+        seconds: arrival time, by `time.perf_counter`.
+        received_ns: arrival time, by the clock of the node.
     """
 
     message: Any
@@ -43,17 +43,17 @@ class Arrival(NamedTuple):
 
 
 class CameraWorker:
-    """Track one image after another until stopped.
+    """Tracks consecutive images until stopped.
 
-    Images that arrive while one is being tracked wait, for `LONGEST_WAIT_S` at most. If the engine
-    does not keep up, they replace each other, so the latency stays bounded by its time for two
-    frames. An image that cannot be tracked is reported and
-    left out; the next one is tried as if nothing had happened. An image whose stamp seems wrong
-    waits for the next one, which tells whether the stamp is wrong or time has jumped.
+    Images that arrive while another one is being tracked wait, for `LONGEST_WAIT_S` at most. If
+    the engine does not keep up, they replace each other, so the latency is bounded by the
+    processing time of two frames. An image that cannot be tracked is reported and skipped. An
+    image whose stamp seems wrong waits for the next one, which shows whether the stamp is wrong or
+    time has jumped.
 
-    What was tracked last is out of date when the worker is disabled, and when nothing could be
-    tracked for `SILENCE_S` seconds and for several of the usual intervals, both in reality and by
-    the clock of the node: simulated time may stand still.
+    The latest result is out of date if the worker is disabled, or if nothing could be tracked for
+    `SILENCE_S` seconds and for several of the usual intervals, both in real time and by the clock
+    of the node, because simulated time may be paused.
     """
 
     def __init__(
@@ -69,13 +69,13 @@ class CameraWorker:
         """Prepare, without starting the thread.
 
         Args:
-            tracking: makes tracks of the messages.
-            session: notices where identities have to start anew.
-            now_ns: the time in nanoseconds, for images with a bad stamp.
-            on_result: called on the thread with what came out of each frame.
+            tracking: computes tracks from the messages.
+            session: detects discontinuities, where identities must start again.
+            now_ns: returns the time in nanoseconds, for images with a bad stamp.
+            on_result: called on the thread with the result of each frame.
             on_outdated: called on the thread, maybe several times, while the latest result is
                 out of date.
-            on_error: called on the thread with why an image was left out.
+            on_error: called on the thread with the reason why an image was skipped.
         """
         self._enabled = True
         self._tracking = tracking
@@ -92,7 +92,7 @@ class CameraWorker:
 
     @property
     def enabled(self) -> bool:
-        """Return whether images are taken."""
+        """Return whether images are accepted."""
         return self._enabled
 
     @property
@@ -115,17 +115,17 @@ class CameraWorker:
         self._thread.join()
 
     def enable(self, enabled: bool) -> None:
-        """Take images, or ignore them from now on."""
+        """Accept images, or ignore them from now on."""
         self._enabled = enabled
         self._queue.wake()
 
     def offer(self, message: Any) -> None:
-        """Hand over a new message; return at once."""
+        """Add a new message to the queue; returns at once."""
         if self._enabled:
             self._queue.put(Arrival(message, perf_counter(), self._now_ns()))
 
     def reset(self) -> None:
-        """Forget all tracks and begin a new session; waits for the frame in progress."""
+        """Remove all tracks and start a new session; waits for the frame in progress."""
         with self._busy:
             self._session.restart()
             self._tracking.reset()
@@ -135,7 +135,7 @@ class CameraWorker:
 
         Args:
             arrival: the image.
-            following: the one after it, where its stamp needs that.
+            following: the next one, if it is needed to check the stamp.
         """
         try:
             with self._busy:
@@ -148,7 +148,7 @@ class CameraWorker:
             self._on_error(error)
 
     def _run(self) -> None:
-        """Track what the queue holds until it is closed."""
+        """Track the images in the queue until it is closed."""
         following: Arrival | None = None
         while following is not None or not self._queue.ended:
             arrival = following or self._queue.take(SILENCE_S / 4)
@@ -160,7 +160,7 @@ class CameraWorker:
             self._look_at_age()
 
     def _look_at_age(self) -> None:
-        """Say so where the latest result is out of date."""
+        """Call `on_outdated` if the latest result is out of date."""
         silent = all(intervals.exceeded(SILENCE_S) for intervals in self._intervals)
         if self._enabled and not silent:
             return
@@ -211,7 +211,7 @@ class CameraWorker:
         )
 
     def _refuse_late(self, when: When, following: When | None) -> None:
-        """Refuse a message that repeats or precedes the last one.
+        """Reject a message with a repeated or an older stamp.
 
         Raises:
             JtnError: if it does.

@@ -1,4 +1,4 @@
-"""The detections of another node, and why they do not come."""
+"""Subscription to the detections of another node, and the reasons if they do not arrive."""
 
 from collections.abc import Callable
 from collections.abc import Sequence

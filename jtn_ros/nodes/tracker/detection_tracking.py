@@ -1,4 +1,4 @@
-"""Tracks in the image, of detections that another node publishes."""
+"""Tracking of 2D detections that another node publishes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ from jtn_ros.nodes.tracker.stamped_images import StampedImages
 from jtn_ros.tracking import FrameTracker
 from jtn_ros.tracking import TrackerSettings
 
-# Size of the images in which the motion of the camera is measured.
+# Size of the images in which the camera motion is estimated.
 _FLOW_HEIGHT, _FLOW_WIDTH = 288, 512
-# Images that wait for their detections, and for how long detections wait for their image. [s]
+# Number of images that wait for their detections, and longest wait of detections for an image. [s]
 _WAITING_IMAGES = 30
 _IMAGE_TIMEOUT_S = 0.05
-# Coordinates and sizes of what may be a box. [px]
+# Largest coordinates and sizes of valid boxes. [px]
 _FARTHEST, _SMALLEST = 1e6, 1e-3
 
 
@@ -51,8 +51,8 @@ class SeenBoxes:
     Attributes:
         detections: in pixels of the image.
         image: uint8 BGR (H, W, 3), or `NO_IMAGE`.
-        size: width and height of the image in pixels, 0 if they are not known.
-        continuity: always the same; the size may become known late.
+        size: width and height of the image in pixels, 0 if they are unknown.
+        continuity: constant, because the size may become known later.
     """
 
     detections: Detections
@@ -62,7 +62,7 @@ class SeenBoxes:
 
 
 class MatchingImages:
-    """The images of a camera, of which some have the stamps of detections."""
+    """The images of a camera, some of which have the stamps of detections."""
 
     def __init__(
         self, node: Node, topic: str, transport: Transport, intensity: IntensityRange
@@ -101,7 +101,7 @@ class MatchingImages:
         self._input.close()
 
     def of(self, header: Header) -> NDArray[np.uint8]:
-        """Return the image with a stamp; `NO_IMAGE` if there is none that can be read."""
+        """Return the image with a stamp; `NO_IMAGE` if no readable image has it."""
         try:
             image = image_to_array(self._buffer.at(header.stamp), self._intensity)
         except JtnError as error:
@@ -111,12 +111,12 @@ class MatchingImages:
         return image
 
     def _refuse(self, error: JtnError) -> None:
-        """Note why an image is missing."""
+        """Store the reason why an image is missing."""
         self._missing = Problem.of(error, 'no camera motion: ')
 
 
 class DetectionTracking:
-    """Tracks the boxes of other detectors. Messages with late or repeated stamps are left out."""
+    """Tracks the boxes of other detectors. Messages with late or repeated stamps are skipped."""
 
     strict = True
 
@@ -132,11 +132,11 @@ class DetectionTracking:
 
         Args:
             tracker: associates the boxes.
-            class_names: numbers the classes.
-            locator: finds the tracks in space; None where that is not wanted.
-            images: for the motion of the camera; None where it is estimated from the boxes.
-            appearance: describes the boxes, with zeros where the image has not come; None where
-                that is not wanted.
+            class_names: assigns numbers to the classes.
+            locator: computes the positions of the tracks in space; None if not used.
+            images: for the camera motion; None if it is estimated from the boxes.
+            appearance: computes embeddings of the boxes, zeros if the image is missing; None if
+                not used.
         """
         self._tracker = tracker
         self._class_names = class_names
@@ -158,7 +158,7 @@ class DetectionTracking:
         return problem
 
     def open(self) -> None:
-        """Subscribe to images and to what the positions need."""
+        """Subscribe to images and to the topics that the positions need."""
         if self._images is not None:
             self._images.open()
         if self._locator is not None:
@@ -183,14 +183,14 @@ class DetectionTracking:
         self._tracker.configure(thresholds)
 
     def reset(self) -> None:
-        """Forget all tracks."""
+        """Remove all tracks."""
         self._tracker.reset()
         self._flow.reset()
         if self._locator is not None:
             self._locator.reset()
 
     def read(self, message: Detection2DArray) -> SeenBoxes:
-        """Return the boxes of a message, and the image that they are in if it is wanted."""
+        """Return the boxes of a message, and their image if images are used."""
         image = NO_IMAGE if self._images is None else self._images.of(message.header)
         size = image.shape[1], image.shape[0]
         calibration = None if self._locator is None else self._locator.calibration
@@ -239,10 +239,10 @@ class DetectionTracking:
 
 
 def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detections:
-    """Return the detections of a message; boxes that are turned become upright around it.
+    """Return the detections of a message; rotated boxes become their axis-aligned bounding boxes.
 
-    Those without a size, with values that are no numbers or far from any image, or of a class that
-    there is no room for, are left out.
+    Detections without a size, with values that are not finite or far outside any image, or of a
+    class beyond the limit of names are skipped.
     """
     found = message.detections
     rows = [
@@ -270,7 +270,7 @@ def boxes_in(message: Detection2DArray, class_names: ClassRegistry) -> Detection
 
 
 def best_hypotheses(found: Sequence[Any]) -> list[ObjectHypothesisWithPose]:
-    """Return the best hypothesis of each detection; score 1 and no class of one without any."""
+    """Return the best hypothesis of each detection; without one, score 1 and an empty class."""
     sure = ObjectHypothesisWithPose()
     sure.hypothesis.score = 1.0
     return [

@@ -1,4 +1,4 @@
-"""Follow one of a camera's tracks: the services, and what goes out about the target."""
+"""Following one of the tracks of a camera: the services and the outputs of the target."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from jtn_ros.tracking.target_selection import nearest_row
 from jtn_ros.tracking.target_selection import row_at
 from jtn_ros.tracking.target_selection import row_with_id
 
-# Nobody is selected in an image that is older than this. [s]
+# Targets cannot be selected in an image that is older than this. [s]
 _STALE_S = 3.0
 
 
@@ -42,9 +42,9 @@ class FollowSettings(TargetLockSettings):
 
 
 class Follower:
-    """Keeps the lock on the target of one camera.
+    """Maintains the lock on the target of one camera.
 
-    The services run on the thread of the executor, the frames come on that of the worker.
+    The services run on the thread of the executor, the frames on that of the worker.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Follower:
             camera_name: name of the camera in the messages.
             prefix: of the topics, services and frames of the camera.
             logger: of the camera.
-            on_demand: called when images may become wanted, or unwanted.
+            on_demand: called when the demand for images may have changed.
             session: returns the tracking session; None while nothing is tracked.
         """
         self._node = node
@@ -97,16 +97,16 @@ class Follower:
 
     @property
     def in_demand(self) -> bool:
-        """Return whether somebody is followed, or somebody listens to who is."""
+        """Return whether a target is selected, or its outputs have subscribers."""
         return self._lock.selected or self._publishers.listeners > 0
 
     def configure(self, values: FollowSettings) -> None:
-        """Let the live parameters take effect."""
+        """Apply the live parameters."""
         with self._guard:
             self._lock.config = values
 
     def follow(self, frame: CameraFrame) -> None:
-        """Take a tracked frame, and publish what is known of the target."""
+        """Process a tracked frame, and publish the state of the target."""
         with self._guard:
             if frame.session != self._session:
                 self._session = frame.session
@@ -132,7 +132,7 @@ class Follower:
             self._publishers.publish_state(frame, target, selections)
 
     def interrupt(self, empty: CameraFrame) -> None:
-        """Publish the target as lost, and refuse selections until images arrive again.
+        """Publish the target as lost, and reject selections until images arrive again.
 
         Args:
             empty: the last frame, emptied.
@@ -145,7 +145,7 @@ class Follower:
             self._publishers.publish_state(empty, target, selections)
 
     def publish_pose(self, frame: CameraFrame) -> None:
-        """Publish where the target of a frame, maybe predicted, is in space."""
+        """Publish the position of the target of a frame, which may be predicted."""
         with self._guard:
             target = self._target if frame.session == self._session else None
         if target is not None:
@@ -161,7 +161,7 @@ class Follower:
     def _select(
         self, request: SelectTarget.Request, response: SelectTarget.Response
     ) -> SelectTarget.Response:
-        """Lock on the track that is asked for."""
+        """Lock on the requested track."""
         try:
             with self._guard:
                 frame = self._current()
@@ -181,7 +181,7 @@ class Follower:
         return response
 
     def _release(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Follow nobody."""
+        """Release the target."""
         with self._guard:
             response.success = self._lock.selected
             self._lock.release()
@@ -196,7 +196,7 @@ class Follower:
         """Return the latest frame.
 
         Raises:
-            JtnError: if there is none from just now, with ids that go on.
+            JtnError: if there is no recent one in the current session.
         """
         if self._latest is None or self._latest.session != self._live_session():
             raise JtnError(
@@ -212,7 +212,7 @@ class Follower:
         return self._latest
 
     def _choose(self, frame: CameraFrame, request: SelectTarget.Request) -> int:
-        """Return the row of the track that a request means.
+        """Return the row of the track that a request selects.
 
         Raises:
             JtnError: if there is none.

@@ -1,4 +1,4 @@
-"""Detections that come as messages, in place of a model."""
+"""Detections from messages of another node instead of a model."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence
@@ -17,18 +17,19 @@ from jtn_ros.settings import setting
 
 InputKind = Literal['images', 'detections', 'detections_3d']
 
-# What a score is worth that nobody said anything about.
+# Confidence threshold for detectors of which nothing is known.
 _CONFIDENT_SCORE = 0.5
-# Names that may come beside the given ones; the largest data sets have fewer (LVIS: 1,203).
+# Maximum number of names in addition to the configured ones; the largest datasets have fewer
+# (LVIS: 1,203).
 MOST_NEW_NAMES = 2000
 _SHOWN_CHARACTERS = 40
-# Number of a class that there is no room for.
+# Number of a class beyond the limit of names.
 NO_CLASS = -1
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForeignDetectionSettings(Settings):
-    """What is tracked: images, or the detections of another node."""
+    """The input to track: images, or the detections of another node."""
 
     input: InputKind = setting(
         'images',
@@ -49,9 +50,9 @@ class ForeignDetectionSettings(Settings):
 
 
 class ClassRegistry(Sequence[str]):
-    """The names of classes, numbered in the order in which they come; for several threads.
+    """Class names, numbered in the order of their arrival. Thread-safe.
 
-    A detector that invents names would fill the memory, so their number is limited.
+    A detector with an unlimited number of names would fill the memory, so the number is limited.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
@@ -65,7 +66,7 @@ class ClassRegistry(Sequence[str]):
 
     @property
     def problem(self) -> Problem | None:
-        """Return that there are too many names; None if there are not."""
+        """Return the problem of too many names; None if there are not too many."""
         if self._refused is None:
             return None
         name = self._refused[:_SHOWN_CHARACTERS]
@@ -84,9 +85,9 @@ class ClassRegistry(Sequence[str]):
                     self._append(name)
 
     def numbers_of(self, names: Iterable[str]) -> NDArray[np.int32]:
-        """Return the numbers (N,) of classes; new ones are added, -1 where there is no room.
+        """Return the numbers (N,) of classes; new names are added, and -1 is beyond the limit.
 
-        A name that is a number stands for the class of that number, where it was known from the
+        A name that is a number refers to the class with that number, if it was known from the
         start.
         """
         with self._lock:
@@ -128,7 +129,7 @@ class ClassRegistry(Sequence[str]):
 
 @dataclass(frozen=True, kw_only=True)
 class ForeignModel:
-    """What is known about the model of another node."""
+    """Information about the model of another node."""
 
     class_names: ClassRegistry
     name: str = 'another detector'

@@ -1,4 +1,4 @@
-"""What makes tracks of the messages of one camera."""
+"""Tracking of the messages of one camera."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ NO_IMAGE = np.zeros((0, 0, 3), np.uint8)
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one message.
+    """The result of one message.
 
     Attributes:
-        tracks: every live track.
-        detections: what they were seen by.
-        positions: of the tracks in space; None where that is not wanted.
+        tracks: all live tracks.
+        detections: the detections of this message.
+        positions: of the tracks in space; None if not used.
         latencies: seconds by stage, in the order of the stages.
         mask: bool (H, W), where in the image objects are tracked; None for everywhere.
     """
@@ -46,7 +46,7 @@ class Outcome:
 
 
 class Shot(Protocol):
-    """The content of a message that was read, and not tracked yet."""
+    """The content of a message that was read, but not tracked yet."""
 
     @property
     def image(self) -> NDArray[np.uint8]:
@@ -55,7 +55,7 @@ class Shot(Protocol):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Return width and height of the source image in pixels, 0 if they are not known."""
+        """Return width and height of the source image in pixels, 0 if they are unknown."""
         ...
 
     @property
@@ -65,20 +65,20 @@ class Shot(Protocol):
 
 
 class FrameTracking[SomeShot: Shot](Protocol):
-    """Tracks what one message after another shows."""
+    """Tracks the objects in consecutive messages."""
 
     @property
     def strict(self) -> bool:
-        """Return whether messages with late or repeated stamps are left out."""
+        """Return whether messages with late or repeated stamps are skipped."""
         ...
 
     @property
     def problem(self) -> Problem | None:
-        """Return what is missing; None if nothing is."""
+        """Return the problem if an input is missing; otherwise None."""
         ...
 
     def open(self) -> None:
-        """Subscribe to what is needed beside the messages; does nothing when open."""
+        """Subscribe to the additional topics; does nothing if already open."""
         ...
 
     def close(self) -> None:
@@ -97,19 +97,19 @@ class FrameTracking[SomeShot: Shot](Protocol):
             thresholds: of the tracker.
             score_threshold: detections with this score or less are ignored; None leaves that to
                 the tracker.
-            detection_filter: leaves out detections that are not to be tracked.
+            detection_filter: removes detections that are not tracked.
         """
         ...
 
     def reset(self) -> None:
-        """Forget all tracks."""
+        """Remove all tracks."""
         ...
 
     def read(self, message: Any) -> SomeShot:
         """Return the content of a message.
 
         Raises:
-            JtnError: if it has none that can be used.
+            JtnError: if the content cannot be used.
         """
         ...
 
@@ -137,12 +137,12 @@ class Picture:
 
     @property
     def continuity(self) -> tuple[int, int]:
-        """Return the size: images of another one are of another session."""
+        """Return the size: an image of another size starts a new session."""
         return self.size
 
 
 class ImageTracking:
-    """Tracks what the network finds in images."""
+    """Tracks the objects that the network detects in images."""
 
     strict = False
 
@@ -156,7 +156,7 @@ class ImageTracking:
 
         Args:
             pipeline: tracks the images.
-            locator: finds the tracks in space; None where that is not wanted.
+            locator: computes the positions of the tracks in space; None if not used.
             intensity: stretches images of more than 8 bits; by default it follows them.
         """
         self._pipeline = pipeline
@@ -169,7 +169,7 @@ class ImageTracking:
         return None if self._locator is None else self._locator.problem
 
     def open(self) -> None:
-        """Subscribe to what the positions need."""
+        """Subscribe to the topics that the positions need."""
         if self._locator is not None:
             self._locator.open()
 
@@ -190,7 +190,7 @@ class ImageTracking:
         self._pipeline.tracker.configure(thresholds)
 
     def reset(self) -> None:
-        """Forget all tracks."""
+        """Remove all tracks."""
         self._pipeline.reset()
         if self._locator is not None:
             self._locator.reset()
@@ -220,7 +220,7 @@ def locate(
     tracks: Tracks,
     stamp_ns: int,
 ) -> tuple[Positions | None, dict[str, float]]:
-    """Return the positions of tracks where they are wanted, and how long that took."""
+    """Return the positions of tracks, None without a locator, and the time of the computation."""
     if locator is None:
         return None, {}
     started = perf_counter()

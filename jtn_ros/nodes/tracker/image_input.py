@@ -1,4 +1,4 @@
-"""The images of one camera, raw or compressed, and why they do not come."""
+"""Subscription to the images of one camera, and the reasons if they do not arrive."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -34,9 +34,9 @@ _VIDEO_TYPES = (
 class ImageInput(MessageInput):
     """Subscribes to an image topic while it is open.
 
-    Where the transport is 'auto', it takes the raw images if they are published, else the
-    compressed ones, and follows when that changes. Messages are taken as they came, so that the
-    pixels are not copied.
+    With the transport 'auto', it uses raw images if they are published, otherwise compressed ones,
+    and switches when that changes. Messages are received in serialized form, so that the pixels
+    are not copied.
     """
 
     raw = True
@@ -53,11 +53,11 @@ class ImageInput(MessageInput):
 
         Args:
             node: the node that subscribes.
-            topic: name before remapping; compressed images are looked for at ``/compressed``
+            topic: name before remapping; compressed images are searched for at ``/compressed``
                 below the remapped name, and at that name itself.
-            transport: the type of messages to take.
+            transport: the type of messages to subscribe to.
             on_image: called with every image.
-            on_error: called with why an image cannot be read.
+            on_error: called with the reason if an image cannot be read.
         """
         super().__init__(node, topic, 'image', on_image)
         self._compressed_topic = node.resolve_topic_name(f'{self._topic}/compressed')
@@ -68,11 +68,11 @@ class ImageInput(MessageInput):
 
     @property
     def lost(self) -> int:
-        """Return how many images were published and did not arrive."""
+        """Return the number of images that were published but did not arrive."""
         return self._losses.lost
 
     def _choose(self) -> tuple[str, type]:
-        """Return the topic and the type of message to take."""
+        """Return the topic and the message type to subscribe to."""
         here = self._types_of(self._topic)
         compressed = type_name(CompressedImage)
         if self._transport == 'raw' or (self._transport == 'auto' and type_name(Image) in here):

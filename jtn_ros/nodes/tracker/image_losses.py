@@ -1,4 +1,4 @@
-"""Images that were published and did not arrive."""
+"""Counting of images that were published but did not arrive."""
 
 from collections import deque
 from threading import Lock
@@ -10,25 +10,25 @@ from jtn_ros.nodes.common.middleware import loss_remedy
 from jtn_ros.nodes.common.problem import Problem
 
 _WINDOW_S = 10.0
-# Shares of the images that are lost when it becomes a problem, and when it no longer is one.
+# Shares of lost images above which there is a problem, and below which it is resolved.
 _BAD, _GOOD = 0.1, 0.05
 _FEWEST = 20
-# Steps from stamp to stamp from which the period is estimated; a longer one is a pause. [ns]
+# Longest step between stamps that is used to estimate the period; longer ones are pauses. [ns]
 _STEPS, _PAUSE_NS = 64, 1_000_000_000
-# A step from number to number that leads to another publisher.
+# A step between sequence numbers that indicates another publisher.
 _OTHER_PUBLISHER = 1000
 
 
 class ImageLosses:
-    """Counts images that a middleware lost; safe to use from several threads.
+    """Counts images that a middleware lost. Thread-safe.
 
-    Most middlewares number what a publisher sends. With one that does not (CycloneDDS), the
-    stamps tell: the images of a camera with a steady rate are whole periods apart. Then the camera
-    itself may have left out some of them.
+    Most middlewares number the messages of a publisher. For one that does not (CycloneDDS), the
+    number is estimated from the stamps: the images of a camera with a steady rate are multiples of
+    the period apart. In this case, the camera itself may have skipped some of them.
     """
 
     def __init__(self, middleware: str) -> None:
-        """Start with nothing.
+        """Start without images.
 
         Args:
             middleware: its identifier, as in ``RMW_IMPLEMENTATION``.
@@ -44,11 +44,11 @@ class ImageLosses:
 
     @property
     def lost(self) -> int:
-        """Return how many images were lost since the start."""
+        """Return the number of images lost since the start."""
         return self._lost
 
     def arrived(self, stamp_ns: int, sequence: int | None) -> None:
-        """Count an image that came, and those before it that did not.
+        """Count an image that arrived, and the lost images before it.
 
         Args:
             stamp_ns: of the image.
@@ -64,7 +64,7 @@ class ImageLosses:
             self._count(1, missing)
 
     def problem(self, topic: str) -> Problem | None:
-        """Return what to say where many of the last images were lost; None if few were."""
+        """Return the problem if many of the last images were lost; None if few were."""
         with self._lock:
             self._count(0, 0)
             came = sum(entry[1] for entry in self._recent)
@@ -81,7 +81,7 @@ class ImageLosses:
         return Problem(kind, f'{kind} ({share:.0%} of the last); {remedy}')
 
     def _count(self, came: int, lost: int) -> None:
-        """Count, and forget what is older than the window."""
+        """Count, and remove entries older than the window."""
         now = monotonic()
         self._lost += lost
         self._recent.append((now, came, lost))
@@ -89,12 +89,12 @@ class ImageLosses:
             self._recent.popleft()
 
     def _skipped(self, step: int) -> int:
-        """Return how many numbers lie in a step, unless it goes to or from another publisher."""
+        """Return the sequence numbers in a step, unless it leads to another publisher."""
         before, self._rising = self._rising, 0 < step < _OTHER_PUBLISHER
         return step - 1 if before and self._rising else 0
 
     def _missing(self, step_ns: int) -> int:
-        """Return how many images lie in a step, where all steps are whole periods."""
+        """Return the number of images in a step, if all steps are multiples of the period."""
         self._steps.append(step_ns)
         if len(self._steps) < _FEWEST:
             return 0

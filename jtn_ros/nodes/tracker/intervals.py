@@ -1,20 +1,20 @@
-"""The intervals between the images of a camera, which tell when it is silent."""
+"""Intervals between the images of a camera, to detect when it stops sending images."""
 
 from collections.abc import Callable
 from statistics import median_low
 from time import monotonic
 
-# The usual interval is the median of so many: a single pause does not change it.
+# The usual interval is the median of this number of intervals: a single pause does not change it.
 _RECENT = 5
-# Silence lasts for so many usual intervals.
+# A camera is silent after this number of usual intervals.
 _SILENT_INTERVALS = 3.0
 
 
 class Intervals:
-    """Tells silence from the usual interval of a camera, which may send an image in minutes."""
+    """Detects silence relative to the usual interval of a camera, which may be minutes."""
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
-        """Begin to wait for the first image.
+        """Start to wait for the first image.
 
         Args:
             now: the time in seconds; it may jump.
@@ -30,7 +30,7 @@ class Intervals:
         return abs(self._now() - self._last)
 
     def note(self) -> None:
-        """Note that an image came."""
+        """Record the arrival of an image."""
         if self._began:
             self._recent = (*self._recent, self.elapsed_s)[-_RECENT:]
         self._last = self._now()

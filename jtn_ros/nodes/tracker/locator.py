@@ -1,4 +1,4 @@
-"""One camera's tracks in space: what ROS knows about the camera, put to the geometry."""
+"""Positions of one camera's tracks in space, from calibration, depth and transforms of ROS."""
 
 from dataclasses import dataclass
 from dataclasses import replace
@@ -30,7 +30,7 @@ from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 from jtn_ros.tracking.track import Tracks
 
-# Positions go out in ~/tracks, but no other message can say what frame they are in.
+# ~/tracks contains positions, but the other messages need the frame in their header.
 NAMELESS_FRAME = Problem.of(
     JtnError(
         'the messages have no frame_id, so only ~/tracks contains positions; set it in the node '
@@ -41,7 +41,7 @@ NAMELESS_FRAME = Problem.of(
 
 @dataclass(frozen=True, kw_only=True)
 class PositionSettings(Settings):
-    """How positions in space are computed."""
+    """Parameters of the positions in space."""
 
     positions: Literal['off', 'depth', 'ground'] = setting(
         'off',
@@ -94,8 +94,8 @@ class PositionSettings(Settings):
 class SpatialLocator:
     """Locates one camera's tracks, by depth or on the ground.
 
-    Where something is missing (calibration, depth, a transform), the tracks go on without
-    positions, and `problem` says what it is.
+    If something is missing (calibration, depth, a transform), tracking continues without
+    positions, and `problem` describes it.
     """
 
     def __init__(
@@ -156,13 +156,13 @@ class SpatialLocator:
         self._subscriptions.clear()
 
     def reset(self) -> None:
-        """Forget where the tracks were."""
+        """Reset the position filter."""
         self._filter.reset()
 
     def locate(
         self, header: Header, size: tuple[int, int], tracks: Tracks, stamp_ns: int
     ) -> Positions:
-        """Return where the tracks of an image are; never raises for what comes from outside.
+        """Return the positions of the tracks of an image. Invalid inputs never raise an error.
 
         Args:
             header: of the image.
@@ -206,13 +206,16 @@ class SpatialLocator:
     def _measure(
         self, camera: CameraModel, ground: GroundPlane | None, header: Header, tracks: Tracks
     ) -> Measurements:
-        """Return where the observed tracks are, in the optical frame; by depth without ground."""
+        """Return the measured positions of observed tracks in the optical frame.
+
+        They are measured on the ground if it is not None, otherwise by depth.
+        """
         if ground is None:
             depth, meters_per_unit = depth_to_array(self._depth.at(header.stamp))
             found = locate_by_depth(camera, tracks.boxes, depth, meters_per_unit)
         else:
             found = locate_on_ground(camera, tracks.boxes, ground)
-        # A predicted box is where the object is thought to be, which measures nothing.
+        # A predicted box is not a measurement.
         points = np.where(tracks.observed[:, None], found.points, np.nan)
         return Measurements.of(points, found.covariances)
 
@@ -234,7 +237,7 @@ class SpatialLocator:
         """Return the camera model of the latest calibration.
 
         Raises:
-            JtnError: if there is none, or it is absurd or for other images.
+            JtnError: if there is none, or it is implausible or for another image size.
         """
         info = self._info
         if info is None:
@@ -260,7 +263,7 @@ class SpatialLocator:
         return model
 
     def _calibrate(self, message: CameraInfo) -> None:
-        """Keep the calibration, unless it is the one that is known (but for its stamp)."""
+        """Store the calibration, unless it equals the current one except for the stamp."""
         known = self._info
         if known is not None:
             message.header = known.header
@@ -268,7 +271,7 @@ class SpatialLocator:
             self._info = message
 
     def _listen(self, kind: type, topic: str, callback: object) -> None:
-        """Subscribe as to sensor data."""
+        """Subscribe with the sensor data profile."""
         self._subscriptions.append(
             self._node.create_subscription(
                 kind,

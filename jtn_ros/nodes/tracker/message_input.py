@@ -1,4 +1,4 @@
-"""The messages of one topic, and why they do not come."""
+"""Subscription to one topic, and the reasons if messages do not arrive."""
 
 from abc import ABC
 from abc import abstractmethod
@@ -24,14 +24,14 @@ from jtn_ros.nodes.tracker.intervals import Intervals
 SILENCE_S = 3.0
 
 type Publishers = Sequence[TopicEndpointInfo]
-# Takes a message, or the bytes of one, and what the middleware says about it.
+# Callback with a message or its bytes, and the message info of the middleware.
 type Receiver = Callable[[Any, Mapping[str, int | None]], None]
 
 
 class MessageInput(ABC):
     """Subscribes to a topic while it is open."""
 
-    # Whether messages are taken as bytes.
+    # Whether messages are received in serialized form.
     raw: ClassVar[bool] = False
 
     def __init__(
@@ -42,7 +42,7 @@ class MessageInput(ABC):
         Args:
             node: the node that subscribes.
             topic: name before remapping.
-            what: name of one message, for people.
+            what: name of one message, for log messages.
             on_message: called with every message.
         """
         self._node = node
@@ -69,7 +69,7 @@ class MessageInput(ABC):
 
     @property
     def lost(self) -> int:
-        """Return how many messages were published and did not arrive, as far as that is known."""
+        """Return the number of messages that were published but did not arrive, if known."""
         return 0
 
     def open(self) -> None:
@@ -86,13 +86,13 @@ class MessageInput(ABC):
         self._unsubscribe()
 
     def destroy(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         self.close()
 
     def check(self) -> Problem | None:
-        """Follow what is published, and return why messages do not come, with the remedy.
+        """Check the publishers, and return why messages do not arrive, with the remedy.
 
-        None when they come, when nobody can say yet, and while it is closed.
+        None if they arrive, if it is too early to decide, and while it is closed.
         """
         if not self._open:
             return None
@@ -121,26 +121,26 @@ class MessageInput(ABC):
 
     @abstractmethod
     def _choose(self) -> tuple[str, type]:
-        """Return the topic and the type of message to take."""
+        """Return the topic and the message type to subscribe to."""
 
     @abstractmethod
     def _why_silent(self) -> str:
-        """Return what to check where somebody publishes and nothing comes."""
+        """Return what to check if there is a publisher but no message arrives."""
 
     @abstractmethod
     def _remedy_for(self, publishers: Publishers) -> str:
-        """Return what to do where messages of other types are published."""
+        """Return the remedy if messages of other types are published."""
 
     @abstractmethod
     def _remedy_without(self, known: Sequence[str]) -> str:
-        """Return what to do where nobody publishes, and such messages are on other topics."""
+        """Return the remedy if there is no publisher; `known` are topics of the same type."""
 
     def _arrived(self, message: Any, info: Mapping[str, int | None]) -> None:
-        """Note that a message came."""
+        """Record the arrival of a message."""
         del message, info
 
     def _losses_on(self, topic: str) -> Problem | None:
-        """Return what to say about messages that were lost; None if few were."""
+        """Return the problem of lost messages; None if few were lost."""
         del topic
         return None
 
@@ -150,7 +150,7 @@ class MessageInput(ABC):
         return min(self._intervals.elapsed_s, published_s)
 
     def _subscribe(self, topic: str, kind: type) -> None:
-        """Subscribe as sensor data, unless the parameters override that."""
+        """Subscribe with the sensor data profile, unless the parameters override it."""
         try:
             self._subscription = self._node.create_subscription(
                 kind,
@@ -164,13 +164,13 @@ class MessageInput(ABC):
             self._refusal = str(error)
 
     def _unsubscribe(self) -> None:
-        """Let go of the subscription, if there is one."""
+        """Destroy the subscription, if there is one."""
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
 
     def _receiver(self, kind: type) -> Receiver:
-        """Return what is called with the messages of a type."""
+        """Return the callback for messages of a type."""
         del kind
         return self._take
 
@@ -183,7 +183,7 @@ class MessageInput(ABC):
     def _explain_silence(
         self, topic: str, kind: type, publishers: Publishers, fitting: Publishers
     ) -> str:
-        """Return the most probable reason why nothing comes on a topic, as the rest of a line."""
+        """Return the most probable reason why no message arrives, as the rest of a line."""
         if fitting:
             names = ', '.join(sorted({_full_name(p) for p in fitting}))
             return f', although {names} publishes there; {self._why_silent()}'
@@ -212,7 +212,7 @@ def type_name(kind: type) -> str:
 def _incompatibility(
     topic: str, publishers: list[TopicEndpointInfo], qos: QoSProfile
 ) -> Problem | None:
-    """Return which publisher does not fit a subscription and what to do, or None."""
+    """Return which publisher is incompatible with a subscription, with the remedy, or None."""
     for publisher in publishers:
         compatibility, reason = qos_check_compatible(publisher.qos_profile, qos)
         if compatibility == QoSCompatibility.ERROR:

@@ -1,4 +1,4 @@
-"""Say that something that takes long is still going on."""
+"""Progress messages for long operations."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from rclpy.impl.rcutils_logger import RcutilsLogger
 
 @contextmanager
 def reported_progress(logger: RcutilsLogger, what: str, period: float = 10.0) -> Iterator[None]:
-    """Log what is begun, every so many seconds that it goes on, and how long it took."""
+    """Log the start of an operation, its progress at intervals, and its duration."""
     done, start = Event(), monotonic()
 
     def report() -> None:

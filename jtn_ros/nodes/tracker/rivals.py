@@ -1,4 +1,4 @@
-"""Topics that should have one publisher: two sessions, or two cameras, on one look like one."""
+"""Detection of several publishers on topics that should have only one."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from rclpy.node import Node
 
 
 class Rivals:
-    """Warns when another node has the name of this one, or publishes on one of its topics.
+    """Warns if another node has the name of this one, or publishes on one of its topics.
 
-    Also when several nodes publish what it takes for one camera.
+    Also warns if several nodes publish the input of one camera.
     """
 
     def __init__(
@@ -20,13 +20,13 @@ class Rivals:
         inputs: Callable[[], Sequence[str]],
         shared: Sequence[str] = (),
     ) -> None:
-        """Watch for rivals of a node.
+        """Start to watch the graph.
 
         Args:
             node: the node.
-            topics: returns the full names of topics that it alone should publish.
-            inputs: returns the full names of topics that one camera alone should publish.
-            shared: topics that it publishes beside others.
+            topics: returns the full names of topics that only this node should publish.
+            inputs: returns the full names of topics that only one camera should publish.
+            shared: topics that other nodes may also publish.
         """
         self._node = node
         self._topics = topics
@@ -35,7 +35,7 @@ class Rivals:
         self._reported = ''
 
     def check(self) -> str:
-        """Return what is wrong, with the remedy, or nothing; changes are logged."""
+        """Return the problem with the remedy, or an empty string; changes are logged."""
         problem = self._find()
         if problem != self._reported:
             if problem:
@@ -46,7 +46,7 @@ class Rivals:
         return problem
 
     def _find(self) -> str:
-        # By the publishers: the names of nodes stay in the graph for a while after they have gone.
+        # By their publishers, because the names of nodes remain in the graph for a while.
         name = self._node.get_fully_qualified_name()
         for topic in (*self._shared, *self._topics()):
             names = self._publishers_of(topic)

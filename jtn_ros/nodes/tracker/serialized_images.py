@@ -1,4 +1,4 @@
-"""Serialized image messages, as the middleware gives them."""
+"""Reading of serialized image messages from the middleware."""
 
 from functools import cache
 
@@ -22,14 +22,14 @@ from jtn_ros.nodes.common.conversions import new_message
 
 type ImageMessage = AnyImage | AnyCompressedImage
 
-# What stands before the content. A shorter message ends the process in CycloneDDS.
+# The header before the content. A shorter message terminates the process in CycloneDDS.
 _ENCAPSULATION = 4
 
 
 def read_message(data: bytes, kind: type[Image | CompressedImage]) -> ImageMessage:
-    """Return the content of a serialized message; a view of it where the format is known.
+    """Return the content of a serialized message; a view of it if the format is plain CDR.
 
-    Otherwise, the middleware makes a message of it.
+    Otherwise, the middleware deserializes the message.
 
     Args:
         data: the serialized message.
@@ -51,10 +51,9 @@ def read_message(data: bytes, kind: type[Image | CompressedImage]) -> ImageMessa
 
 @cache
 def is_known() -> bool:
-    """Return whether examples that the middleware serializes are read here as what they are.
+    """Return whether examples serialized by the middleware are read correctly here.
 
-    They are not if the middleware has another format, or if the messages are defined in another
-    way.
+    They are not if the middleware uses another format, or if the message definitions differ.
     """
     header = Header(stamp=Time(sec=12, nanosec=34), frame_id='camera')
     examples = (
@@ -78,7 +77,7 @@ def is_known() -> bool:
 
 
 def _is_read(example: Image | CompressedImage) -> bool:
-    """Return whether a message is read as what it is."""
+    """Return whether a message is read correctly."""
     data = bytes(serialize_message(example))
     if not is_plain_cdr(data):
         return False

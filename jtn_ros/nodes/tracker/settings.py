@@ -22,7 +22,7 @@ from jtn_ros.tracking.settings import TrackingSettings
 
 @dataclass(frozen=True, kw_only=True)
 class CameraNames(Settings):
-    """The cameras of the node, and whether it starts by itself."""
+    """The cameras of the node, and its startup."""
 
     autostart: bool = setting(
         False,
@@ -47,7 +47,7 @@ class CameraNames(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class InputSettings(IntensitySettings):
-    """How the images of a camera are received."""
+    """Reception of the images of a camera."""
 
     image_transport: Transport = setting(
         'auto',

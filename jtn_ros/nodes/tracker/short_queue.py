@@ -1,23 +1,23 @@
-"""The hand-over between a subscription and a worker: items wait shortly, or the newest alone."""
+"""A queue between a subscription and a worker, with a limited waiting time."""
 
 from collections import deque
 from collections.abc import Callable
 from threading import Condition
 from time import monotonic
 
-# How long an item may wait while newer ones come.
+# Longest time for which an item may wait while newer ones arrive. [s]
 LONGEST_WAIT_S = 0.1
-# A consumer that has waited for so many items, one after the other, keeps up.
+# A consumer keeps up if it was idle before this number of consecutive items.
 _PROOF = 10
 
 
 class ShortQueue[Item]:
-    """Hand over every item while the consumer keeps up, and the newest one while it does not.
+    """Passes on every item while the consumer keeps up, otherwise only the newest one.
 
-    A consumer that is late now and then works off what came meanwhile, so that jitter loses
-    nothing. Once an item has waited too long, newer ones replace those that wait, and these are
-    counted: the consumer is too slow, and never gets a backlog. That ends when it has waited for
-    several items.
+    A consumer that is occasionally late processes the items that arrived meanwhile, so jitter
+    causes no losses. After an item has waited too long, newer items replace waiting ones, which
+    are counted: the consumer is too slow, but there is never a backlog. This mode ends when the
+    consumer was idle before several consecutive items.
     """
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
@@ -37,7 +37,7 @@ class ShortQueue[Item]:
 
     @property
     def dropped(self) -> int:
-        """Return how many items were replaced before anybody took them."""
+        """Return the number of items that were replaced before they were taken."""
         with self._condition:
             return self._dropped
 
@@ -48,7 +48,7 @@ class ShortQueue[Item]:
             return self._closed and not self._waiting
 
     def put(self, item: Item) -> None:
-        """Offer an item. A closed queue takes nothing."""
+        """Add an item. A closed queue ignores it."""
         with self._condition:
             if self._closed:
                 return
@@ -60,7 +60,7 @@ class ShortQueue[Item]:
         """Wait for an item and return it; None when the queue is empty and closed, or woken.
 
         Args:
-            patience_s: seconds after which it returns None; by default it waits for ever.
+            patience_s: timeout in seconds, after which it returns None; by default unlimited.
         """
         with self._condition:
             self._idle = 0 if self._waiting else self._idle + 1
@@ -76,19 +76,19 @@ class ShortQueue[Item]:
             return None
 
     def wake(self) -> None:
-        """End the present or next waiting of the consumer, once it has taken what waits."""
+        """Wake the consumer from its current or next wait, after it has taken waiting items."""
         with self._condition:
             self._woken = True
             self._condition.notify()
 
     def close(self) -> None:
-        """Take no more items; what waits can still be taken, then `take` returns None."""
+        """Accept no more items; waiting items can still be taken, then `take` returns None."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
 
     def _shed(self) -> None:
-        """Drop all but the newest item where the consumer does not keep up."""
+        """Drop all items except the newest if the consumer does not keep up."""
         if len(self._waiting) < 2:
             return
         self._behind |= self._now() - self._waiting[0][0] > LONGEST_WAIT_S

@@ -26,9 +26,9 @@ class SourceSettings(StreamSettings):
 
 
 class SourceInput:
-    """Takes the place of `ImageInput` where the node reads the camera itself.
+    """Replaces `ImageInput` if the node reads the camera itself.
 
-    No image passes through the middleware, so none is lost before the tracker's queue.
+    Images do not pass through the middleware, so none is lost before the queue of the tracker.
     """
 
     lost = 0
@@ -40,7 +40,7 @@ class SourceInput:
         values: SourceSettings,
         on_image: Callable[[OwnImage], None],
     ) -> None:
-        """Begin to read, and publish for those who subscribe.
+        """Start to read, and publish while there are subscribers.
 
         Args:
             node: the node that publishes.
@@ -65,23 +65,23 @@ class SourceInput:
 
     @property
     def is_open(self) -> bool:
-        """Return whether images are wanted."""
+        """Return whether images are passed on."""
         return self._open
 
     def open(self) -> None:
-        """Want images."""
+        """Pass images on."""
         self._open = True
 
     def close(self) -> None:
-        """Want no more of them."""
+        """Stop passing images on."""
         self._open = False
 
     def destroy(self) -> None:
-        """Let go of the camera."""
+        """Release the camera."""
         self._stream.close()
 
     def check(self) -> Problem | None:
-        """Return why images do not come; None while they do, and while it is closed."""
+        """Return why images do not arrive; None while they do, and while it is closed."""
         return self._stream.problem() if self._open else None
 
     def _take(self, message: OwnImage) -> None:

@@ -1,8 +1,8 @@
-"""Tracks in space, of 3D detections that another node publishes.
+"""Tracking of 3D detections that another node publishes.
 
-The tracker is the one of images. Its boxes are upright views of the objects: their place on the
-ground, in centimeters, their width and their height, so that its thresholds, which are relative
-to the size of a box, mean the same.
+The tracker is the same as for images. Its boxes are made of the position of the objects on the
+ground in centimeters, their width and their height. Its thresholds are relative to the size of a
+box, so they have the same meaning.
 """
 
 from dataclasses import dataclass
@@ -38,11 +38,11 @@ from jtn_ros.tracking import Tracks
 Floats = NDArray[np.float64]
 
 _PIXELS_PER_METER = 100.0
-# Of an object whose size is not given. [m]
+# Size of an object whose size is unknown. [m]
 _USUAL_SIZE = 1.0
 # Standard deviation of a detected center without covariance: in sizes, and at least. [m]
 _NOISE, _LEAST_NOISE = 0.06, 0.05
-# Of a point, a quaternion and a size in meters; and what is taken for zero.
+# Limits of valid points, quaternions and sizes in meters, and the values that count as zero.
 _GREATEST = np.repeat((1.3e7, 1e3, 1e4), (3, 4, 3))
 _LEAST_QUATERNION = 1e-3
 _LEAST_VARIANCE = 1e-9
@@ -54,9 +54,9 @@ class SeenObjects:
 
     Attributes:
         frame_id: coordinate frame of the rest.
-        sensor: float64 (3,), where the frame of the message has its origin, in meters.
+        sensor: float64 (3,), origin of the frame of the message, in meters.
         measured: the centers (N).
-        sizes: float64 (N, 3) along the axes of the frame in meters, 0 if not given.
+        sizes: float64 (N, 3) along the axes of the frame in meters, 0 if unknown.
         scores: float32 (N,).
         class_ids: int32 (N,).
     """
@@ -73,7 +73,7 @@ class SeenObjects:
 
 
 class SpatialDetectionTracking:
-    """Tracks 3D detections. Messages with late or repeated stamps are left out."""
+    """Tracks 3D detections. Messages with late or repeated stamps are skipped."""
 
     strict = True
     problem: Problem | None = None
@@ -89,7 +89,7 @@ class SpatialDetectionTracking:
 
         Args:
             tracker: associates the objects.
-            class_names: numbers the classes.
+            class_names: assigns numbers to the classes.
             fixed_frame: coordinate frame in which they are tracked, with z up; empty for that of
                 the messages.
             transforms: needed with a fixed frame.
@@ -103,7 +103,7 @@ class SpatialDetectionTracking:
         self.reset()
 
     def open(self) -> None:
-        """Do nothing: nothing is needed beside the messages."""
+        """Do nothing: no other topics are needed."""
 
     def close(self) -> None:
         """Do nothing."""
@@ -120,7 +120,7 @@ class SpatialDetectionTracking:
         self._tracker.configure(thresholds)
 
     def reset(self) -> None:
-        """Forget all tracks."""
+        """Remove all tracks."""
         self._tracker.reset()
         self._filter.reset()
         self._origin: Floats | None = None
@@ -130,8 +130,8 @@ class SpatialDetectionTracking:
     def read(self, message: Detection3DArray) -> SeenObjects:
         """Return the objects of a message in the fixed frame.
 
-        Those with values that are no numbers, or farther than the earth is wide, or of a class
-        that there is no room for, are left out.
+        Objects with values that are not finite, or farther away than the diameter of the earth, or
+        of a class beyond the limit of names are skipped.
 
         Raises:
             JtnError: if there is no transform.
@@ -183,14 +183,14 @@ class SpatialDetectionTracking:
         views = self._views(shot)
         kept = np.flatnonzero(self._gate.wanted(views, 0, 0))
         views = views.select(kept)
-        # In a frame that moves with the robot, the objects tell how it moves.
+        # In a frame that moves with the robot, its motion is estimated from the objects.
         motion = np.eye(2, 3) if self._fixed_frame else None
         tracks = self._tracker.update(views, stamp_ns, motion)
         tracked = perf_counter()
         positions = self._locate(shot, kept, tracks, stamp_ns)
         count = len(tracks.ids)
         return Outcome(
-            # What has no image has no place in it.
+            # Without an image, there are no positions in it.
             tracks=replace(
                 tracks,
                 boxes=np.zeros((count, 4), np.float32),
@@ -230,7 +230,7 @@ class SpatialDetectionTracking:
     def _locate(
         self, shot: SeenObjects, kept: NDArray[np.intp], tracks: Tracks, stamp_ns: int
     ) -> Positions:
-        """Return where the tracks are, and how large."""
+        """Return the positions and sizes of the tracks."""
         seen = tracks.observed
         rows = kept[tracks.detection_indices[seen]]
         points = np.full((len(seen), 3), np.nan)
@@ -251,7 +251,7 @@ class SpatialDetectionTracking:
 
 
 def _covariances(given: Floats, sizes: Floats) -> Floats:
-    """Return the covariances (N, 3, 3) of centers: those given, where they are any."""
+    """Return the covariances (N, 3, 3) of centers: those of the message, if they are valid."""
     scale = np.sqrt(sizes[:, 0] * sizes[:, 1])
     variances = np.maximum(_NOISE * scale, _LEAST_NOISE) ** 2
     assumed = variances[:, None, None] * np.eye(3)

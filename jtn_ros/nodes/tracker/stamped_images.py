@@ -1,4 +1,4 @@
-"""Images that wait for the message of their time."""
+"""Images that are matched with messages by timestamp."""
 
 from threading import Condition
 from typing import Any
@@ -14,9 +14,9 @@ from jtn_ros.nodes.common.problem import ProblemError
 
 
 class StampedImages:
-    """Keeps the last images and finds the one that belongs to a stamp.
+    """Stores the last images and finds the one for a stamp.
 
-    What they belong to does not pass through: without them, it is tracked all the same.
+    Messages without a matching image are tracked without it.
     """
 
     def __init__(
@@ -32,11 +32,11 @@ class StampedImages:
         """Start empty.
 
         Args:
-            what: name of such an image, for people.
-            of: name of what it belongs to.
-            tolerance: seconds between its stamp and the one that it belongs to, at most.
-            patience: seconds to wait for an image that has not come yet.
-            remedy: what to do where no image is near.
+            what: name of such an image, for messages.
+            of: name of the messages that the images belong to.
+            tolerance: largest difference between the stamps, in seconds.
+            patience: longest wait for an image that has not arrived yet, in seconds.
+            remedy: what to do if no image has a matching stamp.
             capacity: number of images that are kept.
         """
         self._what = what
@@ -55,7 +55,7 @@ class StampedImages:
         return self._cache.getLast()
 
     def add(self, message: Any) -> None:
-        """Take an image message; called by the executor."""
+        """Add an image message; called by the executor."""
         if message.header.stamp.sec < 0:
             return  # ROS has no time for it, so it belongs to no image
         with self._changed:
@@ -76,7 +76,7 @@ class StampedImages:
             )
         time = RosTime.from_msg(stamp)
         with self._changed:
-            # Once one is missing, nothing waits until they come again.
+            # After one is missing, do not wait until images arrive again.
             patience = 0.0 if self._missed else self._patience
             self._changed.wait_for(lambda: self._nearest(time) is not None, patience)
             found = self._nearest(time)

@@ -1,4 +1,4 @@
-"""How fast one camera's images come and are tracked, over the last seconds."""
+"""Rates and latencies of the images of one camera, over the last seconds."""
 
 from collections import deque
 from threading import Lock
@@ -13,10 +13,10 @@ _PERCENTILES = (50, 95, 99)
 
 
 class CameraStatistics:
-    """Counts what happens to the images of one camera; safe to use from several threads."""
+    """Statistics of the images of one camera. Thread-safe."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start without images."""
         self._lock = Lock()
         self._arrivals = deque[float]()
         self._tracked = deque[tuple[float, float]]()
@@ -25,14 +25,14 @@ class CameraStatistics:
         self._error_time = -np.inf
 
     def arrived(self) -> None:
-        """Count an image that came."""
+        """Count an image that arrived."""
         now = monotonic()
         with self._lock:
             self._arrivals.append(now)
             self._forget(now)
 
     def tracked(self, latency: float) -> None:
-        """Count an image whose tracks went out so many seconds after it came."""
+        """Count an image whose tracks were published this number of seconds after its arrival."""
         now = monotonic()
         with self._lock:
             self._tracked.append((now, latency))
@@ -46,7 +46,7 @@ class CameraStatistics:
             self._error_time = monotonic()
 
     def snapshot(self) -> Snapshot:
-        """Return the state now."""
+        """Return the current state."""
         now = monotonic()
         with self._lock:
             self._forget(now)
@@ -62,7 +62,7 @@ class CameraStatistics:
             )
 
     def _forget(self, now: float) -> None:
-        """Remove what is older than the window."""
+        """Remove entries older than the window."""
         while self._arrivals and now - self._arrivals[0] > _WINDOW_S:
             self._arrivals.popleft()
         while self._tracked and now - self._tracked[0][0] > _WINDOW_S:

@@ -55,7 +55,7 @@ type Transition = Callable[[Any, LifecycleState], TransitionCallbackReturn]
 
 
 def _reported(transition: Transition) -> Transition:
-    """Log what a transition raises, which rclpy would swallow, before `on_error` is called."""
+    """Log the exception of a transition, which rclpy would discard, before `on_error` runs."""
 
     @wraps(transition)
     def run(self: 'TrackerNode', state: LifecycleState) -> TransitionCallbackReturn:
@@ -71,19 +71,19 @@ def _reported(transition: Transition) -> Transition:
 
 
 class TrackerNode(LifecycleNode):
-    """Track the objects in the images of one camera or several, with one engine.
+    """Tracks the objects in the images of one or more cameras, with one engine.
 
-    Another node may detect them: then its detections take the place of images and engine.
+    Alternatively, another node publishes detections, which replace images and engine.
 
-    Configuring loads the engine and opens the outputs; activating subscribes to the images as
-    soon as somebody listens; deactivating finishes the images that have arrived. Cleaning up
-    releases everything.
+    *configure* loads the engine and creates the outputs. *activate* subscribes to the images as
+    soon as the outputs have subscribers. *deactivate* finishes the images that have arrived.
+    *cleanup* releases everything.
     """
 
     def __init__(self, **kwargs: object) -> None:
-        """Declare the parameters; everything else waits for the lifecycle."""
-        # Since Kilted, ROS destroys a node whose construction failed, too: so what is released is
-        # there from the beginning.
+        """Declare the parameters; everything else is created by the lifecycle transitions."""
+        # Since Kilted, ROS also destroys a node whose construction failed, so everything that is
+        # released must exist from the beginning.
         self._detector: Engine | ForeignDetector | None = None
         self._choice = ''
         self._transforms: TransformSource | None = None
@@ -102,7 +102,7 @@ class TrackerNode(LifecycleNode):
             lambda: [camera.input_topic for camera in self._cameras],
             shared=('/diagnostics',),
         )
-        # By a clock of its own: simulated time may stand still while something is wrong.
+        # With a steady clock, because simulated time may be paused while there is a problem.
         self.create_timer(
             _CHECK_PERIOD_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -150,7 +150,7 @@ class TrackerNode(LifecycleNode):
             self.get_logger().info(f'appearance: {appearance.description}')
         shared = self, detector, appearance, values, self._transforms
         cameras = [(name, f'{name}/') for name in names] or [(values.camera_name, '')]
-        for name, prefix in cameras:  # one by one: what exists is released if one fails
+        for name, prefix in cameras:  # one by one, so that the others are released if one fails
             self._cameras.append(
                 Camera(*shared, name=name, prefix=prefix, shared_outputs=self._shared_outputs)
             )
@@ -164,10 +164,10 @@ class TrackerNode(LifecycleNode):
         return super().on_configure(state)
 
     def _check_source(self, values: TrackerNodeSettings) -> None:
-        """Refuse a camera that the node reads itself where nobody would take its images.
+        """Check that a camera that the node reads itself can be used with the other parameters.
 
         Raises:
-            JtnError: if it is so.
+            JtnError: if it cannot.
         """
         if not values.source:
             return
@@ -179,7 +179,7 @@ class TrackerNode(LifecycleNode):
             raise JtnError(f'source is {mask(values.source)}, so input must be images')
 
     def _load(self, values: TrackerNodeSettings) -> Engine | ForeignDetector:
-        """Return what makes the detections.
+        """Return the detector.
 
         Raises:
             OSError, JtnError: if a model cannot be loaded.
@@ -213,7 +213,7 @@ class TrackerNode(LifecycleNode):
 
     @_reported
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Finish what has arrived and stop listening."""
+        """Finish the messages that have arrived, and unsubscribe."""
         if self._bond is not None:
             self._bond.stop()
         for camera in self._cameras:
@@ -241,24 +241,24 @@ class TrackerNode(LifecycleNode):
         return super().on_error(state)
 
     def destroy_node(self) -> None:
-        """Release everything and leave the graph."""
+        """Release everything and destroy the node."""
         self._release()
         super().destroy_node()
 
     def _listen(self) -> None:
-        """Let the cameras follow who listens to what they share."""
+        """Update the cameras when the subscribers of shared outputs change."""
         for camera in self._cameras:
             camera.listen()
 
     def _check(self) -> None:
-        """Look after the cameras and publish how they fare."""
+        """Check the cameras and publish their diagnostics."""
         states = [camera.check() for camera in self._cameras]
         problem = self._rivals.check()
         self._diagnostics.publish(self._detector, self._choice, self.last_error, problem, states)
 
     def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Forget all tracks and begin new sessions."""
-        # Inactive cameras have no tracks, and begin a session when they are activated.
+        """Remove all tracks and start new sessions."""
+        # Inactive cameras have no tracks, and start a session when they are activated.
         for camera in self._cameras:
             camera.reset()
         for output in self._shared_outputs:
@@ -277,7 +277,7 @@ class TrackerNode(LifecycleNode):
         return response
 
     def _admit(self, changes: Iterable[Parameter]) -> SetParametersResult:
-        """Refuse changes that do not fit the model and the cameras."""
+        """Reject changes that do not fit the model and the cameras."""
         try:
             values = self._declared.values_with(changes)
             for camera in self._cameras:
@@ -287,13 +287,13 @@ class TrackerNode(LifecycleNode):
         return SetParametersResult(successful=True)
 
     def _apply(self, _: Iterable[Parameter]) -> None:
-        """Let changes of live parameters take effect."""
+        """Apply changes of live parameters."""
         values = self._declared.values()
         for camera in self._cameras:
             camera.apply(values)
 
     def _release(self) -> None:
-        """Let go of all that configuring and activating made."""
+        """Release everything that *configure* and *activate* created."""
         if self._bond is not None:
             self._bond.destroy()
             self._bond = None
@@ -310,7 +310,7 @@ class TrackerNode(LifecycleNode):
             self._transforms.destroy()
             self._transforms = None
         self._detector, self._choice = None, ''
-        # rclpy keeps a weak reference to all that a callback group ever had.
+        # rclpy keeps a weak reference to every entity that a callback group ever contained.
         entities = self.default_callback_group.entities
         entities -= {entity for entity in list(entities) if entity() is None}
 
@@ -322,7 +322,7 @@ def main() -> int:
 
 
 def _serve() -> None:
-    """Serve the lifecycle, having started the node where the parameters ask for it.
+    """Spin the node, after starting it if `autostart` is set.
 
     Raises:
         JtnError: if the start failed.

@@ -379,7 +379,7 @@ def test_files_that_are_no_detectors(tmp_path: Path) -> None:
     with pytest.raises(JtnError, match='a model of jtn_ros already'):
         import_detector(output, tmp_path / 'a.onnx', 'yolox')
     (tmp_path / 'noise.onnx').write_bytes(b'\x07nothing of the kind')
-    with pytest.raises(JtnError, match='no ONNX model that can be read'):
+    with pytest.raises(JtnError, match='not an ONNX model that can be read'):
         import_detector(tmp_path / 'noise.onnx', tmp_path / 'a.onnx', 'yolox')
     four = write_detector(tmp_path / 'four.onnx', {'output': rows}, size=SIZE, batch=4)
     with pytest.raises(JtnError, match='accepts 4 images at once'):

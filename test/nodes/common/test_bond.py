@@ -92,7 +92,7 @@ def test_without_the_package_the_node_works_and_says_what_to_install(
     monkeypatch.setenv('ROS_DISTRO', 'jazzy')
     bonded.start()
     assert len(bonded.track(message(0)).objects) == 2
-    bonded.wait_for_log('without the package bond: sudo apt install ros-jazzy-bond')
+    bonded.wait_for_log('the package bond is not installed: sudo apt install ros-jazzy-bond')
 
 
 def test_there_is_no_bond_unless_asked_for(active: Harness) -> None:

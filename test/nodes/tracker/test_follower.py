@@ -276,7 +276,7 @@ def test_what_cannot_be_selected_is_refused_with_a_reason(active: Harness) -> No
     assert active.set_parameter('certain_score', 1.0).successful
     assert active.set_parameter('confirmation_hits', 2).successful
     active.track(message(0))
-    refused('nothing to select', by=By.LARGEST)  # tentative tracks only
+    refused('nothing can be selected', by=By.LARGEST)  # tentative tracks only
     ids = sorted(o.id for o in active.track(message(1)).objects)
     live = ', '.join(map(str, ids))
     refused(f'no track has the id 99; the ids of the live tracks: {live}', by=By.BY_ID, id=99)

@@ -68,7 +68,7 @@ def test_stamps_of_a_steady_camera_tell_what_is_missing(share: float) -> None:
     assert losses.lost == pytest.approx(truth, abs=0.05 * truth + 30 / (1 - share))
     problem = losses.problem('/image')
     assert problem is not None
-    assert problem.text.startswith('by their stamps, /image lacks images; the camera leaves')
+    assert problem.text.startswith('by their stamps, /image lacks images; the camera skips')
     assert problem.text.endswith(loss_remedy('rmw_cyclonedds_cpp'))
 
 

@@ -61,7 +61,7 @@ def test_two_publishers_of_the_images_are_named(active: Harness, outsider: Node)
     # The same camera again, of which the graph knows the publisher before yet.
     active.publisher(Image, 'image')
     active.wait_for_log('no image for')  # so that it was checked
-    assert 'on one topic' not in active.log
+    assert 'on the same topic' not in active.log
     other = outsider.create_publisher(Image, 'image', DEEP)
     active.wait_for_log(
         '/outsider and /user publish on the same topic, /image, and are tracked as one camera; '

@@ -101,7 +101,7 @@ def test_camera_names_that_are_no_topic_names_are_refused(
 ) -> None:
     result = harness.set_parameter('cameras', names)
     assert not result.successful
-    assert 'items have to differ' in result.reason
+    assert 'items must differ' in result.reason
 
 
 def test_nodes_together_in_one_process_do_not_mix(
