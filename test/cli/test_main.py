@@ -78,7 +78,10 @@ def test_help_imports_nothing_heavy() -> None:
         ),
         (['track', '--jobs', 'x'], "jtn track: argument --jobs: 'x' is not a whole number of 1"),
         (['track', 'x', '--output', 'y', '--vidoe'], 'unknown argument --vidoe (did you mean --v'),
-        (['track', '-x.mp4', '--output', 'y'], 'argument -x.mp4 (a path that begins with "-" must'),
+        (
+            ['track', '-x.mp4', '--output', 'y'],
+            'argument -x.mp4 (a path that begins with "-" must',
+        ),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_one_line(

@@ -33,7 +33,9 @@ def test_a_default_is_a_choice() -> None:
 def test_a_parameter_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     check_arguments({'params_file': ''})
     check_arguments({'params_file': f'{__file__}, {__file__}'})
-    with pytest.raises(RuntimeError, match=f'params_file:={tmp_path} is not a file; check the path'):
+    with pytest.raises(
+        RuntimeError, match=f'params_file:={tmp_path} is not a file; check the path'
+    ):
         check_arguments({'params_file': str(tmp_path)})
 
 
