@@ -1,7 +1,7 @@
-"""The executables of the package, one a node.
+"""The executables of the package, one per node.
 
-Importing a node takes seconds, in which Python would answer Ctrl-C with a traceback; a process
-that has begun nothing simply ends.
+Importing a node takes seconds, during which Ctrl-C would produce a Python traceback. A process
+that has not started its work exits silently instead.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ _PR_SET_PDEATHSIG = 1
 def _run(module: str) -> int:
     """Import the module of a node and run it; return the exit code.
 
-    A package that is missing is told in one line, as what fails later is.
+    A missing package is reported in one line, like later errors.
     """
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     if launch := os.environ.get(LAUNCH_PID, ''):
@@ -40,9 +40,9 @@ def _run(module: str) -> int:
 
 
 def _end_with(launch: str) -> None:
-    """Receive SIGTERM when the launch ends.
+    """Arrange that this process receives SIGTERM when the launch ends.
 
-    By SIGTERM, SIGKILL and the end of a terminal, a launch ends without ending what it started.
+    After SIGTERM, SIGKILL or a closed terminal, a launch exits without terminating its processes.
     """
     if not sys.platform.startswith('linux'):
         return

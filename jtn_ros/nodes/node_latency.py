@@ -1,4 +1,4 @@
-"""How long an image takes to its tracks through a real ROS 2 graph."""
+"""Measurement of the latency from an image to its tracks through a real ROS 2 graph."""
 
 import os
 import subprocess
@@ -41,13 +41,13 @@ _STATUS_S = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class NodeLatency:
-    """What a tracker node in another process needed.
+    """The latencies of a tracker node in another process.
 
     Attributes:
         engine: model, back end, device and precision.
         middleware: its identifier.
         sent: images that were published.
-        dropped: images that arrived, and that a newer one replaced.
+        dropped: images that arrived but were replaced by a newer one.
         milliseconds: (tracked,) of each part, and of the whole from publishing to the tracks.
     """
 
@@ -59,12 +59,12 @@ class NodeLatency:
 
     @property
     def tracked(self) -> int:
-        """Return the number of images whose tracks came."""
+        """Return the number of images whose tracks arrived."""
         return len(self.milliseconds[WHOLE])
 
 
 class _Camera(Node):
-    """Publishes images, and takes the tracks and the diagnostics."""
+    """Publishes images, and receives the tracks and the diagnostics."""
 
     def __init__(self, images: Sequence[NDArray[np.uint8]]) -> None:
         super().__init__('camera', namespace=_namespace())
@@ -105,8 +105,8 @@ def measure_node(
 ) -> NodeLatency:
     """Publish images to a tracker node in a separate process, and measure until its tracks.
 
-    The graph is on this machine alone, with the profiles of `config/dds`. The environment of this
-    process is changed for that.
+    The graph is restricted to this machine, with the profiles of `config/dds`. The environment of
+    this process is changed for this purpose.
 
     Args:
         images: uint8 BGR (H, W, 3), repeated as long as needed.
@@ -150,13 +150,13 @@ def measure_node(
 
 
 def _namespace() -> str:
-    """Return a namespace that nobody else has, should the domain be taken."""
+    """Return a unique namespace, in case another process uses the same domain."""
     return f'benchmark_{os.getpid()}'
 
 
 @contextmanager
 def _served(camera: _Camera) -> Iterator[_Camera]:
-    """Serve a node on its own thread."""
+    """Spin a node on a separate thread."""
     executor = SingleThreadedExecutor()
     executor.add_node(camera)
     closing = Event()
@@ -190,7 +190,7 @@ def _tracker(parameters: Mapping[str, object]) -> Iterator[subprocess.Popen[byte
 
 
 def _connect(camera: _Camera, process: subprocess.Popen[bytes]) -> None:
-    """Publish until tracks come back."""
+    """Publish until tracks arrive."""
     end = time.monotonic() + _START_S
     while not camera.rows:
         if process.poll() is not None or time.monotonic() > end:
@@ -200,7 +200,7 @@ def _connect(camera: _Camera, process: subprocess.Popen[bytes]) -> None:
 
 
 def _status(camera: _Camera) -> dict[str, str]:
-    """Wait until all tracks have come, and then for new diagnostics."""
+    """Wait until all tracks have arrived, and then for new diagnostics."""
     time.sleep(_SETTLE_S)
     camera.status = {}
     end = time.monotonic() + _STATUS_S

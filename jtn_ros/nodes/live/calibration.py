@@ -9,7 +9,7 @@ from jtn_ros.errors import JtnError
 
 
 def read_calibration(path: str) -> CameraInfo | None:
-    """Return the calibration in a file as ROS's camera_calibration writes it; None without path.
+    """Return the calibration in a file written by camera_calibration; None without a path.
 
     Raises:
         OSError: if it cannot be read.

@@ -1,4 +1,4 @@
-"""A camera, or a recording played as one, that a node reads and publishes."""
+"""A camera, or a recording played like a camera, that a node reads and publishes."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -37,13 +37,13 @@ from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 
 _DIAGNOSTICS_PERIOD_S = 1.0
-# The time-outs of a camera are shorter, so that its thread ends by itself.
+# The timeouts of a camera are shorter, so its thread ends within this time. [s]
 _PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSettings(Settings):
-    """How a camera is read, and what its images are published with."""
+    """Parameters of reading a camera and publishing its images."""
 
     width: int = setting(
         0,
@@ -74,8 +74,8 @@ class StreamSettings(Settings):
 class CameraStream:
     """Images of a camera, stamped with the time at which they were taken.
 
-    A camera that fails is opened again until it answers. A recording is played again and again;
-    the stamps keep its spacing, and jump back at the cut, as it is the same time again.
+    A camera that fails is reopened until it responds. A recording is played in a loop; the stamps
+    keep its spacing, and jump back at the end of each repetition.
     """
 
     def __init__(
@@ -88,20 +88,20 @@ class CameraStream:
         topics: tuple[str, str] = ('image', 'camera_info'),
         on_image: Callable[[OwnImage], None] | None = None,
     ) -> None:
-        """Read the calibration and begin to publish, on its own thread.
+        """Read the calibration and start to publish, on a separate thread.
 
         Args:
             node: the node that publishes.
             device: webcam number, device file, URL, or path of a video, folder or bag.
             values: how to read it.
-            title: of its diagnostics; empty takes the name of the camera.
+            title: of its diagnostics; empty uses the name of the camera.
             topics: of images and calibrations, before remapping.
             on_image: called with every image, on that thread; the image is then published only
                 while the topic has a subscriber.
 
         Raises:
             OSError: if the calibration or the recording cannot be read.
-            JtnError: if it is none, or the device is neither a camera nor a recording.
+            JtnError: if it is invalid, or the device is neither a camera nor a recording.
         """
         self._node = node
         self._device = device
@@ -154,14 +154,14 @@ class CameraStream:
         return str(self._images.topic_name)
 
     def problem(self) -> Problem | None:
-        """Return why no images come; None while they do."""
+        """Return why no images arrive; None while they do."""
         text = str(self.failure or '')
         if self._camera is not None:
             text = text or self._camera.counts.problem
         return Problem(text, text) if text else None
 
     def close(self) -> None:
-        """Release the camera and of the topics."""
+        """Release the camera and the topics."""
         self._closing.set()
         if self._camera is not None:
             self._camera.close()

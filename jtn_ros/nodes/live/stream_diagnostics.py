@@ -7,12 +7,12 @@ from rclpy.node import Node
 
 from jtn_ros.media.live.live_source import LiveCounts
 
-# A camera whose newest picture is older than this does not run as it should. [s]
+# If the newest image of a camera is older than this, the status is a warning. [s]
 _OLD_S = 1.0
 
 
 class StreamDiagnostics:
-    """Publishes /diagnostics: what a camera sent, and what became of it."""
+    """Publishes /diagnostics with the counts of a camera."""
 
     def __init__(self, node: Node, title: str) -> None:
         """Create the publisher.
@@ -30,10 +30,10 @@ class StreamDiagnostics:
         self._node.destroy_publisher(self._publisher)
 
     def publish(self, counts: LiveCounts, published: int) -> None:
-        """Publish how the camera fares.
+        """Publish the state of the camera.
 
         Args:
-            counts: what the source counted.
+            counts: counts of the source.
             published: images that were published.
         """
         message = DiagnosticArray()

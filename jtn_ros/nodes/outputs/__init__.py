@@ -1,1 +1,1 @@
-"""What the tracker publishes."""
+"""The outputs of the tracker node."""

@@ -1,4 +1,4 @@
-"""What comes out of one message of a camera."""
+"""The result of one message of a camera."""
 
 from dataclasses import dataclass
 from dataclasses import replace
@@ -18,22 +18,22 @@ from jtn_ros.tracking import Tracks
 
 @dataclass(frozen=True, kw_only=True)
 class CameraFrame:
-    """One image, or the detections in one, and everything that is published about it.
+    """One image, or the detections in one, and all results that are published for it.
 
     Attributes:
         header: header of the message.
         stamp_ns: the time at which it was tracked; never runs backwards within a session.
         image: uint8 BGR (H, W, 3), read-only where it is a view of the message; without pixels
             if there is none.
-        size: width and height of the source image in pixels, 0 if they are not known.
+        size: width and height of the source image in pixels, 0 if they are unknown.
         mask: bool (H, W), where objects are tracked; None for everywhere.
-        detections: what the tracks were seen by.
-        tracks: every live track.
+        detections: the detections of this message.
+        tracks: all live tracks.
         positions: of the tracks in space; None if not used.
         session: identity of the tracking session.
-        new_session: why this frame began a session by itself, or None.
-        distrust: what is wrong with its stamp, so that the time of arrival was taken; or None.
-        arrival: when the image came, in seconds of `time.perf_counter`.
+        new_session: why this frame started a new session automatically, or None.
+        distrust: why its stamp is invalid and the arrival time was used instead; or None.
+        arrival: arrival time of the image, in seconds of `time.perf_counter`.
         latencies: seconds by stage, in the order of the stages.
     """
 
@@ -52,10 +52,10 @@ class CameraFrame:
     latencies: dict[str, float]
 
     def predicted(self, stamp_ns: int) -> Self:
-        """Return the frame with its positions predicted to a time, which its header says.
+        """Return the frame with its positions predicted to a time, which its header contains.
 
-        The image, the boxes and the detections remain those of the image. A time before that of
-        the image changes nothing.
+        The image, the boxes and the detections do not change. A time before that of the image has
+        no effect.
         """
         if self.positions is None or stamp_ns <= self.stamp_ns:
             return self
@@ -71,7 +71,7 @@ class CameraFrame:
         )
 
     def emptied(self) -> Self:
-        """Return the frame without image, detections and tracks: nothing is tracked anymore."""
+        """Return the frame without image, detections and tracks."""
         nothing = np.zeros(0, np.intp)
         return replace(
             self,

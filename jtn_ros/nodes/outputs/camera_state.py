@@ -1,4 +1,4 @@
-"""How a camera fares, for the diagnostics."""
+"""The state of a camera, for the diagnostics."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from jtn_ros.nodes.common.problem import Problem
 
 
 class Activity(StrEnum):
-    """What a camera of the tracker is doing."""
+    """The activity of a camera of the tracker."""
 
     INACTIVE = 'inactive'
     DISABLED = 'disabled'
@@ -25,7 +25,7 @@ class Snapshot:
         latencies: seconds from the arrival of an image to its published tracks, the 50th, 95th
             and 99th percentile; NaN when nothing was tracked.
         errors: images that could not be tracked, since the start.
-        last_error: why the last of them could not; empty if none.
+        last_error: message of the last error; empty if none.
         error_age: seconds since then; infinite if none.
     """
 
@@ -39,16 +39,16 @@ class Snapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class CameraState:
-    """How a camera fares.
+    """The state of a camera.
 
     Attributes:
         name: of the camera.
-        topic: that its images come on.
-        activity: what it is doing.
-        problem: what keeps images or positions from coming; None if nothing does.
+        topic: of its images.
+        activity: current activity.
+        problem: why images or positions are missing; None if they are not.
         processed: images tracked since the activation.
         dropped: images since then that a newer one replaced before they could be tracked.
-        lost: images that were published and did not arrive, since the start.
+        lost: images that were published but did not arrive, since the start.
         snapshot: rates, latencies and errors.
     """
 

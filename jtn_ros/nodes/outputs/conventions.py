@@ -1,4 +1,4 @@
-"""The outputs that the parameter `outputs` asks for, in the conventions of other stacks."""
+"""The outputs listed in the parameter `outputs`, in the conventions of other stacks."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -30,10 +30,10 @@ OUTPUTS = tuple(_TYPES)
 def usable_outputs(
     names: Sequence[str], *, positions: bool, fixed_frame: bool, logger: RcutilsLogger
 ) -> tuple[str, ...]:
-    """Return those of the outputs that can be published; log why the others cannot.
+    """Return the outputs that can be published; log why others cannot.
 
     Args:
-        names: of the outputs that are asked for.
+        names: of the requested outputs.
         positions: whether objects are located in space.
         fixed_frame: whether that is in a fixed frame.
         logger: of the node.
@@ -46,7 +46,7 @@ def usable_outputs(
 
 
 def _problem(name: str, positions: bool, fixed_frame: bool) -> str:
-    """Return what an output lacks, with the remedy; empty if nothing."""
+    """Return what an output requires but is missing, with the remedy; empty if nothing."""
     package = _TYPES[name].partition('/')[0]
     if not is_installed(_TYPES[name]):
         return f'the package {package}: {ros_install_command(package)}'
@@ -58,7 +58,7 @@ def _problem(name: str, positions: bool, fixed_frame: bool) -> str:
 
 
 class ConventionPublishers:
-    """Publishes the located objects of one camera; what nobody listens to is not made."""
+    """Publishes the located objects of one camera, on topics with subscribers."""
 
     def __init__(
         self, names: Sequence[str], create: Callable[[TrackerTopic], LifecyclePublisher]

@@ -1,11 +1,11 @@
-"""What outputs say about where detections come from."""
+"""Interfaces to the source of the detections, as needed by the outputs."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 
 class Model(Protocol):
-    """What is known about a model; `jtn_ros.inference.engine.ModelInfo` for one of ours."""
+    """Information about a model, such as `jtn_ros.inference.engine.ModelInfo`."""
 
     @property
     def name(self) -> str:
@@ -19,19 +19,19 @@ class Model(Protocol):
 
     @property
     def confident_score(self) -> float:
-        """Return the score from which detections are trusted."""
+        """Return the confidence threshold."""
         ...
 
 
 class Detector(Protocol):
-    """What makes detections; a `jtn_ros.inference.Engine`, or somebody else."""
+    """A source of detections: a `jtn_ros.inference.Engine`, or another node."""
 
     @property
     def info(self) -> Model:
-        """Return what is known about the model."""
+        """Return the information about the model."""
         ...
 
     @property
     def description(self) -> str:
-        """Return what runs it, for people."""
+        """Return a description of the engine, for log messages."""
         ...

@@ -12,7 +12,7 @@ from jtn_ros.nodes.outputs.camera_state import Activity
 from jtn_ros.nodes.outputs.camera_state import CameraState
 from jtn_ros.nodes.outputs.detector import Detector
 
-# An error is news for this time. [s]
+# Time for which an error is reported as recent. [s]
 _RECENT_S = 10.0
 
 
@@ -35,8 +35,8 @@ class Diagnostics:
         """Publish the state of the node.
 
         Args:
-            engine: what makes the detections; None while the node is not configured.
-            choice: why this model was chosen; empty if its name was given.
+            engine: source of the detections; None while the node is not configured.
+            choice: why this model was chosen; empty if it was selected by name.
             last_error: why a transition failed; empty if none did since the node was configured.
             problem: what is wrong with the node in its graph; empty if nothing is.
             cameras: the state of each camera.

@@ -1,4 +1,4 @@
-"""Tracked people as bodies of ROS4HRI (REP 155), for all cameras of a node together."""
+"""Tracked people of all cameras of a node as bodies of ROS4HRI (REP 155)."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -41,12 +41,12 @@ class HumanBodies:
     def __init__(
         self, node: LifecycleNode, class_names: Sequence[str], on_listeners: Callable[[], None]
     ) -> None:
-        """Create what does not depend on the bodies.
+        """Create the publishers that do not depend on the bodies.
 
         Args:
             node: the node that publishes.
             class_names: of the model.
-            on_listeners: called when somebody begins or stops to listen.
+            on_listeners: called when the number of subscribers changes.
         """
         self._node = node
         self._class_names = class_names
@@ -63,7 +63,7 @@ class HumanBodies:
 
     @property
     def listeners(self) -> int:
-        """Return how many listen to the list of the bodies."""
+        """Return the number of subscribers of the list of bodies."""
         return int(self._list.get_subscription_count())
 
     def publish(self, camera: str, frame: CameraFrame) -> None:
@@ -97,7 +97,7 @@ class HumanBodies:
         self._node.destroy_publisher(self._transforms.pub_tf)
 
     def _keep_topics(self, live: Sequence[str]) -> None:
-        """Have the topics of the live bodies, and no others."""
+        """Create the topics of new bodies, and remove those of bodies that ended."""
         for body in set(self._topics) - set(live):
             for publisher in self._topics.pop(body):
                 self._node.destroy_publisher(publisher)
@@ -151,7 +151,7 @@ class HumanBodies:
         rows: NDArray[np.intp],
         ids: Sequence[str],
     ) -> None:
-        """Publish where the middles of the bodies are, as far as that is known."""
+        """Publish the transforms of the middles of the bodies with known positions."""
         optical = positions.frame_id == frame.header.frame_id
         middles = positions.points
         if positions.offsets is not None:
@@ -172,5 +172,5 @@ class HumanBodies:
 
 
 def _body_id(session: UUID, track_id: int) -> str:
-    """Return a short id that no other session has; ROS wants a letter at its beginning."""
+    """Return a short id that is unique across sessions; it starts with a letter, as ROS requires."""
     return f'b{session.hex[:4]}_{track_id}'

@@ -24,10 +24,10 @@ _LIFT_M = 0.35
 
 
 class SpatialMarkers:
-    """Draws positions, and remembers them for the trails.
+    """Creates the markers of positions, and stores positions for the trails.
 
     Args:
-        seconds: how long a trail is.
+        seconds: length of the trails.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -36,7 +36,7 @@ class SpatialMarkers:
         self._paths: dict[int, deque[tuple[int, NDArray[np.float64]]]] = {}
 
     def update(self, ids: NDArray[np.int64], positions: Positions, stamp_ns: int) -> None:
-        """Remember where the objects (N,) of a frame are; trails start again in another frame."""
+        """Store the positions of the objects (N,); in another frame_id, trails start again."""
         if positions.frame_id != self._frame_id:
             self._frame_id = positions.frame_id
             self._paths.clear()

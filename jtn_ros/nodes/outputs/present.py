@@ -1,4 +1,4 @@
-"""Where located objects are at the present, rather than when the image was taken."""
+"""Prediction of located objects from the time of the image to the present."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -12,7 +12,7 @@ from jtn_ros.positions.position_filter import FORGET_S
 
 
 class PresentOutputs:
-    """Hands frames on, at the time of the image or predicted to the present, maybe at a rate."""
+    """Publishes frames at the time of the image or predicted to the present, maybe at a rate."""
 
     def __init__(
         self,
@@ -25,11 +25,11 @@ class PresentOutputs:
         """Start the timer, if there is a rate.
 
         Args:
-            node: tells the time.
+            node: provides the clock and the timer.
             values: the parameters of the outputs.
-            publish: publishes what is in space of a frame; called on the thread that offers
+            publish: publishes the outputs in space of a frame; called on the thread that adds
                 frames, or on that of the timer if there is a rate.
-            on_error: called with what it raises on the thread of the timer.
+            on_error: called with exceptions on the thread of the timer.
             logger: of the camera.
         """
         self._node = node
@@ -44,7 +44,7 @@ class PresentOutputs:
             self._timer = node.create_timer(1 / values.output_rate, self._tick)
 
     def offer(self, frame: CameraFrame) -> None:
-        """Take a new frame."""
+        """Add a new frame."""
         if not self._predicting:
             self._publish(frame)
             return
@@ -62,7 +62,7 @@ class PresentOutputs:
             self._repeat()
 
     def forget(self) -> None:
-        """Publish nothing more of the frames so far."""
+        """Stop publishing the frames so far."""
         with self._guard:
             self._latest = None
 
@@ -74,14 +74,14 @@ class PresentOutputs:
             self._timer = None
 
     def _tick(self) -> None:
-        """Repeat on the thread of the executor, which an error would end."""
+        """Publish on the thread of the executor; an exception would terminate it."""
         try:
             self._repeat()
         except Exception as error:  # a robot's node outlives any single frame
             self._on_error(error)
 
     def _repeat(self) -> None:
-        """Publish the latest frame as it is now, unless its time is too far away to tell."""
+        """Publish the latest frame predicted to now, unless its time is too far away."""
         now_ns = self._node.get_clock().now().nanoseconds
         with self._guard:
             frame = self._latest

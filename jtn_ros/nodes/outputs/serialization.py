@@ -1,4 +1,4 @@
-"""Whether messages of tracks can be published without being made."""
+"""Check whether tracks can be published in serialized form, without message objects."""
 
 from functools import cache
 from typing import Any
@@ -24,9 +24,9 @@ _ROWS = 2
 
 @cache
 def is_known() -> bool:
-    """Return whether an example that this package serializes is the same for the middleware.
+    """Return whether an example has the same serialized form here and in the middleware.
 
-    It is not if the middleware has another format, or if the messages are defined in another way.
+    It has not if the middleware uses another format, or if the message definitions differ.
     """
     header = Header(stamp=Time(sec=12, nanosec=34), frame_id='camera')
     tracks, names, positions = _example(), ('person', 'cat'), _example_positions()

@@ -1,4 +1,4 @@
-"""What is published."""
+"""The parameters of the outputs."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -48,7 +48,7 @@ class OutputSettings(Settings):
         """Check every value.
 
         Raises:
-            JtnError: if one is outside its range, or no choice.
+            JtnError: if a value is outside its range or not one of the choices.
         """
         super().__post_init__()
         if self.output_rate and self.predict_to != 'now':

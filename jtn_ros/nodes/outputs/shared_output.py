@@ -6,21 +6,21 @@ from jtn_ros.nodes.outputs.camera_frame import CameraFrame
 
 
 class SharedOutput(Protocol):
-    """Publishes what the frames of all cameras say together."""
+    """Publishes the combined results of all cameras."""
 
     @property
     def listeners(self) -> int:
-        """Return how many listen to what is made from images."""
+        """Return the number of subscribers of outputs that need images."""
         ...
 
     def publish(self, camera: str, frame: CameraFrame) -> None:
-        """Take a frame of a camera; called on the threads of the cameras, several at a time."""
+        """Process a frame of a camera; called concurrently on the threads of the cameras."""
         ...
 
     def reset(self) -> None:
-        """Forget what came before."""
+        """Reset the state."""
         ...
 
     def destroy(self) -> None:
-        """Remove everything from the node, when no camera publishes anymore."""
+        """Remove everything from the node, after the last camera stopped publishing."""
         ...

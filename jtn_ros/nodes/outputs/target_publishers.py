@@ -1,4 +1,4 @@
-"""The topics and the tf frame on which the target of one camera goes out."""
+"""The topics and the tf frame of the target of one camera."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class TargetPublishers:
             camera_name: name of the camera in the messages.
             prefix: of the topics below the node's name.
             target_frame: the tf frame of the target; empty for none.
-            on_listeners: called when somebody begins or stops to listen.
+            on_listeners: called when the number of subscribers changes.
         """
         self._node = node
         self._class_names = class_names
@@ -59,7 +59,7 @@ class TargetPublishers:
 
     @property
     def listeners(self) -> int:
-        """Return how many listen to the topics."""
+        """Return the number of subscribers of the topics."""
         return sum(p.get_subscription_count() for p in (self._poses, self._states))
 
     def publish_state(self, frame: CameraFrame, target: Target, selection: int) -> None:
@@ -67,7 +67,7 @@ class TargetPublishers:
 
         Args:
             frame: the frame.
-            target: what the lock says.
+            target: state of the target.
             selection: number of selections so far.
         """
         self._states.publish(
@@ -85,11 +85,11 @@ class TargetPublishers:
         )
 
     def publish_pose(self, frame: CameraFrame, target: Target) -> None:
-        """Publish where the target is in space, if that is certain.
+        """Publish the position of the target, if the target is certain.
 
         Args:
             frame: the frame, maybe predicted.
-            target: what the lock says after it.
+            target: state of the target after it.
         """
         positions = frame.positions
         rows = np.flatnonzero(frame.tracks.ids == target.track_id)
@@ -101,7 +101,7 @@ class TargetPublishers:
         point.x, point.y, point.z = positions.points[rows[0]].tolist()
         self._poses.publish(pose)
         if self._target_frame:
-            # Only now, so that a node without a target publishes no tf.
+            # Created on demand, so that a node without a target publishes no tf.
             self._broadcaster = self._broadcaster or TransformBroadcaster(self._node)
             transform = TransformStamped(header=pose.header, child_frame_id=self._target_frame)
             offset = transform.transform.translation

@@ -1,4 +1,4 @@
-"""The topics on which one camera's tracks go out."""
+"""The topics of the tracks of one camera."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -42,7 +42,7 @@ _DEBUG_IMAGE = TrackerTopic('debug_image', 'sensor_msgs/msg/Image')
 
 
 class TrackPublishers:
-    """Publish tracked frames; what nobody listens to is not made, but for the tracks."""
+    """Publishes tracked frames. Outputs except the tracks are computed only for subscribers."""
 
     def __init__(
         self,
@@ -59,12 +59,12 @@ class TrackPublishers:
 
         Args:
             node: the node that publishes.
-            model: what the model says about itself.
+            model: information about the model.
             values: the parameters of the outputs.
             positions: whether positions in space are published.
             camera_name: name of the camera in the messages.
             prefix: of the topics below the node's name.
-            on_listeners: called when somebody begins or stops to listen.
+            on_listeners: called when the number of subscribers changes.
         """
         self.embeddings: bool = values.publish_embeddings
         self._node = node
@@ -103,7 +103,7 @@ class TrackPublishers:
 
     @property
     def listeners(self) -> int:
-        """Return how many listen to what is made from images."""
+        """Return the number of subscribers of outputs that need images."""
         return sum(publisher.get_subscription_count() for publisher in self._publishers)
 
     @property
@@ -112,7 +112,7 @@ class TrackPublishers:
         return str(self._tracks.topic_name)
 
     def announce(self) -> None:
-        """Publish the names of the classes, once, for everybody who comes later too."""
+        """Publish the class names once; the topic is latched for later subscribers."""
         names = tuple(self._model.class_names)
         self._announced = len(names)
         header = Header(stamp=self._node.get_clock().now().to_msg())
@@ -133,7 +133,7 @@ class TrackPublishers:
         self._publish_pictures(frame)
 
     def _publish_tracks(self, frame: CameraFrame) -> None:
-        """Publish the tracks, serialized right away where the middleware's format is known."""
+        """Publish the tracks, in serialized form if the format of the middleware is known."""
         positions = frame.positions
         described: dict[str, Any] = {
             'session': frame.session,
@@ -159,7 +159,7 @@ class TrackPublishers:
         self._tracks.publish(message)
 
     def _objects_of(self, frame: CameraFrame) -> list[Any]:
-        """Return the tracks as messages, which the next call changes."""
+        """Return the tracks as message objects, which the next call reuses."""
         return tracks_to_objects(
             new_message,
             frame.tracks,
@@ -170,7 +170,7 @@ class TrackPublishers:
         )
 
     def _publish_annotations(self, frame: CameraFrame) -> None:
-        """Publish what Foxglove draws over images, if their size is known."""
+        """Publish the annotations for Foxglove, if the size of the images is known."""
         if (
             all(frame.size)
             and self._annotations is not None
@@ -187,7 +187,7 @@ class TrackPublishers:
             )
 
     def _publish_pictures(self, frame: CameraFrame) -> None:
-        """Publish what shows trails; they are kept also while nobody looks."""
+        """Publish outputs with trails; the trails are stored even without subscribers."""
         tracks, header = frame.tracks, frame.header
         if frame.session != self._session:
             self._session = frame.session
@@ -214,7 +214,7 @@ class TrackPublishers:
             self._debug_images.publish(array_to_image(drawn, header))
 
     def clear_pictures(self, empty: CameraFrame) -> None:
-        """Delete what is drawn in the image plane and over images.
+        """Delete the markers in the image plane and the annotations.
 
         Args:
             empty: the last frame, emptied.
@@ -225,7 +225,7 @@ class TrackPublishers:
             self._marker_arrays.publish(cleared_image_plane(new_message, empty.header))
 
     def publish_located(self, frame: CameraFrame) -> None:
-        """Publish what is in space, of a frame whose positions have a coordinate frame."""
+        """Publish the outputs in space of a frame whose positions have a coordinate frame."""
         assert frame.positions is not None
         assert self._spatial_marker_arrays is not None
         self._conventions.publish(frame, self._model.class_names)
@@ -251,7 +251,7 @@ class TrackPublishers:
         self._publishers.clear()
 
     def _create(self, topic: TrackerTopic) -> LifecyclePublisher:
-        """Return a reliable publisher, which suits subscribers of either kind."""
+        """Return a reliable publisher, which is compatible with all subscribers."""
         publisher = self._node.create_lifecycle_publisher(
             get_message(topic.type_name),
             f'{self._prefix}{topic.name}',

@@ -1,4 +1,4 @@
-"""The objects that the cameras of a node see together, each with one identity."""
+"""The combined objects of all cameras of a node, each with one identity."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ from jtn_ros.positions import WorldTracker
 
 
 class WorldTrackPublisher:
-    """Publishes ``~/world_tracks``: the tracks of all cameras, joined in the fixed frame.
+    """Publishes ``~/world_tracks``: the tracks of all cameras, combined in the fixed frame.
 
-    ``~/world_markers`` shows them.
+    ``~/world_markers`` contains markers for them.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class WorldTrackPublisher:
 
         Args:
             node: the node that publishes.
-            settings: when two tracks are one object.
+            settings: parameters of the combination.
             class_names: of the model.
-            trail_seconds: how long the trails of the markers are.
-            on_listeners: called when somebody begins or stops to listen.
+            trail_seconds: length of the trails of the markers.
+            on_listeners: called when the number of subscribers changes.
         """
         self._node = node
         self._settings = settings
@@ -66,11 +66,11 @@ class WorldTrackPublisher:
 
     @property
     def listeners(self) -> int:
-        """Return how many listen."""
+        """Return the number of subscribers."""
         return sum(p.get_subscription_count() for p in (self._tracks, self._markers))
 
     def reset(self) -> None:
-        """Begin with new identities."""
+        """Start with new identities."""
         with self._lock:
             self._tracker = WorldTracker(self._settings)
             self._session = uuid4()
@@ -78,7 +78,7 @@ class WorldTrackPublisher:
             self._shapes = SpatialMarkers(self._trail_seconds)
 
     def publish(self, camera: str, frame: CameraFrame) -> None:
-        """Take a frame of a camera; publish all objects, if its tracks could be located."""
+        """Process a frame of a camera; publish all objects if its tracks could be located."""
         if frame.positions is None or not frame.positions.frame_id:
             return
         with self._lock:
@@ -106,7 +106,7 @@ class WorldTrackPublisher:
             self._node.destroy_lifecycle_publisher(publisher)
 
     def _draw(self, header: Header, world: WorldFrame) -> None:
-        """Publish the markers if there are subscribers; trails are kept in any case."""
+        """Publish the markers if there are subscribers; trails are stored in any case."""
         tracks = world.tracks
         positions = Positions(
             frame_id=header.frame_id,

@@ -1,4 +1,4 @@
-"""Where the docks of RViz's window are, in the binary form in which Qt saves it."""
+"""The docks of RViz's window, in the binary format in which Qt saves them."""
 
 import struct
 from collections.abc import Sequence

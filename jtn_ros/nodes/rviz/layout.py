@@ -1,4 +1,4 @@
-"""Layouts of RViz for the cameras that there are, from those in ``config/`` for one camera."""
+"""RViz layouts for any number of cameras, derived from those in ``config/`` for one camera."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -21,10 +21,10 @@ _WITH_PANE = ('rviz_default_plugins/Image', 'rviz_default_plugins/Camera')
 
 @dataclass(frozen=True, kw_only=True)
 class CameraTopics:
-    """What RViz shows of one camera.
+    """The topics of one camera that RViz shows.
 
     Attributes:
-        name: of the camera; empty where there is only one.
+        name: of the camera; empty if there is only one.
         outputs: full name that the topics of the tracker begin with.
         image: full name of the image topic.
     """
@@ -42,7 +42,7 @@ def tracker_layout(
     camera_frame: str = '',
     world: str = '',
 ) -> Layout:
-    """Return a layout with a group of displays for each camera, as RViz loads it.
+    """Return an RViz layout with a group of displays for each camera.
 
     Args:
         cameras: at least one.

@@ -1,6 +1,6 @@
 """`show_in_rviz`: open RViz with the displays of a tracker, in the frame of its images.
 
-The process becomes RViz once the tracker has said what there is to show.
+After the tracker has reported its cameras and frames, RViz replaces this process.
 """
 
 import os
@@ -44,7 +44,7 @@ _REMINDER_S = 5.0
 
 
 class ShowInRviz(Node):
-    """Finds out what a tracker shows; its topics are remapped as those of the tracker."""
+    """Queries the outputs of a tracker; its topics are remapped like those of the tracker."""
 
     def __init__(self, **kwargs: object) -> None:
         """Declare the parameters."""
@@ -104,10 +104,10 @@ class ShowInRviz(Node):
         return self._wait(lambda: first, f'the first tracks on {topic}')
 
     def _wait(self, ask: Callable[[], Future], what: str) -> Any:
-        """Serve the node until the future that `ask` returns is done, and return its result.
+        """Spin the node until the future that `ask` returns is done, and return its result.
 
-        It is asked again from time to time: a response is lost while the service has not
-        discovered its client.
+        The request is repeated, because a response is lost if the service has not yet discovered
+        its client.
         """
         while True:
             future = ask()
@@ -120,7 +120,7 @@ class ShowInRviz(Node):
 
 
 def main() -> int:
-    """Become RViz; return 0 if interrupted before, else 1."""
+    """Replace this process by RViz; return 0 if interrupted before, else 1."""
     command: list[str] = []
     code = run_process('show_in_rviz', lambda: command.extend(_command_of_rviz()))
     if command:

@@ -1,1 +1,1 @@
-"""Nodes that play recordings and cameras, and the one that records."""
+"""Nodes that play recordings and cameras, and the recorder node."""

@@ -1,6 +1,6 @@
-"""Play a bag to the graph as it was recorded, every topic and the clock, without rosbag2.
+"""Playback of all topics of a bag with their timing and the clock, without rosbag2.
 
-The images of the topic that is waited for may be a video; they are played as raw images.
+If the topic in `wait_for` contains video, its frames are published as raw images.
 """
 
 import sys
@@ -58,13 +58,13 @@ class BagPlayerSettings(Settings):
 
 
 class BagPlayerNode(Node):
-    """Publishes the messages of a bag, as they are, at the times at which they were recorded."""
+    """Publishes the messages of a bag unchanged, at the times at which they were recorded."""
 
     def __init__(self, **kwargs: object) -> None:
         """Open the bag.
 
         Raises:
-            JtnError: if the input is not given, or a topic is not in the bag or holds no message.
+            JtnError: if the input is not set, or a topic is not in the bag or has no message.
             OSError: if it cannot be read.
         """
         super().__init__('bag_player', **kwargs)
@@ -83,7 +83,7 @@ class BagPlayerNode(Node):
         self._outputs = {
             topic: publisher
             for topic in wanted
-            # The recording's own clock would contradict the one of the playing.
+            # The recorded clock would contradict the clock of the playback.
             if topic != '/clock'
             and not topic.startswith(excluded)
             and (publisher := self._open(topic)) is not None
@@ -137,7 +137,7 @@ class BagPlayerNode(Node):
             self._outputs[self._values.wait_for].publish(message)
 
     def _wait_for_listeners(self, start_ns: int) -> None:
-        """Wait until everybody listens who is to be waited for; time stands still."""
+        """Wait for the required subscribers; the published time does not advance."""
 
         def tick() -> None:
             self._tick(start_ns)
@@ -148,7 +148,7 @@ class BagPlayerNode(Node):
             wait_for_subscribers(self, self._outputs[self._values.wait_for], 1, tick)
 
     def _tick(self, time_ns: int) -> None:
-        """Tell what time it is in the recording."""
+        """Publish the time in the recording."""
         if self._values.clock:
             self._clock_output.publish(Clock(clock=ns_to_stamp(time_ns)))
 
@@ -166,7 +166,7 @@ class BagPlayerNode(Node):
         if not is_installed(kind):
             self.get_logger().warning(f'{topic} is skipped: {kind} is not installed')
             return None
-        # What is sent once is meant for those who come later as well.
+        # A message that is sent only once is also meant for later subscribers.
         latched = topic == '/tf_static' or self._bag.counts[topic] == 1
         durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
         return self.create_publisher(
@@ -178,7 +178,7 @@ class BagPlayerNode(Node):
 
 
 def main() -> int:
-    """Play to the end; return 0, or 1 when the bag cannot be played."""
+    """Play to the end; return 0, or 1 if the bag cannot be played."""
     return run_process('bag_player', lambda: BagPlayerNode().play())
 
 

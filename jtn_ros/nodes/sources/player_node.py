@@ -1,4 +1,4 @@
-"""Publish a video, an image folder or the images of a bag, at their own rate and times."""
+"""Publish a video, an image folder or the images of a bag, with their rate and timestamps."""
 
 import sys
 from dataclasses import dataclass
@@ -37,13 +37,13 @@ class PlayerSettings(Settings):
 
 
 class PlayerNode(Node):
-    """A camera that plays a recording; the stamps are the recording's own."""
+    """A camera that plays a recording with the timestamps of the recording."""
 
     def __init__(self, **kwargs: object) -> None:
         """Open the recording.
 
         Raises:
-            JtnError: if the input is not given or of an unknown kind.
+            JtnError: if the input is not set or of an unknown kind.
             OSError: if it cannot be read.
         """
         super().__init__('player', **kwargs)
@@ -70,7 +70,7 @@ class PlayerNode(Node):
         self.get_logger().info(f'played {number} frames of {self._values.input}')
 
     def _play_once(self) -> int:
-        """Publish every frame when its time has come; return how many there were."""
+        """Publish each frame when it is due; return the number of frames."""
         number = 0
         pace = Pace(self, self._values.rate)
         for frame in self._frames:
@@ -87,7 +87,7 @@ class PlayerNode(Node):
 
 
 def main() -> int:
-    """Play to the end; return 0, or 1 when the recording cannot be played."""
+    """Play to the end; return 0, or 1 if the recording cannot be played."""
     return run_process('player', lambda: PlayerNode().play())
 
 

@@ -1,4 +1,4 @@
-"""What every node that plays a recording does: wait for listeners, keep the pace."""
+"""Shared functions of the player nodes: waiting for subscribers, and timing."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -12,12 +12,12 @@ from std_msgs.msg import Empty
 from jtn_ros.nodes.common.qos import latched
 
 _LATE_S = 0.5
-# A subscriber that is counted may not know of this publisher yet, and would miss the first frames.
+# A counted subscriber may not have discovered this publisher yet, and would miss the first frames.
 _SETTLE_S = 0.5
 
 
 def spin_for(node: Node, seconds: float) -> None:
-    """Serve the node for this time.
+    """Spin the node for a duration.
 
     Raises:
         ExternalShutdownException: if ROS is shut down before that.
@@ -32,7 +32,7 @@ def spin_for(node: Node, seconds: float) -> None:
 def wait_for_subscribers(
     node: Node, publisher: Publisher, number: int, meanwhile: Callable[[], None] = lambda: None
 ) -> None:
-    """Serve the node until so many listen to a publisher; `meanwhile` is called over and over."""
+    """Spin the node until a publisher has `number` subscribers, and call `meanwhile` repeatedly."""
     if publisher.get_subscription_count() < number:
         node.get_logger().info(f'waiting for {number} subscriber(s) of {publisher.topic_name}')
     while publisher.get_subscription_count() < number:
@@ -42,12 +42,12 @@ def wait_for_subscribers(
 
 
 def wait_for_ready(node: Node, topic: str, meanwhile: Callable[[], None]) -> None:
-    """Serve the node until a message has come; `meanwhile` is called over and over.
+    """Spin the node until a message has arrived, and call `meanwhile` repeatedly.
 
     Args:
-        node: is served.
+        node: the node to spin.
         topic: of the message (std_msgs/Empty, transient local).
-        meanwhile: what to do until then.
+        meanwhile: called until then.
     """
     said: list[Empty] = []
     subscription = node.create_subscription(Empty, topic, said.append, latched())
@@ -62,13 +62,13 @@ def wait_for_ready(node: Node, topic: str, meanwhile: Callable[[], None]) -> Non
 
 
 class Pace:
-    """The moments at which the messages of a recording are due."""
+    """The times at which the messages of a recording are due."""
 
     def __init__(self, node: Node, rate: float) -> None:
-        """Begin with the next message.
+        """Start with the next message.
 
         Args:
-            node: is served while a message is not due.
+            node: the node to spin while a message is not due.
             rate: speed; 2 is twice as fast as the recording.
         """
         self._node = node
@@ -76,11 +76,11 @@ class Pace:
         self._first: tuple[int, float] | None = None
 
     def wait_until(self, time_ns: int, tick: Callable[[int], None] | None = None) -> None:
-        """Wait until a time of the recording, in nanoseconds; warn when that is long past.
+        """Wait until a time of the recording, in nanoseconds; warn if playback is late.
 
         Args:
             time_ns: the time in the recording.
-            tick: called with the time that the recording has reached, again and again.
+            tick: called repeatedly with the current time in the recording.
         """
         if self._first is None:
             self._first = time_ns, monotonic()

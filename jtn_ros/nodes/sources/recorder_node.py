@@ -1,7 +1,7 @@
 """Record topics to a rosbag2 bag, without rosbag2.
 
-The messages are written as they were sent; nothing is deserialized. Once every topic is connected,
-the node says so on ``~/ready`` (std_msgs/Empty, transient local).
+The messages are written in serialized form. When every topic is connected, the node publishes a
+message on ``~/ready`` (std_msgs/Empty, transient local).
 """
 
 import signal
@@ -52,7 +52,7 @@ _DISCOVERY_PERIOD_S = 0.1
 
 
 class RecorderNode(Node):
-    """Subscribe to topics as they appear and write what comes to a bag."""
+    """Subscribes to topics as they appear, and writes their messages to a bag."""
 
     def __init__(self, **kwargs: object) -> None:
         """Open the bag.
@@ -80,7 +80,7 @@ class RecorderNode(Node):
         )
 
     def drain(self) -> None:
-        """Write the messages that wait to be taken."""
+        """Write the messages that have already arrived."""
         while True:
             before = sum(self._counts.values())
             for _ in self._counts:
@@ -89,7 +89,7 @@ class RecorderNode(Node):
                 return
 
     def finish(self) -> None:
-        """Complete the bag and say what is in it; nothing recorded leaves no bag."""
+        """Complete the bag and log its content; without messages, no bag is written."""
         if not any(self._counts.values()):
             self._bag.discard()
             return
@@ -98,16 +98,16 @@ class RecorderNode(Node):
         self.get_logger().info(f'recorded {counts} in {self._path}')
 
     def expect_messages(self) -> None:
-        """Refuse to have recorded nothing.
+        """Check that something was recorded.
 
         Raises:
-            JtnError: if no message has come.
+            JtnError: if no message has arrived.
         """
         if not any(self._counts.values()):
             raise JtnError(f'no message arrived on {", ".join(self._counts)}; no bag is written')
 
     def _discover(self) -> None:
-        """Subscribe to the next topic as soon as somebody publishes it, and it is known when."""
+        """Subscribe to the next topic as soon as it has a publisher and the clock is valid."""
         if not self.get_clock().now().nanoseconds:
             return  # simulated time has not begun, and a bag must not begin in 1970
         topic = self._pending[0]
@@ -141,7 +141,7 @@ class RecorderNode(Node):
         )
 
     def _matched(self, topic: str, event: QoSSubscriptionMatchedInfo) -> None:
-        """Go on to the next topic once this one is connected."""
+        """Continue with the next topic after this one is connected."""
         if event.current_count == 0 or topic not in self._pending:
             return
         self._pending.remove(topic)

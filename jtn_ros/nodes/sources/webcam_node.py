@@ -45,11 +45,11 @@ class WebcamNode(Node):
 
     @property
     def failure(self) -> Exception | None:
-        """Return why the node cannot go on; None while it can."""
+        """Return why the node cannot continue; None while it can."""
         return None if self._stream is None else self._stream.failure
 
     def destroy_node(self) -> None:
-        """Release the camera and leave the graph."""
+        """Release the camera and destroy the node."""
         if self._stream is not None:
             self._stream.close()
         super().destroy_node()

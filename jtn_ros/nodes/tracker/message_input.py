@@ -217,8 +217,8 @@ def _incompatibility(
         compatibility, reason = qos_check_compatible(publisher.qos_profile, qos)
         if compatibility == QoSCompatibility.ERROR:
             text = (
-                f'{_full_name(publisher)} publishes {topic} with a quality of service that does '
-                f'not fit ({reason.strip(";: ")}); change it there, or set the parameters '
+                f'{_full_name(publisher)} publishes {topic} with an incompatible QoS '
+                f'({reason.strip(";: ")}); change it there, or set the parameters '
                 f'qos_overrides.{topic}.subscription.* of this node'
             )
             return Problem(text, text)

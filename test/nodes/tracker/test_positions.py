@@ -123,7 +123,7 @@ def test_without_transform_calibration_or_depth_the_tracks_go_on(
     rig.calibrate(k=[float('nan')] * 9)
     track_without('is not finite', 1)
     rig.calibrate(k=[1e12, *K[1:]])
-    track_without('are absurd', 2)
+    track_without('are implausible', 2)
     rig.calibrate(width=640)
     track_without('the calibration is for images of 640x192', 3)
     rig.calibrate()
