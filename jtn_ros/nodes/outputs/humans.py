@@ -172,5 +172,5 @@ class HumanBodies:
 
 
 def _body_id(session: UUID, track_id: int) -> str:
-    """Return a short id that is unique across sessions; it starts with a letter, as ROS requires."""
+    """Return a short id that is unique across sessions and starts with a letter, as ROS needs."""
     return f'b{session.hex[:4]}_{track_id}'

@@ -32,7 +32,7 @@ def spin_for(node: Node, seconds: float) -> None:
 def wait_for_subscribers(
     node: Node, publisher: Publisher, number: int, meanwhile: Callable[[], None] = lambda: None
 ) -> None:
-    """Spin the node until a publisher has `number` subscribers, and call `meanwhile` repeatedly."""
+    """Spin the node until a publisher has enough subscribers, calling `meanwhile` repeatedly."""
     if publisher.get_subscription_count() < number:
         node.get_logger().info(f'waiting for {number} subscriber(s) of {publisher.topic_name}')
     while publisher.get_subscription_count() < number:

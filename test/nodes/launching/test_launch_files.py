@@ -525,7 +525,11 @@ NO_RVIZ = 'rviz:=true, but rviz2 is not installed: sudo apt install ros-$ROS_DIS
         ('webcam', {'rviz': 'yes'}, 'Argument "rviz" provided value "yes" is not valid'),
         ('multi_camera', {'autostart': 'no', 'cameras': 'a'}, 'Argument "autostart"'),
         ('webcam', {'rate': 'fast'}, 'rate:=fast is not a number'),
-        ('webcam', {'one_process': 'false', 'params_file': '/no'}, 'params_file:=/no is not a file'),
+        (
+            'webcam',
+            {'one_process': 'false', 'params_file': '/no'},
+            'params_file:=/no is not a file',
+        ),
         (
             'webcam',
             {'devise': '0', 'params_file': '/no'},
