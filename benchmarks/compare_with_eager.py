@@ -118,7 +118,7 @@ class DenseHeads(peak_network.PeakNetwork):
     ) -> dict[str, Tensor]:
         assert previous_images is not None
         features = self.network.features(
-            self.normalise(images), self.normalise(previous_images), None
+            self.normalize(images), self.normalize(previous_images), None
         )
         heatmap = torch.sigmoid(self.network.head('hm')(features))
         scores, classes, indices = peak_network.find_peaks(heatmap, self.config.top_k)

@@ -21,7 +21,7 @@ from jtn_ros.errors import MissingPackageError
 from jtn_ros.evaluation.metrics import Scores
 from jtn_ros.evaluation.metrics import evaluate
 from jtn_ros.evaluation.recording import RunSummary
-from jtn_ros.evaluation.recording import summarise_run
+from jtn_ros.evaluation.recording import summarize_run
 from jtn_ros.evaluation.report.data import Evaluation
 from jtn_ros.evaluation.report.report import write_report
 from jtn_ros.evaluation.runs import compared
@@ -84,7 +84,7 @@ def make_report(
         run = list(read_tracks(bag))
     class_names = _class_names(run)
     index_of = _draw(source, run, class_names, output)
-    summary = summarise_run(list(index_of), run)
+    summary = summarize_run(list(index_of), run)
     with ResultFiles(output / 'tracks', source.name, class_names) as results:
         for frame in run:
             results.write(index_of[frame.stamp_ns], frame.stamp_ns, frame.tracks)

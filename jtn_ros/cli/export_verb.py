@@ -28,19 +28,19 @@ from jtn_ros.cli.input_size import input_size
 from jtn_ros.datasets.readers import is_annotation_file
 from jtn_ros.errors import UsageError
 from jtn_ros.errors import packages_for
-from jtn_ros.evaluation.quantisation import Loss
-from jtn_ros.evaluation.quantisation import SamplingEngine
-from jtn_ros.evaluation.quantisation import StillsLoss
-from jtn_ros.evaluation.quantisation import compare_tracks
-from jtn_ros.evaluation.quantisation import look_twice
-from jtn_ros.evaluation.quantisation import track_recordings
+from jtn_ros.evaluation.quantization import Loss
+from jtn_ros.evaluation.quantization import SamplingEngine
+from jtn_ros.evaluation.quantization import StillsLoss
+from jtn_ros.evaluation.quantization import compare_tracks
+from jtn_ros.evaluation.quantization import look_twice
+from jtn_ros.evaluation.quantization import track_recordings
 from jtn_ros.evaluation.stills import read_stills
 from jtn_ros.evaluation.stills import score
 from jtn_ros.evaluation.stills import spread
 from jtn_ros.files import written_atomically
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.engine import ModelInfo
-from jtn_ros.inference.quantise import quantise_onnx
+from jtn_ros.inference.quantize import quantize_onnx
 from jtn_ros.inference.tensorrt_plan import tensorrt_plan
 from jtn_ros.media.overwriting import protect_inputs
 from jtn_ros.resources import find_checkpoint
@@ -156,9 +156,9 @@ def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> 
         views = SamplingEngine(engine, 2 * CALIBRATION_FRAMES)  # keeps all
         everything = [still for stills in images.values() for still in stills]
         look_twice(views, spread(everything, CALIBRATION_FRAMES))
-        quantised = Path(folder) / 'int8.onnx'
-        info = quantise_onnx(model, quantised, frames.samples + views.samples)
-        twin = load_engine(quantised)
+        quantized = Path(folder) / 'int8.onnx'
+        info = quantize_onnx(model, quantized, frames.samples + views.samples)
+        twin = load_engine(quantized)
         losses: list[Loss | StillsLoss] = [
             *compare_tracks(tracks, track_recordings(twin, recordings))
         ]
@@ -167,7 +167,7 @@ def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> 
             before, after = score(engine, some).mean, score(twin, some).mean
             losses.append(StillsLoss(source=path.name, before=before, after=after))
         with written_atomically(output) as temporary:
-            temporary.write_bytes(quantised.read_bytes())
+            temporary.write_bytes(quantized.read_bytes())
     with written_atomically(output.with_suffix(ACCURACY_SUFFIX)) as temporary:
         report = [asdict(loss) for loss in losses]
         temporary.write_text(json.dumps(report, indent=2) + '\n')

@@ -99,7 +99,7 @@ class Augmentation(Settings):
             quality=int(rng.integers(15, 70)) if jpeg else 0,
         )
 
-    def draw_colour(
+    def draw_color(
         self, rng: np.random.Generator
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return random factors of brightness, contrast and saturation, and a tint (3,)."""
@@ -187,7 +187,7 @@ def warp(
     return np.asarray(warped, np.uint8)
 
 
-def change_colour(
+def change_color(
     image: NDArray[np.uint8], factors: NDArray[np.float64], tint: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
     """Scale brightness, contrast (about the mean) and saturation (about the gray), and add a tint.

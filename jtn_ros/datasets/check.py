@@ -85,8 +85,8 @@ def check_dataset(path: Path, progress: Progress = iter) -> Findings:
 def _sequence_folders(path: Path) -> list[Path]:
     """Return the folders with ground truth, and those that say they are sequences."""
     named = [*path.glob('seqinfo.ini'), *path.glob('*/seqinfo.ini')]
-    labelled = [*path.glob('gt/gt.txt'), *path.glob('*/gt/gt.txt')]
-    found = {file.parent for file in named} | {file.parent.parent for file in labelled}
+    labeled = [*path.glob('gt/gt.txt'), *path.glob('*/gt/gt.txt')]
+    found = {file.parent for file in named} | {file.parent.parent for file in labeled}
     return sorted(found) or find_sequences(path)
 
 

@@ -14,7 +14,7 @@ from jtn_ros.image_file import read_image
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledImage:
+class LabeledImage:
     """One image and what is in it.
 
     Attributes:
@@ -54,7 +54,7 @@ class Clip:
 
     name: str
     frame_rate: float
-    images: tuple[LabelledImage, ...]
+    images: tuple[LabeledImage, ...]
     source: str = ''
 
     def first_half(self) -> Self:

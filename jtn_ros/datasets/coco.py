@@ -18,7 +18,7 @@ import numpy as np
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.clips import Clip
-from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.clips import LabeledImage
 from jtn_ros.datasets.json_values import read_box
 from jtn_ros.datasets.json_values import read_integer
 from jtn_ros.datasets.problems import Problem
@@ -71,7 +71,7 @@ def read_coco(path: Path, class_names: Sequence[str]) -> list[Clip]:
             frame_rate=rates.get(number, VIDEO_FRAME_RATE) if kind == 'video' else 1.0,
             source=members[0].source,
             images=tuple(
-                LabelledImage(
+                LabeledImage(
                     path=folder / image.file_name,
                     number=image.frame + 1,
                     annotations=image.annotations,

@@ -10,7 +10,7 @@ import numpy as np
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.clips import Clip
-from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.clips import LabeledImage
 from jtn_ros.datasets.json_values import read_box
 from jtn_ros.datasets.problems import Problem
 from jtn_ros.datasets.problems import refuse
@@ -50,7 +50,7 @@ def read_crowdhuman(path: Path, class_names: Sequence[str]) -> list[Clip]:
             name=record.image,
             frame_rate=1.0,
             images=(
-                LabelledImage(
+                LabeledImage(
                     path=folder / f'{record.image}.jpg', number=1, annotations=record.annotations
                 ),
             ),

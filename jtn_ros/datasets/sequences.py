@@ -9,7 +9,7 @@ import numpy as np
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.clips import Clip
-from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.clips import LabeledImage
 from jtn_ros.datasets.mot_challenge import find_sequences
 from jtn_ros.datasets.mot_challenge import read_annotations
 from jtn_ros.datasets.sequence_images import sequence_images
@@ -62,7 +62,7 @@ def _read_sequence(folder: Path, numbers: list[int]) -> Clip:
     info = sequence_info(folder)
     truth = read_annotations(folder / 'gt' / 'gt.txt')
     images = tuple(
-        LabelledImage(
+        LabeledImage(
             path=path,
             number=number,
             annotations=_of_classes(truth[number], numbers)

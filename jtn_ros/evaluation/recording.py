@@ -31,7 +31,7 @@ class RunSummary:
     latency_p95: float
 
 
-def summarise_run(stamps_ns: Sequence[int], run: Sequence[RecordedTracks]) -> RunSummary:
+def summarize_run(stamps_ns: Sequence[int], run: Sequence[RecordedTracks]) -> RunSummary:
     """Return the figures of a run.
 
     Args:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.clips import LabeledImage
 from jtn_ros.datasets.readers import read_clips
 from jtn_ros.detections import Detections
 from jtn_ros.evaluation.average_precision import DetectionReport
@@ -25,7 +25,7 @@ from jtn_ros.inference.preprocess import letterbox_image
 class Still:
     """An annotated image, and where it comes from ('' where its file does not say)."""
 
-    image: LabelledImage
+    image: LabeledImage
     source: str
 
 

@@ -85,8 +85,8 @@ class OpenVinoEngine(Engine):
             self._settings |= cpu_threads(threads or len(os.sched_getaffinity(0)))
         self._requests: dict[int, Any] = {}
         self._lock = threading.Lock()  # cameras share the engine, a request serves one at a time
-        quantised = '/int8' if info.precision == 'int8' else ''
-        super().__init__(info, f'OpenVINO {self._device} {self._precision}{quantised}')
+        quantized = '/int8' if info.precision == 'int8' else ''
+        super().__init__(info, f'OpenVINO {self._device} {self._precision}{quantized}')
         self._request(1)
 
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:

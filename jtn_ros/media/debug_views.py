@@ -71,9 +71,9 @@ def draw_heatmap(image: NDArray[np.uint8], detections: Detections) -> NDArray[np
     ):
         draw_gaussian(heat, x, y, radius, score)
     heat = cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR)
-    colours = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_JET)
+    colors = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_JET)
     weight = (_HEATMAP_WEIGHT * np.sqrt(heat))[..., None]
-    return (image * (1 - weight) + colours * weight).astype(np.uint8)
+    return (image * (1 - weight) + colors * weight).astype(np.uint8)
 
 
 class LookColours:
@@ -86,7 +86,7 @@ class LookColours:
         self._number = 0
         self._sums = np.zeros((2, 3))
 
-    def colours(self, embeddings: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def colors(self, embeddings: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return (N, 3) BGR colors of embeddings (N, D), and remember these."""
         axes = np.random.default_rng(0).standard_normal((embeddings.shape[1], 3))
         seen = np.nan_to_num(embeddings.astype(np.float64)) @ axes
@@ -106,10 +106,10 @@ def draw_looks(
         return tinted
     limit = np.tile(np.array(image.shape[1::-1]), 2)
     corners = np.rint(np.nan_to_num(detections.boxes)).clip(0, limit).astype(int)
-    colours = looks.colours(detections.embeddings)
-    for (x1, y1, x2, y2), colour in zip(corners.tolist(), colours, strict=True):
+    colors = looks.colors(detections.embeddings)
+    for (x1, y1, x2, y2), color in zip(corners.tolist(), colors, strict=True):
         window = tinted[y1:y2, x1:x2]
-        window[...] = (1 - _TINT_WEIGHT) * image[y1:y2, x1:x2] + _TINT_WEIGHT * colour
+        window[...] = (1 - _TINT_WEIGHT) * image[y1:y2, x1:x2] + _TINT_WEIGHT * color
     return tinted
 
 

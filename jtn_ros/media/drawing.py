@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from jtn_ros.geometry import box_centers
 from jtn_ros.tracking.track import Tracks
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 _GOLDEN_RATIO = 0.618033988749895
 # A velocity arrow ends where the object would be after this time.
@@ -22,7 +22,7 @@ _LONGEST_UNSEEN_NS = 1_000_000_000
 _SATURATION = 0.55
 
 
-def colour_of(track_id: int) -> Colour:
+def color_of(track_id: int) -> Color:
     """Return the BGR color of an identity; consecutive ones are far apart."""
     hue = track_id * _GOLDEN_RATIO % 1.0
     value = (1.0, 0.85)[track_id % 2]
@@ -30,9 +30,9 @@ def colour_of(track_id: int) -> Colour:
     return round(255 * blue), round(255 * green), round(255 * red)
 
 
-def text_colour_on(colour: Colour) -> Colour:
+def text_color_on(color: Color) -> Color:
     """Return black or white, which is legible on a color."""
-    blue, green, red = colour
+    blue, green, red = color
     bright = 0.114 * blue + 0.587 * green + 0.299 * red > 128
     return (0, 0, 0) if bright else (255, 255, 255)
 
@@ -125,14 +125,14 @@ def draw_tracks(
     tips = np.nan_to_num(tracks.velocities * ARROW_SECONDS + centers).clip(-reach, reach)
     observed = tracks.observed
     for row, track_id in enumerate(tracks.ids.tolist()):
-        colour = colour_of(track_id)
+        color = color_of(track_id)
         if trails is not None:
-            pen.path(trails.points(track_id).clip(-reach, reach), colour)
-        pen.box(boxes[row], colour, dashed=not observed[row])
-        pen.arrow(centers[row], tips[row], colour)
+            pen.path(trails.points(track_id).clip(-reach, reach), color)
+        pen.box(boxes[row], color, dashed=not observed[row])
+        pen.arrow(centers[row], tips[row], color)
     for row, track_id in enumerate(tracks.ids.tolist()):  # above all boxes
         caption = caption_of(track_id, int(tracks.class_ids[row]), class_names)
-        pen.label(f'{caption} {tracks.scores[row]:.2f}', boxes[row], colour_of(track_id))
+        pen.label(f'{caption} {tracks.scores[row]:.2f}', boxes[row], color_of(track_id))
     return canvas
 
 
@@ -147,33 +147,31 @@ class _Pen:
         self._font_thickness = max(1, round(side / 700))
         self._dash = max(4.0, side / 60)
 
-    def box(self, box: NDArray[np.floating], colour: Colour, *, dashed: bool) -> None:
+    def box(self, box: NDArray[np.floating], color: Color, *, dashed: bool) -> None:
         x1, y1, x2, y2 = box
         corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
         if not dashed:
-            self._lines([corners], colour, cv2.LINE_8, closed=True)
+            self._lines([corners], color, cv2.LINE_8, closed=True)
             return
         dashes = [
             self._dashes(start, end)
             for start, end in zip(corners, np.roll(corners, -1, 0), strict=True)
         ]
-        self._lines(list(np.concatenate(dashes)), colour, cv2.LINE_8)
+        self._lines(list(np.concatenate(dashes)), color, cv2.LINE_8)
 
-    def path(self, points: NDArray[np.floating], colour: Colour) -> None:
+    def path(self, points: NDArray[np.floating], color: Color) -> None:
         if len(points) > 1:
-            self._lines([points], colour, cv2.LINE_AA)
+            self._lines([points], color, cv2.LINE_AA)
 
-    def arrow(
-        self, start: NDArray[np.floating], tip: NDArray[np.floating], colour: Colour
-    ) -> None:
+    def arrow(self, start: NDArray[np.floating], tip: NDArray[np.floating], color: Color) -> None:
         length = float(np.linalg.norm(tip - start))
         if length < 4 * self._thickness:  # too short to show a direction
             return
         head = min(0.5, 8 * self._thickness / length)
         begin, end = np.rint([start, tip]).astype(int).tolist()
-        cv2.arrowedLine(self._canvas, begin, end, colour, self._thickness, cv2.LINE_AA, 0, head)
+        cv2.arrowedLine(self._canvas, begin, end, color, self._thickness, cv2.LINE_AA, 0, head)
 
-    def label(self, text: str, box: NDArray[np.floating], colour: Colour) -> None:
+    def label(self, text: str, box: NDArray[np.floating], color: Color) -> None:
         """Write on a filled strip above the box, or inside where there is no room above."""
         font, margin = cv2.FONT_HERSHEY_SIMPLEX, self._thickness + 1
         (width, height), below = cv2.getTextSize(
@@ -185,14 +183,14 @@ class _Pen:
         left = max(0, min(left, columns - strip[0]))
         top = top - strip[1] if top >= strip[1] else max(0, top)
         corner = (left + strip[0] - 1, top + strip[1] - 1)
-        cv2.rectangle(self._canvas, (left, top), corner, colour, cv2.FILLED)
+        cv2.rectangle(self._canvas, (left, top), corner, color, cv2.FILLED)
         cv2.putText(
             self._canvas,
             text,
             (left + margin, top + margin + height),
             font,
             self._font_scale,
-            text_colour_on(colour),
+            text_color_on(color),
             self._font_thickness,
             cv2.LINE_AA,
         )
@@ -209,10 +207,10 @@ class _Pen:
     def _lines(
         self,
         lines: list[NDArray[np.floating]],
-        colour: Colour,
+        color: Color,
         kind: int,
         *,
         closed: bool = False,
     ) -> None:
         integer = [np.rint(line).astype(np.int32) for line in lines]
-        cv2.polylines(self._canvas, integer, closed, colour, self._thickness, kind)
+        cv2.polylines(self._canvas, integer, closed, color, self._thickness, kind)

@@ -229,7 +229,7 @@ class RerunLog(Output):
                 ),
             )
         if 'embedding' in self._views and detections.embeddings is not None:
-            colors = self._looks.colours(detections.embeddings)[:, ::-1]
+            colors = self._looks.colors(detections.embeddings)[:, ::-1]
             log.log(
                 'image/appearance',
                 rerun.Boxes2D(

@@ -34,8 +34,8 @@ def to_bgr(frame: VideoFrame, intensity: IntensityRange | None = None) -> NDArra
         intensity: stretches gray of more than 8 bits; by default for this frame alone.
     """
     if frame.format.name.startswith('gray') and frame.format.name != 'gray':
-        grey = (intensity or IntensityRange()).apply(frame.to_ndarray(format='gray16le'))
-        image = np.repeat(grey[..., None], 3, axis=2)
+        gray = (intensity or IntensityRange()).apply(frame.to_ndarray(format='gray16le'))
+        image = np.repeat(gray[..., None], 3, axis=2)
     else:
         image = np.asarray(frame.to_ndarray(format='bgr24'), np.uint8)
     quarters = round(frame.rotation / 90) % 4

@@ -23,7 +23,7 @@ from jtn_ros.files import what_came_instead
 from jtn_ros.files import written_atomically
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.network_config import NetworkConfig
-from jtn_ros.network.published import recognise
+from jtn_ros.network.published import recognize
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def load_checkpoint(path: str | Path, **settings: Any) -> JointTrackNet:
     try:
         state, metadata = read_tensors(path)
         text = metadata.get(METADATA_KEY)
-        config = recognise(state, path.stem) if text is None else config_from_json(text)
+        config = recognize(state, path.stem) if text is None else config_from_json(text)
         return _fill(replace(config, **settings), state).eval()
     except JtnError as error:
         raise JtnError(f'{path}: {error}') from error

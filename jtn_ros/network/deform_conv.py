@@ -85,7 +85,7 @@ def _by_embedding_bag(
     """
     number, channels, height, width = input.shape
     outputs, taps = weight.shape[0], mask.shape[1]
-    indices, factors = _neighbours(offset, mask, input)
+    indices, factors = _neighbors(offset, mask, input)
     # One pixel's channels must lie side by side: embedding_bag is many times slower otherwise.
     pixels = input.permute(0, 2, 3, 1).contiguous().view(-1, channels)
     matrix = weight.to(input.dtype).permute(2, 3, 1, 0).reshape(-1, outputs)
@@ -97,7 +97,7 @@ def _by_embedding_bag(
     return torch.cat(products).view(number, height, width, outputs).permute(0, 3, 1, 2)
 
 
-def _neighbours(offset: Tensor, mask: Tensor, input: Tensor) -> tuple[Tensor, Tensor]:
+def _neighbors(offset: Tensor, mask: Tensor, input: Tensor) -> tuple[Tensor, Tensor]:
     """Return the four pixels around every sample, and what each contributes.
 
     Returns:

@@ -19,7 +19,7 @@ def make_head(in_channels: int, hidden_channels: int, out_channels: int) -> nn.S
     )
 
 
-def peak_neighbourhoods(features: Tensor, indices: Tensor) -> Tensor:
+def peak_neighborhoods(features: Tensor, indices: Tensor) -> Tensor:
     """Gather the 3x3 neighborhoods of some cells, zero outside the map.
 
     Args:
@@ -40,11 +40,11 @@ def peak_neighbourhoods(features: Tensor, indices: Tensor) -> Tensor:
     return taken.reshape(batch, indices.shape[1], 9 * channels)
 
 
-def head_at_peaks(head: nn.Sequential, neighbourhoods: Tensor) -> Tensor:
+def head_at_peaks(head: nn.Sequential, neighborhoods: Tensor) -> Tensor:
     """Evaluate a head on neighborhoods (B, K, 9 C) and return (B, K, outputs)."""
     first, last = head[0], head[2]
     if not isinstance(first, nn.Conv2d) or not isinstance(last, nn.Conv2d):
         raise TypeError('a head is a 3x3 convolution, a ReLU and a 1x1 convolution')
     weight = first.weight.permute(0, 2, 3, 1).flatten(1)
-    hidden = functional.relu(functional.linear(neighbourhoods, weight, first.bias))
+    hidden = functional.relu(functional.linear(neighborhoods, weight, first.bias))
     return functional.linear(hidden, last.weight.flatten(1), last.bias)

@@ -28,7 +28,7 @@ class JointTrackNet(nn.Module):
         self._backbone = find_backbone(self.config.backbone)
         for name, channels in self.config.heads.items():
             head = make_head(self._backbone.channels, self.config.head_channels, channels)
-            _initialise_head(name, head)
+            _initialize_head(name, head)
             self.add_module(name, head)
         modules = self._backbone.modules(self.config.previous_image, self.config.prior_heatmap)
         self._trunk = tuple(modules)
@@ -71,7 +71,7 @@ class JointTrackNet(nn.Module):
         return {name: self.head(name)(features) for name in self.config.heads}
 
 
-def _initialise_head(name: str, head: nn.Sequential) -> None:
+def _initialize_head(name: str, head: nn.Sequential) -> None:
     """Set the start values: a heat map near 0.01 everywhere, no bias elsewhere."""
     for layer in (head[0], head[2]):
         if isinstance(layer, nn.Conv2d) and layer.bias is not None and name != 'hm':

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from jtn_ros.errors import JtnError
 from jtn_ros.network.heads import head_at_peaks
-from jtn_ros.network.heads import peak_neighbourhoods
+from jtn_ros.network.heads import peak_neighborhoods
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.network_config import NetworkConfig
 
@@ -120,16 +120,16 @@ class PeakNetwork(nn.Module):
             previous_images: the same of the previous frame, or None without that stem.
             prior_heatmaps: float (B, 1, H, W), or None without that stem.
         """
-        previous = None if previous_images is None else self.normalise(previous_images)
+        previous = None if previous_images is None else self.normalize(previous_images)
         if prior_heatmaps is not None:
             prior_heatmaps = prior_heatmaps.to(self._dtype)
-        features = self.network.features(self.normalise(images), previous, prior_heatmaps)
+        features = self.network.features(self.normalize(images), previous, prior_heatmaps)
         # Half precision ends here: it would make equal scores and misplace boxes.
         heatmap = torch.sigmoid(self.network.head('hm')(features).float())
         scores, class_ids, indices = find_peaks(heatmap, self.config.top_k)
-        neighbourhoods = peak_neighbourhoods(features, indices)
+        neighborhoods = peak_neighborhoods(features, indices)
         values = {
-            name: head_at_peaks(self.network.head(name), neighbourhoods).float()
+            name: head_at_peaks(self.network.head(name), neighborhoods).float()
             for name in peak_heads(self.config)
         }
         width = features.shape[3]
@@ -137,7 +137,7 @@ class PeakNetwork(nn.Module):
         described = describe_peaks(self.config, cells, values)
         return {'scores': scores, 'class_ids': class_ids.to(torch.int32), **described}
 
-    def normalise(self, images: Tensor) -> Tensor:
+    def normalize(self, images: Tensor) -> Tensor:
         """Return uint8 (B, H, W, 3) images as the network wants them, (B, 3, H, W)."""
         # The cast comes first: TensorRT takes uint8 for nothing else.
         values = images.float()
@@ -146,8 +146,8 @@ class PeakNetwork(nn.Module):
         # Whole rows make long vectors, and a back end that keeps channels last need not move them.
         width = images.shape[2]
         rows = (values.flatten(2) - self.mean.repeat(width)) / self.std.repeat(width)
-        normalised = rows.unflatten(2, (width, 3)).permute(0, 3, 1, 2)
-        return normalised.to(self._dtype)
+        normalized = rows.unflatten(2, (width, 3)).permute(0, 3, 1, 2)
+        return normalized.to(self._dtype)
 
     @property
     def _dtype(self) -> torch.dtype:

@@ -44,7 +44,7 @@ FAIRMOT: Mapping[str, Any] = {
 }
 
 
-def recognise(state: Mapping[str, Tensor], name: str) -> NetworkConfig:
+def recognize(state: Mapping[str, Tensor], name: str) -> NetworkConfig:
     """Return the configuration of a published network.
 
     Classes and input size are those of the published models with so many classes; the file

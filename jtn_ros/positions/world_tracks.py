@@ -128,5 +128,5 @@ def fuse(members: Members, stamp_ns: int) -> WorldTracks:
         stamps_ns=stamps,
         means=(fused @ vectors[:, :, None])[:, :, 0],
         covariances=(fused + fused.transpose(0, 2, 1)) / 2,
-        embeddings=appearance.normalise(embeddings),
+        embeddings=appearance.normalize(embeddings),
     )

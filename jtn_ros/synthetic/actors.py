@@ -73,14 +73,14 @@ class Actors(ABC):
 
     @abstractmethod
     def _shape(
-        self, positions: Array, headings: Array, travelled: Array, speeds: Array
+        self, positions: Array, headings: Array, traveled: Array, speeds: Array
     ) -> tuple[Array, Array]:
         """Return centers (N, S, 3) and radii (N, S) of the spheres in meters."""
 
     def seen_by(self, camera: Camera, time_s: float, shutter_s: float) -> ActorView:
         """Return the figures whose silhouettes reach into the image."""
-        positions, headings, travelled, speeds = self.walks.at(time_s)
-        centers, radii = self._shape(positions, headings, travelled, speeds)
+        positions, headings, traveled, speeds = self.walks.at(time_s)
+        centers, radii = self._shape(positions, headings, traveled, speeds)
         pixels, depths = camera.project(centers, time_s)
         radii_px = radii / depths * camera.focal
         boxes = silhouette_boxes(pixels, radii_px, self._drawn)

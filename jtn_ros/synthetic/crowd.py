@@ -67,8 +67,8 @@ class Crowd(Actors):
         self._phases = rng.uniform(0, 2 * math.pi, count)
 
     def _shape(
-        self, positions: Array, headings: Array, travelled: Array, speeds: Array
+        self, positions: Array, headings: Array, traveled: Array, speeds: Array
     ) -> tuple[Array, Array]:
         stride = _STRIDE_M * self.bodies.stature / _STATURE_M * self.bodies.stride / _LEG_SWING
-        phases = self._phases + 2 * math.pi * travelled / stride
+        phases = self._phases + 2 * math.pi * traveled / stride
         return pose(self.bodies, positions, headings, phases, np.clip(speeds, 0, 1.15))

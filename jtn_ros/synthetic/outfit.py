@@ -112,14 +112,14 @@ def _cloth_color(
     rng: np.random.Generator, backdrop: NDArray[np.float32], trousers: bool = False
 ) -> NDArray[np.float32]:
     kind = rng.choice(
-        ['dark', 'grey', 'denim', 'light', 'vivid', 'earth', 'backdrop'],
+        ['dark', 'gray', 'denim', 'light', 'vivid', 'earth', 'backdrop'],
         p=[0.3, 0.14, 0.26, 0.1, 0.05, 0.1, 0.05]
         if trousers
         else [0.24, 0.17, 0.08, 0.18, 0.16, 0.1, 0.07],
     )
     if kind == 'dark':
         return hsv(rng.random(), rng.uniform(0, 0.5), rng.uniform(0.05, 0.22))
-    if kind == 'grey':
+    if kind == 'gray':
         return hsv(rng.random(), rng.uniform(0, 0.1), rng.uniform(0.2, 0.65))
     if kind == 'denim':
         return hsv(rng.uniform(0.56, 0.66), rng.uniform(0.2, 0.65), rng.uniform(0.2, 0.55))

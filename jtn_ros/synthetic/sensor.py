@@ -79,8 +79,8 @@ class Sensor:
         height, width = image.shape[:2]
         image = cv2.multiply(image, self._light, scale=1 / 200)
         if self._saturation != 1:
-            grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-            image = cv2.addWeighted(image, self._saturation, grey, 1 - self._saturation, 0)
+            gray = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+            image = cv2.addWeighted(image, self._saturation, gray, 1 - self._saturation, 0)
         image = cv2.LUT(image, self._curves)
         kernel = motion_kernel(*drift)
         if kernel is not None:

@@ -44,7 +44,7 @@ class Traffic(Actors):
         super().__init__(looks, _COUNT, walks)
 
     def _shape(
-        self, positions: Array, headings: Array, travelled: Array, speeds: Array
+        self, positions: Array, headings: Array, traveled: Array, speeds: Array
     ) -> tuple[Array, Array]:
         sin, cos = np.sin(headings)[:, None], np.cos(headings)[:, None]
         forward, left = self._centers[..., 0], self._centers[..., 1]

@@ -114,13 +114,13 @@ class Walks:
     Attributes:
         positions: (T, N, 2) meters.
         headings: (T, N) unwrapped radians.
-        travelled: (T, N) meters walked since the start.
+        traveled: (T, N) meters walked since the start.
         speeds: (T, N) meters per second.
     """
 
     positions: Array
     headings: Array
-    travelled: Array
+    traveled: Array
     speeds: Array
 
     def at(self, time_s: float) -> tuple[Array, Array, Array, Array]:
@@ -128,11 +128,11 @@ class Walks:
         index = min(max(time_s * _RATE_HZ, 0.0), len(self.headings) - 1.001)
         low = int(index)
         share = index - low
-        position, heading, travelled, speed = (
+        position, heading, traveled, speed = (
             table[low] * (1 - share) + table[low + 1] * share
-            for table in (self.positions, self.headings, self.travelled, self.speeds)
+            for table in (self.positions, self.headings, self.traveled, self.speeds)
         )
-        return position, heading, travelled, speed
+        return position, heading, traveled, speed
 
 
 def sample_walks(
@@ -171,11 +171,11 @@ def sample_walks(
         person += size
     velocity = np.asarray(np.gradient(positions, axis=0)) * _RATE_HZ
     speeds = np.linalg.norm(velocity, axis=-1)
-    travelled = np.cumsum(speeds, axis=0) / _RATE_HZ
+    traveled = np.cumsum(speeds, axis=0) / _RATE_HZ
     return Walks(
         positions=positions,
         headings=_headings(velocity, speeds, facing),
-        travelled=travelled,
+        traveled=traveled,
         speeds=speeds,
     )
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 
-def normalise(vectors: Vectors) -> Vectors:
+def normalize(vectors: Vectors) -> Vectors:
     """Return vectors (..., D) of length 1; zero vectors (unknown appearance) remain zero."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
@@ -16,7 +16,7 @@ def blend(means: Vectors, seen: Vectors, weights: NDArray[np.floating]) -> Vecto
     """Return the mean appearances (N, D) after new views (N, D) with weights (N,) 0 to 1."""
     known = means.any(axis=1)
     weights = np.where(known, weights, 1).astype(np.float32)[:, None]
-    return normalise((1 - weights) * means + weights * seen)
+    return normalize((1 - weights) * means + weights * seen)
 
 
 def distances(seen: Vectors, means: Vectors) -> NDArray[np.float32]:

@@ -187,7 +187,7 @@ class TargetLock:
         clear = bool(self._recent.means.shape[1]) and self._recent.counts[row] > 0
         views = self._recent.means if clear else tracks.embeddings
         if views is not None and views[row].any():  # zero: the appearance is unknown
-            self._own.add(appearance.normalise(views[row : row + 1]))
+            self._own.add(appearance.normalize(views[row : row + 1]))
 
     def update(
         self,

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from jtn_ros.datasets.augmentation import Frame
 from jtn_ros.datasets.clips import Clip
-from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.clips import LabeledImage
 from jtn_ros.datasets.mosaic import compose
 from jtn_ros.datasets.mosaic import draw_tiles
 from jtn_ros.errors import JtnError
@@ -96,7 +96,7 @@ class AnnotatedPairs(Dataset[Arrays]):
         return int(rng.choice(near))
 
 
-def load(image: LabelledImage) -> Frame:
+def load(image: LabeledImage) -> Frame:
     """Read an image.
 
     Raises:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.augmentation import Frame
-from jtn_ros.datasets.augmentation import change_colour
+from jtn_ros.datasets.augmentation import change_color
 from jtn_ros.datasets.augmentation import mirror
 from jtn_ros.datasets.augmentation import warp
 from jtn_ros.datasets.targets import TargetLayout
@@ -68,10 +68,10 @@ class PairMaker:
         letterbox_before = letterbox
         if moved:
             letterbox_before = augmentation.move_letterbox(letterbox, width, height, rng)
-        factors = augmentation.draw_colour(rng)
+        factors = augmentation.draw_color(rng)
         camera = augmentation.draw_camera(rng)
         image, previous_image = (
-            camera.photograph(change_colour(warp(frame[0], box, *size), *factors), rng)
+            camera.photograph(change_color(warp(frame[0], box, *size), *factors), rng)
             for frame, box in ((now, letterbox), (before, letterbox_before))
         )
 

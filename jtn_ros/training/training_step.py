@@ -7,7 +7,7 @@ from torch import Tensor
 from torch import nn
 
 from jtn_ros.network.heads import head_at_peaks
-from jtn_ros.network.heads import peak_neighbourhoods
+from jtn_ros.network.heads import peak_neighborhoods
 from jtn_ros.network.joint_track_net import JointTrackNet
 from jtn_ros.network.peak_network import PeakNetwork
 from jtn_ros.training.losses import IdentityClassifier
@@ -64,13 +64,13 @@ class TrainingStep(nn.Module):
     def _predict(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """Return the raw heat map, the other heads at the targets' slots, and the features."""
         config, heads = self.with_images.config, self.with_images.network
-        normalise = self.with_images.normalise
+        normalize = self.with_images.normalize
         features = heads.features(
-            normalise(batch['image']),
-            normalise(batch['previous_image']) if config.previous_image else None,
+            normalize(batch['image']),
+            normalize(batch['previous_image']) if config.previous_image else None,
             batch['prior_heatmap'] if config.prior_heatmap else None,
         )
-        around = peak_neighbourhoods(features, batch['ind'])
+        around = peak_neighborhoods(features, batch['ind'])
         names = [name for name in config.heads if name != 'hm']
         at_slots = {name: head_at_peaks(heads.head(name), around) for name in names}
         return heads.head('hm')(features), at_slots, features
@@ -91,7 +91,7 @@ class TrainingStep(nn.Module):
         cells = cells.flatten(1, 2)
         indices = (cells[..., 1] * width + cells[..., 0]).long()
         values = head_at_peaks(
-            self.with_images.network.head('ltrb_amodal'), peak_neighbourhoods(features, indices)
+            self.with_images.network.head('ltrb_amodal'), peak_neighborhoods(features, indices)
         )
         target = torch.cat((center, center), 2) + batch['ltrb_amodal']
         return (

@@ -18,7 +18,7 @@ import pytest
 from rerun.chunk import RrdReader
 
 from jtn_ros.cli.main import main
-from jtn_ros.media.drawing import colour_of
+from jtn_ros.media.drawing import color_of
 from jtn_ros.pipeline import STAGES
 
 from cli.test_track_recordings import PERIOD
@@ -97,7 +97,7 @@ def test_a_file_holds_images_tracks_and_latencies(
             for state in ('tentative', 'confirmed', 'lost')
         ]
         assert sum(counts) == 1
-    blue, green, red = colour_of(lines[-1]['tracks'][0]['id'])
+    blue, green, red = color_of(lines[-1]['tracks'][0]['id'])
     (color,) = log['/image/tracks'][FRAMES]['Boxes2D:colors']
     assert color == (red << 24 | green << 16 | blue << 8 | 255)
     # The feet of all frames, which move by four pixels a frame.

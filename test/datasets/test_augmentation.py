@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.augmentation import Augmentation
 from jtn_ros.datasets.augmentation import Camera
-from jtn_ros.datasets.augmentation import change_colour
+from jtn_ros.datasets.augmentation import change_color
 from jtn_ros.datasets.augmentation import mirror
 from jtn_ros.datasets.augmentation import warp
 from jtn_ros.geometry import Letterbox
@@ -50,28 +50,28 @@ def test_warped_boxes_follow_the_image() -> None:
         np.testing.assert_allclose(bright_box(warped), expected, atol=1.5)
 
 
-def test_colour_factors_do_what_they_say() -> None:
+def test_color_factors_do_what_they_say() -> None:
     image = np.random.default_rng(0).integers(60, 120, (8, 8, 3), np.uint8)
     one, none = np.ones(3), np.zeros(3)
-    np.testing.assert_array_equal(change_colour(image, one, none), image)
-    brighter = change_colour(image, np.array([1.5, 1, 1]), none)
+    np.testing.assert_array_equal(change_color(image, one, none), image)
+    brighter = change_color(image, np.array([1.5, 1, 1]), none)
     np.testing.assert_allclose(brighter, image * 1.5, atol=1)
-    grey = change_colour(image, np.array([1, 1, 0.0]), none)
+    grey = change_color(image, np.array([1, 1, 0.0]), none)
     np.testing.assert_allclose(grey[:, :, 0], image @ [0.114, 0.587, 0.299], atol=1)
     np.testing.assert_array_equal(grey[:, :, 0], grey[:, :, 2])
-    flat = change_colour(image, np.array([1, 0.0, 1]), none)
+    flat = change_color(image, np.array([1, 0.0, 1]), none)
     assert flat.std() < 1
-    tinted = change_colour(image, one, np.array([5.0, 0, -5]))
+    tinted = change_color(image, one, np.array([5.0, 0, -5]))
     np.testing.assert_array_equal(tinted.astype(int) - image, np.full(image.shape, [5, 0, -5]))
 
 
-def test_lighting_is_drawn_along_the_colours_of_photographs() -> None:
+def test_lighting_is_drawn_along_the_colors_of_photographs() -> None:
     rng = np.random.default_rng(0)
-    tints = np.array([Augmentation(lighting=0.1).draw_colour(rng)[1] for _ in range(2000)])
+    tints = np.array([Augmentation(lighting=0.1).draw_color(rng)[1] for _ in range(2000)])
     spread, axes = np.linalg.eigh(np.cov(tints.T))
     np.testing.assert_allclose(np.sqrt(spread[::-1][:2]), [5.46, 0.463], rtol=0.1)
     np.testing.assert_allclose(abs(axes[:, 2]), [0.588, 0.583, 0.561], atol=0.01)
-    assert not Augmentation().draw_colour(rng)[1].any()
+    assert not Augmentation().draw_color(rng)[1].any()
 
 
 def test_a_still_image_moves_within_its_limits_and_its_boxes_with_it() -> None:

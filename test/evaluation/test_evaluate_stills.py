@@ -135,7 +135,7 @@ def test_the_report_shows_scores_and_curves(labels: Path, tmp_path: Path) -> Non
 
 def test_a_long_legend_takes_more_rows() -> None:
     names = [f'source {number} of many' for number in range(7)]
-    lines = [Line(label=name, x=[0, 1], y=[0, 100], colour=1) for name in names]
+    lines = [Line(label=name, x=[0, 1], y=[0, 100], color=1) for name in names]
     chart = line_chart(lines, 'x', 'y', top=100)
     places = re.findall(r'<text x="(\d+)" y="(\d+)">source (\d) of many', chart)
     assert [int(number) for _, _, number in places] == list(range(7))

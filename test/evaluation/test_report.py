@@ -35,7 +35,7 @@ NAME = 'Walk <b>&"1"'
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
 
 
-class GreyFrames(FrameSource):
+class GrayFrames(FrameSource):
     """Gray images of 320x240."""
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
@@ -74,7 +74,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
         tmp_path_factory.mktemp('report') / 'walk.html',
         make_evaluation(),
         title=f'Test of {NAME}',
-        sources={NAME: GreyFrames()},
+        sources={NAME: GrayFrames()},
         against=make_evaluation(switch_at=200),
         against_title='last <week>',
         parameters={'birth_score': 0.4},
@@ -164,7 +164,7 @@ def test_the_page_shows_scores_changes_and_names(report: tuple[Path, dict[str, A
 
 
 def test_a_line_goes_where_its_values_are() -> None:
-    chart = line_chart([Line(label='a', x=[0, 1, 2], y=[0, 50, 100], colour=1)], 'x', 'y', top=100)
+    chart = line_chart([Line(label='a', x=[0, 1, 2], y=[0, 50, 100], color=1)], 'x', 'y', top=100)
     (points,) = re.findall(r'points="([^"]+)"', chart)
     (x0, y0), (x1, y1), (x2, y2) = [map(float, p.split(',')) for p in points.split()]
     assert (x0, x2) == (40, 470)
@@ -175,7 +175,7 @@ def test_a_line_goes_where_its_values_are() -> None:
 def test_peaks_of_long_lines_stay() -> None:
     y = np.ones(10_000)
     y[1234] = 99
-    chart = line_chart([Line(label='a', x=list(range(10_000)), y=list(y), colour=1)], 'x', 'y')
+    chart = line_chart([Line(label='a', x=list(range(10_000)), y=list(y), color=1)], 'x', 'y')
     (points,) = re.findall(r'points="([^"]+)"', chart)
     heights = [float(p.split(',')[1]) for p in points.split()]
     assert len(heights) <= 400

@@ -9,7 +9,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from jtn_ros.datasets.annotations import Annotations
-from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.clips import LabeledImage
 from jtn_ros.datasets.readers import read_clips
 from jtn_ros.evaluation.average_precision import evaluate_detections
 from jtn_ros.evaluation.stills import Still
@@ -45,7 +45,7 @@ def test_every_image_is_the_first_of_its_camera(engine: Engine) -> None:
 
 
 def test_every_source_has_the_same_share_or_all_it_has() -> None:
-    nothing = LabelledImage(path=Path(), number=1, annotations=Annotations.empty())
+    nothing = LabeledImage(path=Path(), number=1, annotations=Annotations.empty())
     stills = [Still(image=nothing, source=source) for source in 'bbbbabbaccbbbc']
     stills = [replace(still, image=replace(nothing, number=n)) for n, still in enumerate(stills)]
     chosen = [(still.source, still.image.number) for still in spread(stills, 8)]

@@ -96,7 +96,7 @@ def test_red_and_blue_are_swapped_for_rgb_networks() -> None:
     config = NetworkConfig(backbone='light', rgb=True, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     module = PeakNetwork(JointTrackNet(config))
     image = torch.tensor([[[[255, 51, 0]]]], dtype=torch.uint8)
-    np.testing.assert_allclose(module.normalise(image).flatten(), [0, 0.2, 1])
+    np.testing.assert_allclose(module.normalize(image).flatten(), [0, 0.2, 1])
 
 
 def test_a_file_that_differs_from_pytorch_never_appears(

@@ -105,7 +105,7 @@ def test_shrinking_averages_instead_of_skipping_pixels() -> None:
     assert np.abs(area.astype(int) - fitted).max() <= 7
 
 
-def test_fairmot_pads_with_grey() -> None:
+def test_fairmot_pads_with_gray() -> None:
     fitted, _ = letterbox_image(np.zeros((480, 640, 3), np.uint8), 608, 1088, 'fairmot')
     assert (fitted[:, 0] == 128).all()
     assert (fitted[:, 544] == 0).all()
@@ -113,7 +113,7 @@ def test_fairmot_pads_with_grey() -> None:
     assert (fitted[300, :, 0] == 0).nonzero()[0].tolist() == list(range(138, 138 + 811))
 
 
-def test_corner_pads_with_grey_on_the_right_and_below() -> None:
+def test_corner_pads_with_gray_on_the_right_and_below() -> None:
     source = np.zeros((480, 640, 3), np.uint8)
     fitted, letterbox = letterbox_image(source, 416, 416, 'corner')
     assert (fitted[312:] == 114).all()

@@ -82,7 +82,7 @@ def test_a_plan_is_kept_for_exactly_what_it_was_built_from(
     assert len(others | {path}) == 4
 
 
-def test_a_kept_plan_is_used_and_a_quantised_model_refused(
+def test_a_kept_plan_is_used_and_a_quantized_model_refused(
     light_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lean = pytest.importorskip('tensorrt_lean')

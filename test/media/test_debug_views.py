@@ -37,7 +37,7 @@ def test_a_spot_is_bright_where_the_score_is_high() -> None:
     assert not changed(draw_heatmap(GREY, Detections.empty())).any()
 
 
-def test_like_looks_have_like_colours() -> None:
+def test_like_looks_have_like_colors() -> None:
     looks = np.eye(16, dtype=np.float32)[[0, 0, 5]]
     found = detections_of([[0, 0, 50, 50], [100, 0, 150, 50], [200, 0, 250, 50]], embeddings=looks)
     image = draw_looks(GREY, found, LookColours())

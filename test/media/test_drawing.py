@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import ArrayLike
 
 from jtn_ros.media.drawing import Trails
-from jtn_ros.media.drawing import colour_of
+from jtn_ros.media.drawing import color_of
 from jtn_ros.media.drawing import draw_tracks
 from jtn_ros.media.drawing import drawable
-from jtn_ros.media.drawing import text_colour_on
+from jtn_ros.media.drawing import text_color_on
 from jtn_ros.media.video_writer import VideoWriter
 from jtn_ros.media.video_writer import browser_suffix
 from jtn_ros.tracking.track import Tracks
@@ -47,11 +47,11 @@ def test_no_tracks_change_nothing() -> None:
     assert image is not GREY
 
 
-def test_a_box_is_drawn_on_its_edges_in_the_colour_of_its_id() -> None:
+def test_a_box_is_drawn_on_its_edges_in_the_color_of_its_id() -> None:
     image = draw_tracks(GREY, make_tracks((100, 80, 160, 200), ids=[5]))
-    assert (image[80:201, 100] == colour_of(5)).all()
-    assert (image[80:201, 160] == colour_of(5)).all()
-    assert (image[200, 100:161] == colour_of(5)).all()
+    assert (image[80:201, 100] == color_of(5)).all()
+    assert (image[80:201, 160] == color_of(5)).all()
+    assert (image[200, 100:161] == color_of(5)).all()
     around = changed(image)
     assert not around[90:190, 110:150].any()
     around[50:203, 97:200] = False  # the box, and the label above it
@@ -132,12 +132,12 @@ def test_labels_stay_in_the_image() -> None:
         assert drawn.sum() > 400
 
 
-def test_neighbouring_ids_have_distinguishable_colours() -> None:
-    colours = np.array([colour_of(i) for i in range(1, 41)], float)
-    distance = np.linalg.norm(colours[:, None] - colours[None], axis=2)
+def test_neighboring_ids_have_distinguishable_colors() -> None:
+    colors = np.array([color_of(i) for i in range(1, 41)], float)
+    distance = np.linalg.norm(colors[:, None] - colors[None], axis=2)
     near = [distance[i, j] for i in range(40) for j in range(i) if i - j <= 4]
     assert min(near) > 60
-    assert len({colour_of(i) for i in range(1, 41)}) == 40
+    assert len({color_of(i) for i in range(1, 41)}) == 40
 
 
 def luminance(bgr: tuple[int, int, int]) -> float:
@@ -147,12 +147,12 @@ def luminance(bgr: tuple[int, int, int]) -> float:
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
-def test_every_colour_stands_out_from_a_dark_background() -> None:
+def test_every_color_stands_out_from_a_dark_background() -> None:
     background = luminance((32, 32, 32)) + 0.05
-    contrasts = [(luminance(colour_of(i)) + 0.05) / background for i in range(1, 501)]
+    contrasts = [(luminance(color_of(i)) + 0.05) / background for i in range(1, 501)]
     assert min(contrasts) > 3
     for i in range(1, 501):
-        fill, text = luminance(colour_of(i)), luminance(text_colour_on(colour_of(i)))
+        fill, text = luminance(color_of(i)), luminance(text_color_on(color_of(i)))
         assert (max(fill, text) + 0.05) / (min(fill, text) + 0.05) > 3
 
 
@@ -178,8 +178,8 @@ def test_labels_of_near_objects_cover_those_of_far_ones() -> None:
     for boxes, ids in (((far, near), [1, 2]), ((near, far), [2, 1])):
         image = draw_tracks(GREY, make_tracks(*boxes, ids=ids))
         label = image[66:80, 103:125].reshape(-1, 3).tolist()
-        assert label.count(list(colour_of(2))) > 100
-        assert label.count(list(colour_of(1))) == 0
+        assert label.count(list(color_of(2))) > 100
+        assert label.count(list(color_of(1))) == 0
 
 
 @pytest.mark.parametrize('suffix', ['.mp4', '.webm'])

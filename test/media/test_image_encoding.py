@@ -90,9 +90,9 @@ def test_16_bit_pixels_are_stretched_from_a_range(
 
 @pytest.mark.parametrize('depth', [8, 16])
 @pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
-def test_a_bayer_pattern_of_one_colour_gives_that_colour(pattern: str, depth: int) -> None:
-    colour = {'b': 30, 'g': 120, 'r': 210}
-    tile = np.array([colour[letter] for letter in pattern], np.uint16).reshape(2, 2)
+def test_a_bayer_pattern_of_one_color_gives_that_color(pattern: str, depth: int) -> None:
+    color = {'b': 30, 'g': 120, 'r': 210}
+    tile = np.array([color[letter] for letter in pattern], np.uint16).reshape(2, 2)
     mosaic = np.tile(tile, (HEIGHT // 2, WIDTH // 2))
     mosaic = mosaic.astype(np.uint8) if depth == 8 else (mosaic << 8).astype('<u2')
     step, data = padded(mosaic, 4)
@@ -106,7 +106,7 @@ def test_a_bayer_pattern_of_one_colour_gives_that_colour(pattern: str, depth: in
     [('yuv422', 'uyvy'), ('uyvy', 'uyvy'), ('yuv422_yuy2', 'yuyv'), ('yuyv', 'yuyv')],
 )
 @pytest.mark.parametrize('yuv', COLOURS)
-def test_packed_yuv_colours(encoding: str, order: str, yuv: tuple[int, int, int]) -> None:
+def test_packed_yuv_colors(encoding: str, order: str, yuv: tuple[int, int, int]) -> None:
     values = dict(zip('yuv', yuv, strict=True))
     row = np.array([values[letter] for letter in order] * (WIDTH // 2), np.uint8)
     step, data = padded(np.tile(row, (HEIGHT, 1)), 3)
@@ -117,7 +117,7 @@ def test_packed_yuv_colours(encoding: str, order: str, yuv: tuple[int, int, int]
 
 @pytest.mark.parametrize(('encoding', 'order'), [('nv12', 'uv'), ('nv21', 'vu')])
 @pytest.mark.parametrize('yuv', COLOURS)
-def test_planar_yuv_colours(encoding: str, order: str, yuv: tuple[int, int, int]) -> None:
+def test_planar_yuv_colors(encoding: str, order: str, yuv: tuple[int, int, int]) -> None:
     values = dict(zip('yuv', yuv, strict=True))
     luma = np.full((HEIGHT, WIDTH), values['y'], np.uint8)
     chroma = np.tile([values[letter] for letter in order], (HEIGHT // 2, WIDTH // 2))
@@ -129,7 +129,7 @@ def test_planar_yuv_colours(encoding: str, order: str, yuv: tuple[int, int, int]
 
 @pytest.mark.parametrize('padding', [0, 8])
 @pytest.mark.parametrize('yuv', COLOURS)
-def test_i420_colours(yuv: tuple[int, int, int], padding: int) -> None:
+def test_i420_colors(yuv: tuple[int, int, int], padding: int) -> None:
     y, u, v = yuv
     step, luma = padded(np.full((HEIGHT, WIDTH), y, np.uint8), padding)
     planes = [
@@ -144,7 +144,7 @@ def test_i420_colours(yuv: tuple[int, int, int], padding: int) -> None:
 
 @pytest.mark.parametrize('padding', [0, 8])
 @pytest.mark.parametrize('yuv', COLOURS)
-def test_nv24_colours(yuv: tuple[int, int, int], padding: int) -> None:
+def test_nv24_colors(yuv: tuple[int, int, int], padding: int) -> None:
     y, u, v = yuv
     step, luma = padded(np.full((HEIGHT, WIDTH), y, np.uint8), padding)
     chroma = padded(np.tile(np.array([u, v], np.uint8), (HEIGHT, WIDTH)), 2 * padding)[1]
@@ -153,7 +153,7 @@ def test_nv24_colours(yuv: tuple[int, int, int], padding: int) -> None:
     assert np.abs(image.astype(int) - COLOURS[yuv]).max() <= 2
 
 
-def test_each_pixel_of_nv24_has_its_own_colour() -> None:
+def test_each_pixel_of_nv24_has_its_own_color() -> None:
     pixels = list(COLOURS)
     luma = np.array([[y for y, _, _ in pixels]] * 2, np.uint8)
     chroma = np.array([[c for _, u, v in pixels for c in (u, v)]] * 2, np.uint8)
@@ -299,9 +299,9 @@ def test_the_end_of_a_jpeg_is_found_by_itself(jpeg: NDArray[np.uint8]) -> None:
 
 @pytest.mark.parametrize('depth', [8, 16])
 @pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
-def test_a_mosaic_that_was_compressed_as_grey_gets_its_colour(pattern: str, depth: int) -> None:
-    colour = {'b': 30, 'g': 120, 'r': 210}
-    tile = np.array([colour[letter] for letter in pattern]).reshape(2, 2)
+def test_a_mosaic_that_was_compressed_as_gray_gets_its_color(pattern: str, depth: int) -> None:
+    color = {'b': 30, 'g': 120, 'r': 210}
+    tile = np.array([color[letter] for letter in pattern]).reshape(2, 2)
     mosaic = np.tile(tile, (8, 8)) << (depth - 8)
     data = cv2.imencode('.png', mosaic.astype(f'u{depth // 8}'))[1]
     format_ = f'bayer_{pattern}{depth}; png compressed '
@@ -309,7 +309,7 @@ def test_a_mosaic_that_was_compressed_as_grey_gets_its_colour(pattern: str, dept
     np.testing.assert_array_equal(image, np.broadcast_to((30, 120, 210), (16, 16, 3)))
 
 
-def test_a_mosaic_that_was_compressed_in_colour_keeps_it() -> None:
+def test_a_mosaic_that_was_compressed_in_color_keeps_it() -> None:
     pixels = np.full((16, 16, 3), (40, 90, 200), np.uint8)
     data = cv2.imencode('.png', pixels)[1]
     image = decode_compressed_image('bayer_rggb8; png compressed bgr8', data)
@@ -323,7 +323,7 @@ def test_a_compressed_thermal_image_is_stretched() -> None:
 
 
 @pytest.mark.parametrize('channels', [1, 4])
-def test_compressed_grey_and_alpha(channels: int) -> None:
+def test_compressed_gray_and_alpha(channels: int) -> None:
     pixels = random_pixels(channels)
     image = decode_compressed_image('png', cv2.imencode('.png', pixels)[1])
     np.testing.assert_array_equal(image, np.broadcast_to(pixels[..., :3], (HEIGHT, WIDTH, 3)))

@@ -23,7 +23,7 @@ from jtn_ros.media.bags.bag import BagWriter
 from jtn_ros.media.bags.message_types import message_types
 from jtn_ros.media.bags.recorded_tracks import read_tracks
 from jtn_ros.media.bags.tracked_bag import TrackedBag
-from jtn_ros.media.drawing import colour_of
+from jtn_ros.media.drawing import color_of
 from jtn_ros.media.labels import Labels
 from jtn_ros.media.messages.tracker_topics import LABEL_INFO
 from jtn_ros.media.messages.tracker_topics import MARKERS
@@ -166,7 +166,7 @@ def test_what_shows_the_tracks_is_readable_with_the_definitions_of_the_bag(
     (outline,), (label,) = last['annotations'].points, last['annotations'].texts
     assert [(p.x, p.y) for p in outline.points] == [(4, 2), (14, 2), (14, 14), (4, 14)]
     assert (label.text, label.position.x, label.position.y) == ('3 person', 4, 2)
-    blue, green, red = colour_of(3)
+    blue, green, red = color_of(3)
     fill = label.background_color
     assert [fill.r, fill.g, fill.b, fill.a] == [red / 255, green / 255, blue / 255, 1]
     shapes = {m.ns: m for m in last['markers'].markers}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jtn_ros.datasets.annotations import Annotations
 from jtn_ros.datasets.augmentation import Augmentation
 from jtn_ros.datasets.clips import Clip
-from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.clips import LabeledImage
 from jtn_ros.datasets.targets import PriorNoise
 from jtn_ros.errors import JtnError
 from jtn_ros.network.network_config import NetworkConfig
@@ -40,7 +40,7 @@ def clip(tmp_path: Path) -> Clip:
         path = tmp_path / f'{number}.png'
         cv2.imwrite(str(path), np.full((96, 160, 3), 10 * number, np.uint8))
         images.append(
-            LabelledImage(path=path, number=number, annotations=people([5, 9], [4 * number, 100]))
+            LabeledImage(path=path, number=number, annotations=people([5, 9], [4 * number, 100]))
         )
     return Clip(name='clip', frame_rate=10, images=tuple(images))
 

@@ -165,7 +165,7 @@ def test_frozen_batch_norms_keep_their_statistics(recipe: Recipe, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    'judgements',
+    'judgments',
     [
         [{'hota': 10.0}, {'hota': 30.0}, {'hota': 20.0}],
         [{'ap50': 10.0}, {'ap50': 30.0}, {'ap50': 20.0}],
@@ -177,11 +177,11 @@ def test_the_best_weights_are_those_of_the_best_score(
     tmp_path: Path,
     draw_sequence: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
-    judgements: list[dict[str, float]],
+    judgments: list[dict[str, float]],
 ) -> None:
     draw_sequence(tmp_path / 'walk', 2)
     clips = read_clips(tmp_path / 'walk')
-    scores = iter(judgements)
+    scores = iter(judgments)
     seen = []
 
     def judge(network: JointTrackNet, judged: Sequence[Clip], device: str) -> Validation:
@@ -191,8 +191,8 @@ def test_the_best_weights_are_those_of_the_best_score(
     monkeypatch.setattr(trainer, 'validate', judge)
     recipe = replace(recipe, steps=3, validations=3)
     records = list(train(recipe, tmp_path / 'run', validation=clips, workers=0))
-    for record, judgement in zip(records, judgements, strict=True):
-        assert {name: record[name] for name in ('hota', 'ap50') if name in record} == judgement
+    for record, judgment in zip(records, judgments, strict=True):
+        assert {name: record[name] for name in ('hota', 'ap50') if name in record} == judgment
     assert seen[0][1] == clips
     for name, value in weights(tmp_path / 'run' / 'best.safetensors').items():
         assert torch.equal(value, seen[1][0][name]), name

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from jtn_ros.datasets.clips import Clip
-from jtn_ros.datasets.clips import LabelledImage
+from jtn_ros.datasets.clips import LabeledImage
 from jtn_ros.datasets.mot_challenge import TrackedBoxes
 from jtn_ros.datasets.mot_challenge import read_results
 from jtn_ros.datasets.mot_challenge import write_results
@@ -58,7 +58,7 @@ def as_tracks(found: TrackedBoxes) -> Tracks:
     return tracks_of(found.boxes, ids=found.ids, scores=found.scores)
 
 
-def stills_of(images: Sequence[LabelledImage], sources: Sequence[str]) -> list[Clip]:
+def stills_of(images: Sequence[LabeledImage], sources: Sequence[str]) -> list[Clip]:
     """Return images as stills, with what they come from."""
     return [
         Clip(name=image.path.name, frame_rate=1.0, images=(image,), source=source)

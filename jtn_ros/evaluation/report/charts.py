@@ -17,7 +17,7 @@ _LABEL = 52
 _PALETTE = 12  # --t0 to --t11 in the page's style
 _LEGEND_ROW = 18
 
-LINE_COLOURS = 8  # .l1 to .l8 in the page's style
+LINE_COLORS = 8  # .l1 to .l8 in the page's style
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +28,14 @@ class Line:
         label: for the legend.
         x: growing.
         y: as long.
-        colour: number of a line color of the page, from 1.
+        color: number of a line color of the page, from 1.
         dashed: for the run that is compared with.
     """
 
     label: str
     x: Sequence[float]
     y: Sequence[float]
-    colour: int
+    color: int
     dashed: bool = False
 
 
@@ -109,7 +109,7 @@ def identity_chart(lines: Sequence[dict[str, Any]], frames: int, dropped: Iterab
         height=_ROW * len(lines) + 30,
         left=_LABEL,
         row_height=_ROW,
-        colours=_PALETTE,
+        colors=_PALETTE,
         ticks=[(f'{frame:g}', across(frame)) for frame in ticks],
         lines=lines,
         dropped=dropped,

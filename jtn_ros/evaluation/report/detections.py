@@ -12,7 +12,7 @@ from jtn_ros.evaluation.average_precision import RECALLS
 from jtn_ros.evaluation.average_precision import THRESHOLDS
 from jtn_ros.evaluation.average_precision import DetectionReport
 from jtn_ros.evaluation.average_precision import DetectionScores
-from jtn_ros.evaluation.report.charts import LINE_COLOURS
+from jtn_ros.evaluation.report.charts import LINE_COLORS
 from jtn_ros.evaluation.report.charts import Line
 from jtn_ros.evaluation.report.charts import line_chart
 from jtn_ros.evaluation.report.page import Column
@@ -130,6 +130,6 @@ def _line(label: str, number: int, x: Sequence[float], y: Sequence[float | None]
         label=label,
         x=[across for across, _ in known],
         y=[up for _, up in known],
-        colour=1 + number % LINE_COLOURS,
-        dashed=number >= LINE_COLOURS,
+        color=1 + number % LINE_COLORS,
+        dashed=number >= LINE_COLORS,
     )

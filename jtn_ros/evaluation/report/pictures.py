@@ -23,7 +23,7 @@ _FOUND = (120, 200, 80)
 _MISSED = (60, 60, 235)
 _FALSE = (30, 165, 255)
 _SWITCHED = (230, 90, 220)
-OUTCOME_COLOURS = {  # for a legend
+OUTCOME_COLORS = {  # for a legend
     'found': _FOUND,
     'missed': _MISSED,
     'false positive': _FALSE,
@@ -64,7 +64,7 @@ def draw_moment(
         false = np.isin(tracked.ids, found.false_tracks.get(number, ()))
         for box, track in zip(tracked.boxes[false], tracked.ids[false].tolist(), strict=True):
             marks.append(_Mark(box, _FALSE, f'{track} false'))
-    wrong = np.array([mark.box for mark in marks if mark.colour != _FOUND]).reshape(-1, 4)
+    wrong = np.array([mark.box for mark in marks if mark.color != _FOUND]).reshape(-1, 4)
     x1, y1, x2, y2 = _window(wrong, image.shape[1], image.shape[0])
     scale = _WIDTH / (x2 - x1)
     canvas = cv2.resize(
@@ -76,13 +76,13 @@ def draw_moment(
         left, top, right, bottom = _integers((box - corner) * scale, canvas)
         cv2.rectangle(canvas, (left, top), (right, bottom), (255, 255, 255), 1)
     for mark in marks:
-        _draw(canvas, (mark.box - corner) * scale, mark.colour, mark.text)
+        _draw(canvas, (mark.box - corner) * scale, mark.color, mark.text)
     return canvas
 
 
 class _Mark(NamedTuple):
     box: NDArray[np.floating]
-    colour: tuple[int, int, int]
+    color: tuple[int, int, int]
     text: str
 
 
@@ -112,13 +112,13 @@ def _integers(box: NDArray[np.floating], canvas: NDArray[np.uint8]) -> list[int]
 
 
 def _draw(
-    canvas: NDArray[np.uint8], box: NDArray[np.floating], colour: tuple[int, int, int], text: str
+    canvas: NDArray[np.uint8], box: NDArray[np.floating], color: tuple[int, int, int], text: str
 ) -> None:
     x1, y1, x2, y2 = _integers(box, canvas)
-    cv2.rectangle(canvas, (x1, y1), (x2, y2), colour, 2)
+    cv2.rectangle(canvas, (x1, y1), (x2, y2), color, 2)
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
     top = max(0, y1 - height - 6)
     left = max(0, min(x1 - 1, canvas.shape[1] - width - 5))
-    cv2.rectangle(canvas, (left, top), (left + width + 5, top + height + 6), colour, cv2.FILLED)
+    cv2.rectangle(canvas, (left, top), (left + width + 5, top + height + 6), color, cv2.FILLED)
     cv2.putText(canvas, text, (left + 3, top + height + 2), cv2.FONT_HERSHEY_SIMPLEX, 0.42,
                 (0, 0, 0), 1, cv2.LINE_AA)  # fmt: skip

@@ -22,7 +22,7 @@ from jtn_ros.evaluation.report.page import Row
 from jtn_ros.evaluation.report.page import render
 from jtn_ros.evaluation.report.page import require_html
 from jtn_ros.evaluation.report.page import write_files
-from jtn_ros.evaluation.report.pictures import OUTCOME_COLOURS
+from jtn_ros.evaluation.report.pictures import OUTCOME_COLORS
 from jtn_ros.evaluation.report.pictures import picture_of
 from jtn_ros.media import FrameSource
 
@@ -106,7 +106,7 @@ def page(
             for moment, picture in zip(values['moments'], pictures, strict=True)
         ],
         any_picture=any(pictures),
-        outcome_colours=OUTCOME_COLOURS,
+        outcome_colors=OUTCOME_COLORS,
     )
 
 
@@ -156,15 +156,15 @@ def _row(
 
 def _curves(scores: dict[str, Any], against: dict[str, Any] | None) -> list[Markup]:
     lines = [
-        Line(label=name, x=THRESHOLDS, y=scores['curves'][key], colour=colour)
-        for name, key, colour in _CURVES
+        Line(label=name, x=THRESHOLDS, y=scores['curves'][key], color=color)
+        for name, key, color in _CURVES
     ]
     charts = [line_chart(lines, 'alpha (IoU)', '%', top=100)]
     if against is not None:
         this, other = scores['curves']['hota'], against['curves']['hota']
         lines = [
-            Line(label='this run', x=THRESHOLDS, y=this, colour=1),
-            Line(label='the other', x=THRESHOLDS, y=other, colour=2, dashed=True),
+            Line(label='this run', x=THRESHOLDS, y=this, color=1),
+            Line(label='the other', x=THRESHOLDS, y=other, color=2, dashed=True),
         ]
         charts.append(line_chart(lines, 'alpha (IoU)', 'HOTA, %', top=100))
     return charts
@@ -179,8 +179,8 @@ def _timing(sequences: dict[str, Any]) -> list[tuple[str, Markup]]:
             ('rate_seconds', 'rate', 'frames with tracks per second'),
         ):
             lines = [
-                Line(label=label, x=timing[x], y=timing[y], colour=colour, dashed=dashed)
-                for label, timing, colour, dashed in (
+                Line(label=label, x=timing[x], y=timing[y], color=color, dashed=dashed)
+                for label, timing, color, dashed in (
                     ('this run', part['timing'], 1, False),
                     ('the other', part['timing_against'], 2, True),
                 )

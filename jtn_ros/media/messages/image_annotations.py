@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from jtn_ros.media.drawing import Colour
+from jtn_ros.media.drawing import Color
 from jtn_ros.media.drawing import caption_of
-from jtn_ros.media.drawing import colour_of
+from jtn_ros.media.drawing import color_of
 from jtn_ros.media.drawing import drawable
-from jtn_ros.media.drawing import text_colour_on
+from jtn_ros.media.drawing import text_color_on
 from jtn_ros.media.messages.message_factory import NewMessage
 from jtn_ros.tracking.track import Tracks
 
@@ -39,8 +39,8 @@ def to_annotations(
     def point(x: float, y: float) -> Any:
         return new('foxglove_msgs/msg/Point2', x=x, y=y)
 
-    def opaque(colour: Colour) -> Any:
-        blue, green, red = (channel / 255 for channel in colour)
+    def opaque(color: Color) -> Any:
+        blue, green, red = (channel / 255 for channel in color)
         return new('foxglove_msgs/msg/Color', r=red, g=green, b=blue, a=1.0)
 
     shown = drawable(tracks, *image_size)
@@ -49,7 +49,7 @@ def to_annotations(
     for key, class_id, box in zip(
         shown.ids.tolist(), shown.class_ids.tolist(), corners, strict=True
     ):
-        color = colour_of(key)
+        color = color_of(key)
         outlines.append(
             new(
                 'foxglove_msgs/msg/PointsAnnotation',
@@ -67,7 +67,7 @@ def to_annotations(
                 position=point(*box[0]),
                 text=caption_of(key, class_id, class_names),
                 font_size=_TEXT_PX,
-                text_color=opaque(text_colour_on(color)),
+                text_color=opaque(text_color_on(color)),
                 background_color=opaque(color),
             )
         )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jtn_ros.media.drawing import caption_of
-from jtn_ros.media.drawing import colour_of
+from jtn_ros.media.drawing import color_of
 from jtn_ros.media.drawing import nearness
 from jtn_ros.media.messages.message_factory import NewMessage
 from jtn_ros.positions import WorldTracks
@@ -242,7 +242,7 @@ def join_paths(
 def _colors(ids: NDArray[np.int64], states: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return an RGBA color (N, 4) for every identity and state."""
     colors = [
-        (*(channel / 255 for channel in reversed(colour_of(key))), _OPACITY[TrackState(state)])
+        (*(channel / 255 for channel in reversed(color_of(key))), _OPACITY[TrackState(state)])
         for key, state in zip(ids.tolist(), states.tolist(), strict=True)
     ]
     return np.array(colors, np.float64).reshape(-1, 4)

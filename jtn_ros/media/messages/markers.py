@@ -52,8 +52,8 @@ def image_plane_markers(
     scale = PLANE_M / max(image_size)
 
     def place(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
-        metres = (pixels - np.array(image_size) / 2) * scale
-        return np.column_stack([metres, np.zeros(len(metres))])
+        meters = (pixels - np.array(image_size) / 2) * scale
+        return np.column_stack([meters, np.zeros(len(meters))])
 
     def sides(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
         return place(boxes[:, _SIDES].reshape(-1, 2))

@@ -62,7 +62,7 @@ def test_other_arrays_are_refused(wrong: NDArray[np.uint8]) -> None:
         array_to_image(wrong, HEADER)
 
 
-def test_padding_and_channel_order_are_honoured(image: np.ndarray) -> None:
+def test_padding_and_channel_order_are_honored(image: np.ndarray) -> None:
     padded = np.full((48, 200), 255, np.uint8)
     padded[:, :192] = image[..., ::-1].reshape(48, 192)
     message = Image(

@@ -14,8 +14,8 @@ from rclpy.qos import QoSProfile
 from std_srvs.srv import SetBool
 from vision_msgs.msg import LabelInfo
 
-from jtn_ros.media.drawing import colour_of
-from jtn_ros.media.drawing import text_colour_on
+from jtn_ros.media.drawing import color_of
+from jtn_ros.media.drawing import text_color_on
 from jtn_ros.nodes.tracker.statistics import CameraStatistics
 
 from nodes.harness import DEEP
@@ -131,10 +131,10 @@ def test_annotations_for_foxglove_show_boxes_and_ids(active: Harness) -> None:
         np.testing.assert_allclose(np.ptp(corners, axis=0), size, atol=1e-3)
     for label, tracked in zip(annotations[-1].texts, output.objects, strict=True):
         fill, text = label.background_color, label.text_color
-        blue, green, red = colour_of(tracked.id)
+        blue, green, red = color_of(tracked.id)
         assert [fill.r, fill.g, fill.b] == pytest.approx([red / 255, green / 255, blue / 255])
         assert fill.a == text.a == 1
-        assert text.r == text.g == text.b == text_colour_on(colour_of(tracked.id))[0] / 255
+        assert text.r == text.g == text.b == text_color_on(color_of(tracked.id))[0] / 255
 
 
 def test_the_node_does_without_messages_of_foxglove() -> None:

@@ -35,9 +35,9 @@ pytestmark = pytest.mark.ros
 
 def thermal(number: int, encoding: str) -> Image:
     """Return a frame of a thermal camera: counts, or degrees."""
-    grey = picture(number)[..., 0]
+    gray = picture(number)[..., 0]
     rows = (
-        (7000 + 8.0 * grey).astype('<u2') if encoding == '16UC1' else 20 + grey.astype('<f4') / 20
+        (7000 + 8.0 * gray).astype('<u2') if encoding == '16UC1' else 20 + gray.astype('<f4') / 20
     )
     step = rows.strides[0]
     return message(number, encoding=encoding, step=step, data=rows.tobytes())

@@ -31,17 +31,17 @@ pytestmark = pytest.mark.ros
 
 def encoded(image: NDArray[np.uint8], encoding: str) -> NDArray[np.generic]:
     """Return the rows of a black and white picture in an encoding."""
-    grey = image[..., 0]
-    chroma = np.full_like(grey, 128)
-    luma = np.where(grey > 0, 235, 16).astype(np.uint8)
+    gray = image[..., 0]
+    chroma = np.full_like(gray, 128)
+    luma = np.where(gray > 0, 235, 16).astype(np.uint8)
     if encoding in ('bgr8', 'rgb8', '8UC3'):
         return image
     if encoding in ('bgra8', 'rgba8', '8UC4'):
         return np.dstack([image, chroma])
     if encoding in ('mono16', 'bayer_rggb16', 'bayer_gbrg16'):
-        return grey.astype(np.uint16) * 257
+        return gray.astype(np.uint16) * 257
     if encoding in ('16UC1', '32FC1'):  # as of a thermal camera of 14 bits
-        return (7000 + 8.0 * grey).astype('u2' if encoding == '16UC1' else 'f4')
+        return (7000 + 8.0 * gray).astype('u2' if encoding == '16UC1' else 'f4')
     if encoding == 'i420':
         half = chroma[: len(chroma) // 4]
         return np.vstack([luma, half, half])
@@ -53,7 +53,7 @@ def encoded(image: NDArray[np.uint8], encoding: str) -> NDArray[np.generic]:
         return np.dstack([luma, chroma])
     if encoding in ('nv12', 'nv21'):
         return np.vstack([luma, chroma[: len(chroma) // 2]])
-    return grey
+    return gray
 
 
 def padded(rows: NDArray[np.generic], padding: int) -> tuple[int, bytes]:

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 _FLOAT_WEIGHTS = re.compile(r'\.base\.(stem|prior_stem|stages\.0\.0|motion\.first)\.')
 
 
-def quantise_onnx(
+def quantize_onnx(
     model: Path, output: Path, samples: Sequence[Mapping[str, NDArray[Any]]]
 ) -> ModelInfo:
     """Write an exported model with int8 convolutions.
@@ -67,13 +67,13 @@ def quantise_onnx(
     reader = _reader(quantization.CalibrationDataReader, samples)
     info = replace(info, precision='int8')
     with written_atomically(output) as temporary, tempfile.TemporaryDirectory() as folder:
-        quantised = Path(folder) / 'quantised.onnx'
+        quantized = Path(folder) / 'quantized.onnx'
         level = logging.root.level
         logging.root.setLevel(logging.ERROR)  # it recommends a preparation that is done already
         try:
             quantization.quantize_static(
                 model,
-                quantised,
+                quantized,
                 reader,
                 quant_format=quantization.QuantFormat.QDQ,
                 op_types_to_quantize=['Conv'],
@@ -91,7 +91,7 @@ def quantise_onnx(
             )
         finally:
             logging.root.setLevel(level)
-        content = onnx.load(quantised)
+        content = onnx.load(quantized)
         for entry in content.metadata_props:
             if entry.key == METADATA_KEY:
                 entry.value = info.to_json()

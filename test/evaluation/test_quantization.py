@@ -9,10 +9,10 @@ import pytest
 
 from jtn_ros.cli.main import main
 from jtn_ros.datasets.mot_challenge import read_annotations
-from jtn_ros.evaluation.quantisation import SamplingEngine
-from jtn_ros.evaluation.quantisation import compare_tracks
-from jtn_ros.evaluation.quantisation import look_twice
-from jtn_ros.evaluation.quantisation import track_recordings
+from jtn_ros.evaluation.quantization import SamplingEngine
+from jtn_ros.evaluation.quantization import compare_tracks
+from jtn_ros.evaluation.quantization import look_twice
+from jtn_ros.evaluation.quantization import track_recordings
 from jtn_ros.evaluation.stills import read_stills
 from jtn_ros.evaluation.stills import score
 from jtn_ros.inference import load_engine
@@ -69,7 +69,7 @@ def export(output: Path, *footage: Path) -> int:
     return main(['export', str(CHECKPOINT), str(output), '--int8', *map(str, footage)])
 
 
-def test_the_verb_quantises_and_reports_the_cost(
+def test_the_verb_quantizes_and_reports_the_cost(
     sequence: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / 'small.onnx'
@@ -108,16 +108,16 @@ def test_annotated_images_suffice(labels: Path, tmp_path: Path) -> None:
 def test_images_that_show_nothing_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cv2.imwrite(str(tmp_path / 'grey.png'), np.full((90, 160, 3), 90, np.uint8))
+    cv2.imwrite(str(tmp_path / 'gray.png'), np.full((90, 160, 3), 90, np.uint8))
     content = {
-        'images': [{'id': 1, 'file_name': 'grey.png'}],
+        'images': [{'id': 1, 'file_name': 'gray.png'}],
         'annotations': [],
         'categories': [{'id': 1, 'name': 'person'}],
     }
     (tmp_path / 'val.json').write_text(json.dumps(content))
-    assert export(tmp_path / 'grey.onnx', tmp_path / 'val.json') == 1
+    assert export(tmp_path / 'gray.onnx', tmp_path / 'val.json') == 1
     assert 'use footage in which it detects objects' in capsys.readouterr().err
-    assert not (tmp_path / 'grey.onnx').exists()
+    assert not (tmp_path / 'gray.onnx').exists()
 
 
 def test_an_image_is_seen_from_a_camera_that_turns_a_little(labels: Path) -> None:

@@ -13,7 +13,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.inference import load_engine
 from jtn_ros.inference.engine import random_inputs
 from jtn_ros.inference.loading import find_model
-from jtn_ros.inference.quantise import quantise_onnx
+from jtn_ros.inference.quantize import quantize_onnx
 from jtn_ros.synthetic import Scene
 from jtn_ros.synthetic import SceneConfig
 
@@ -27,20 +27,20 @@ def samples(light_model: Path) -> Samples:
 
 
 @pytest.fixture(scope='module')
-def quantised_model(
+def quantized_model(
     light_model: Path, samples: Samples, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    path = tmp_path_factory.mktemp('quantised') / 'light_int8.onnx'
-    quantise_onnx(light_model, path, samples)
+    path = tmp_path_factory.mktemp('quantized') / 'light_int8.onnx'
+    quantize_onnx(light_model, path, samples)
     return path
 
 
 @pytest.mark.parametrize('backend', ['openvino', 'onnxruntime'])
 def test_scores_and_boxes_stay_close(
-    light_model: Path, quantised_model: Path, samples: Samples, backend: str
+    light_model: Path, quantized_model: Path, samples: Samples, backend: str
 ) -> None:
     before = load_engine(light_model, backend, threads=1)
-    after = load_engine(quantised_model, backend, threads=1)
+    after = load_engine(quantized_model, backend, threads=1)
     assert 'int8' in after.description
     assert after.info.precision == 'int8'
     expected, found = before.run(**samples[0]), after.run(**samples[0])
@@ -62,24 +62,24 @@ def test_scores_and_boxes_stay_close(
     assert np.median(cosine) > 0.98
 
 
-def test_every_convolution_is_quantised_and_nothing_else(
-    light_model: Path, quantised_model: Path
+def test_every_convolution_is_quantized_and_nothing_else(
+    light_model: Path, quantized_model: Path
 ) -> None:
-    graph = onnx.load(quantised_model).graph
+    graph = onnx.load(quantized_model).graph
     origins = {output: node for node in graph.node for output in node.output}
     kinds = collections.Counter(node.op_type for node in graph.node)
     assert kinds['Conv'] == sum(
         node.op_type == 'Conv' for node in onnx.load(light_model).graph.node
     )
     for node in graph.node:
-        quantised = [
+        quantized = [
             origins[name].op_type == 'DequantizeLinear' for name in node.input if name in origins
         ]
         if node.op_type == 'Conv':
-            assert set(quantised) == {True}
+            assert set(quantized) == {True}
         elif node.op_type == 'MatMul':
-            assert not any(quantised)
-    assert quantised_model.stat().st_size < 0.6 * light_model.stat().st_size
+            assert not any(quantized)
+    assert quantized_model.stat().st_size < 0.6 * light_model.stat().st_size
 
 
 def test_the_first_layers_of_the_bundled_model_stay_float() -> None:
@@ -119,16 +119,16 @@ def test_the_bundled_twin_scores_like_the_original() -> None:
     assert abs(np.mean(differences)) < 0.01  # 0.014 with the first layers in int8, too
 
 
-def test_what_cannot_be_quantised_is_refused(
-    light_model: Path, quantised_model: Path, samples: Samples, tmp_path: Path
+def test_what_cannot_be_quantized_is_refused(
+    light_model: Path, quantized_model: Path, samples: Samples, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match='int8 already'):
-        quantise_onnx(quantised_model, tmp_path / 'twice.onnx', samples)
+        quantize_onnx(quantized_model, tmp_path / 'twice.onnx', samples)
     with pytest.raises(ValueError, match='no inputs'):
-        quantise_onnx(light_model, tmp_path / 'none.onnx', [])
+        quantize_onnx(light_model, tmp_path / 'none.onnx', [])
     unseen = [sample | {'prior_heatmaps': 0 * sample['prior_heatmaps']} for sample in samples]
     with pytest.raises(JtnError, match='uses the heat map of earlier tracks, but there are none'):
-        quantise_onnx(light_model, tmp_path / 'none.onnx', unseen)
+        quantize_onnx(light_model, tmp_path / 'none.onnx', unseen)
     with pytest.raises(FileNotFoundError):
-        quantise_onnx(tmp_path / 'nowhere.onnx', tmp_path / 'none.onnx', samples)
+        quantize_onnx(tmp_path / 'nowhere.onnx', tmp_path / 'none.onnx', samples)
     assert not list(tmp_path.iterdir())
