@@ -1,4 +1,4 @@
-"""One frame through the network, fast, on whatever the machine has."""
+"""Inference: preprocessing, back ends and decoding."""
 
 from jtn_ros.inference.engine import Engine
 from jtn_ros.inference.engine import ModelInfo

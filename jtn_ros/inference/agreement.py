@@ -1,4 +1,4 @@
-"""Whether two back ends see the same: the comparison of their peaks."""
+"""Comparison of the peaks of two back ends."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ def check_agreement(
 ) -> None:
     """Require that two back ends found the same peaks with the same values.
 
-    Peaks are matched by class and cell. One without a counterpart is excused where rounding
-    decides: beside a peak of the same score, or at the end of the list.
+    Peaks are matched by class and cell. A peak without a counterpart is accepted if rounding can
+    be the cause: next to a peak with the same score, or at the end of the list.
 
     Args:
         expected: peaks of the reference.

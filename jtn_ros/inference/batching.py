@@ -1,4 +1,4 @@
-"""One engine for many cameras: what waits while it is busy becomes the next batch."""
+"""One engine for several cameras: requests that arrive while it is busy form the next batch."""
 
 import logging
 from collections import deque
@@ -19,7 +19,7 @@ type Arrays = Mapping[str, NDArray[Any]]
 
 
 class _Request:
-    """The inputs of one caller, and what became of them."""
+    """The inputs of one caller, and their result."""
 
     def __init__(self, inputs: Arrays) -> None:
         self.inputs = inputs
@@ -33,11 +33,11 @@ class _Request:
 
 
 class BatchingEngine(Engine):
-    """Lets threads share an engine, which serves those that wait together.
+    """Lets threads share an engine, which processes waiting requests in one batch.
 
-    Whoever finds the engine idle runs it, for itself and for everybody who waits by then; nobody
-    waits for others to come. A batch that fails is run again one by one, so that the inputs of
-    one camera do not spoil the frames of the others.
+    A thread that finds the engine idle runs it, for itself and for all threads that wait at that
+    time. No thread waits for further requests. The requests of a failed batch are run again one by
+    one, so that invalid inputs of one camera do not affect the others.
     """
 
     def __init__(self, engine: Engine, largest_batch: int) -> None:
@@ -45,7 +45,7 @@ class BatchingEngine(Engine):
 
         Args:
             engine: what runs the batches.
-            largest_batch: images in a batch; fewer if the engine cannot do so many.
+            largest_batch: maximum number of images in a batch; less if the engine limits it.
         """
         super().__init__(engine.info, engine.description)
         self._engine = engine
@@ -78,7 +78,7 @@ class BatchingEngine(Engine):
         return request.outputs
 
     def _run_next(self) -> None:
-        """Run as many of those who wait as fit into one batch."""
+        """Run the waiting requests that fit into one batch."""
         batch = [self._waiting.popleft()]
         size = batch[0].size
         while self._waiting and size + self._waiting[0].size <= self._largest:

@@ -1,4 +1,4 @@
-"""Peaks in output cells to detections in source pixels."""
+"""Decoding of peaks in output cells to detections in source pixels."""
 
 import numpy as np
 from numpy.typing import NDArray

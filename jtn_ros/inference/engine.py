@@ -1,4 +1,4 @@
-"""The contract of every inference back end, and what a model file says about itself."""
+"""The interface of the inference back ends, and the metadata of model files."""
 
 import json
 from abc import ABC
@@ -68,7 +68,7 @@ class ModelInfo(Settings):
     licence: str = 'unknown'
 
     def __post_init__(self) -> None:
-        """Refuse values that no model can have."""
+        """Reject invalid values."""
         super().__post_init__()
         if not self.class_names:
             raise JtnError('class_names is empty; expected one a class')
@@ -122,7 +122,7 @@ def check_inputs(
     """Return the inputs of a model's graph by name, contiguous.
 
     Raises:
-        ValueError: if one is missing, or not wanted, or has another shape or type.
+        ValueError: if one is missing or not used, or has another shape or type.
     """
     size = (info.input_height, info.input_width)
     expected: dict[str, tuple[NDArray[Any] | None, type[np.generic], tuple[int, ...]]] = {
@@ -167,7 +167,7 @@ class Engine(ABC):
     """A network ready to run: stateless, batched, shared by all cameras."""
 
     def __init__(self, info: ModelInfo, description: str) -> None:
-        """Remember the model's metadata, and back end, device and precision for people."""
+        """Store the metadata, and a description of back end, device and precision."""
         self._info = info
         self._description = description
 
@@ -178,7 +178,7 @@ class Engine(ABC):
 
     @property
     def description(self) -> str:
-        """Return back end, device and precision, for people: ``OpenVINO CPU f32``."""
+        """Return a description of back end, device and precision: ``OpenVINO CPU f32``."""
         return self._description
 
     def run(
@@ -205,5 +205,5 @@ class Engine(ABC):
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         """Return the graph's outputs by name for its inputs by name, which `run` has checked.
 
-        Engines that wrap another one call this; everybody else calls `run`.
+        Engines that wrap another one call this; all other code calls `run`.
         """

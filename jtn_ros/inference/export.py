@@ -1,4 +1,4 @@
-"""PyTorch to ONNX: one file from camera images to peaks, checked before anyone sees it."""
+"""Export from PyTorch to ONNX: one file from camera images to peaks, verified before use."""
 
 import copy
 import logging
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 OPSET = 20
 ExportPrecision = Literal['f32', 'f16']
 
-# Largest difference to PyTorch in float32 that is taken for rounding, by precision of the file.
+# Largest difference to PyTorch in float32 that counts as rounding, by precision of the file.
 TOLERANCE: dict[ExportPrecision, float] = {'f32': 1e-3, 'f16': 2e-2}
 
 

@@ -1,4 +1,4 @@
-"""Find a model and the back end that runs it best."""
+"""Loading of a model into the best available back end."""
 
 import logging
 from collections.abc import Callable

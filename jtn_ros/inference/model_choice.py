@@ -1,4 +1,4 @@
-"""The bundled model, or its int8 twin where this machine is too slow for it: `model: auto`."""
+"""`model: auto`: the bundled model, or its int8 version if this machine is too slow for it."""
 
 import hashlib
 import json
@@ -42,11 +42,11 @@ type Load = Callable[[str], Engine]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelChoice:
-    """Which bundled model runs, and why.
+    """The selected bundled model, and the reason.
 
     Attributes:
         model: its name.
-        reason: why it was chosen, for people.
+        reason: why it was chosen, for log messages.
     """
 
     model: str
@@ -54,15 +54,15 @@ class ModelChoice:
 
 
 def choose_model(load: Load, options: Mapping[str, Any], *, threads: int | None) -> ModelChoice:
-    """Return the int8 twin if the bundled model cannot follow a camera of 30 Hz, by a trial.
+    """Return the int8 version if the bundled model is too slow for a camera of 30 Hz.
 
-    The trial takes two seconds. The choice is kept in the user's cache folder, for the same
-    processor, threads, options, versions of the back ends and model files. Where a GPU is at
-    hand, there is no trial: int8 is for processors.
+    This is measured for two seconds. The choice is stored in the user's cache folder, for the same
+    processor, threads, options, versions of the back ends and model files. With a GPU, nothing is
+    measured, because int8 is for CPUs.
 
     Args:
         load: loads a model by its name into the back end of the options.
-        options: what else decides how fast the models are: back end, precision, device.
+        options: other settings that affect the speed: back end, precision, device.
         threads: CPU threads; None for one per core.
 
     Raises:
@@ -87,10 +87,10 @@ def choose_model(load: Load, options: Mapping[str, Any], *, threads: int | None)
 
 
 def _read(path: Path) -> ModelChoice:
-    """Return the choice that a file keeps.
+    """Return the choice stored in a file.
 
     Raises:
-        OSError, ValueError, LookupError, TypeError: if it keeps none.
+        OSError, ValueError, LookupError, TypeError: if it contains no valid choice.
     """
     kept = json.loads(path.read_text('utf-8'))
     if kept['model'] not in (DEFAULT_MODEL, INT8_MODEL):
@@ -99,7 +99,7 @@ def _read(path: Path) -> ModelChoice:
 
 
 def _try(load: Load) -> ModelChoice:
-    """Run both models in turns, so that whatever else the machine does meets both alike."""
+    """Run both models alternately, so that other load on the machine affects both equally."""
     engine = load(DEFAULT_MODEL)
     try:
         twin = load(INT8_MODEL)
@@ -126,7 +126,7 @@ def _time(engine: Engine, inputs: Mapping[str, Any]) -> float:
 
 
 def _fingerprint(options: Mapping[str, Any], threads: int | None) -> str:
-    """Return a hash of all that decides which model is faster."""
+    """Return a hash of everything that determines which model is faster."""
     facts = {
         'rule': [_FAST_ENOUGH_MS, _WORTHWHILE],
         'processor': _processor(*_FACTS),
@@ -142,7 +142,7 @@ def _fingerprint(options: Mapping[str, Any], threads: int | None) -> str:
 
 
 def processor_name() -> str:
-    """Return what the processor of this machine is called."""
+    """Return the name of the processor of this machine."""
     return _processor('model name').partition(':')[2].strip() or platform.machine()
 
 

@@ -1,4 +1,4 @@
-"""What an exported model says about itself, read without any ONNX library."""
+"""Reading of the metadata of exported models, without an ONNX library."""
 
 from collections.abc import Iterator
 from pathlib import Path

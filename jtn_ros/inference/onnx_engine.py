@@ -55,8 +55,8 @@ class OnnxEngine(Engine):
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
-        # Within a run threads wait by spinning, which is fastest; but they would go on after it,
-        # and take nearly twice the processor time from whatever else runs on the robot.
+        # During a run, threads wait by spinning, which is fastest. Without this option, they would
+        # keep spinning after it, and use nearly twice the processor time.
         options.add_session_config_entry('session.force_spinning_stop', '1')
         options.log_severity_level = 3
         try:

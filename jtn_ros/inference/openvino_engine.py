@@ -23,7 +23,8 @@ PRECISIONS = ('f32', 'bf16', 'f16')
 def cpu_threads(threads: int) -> dict[str, Any]:
     """Return the settings of OpenVINO for a number of threads on the CPU.
 
-    They are not pinned: the single threads of several processes would all get the first core.
+    They are not pinned, because single threads of several processes would all run on the first
+    core.
     """
     return {'INFERENCE_NUM_THREADS': threads, 'ENABLE_CPU_PINNING': False}
 
@@ -117,7 +118,7 @@ class OpenVinoEngine(Engine):
 def _deform_conv_extension() -> Any:
     """Return the translation that OpenVINO's ONNX front end lacks.
 
-    ONNX pads samples outside the map with zeros bilinearly; OpenVINO does so only when told to.
+    ONNX pads samples outside the map with zeros bilinearly; OpenVINO does so only with an option.
     """
     from openvino import opset8
     from openvino.frontend.onnx import ConversionExtension

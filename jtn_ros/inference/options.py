@@ -1,4 +1,4 @@
-"""What users choose about the engine, in the node and on the command line."""
+"""Parameters of the engine, in the node and on the command line."""
 
 from dataclasses import dataclass
 from dataclasses import replace
@@ -23,7 +23,7 @@ MODEL_DESCRIPTION = (
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions(Settings):
-    """The model and what runs it; empty and 0 leave the choice to the engine."""
+    """The model and its back end; empty and 0 select the defaults of the engine."""
 
     model: str = setting('', MODEL_DESCRIPTION)
     backend: Literal['auto', Backend] = setting(
@@ -42,7 +42,7 @@ class EngineOptions(Settings):
     )
 
     def choose_model(self) -> ModelChoice:
-        """Return the model to load: the one that is named, or what `model_choice` finds.
+        """Return the model to load: the named one, or the result of `model_choice`.
 
         Raises:
             OSError, JtnError: see `jtn_ros.inference.load_engine`.

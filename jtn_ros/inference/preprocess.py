@@ -1,4 +1,4 @@
-"""Fit a camera image to the network's input; normalization is part of the network's graph."""
+"""Fitting of camera images to the network input; normalization is part of the graph."""
 
 from collections.abc import Callable
 
@@ -41,7 +41,7 @@ def letterbox_image(
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
-    """Refuse what is not a camera image.
+    """Reject arrays that are not camera images.
 
     Raises:
         ValueError: if the image is not uint8 (H, W, 3) with at least one pixel.

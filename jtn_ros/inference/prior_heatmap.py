@@ -1,4 +1,4 @@
-"""Where the tracks were: the heat map that tells the network about earlier frames."""
+"""The prior heat map: the positions of the tracks in the previous frame, for the network."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ def render_prior_heatmap(
     width: int,
     threshold: float,
 ) -> NDArray[np.float32]:
-    """Draw a Gaussian spot for every track (CenterTrack, section 4.2).
+    """Draw a Gaussian peak for every track (CenterTrack, section 4.2).
 
     Args:
         boxes: (N, 4) in source pixels; they may reach outside the image.

@@ -1,6 +1,6 @@
-"""int8 convolutions: ONNX to ONNX, calibrated on inputs as they occur.
+"""Quantization of the convolutions of an ONNX file to int8, calibrated on real inputs.
 
-Convolutions get int8 weights, one scale a channel, and uint8 inputs whose range is that of the
+Convolutions get int8 weights with one scale per channel, and uint8 inputs with the range of the
 calibration (post-training quantization: Jacob et al., Quantization and Training of Neural Networks
 for Efficient Integer-Arithmetic-Only Inference, CVPR 2018). The first convolutions of an
 EfficientNet-Lite and of the cost volume, the sparse heads and deformable convolutions stay as they
@@ -86,7 +86,7 @@ def quantize_onnx(
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
                 calibrate_method=quantization.CalibrationMethod.MinMax,
-                # What leaves a convolution is added and rectified before it is rounded again.
+                # The output of a convolution is added and rectified before it is rounded again.
                 extra_options={'OpTypesToExcludeOutputQuantization': ['Conv']},
             )
         finally:
@@ -101,7 +101,7 @@ def quantize_onnx(
 
 
 def _reader(base: Any, samples: Sequence[Mapping[str, NDArray[Any]]]) -> Any:
-    """Return the samples as the quantizer wants to be given them."""
+    """Return the samples in the form that the quantizer requires."""
     remaining = iter(samples)
 
     class Reader(base):

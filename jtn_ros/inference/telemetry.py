@@ -1,11 +1,11 @@
-"""Keep the libraries behind the back ends from reporting their use to their makers."""
+"""Disabling of the telemetry of OpenVINO and ONNX Runtime."""
 
 import os
 import sys
 
 
 def switch_off_telemetry() -> None:
-    """Switch off what OpenVINO and ONNX Runtime send home; call it before they are imported.
+    """Disable the telemetry of OpenVINO and ONNX Runtime; call it before they are imported.
 
     Both report that they were imported, from a process or thread of their own, and keep an
     identifier of the machine below HOME. OpenVINO does so through the package openvino-telemetry

@@ -30,7 +30,7 @@ class TorchEngine(Engine):
     def __init__(
         self, module: PeakNetwork, *, device: str | None = None, precision: str | None = None
     ) -> None:
-        """Move the network to where and how it runs.
+        """Move the network to the device and the precision.
 
         Args:
             module: the network; it is moved, not copied.
@@ -76,7 +76,7 @@ class TorchEngine(Engine):
 
 
 class _CudaGraph:
-    """A module captured for fixed shapes: one launch a frame instead of hundreds."""
+    """A module captured for fixed shapes: one launch per frame instead of hundreds."""
 
     def __init__(self, module: PeakNetwork, inputs: Mapping[str, Tensor]) -> None:
         self._inputs = {name: tensor.clone() for name, tensor in inputs.items()}

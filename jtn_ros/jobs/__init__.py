@@ -1,4 +1,4 @@
-"""Many tasks at once: in this process, in processes of this machine, or on a cluster."""
+"""Parallel tasks: in this process, in processes of this machine, or on a cluster."""
 
 from jtn_ros.jobs.opening import open_pool
 from jtn_ros.jobs.outcome import Outcome

@@ -1,7 +1,6 @@
-"""Which tasks of a folder are done, so that the same command continues where an earlier one ended.
+"""The completed tasks of a folder, with which the same command resumes an earlier one.
 
-One JSON line per finished task. A last line that was cut off, as when the power fails, does not
-count.
+One JSON line per completed task. A truncated last line, as after a power failure, is ignored.
 """
 
 import json
@@ -25,7 +24,7 @@ class Manifest:
     """The entries of a folder by the name of their task. Use it as a context manager.
 
     Args:
-        folder: of the results; it is made if need be.
+        folder: of the results; it is created if necessary.
 
     Raises:
         OSError: if it cannot be written.
@@ -68,7 +67,7 @@ class Manifest:
             name: of the task.
             key: changes with whatever decides the result.
             place: of the results in the folder.
-            result: what is to be told of it, as JSON.
+            result: summary of the result, as JSON.
         """
         self._entries[name] = {'name': name, 'key': key, 'place': place, 'result': result}
         self._file.write(_line(self._entries[name]))
@@ -89,7 +88,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     """Return the entries of a file by name; none where there is no file.
 
     Raises:
-        UsageError: if it is something else, which is not to be replaced.
+        UsageError: if it is another kind of file, which must not be replaced.
     """
     try:
         lines = path.read_text(encoding='utf-8', errors='replace').splitlines()

@@ -1,11 +1,11 @@
-"""Choose what runs tasks: this process, several, or a cluster."""
+"""Selection of the pool that runs tasks: this process, several processes, or a cluster."""
 
 from jtn_ros.jobs.pool import Pool
 from jtn_ros.jobs.pool import SerialPool
 
 
 def open_pool(jobs: int | None, ray: str | None, cpus: int) -> Pool:
-    """Return what runs the tasks.
+    """Return the pool that runs the tasks.
 
     Args:
         jobs: number of tasks at once; None for one, or on a cluster as many as fit on it.
@@ -13,7 +13,7 @@ def open_pool(jobs: int | None, ray: str | None, cpus: int) -> Pool:
         cpus: number of CPU cores that a task takes on a cluster.
 
     Raises:
-        JtnError: if Ray is not installed, or no cluster answers there.
+        JtnError: if Ray is not installed, or no cluster responds.
     """
     if ray is not None:
         from jtn_ros.jobs.ray_pool import RayPool  # optional

@@ -1,4 +1,4 @@
-"""What became of a task."""
+"""The outcome of a task."""
 
 import logging
 import traceback
@@ -12,7 +12,7 @@ from jtn_ros.errors import as_mistake
 from jtn_ros.errors import describe_bug
 from jtn_ros.errors import one_line
 
-# A task that loses its worker is done again so often.
+# Maximum number of repetitions of a task that loses its worker.
 RETRIES = 2
 
 

@@ -1,4 +1,4 @@
-"""What runs tasks: the contract, and this process as the simplest."""
+"""The interface of pools that run tasks, and the simplest pool: this process."""
 
 from abc import ABC
 from abc import abstractmethod
@@ -33,7 +33,7 @@ class Pool(ABC):
         return
 
     def cancel(self) -> None:
-        """Stop the tasks that are running, which undo what they began, and release the workers."""
+        """Stop running tasks, which remove their partial results, and release the workers."""
         self.close()
 
     def __enter__(self) -> Self:

@@ -75,7 +75,7 @@ class ProcessPool(Pool):
             self._workers.pop().end()
 
     def cancel(self) -> None:
-        """Interrupt the processes, and wait until they have undone what they began."""
+        """Interrupt the processes, and wait until they have removed their partial results."""
         for worker in self._workers:
             worker.process.terminate()
         self.close()
@@ -98,7 +98,7 @@ class _Worker:
         theirs.close()  # so that the end of the process can be noticed
 
     def end(self) -> str:
-        """Wait for the end of the process, which sees that nothing more comes; return how."""
+        """Close the connection, wait for the process to exit, and return its exit status."""
         self.connection.close()
         self.process.join(_PATIENCE_S)
         if self.process.is_alive():

@@ -1,4 +1,4 @@
-"""Tasks on a Ray cluster, which places them, and does again those that lose their worker."""
+"""Tasks on a Ray cluster, which schedules them and repeats those that lose their worker."""
 
 import logging
 import os
@@ -76,7 +76,7 @@ class RayPool(Pool):
         self._ray.shutdown()
 
     def cancel(self) -> None:
-        """Interrupt the tasks, wait until they have undone what they began, leave the cluster."""
+        """Interrupt the tasks, wait until partial results are removed, and disconnect."""
         for task in self._running:
             self._ray.cancel(task)
         with suppress(Exception):  # there is nothing more to do about a cluster that is gone

@@ -1,1 +1,1 @@
-"""What the launch files share."""
+"""Shared code of the launch files."""

@@ -1,4 +1,4 @@
-"""The arguments of the launch files, as data: what several of them take is described once."""
+"""The arguments of the launch files, as data; shared arguments are described once."""
 
 import sys
 from collections.abc import Collection
@@ -26,9 +26,9 @@ class Argument:
     """An argument of a launch file.
 
     Attributes:
-        default: default value; None where the argument has to be given.
-        description: sentences for users. The choices are shown beside it.
-        choices: the allowed values; empty where any will do.
+        default: default value; None if the argument is required.
+        description: sentences for users. The choices are shown with it.
+        choices: the allowed values; empty if any value is allowed.
     """
 
     default: str | None = ''
@@ -168,9 +168,9 @@ def _warn_of_unknown(context: LaunchContext, known: Collection[str]) -> None:
 
 
 def check_arguments(given: Mapping[str, str]) -> None:
-    """Refuse what cannot work, before anything is started.
+    """Check the arguments before anything is started.
 
-    A process that is just starting outlives a launch that fails.
+    If a launch fails while a process is starting, that process keeps running.
 
     Args:
         given: values by name.

@@ -1,4 +1,4 @@
-"""What the launch argument `dds_profiles` does: the middleware gets large images through."""
+"""The launch argument `dds_profiles`: profiles with which large images are not lost."""
 
 import os
 

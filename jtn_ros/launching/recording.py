@@ -35,7 +35,7 @@ SETTLE_S = 1.0
 
 
 def topics_to_record(*others: str) -> str:
-    """Return the names of what is needed to look at a recording of the tracker, as a list in YAML.
+    """Return the topics needed to view a recording of the tracker, as a YAML list.
 
     Annotations are skipped where this ROS has no messages for them, as the tracker does.
 
@@ -85,7 +85,7 @@ def play_track_and_record(
     failed: list[str] = []
 
     def go_on(event: ProcessExited, context: LaunchContext) -> list[Action]:
-        """Let the tracker finish when the player has; fail when anything else ends."""
+        """Let the tracker finish after the player; fail if any other process exits."""
         if context.is_shutdown and event.returncode == 0:
             return []
         if event.process_name.startswith('show_in_rviz'):
@@ -122,7 +122,7 @@ def play_track_and_record(
 
 
 def _protect(context: LaunchContext, recording: Substitution, bag: Substitution) -> None:
-    """Refuse to record over what is played, or over anything else."""
+    """Reject an output that exists, such as the recording that is played."""
     path = bag.perform(context)
     protect_inputs([path], [recording.perform(context)])
     if Path(path).exists():
@@ -130,7 +130,7 @@ def _protect(context: LaunchContext, recording: Substitution, bag: Substitution)
 
 
 def _check_topics(context: LaunchContext, topics: Substitution) -> None:
-    """Refuse topics that are no list of names."""
+    """Reject topics that are not a list of names."""
     text = context.perform_substitution(topics)
     try:
         names = yaml.safe_load(text)

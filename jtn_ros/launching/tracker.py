@@ -1,4 +1,4 @@
-"""What launch files around the tracker have in common: its launch file, and RViz."""
+"""Shared actions of the launch files: the launch file of the tracker, and RViz."""
 
 import os
 from collections.abc import Mapping

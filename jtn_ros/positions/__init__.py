@@ -1,4 +1,4 @@
-"""Where objects are in space: camera model, depth, ground plane, motion in meters; without ROS."""
+"""Positions of objects in space: camera model, depth, ground plane and motion; without ROS."""
 
 from jtn_ros.positions.camera_model import CameraModel
 from jtn_ros.positions.depth import locate_by_depth

@@ -1,4 +1,4 @@
-"""Pixels to directions: a calibrated camera with or without lens distortion."""
+"""Model of a calibrated camera, with or without lens distortion: pixels to directions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _DISTORTIONS = {
     'rational_polynomial': (8, 12, 14),
     'equidistant': (4,),
 }
-# Focal lengths outside this share of the image's longer side belong to no lens.
+# Range of plausible focal lengths, relative to the longer side of the image.
 _FOCAL_RANGE = (0.05, 200.0)
 
 
@@ -55,7 +55,7 @@ class CameraModel:
         p: Sequence[float] = (),
         rectified: bool = False,
     ) -> Self:
-        """Take and check the fields of a calibration.
+        """Check the fields of a calibration and return the camera model.
 
         Args:
             width: of the images, in pixels.
@@ -68,7 +68,7 @@ class CameraModel:
             rectified: whether the images are rectified already: then `p` counts, not `k` and `d`.
 
         Raises:
-            JtnError: if no camera can have such a calibration.
+            JtnError: if the calibration is implausible.
         """
         if rectified:
             values = np.asarray(p, np.float64).reshape(-1)
@@ -98,7 +98,7 @@ class CameraModel:
         )
 
     def rays(self, pixels: NDArray[np.floating]) -> Floats:
-        """Return the points (N, 3) with z = 1 that are seen at the pixels (N, 2)."""
+        """Return the points (N, 3) with z = 1 that project to the pixels (N, 2)."""
         points = np.asarray(pixels, np.float64).reshape(-1, 1, 2)
         if not len(points):
             return np.zeros((0, 3))
@@ -133,7 +133,7 @@ class CameraModel:
 
 
 def _check_matrix(matrix: Floats, width: int, height: int) -> None:
-    """Refuse an intrinsic matrix that no camera with such images has."""
+    """Reject an intrinsic matrix that is implausible for the image size."""
     if width <= 0 or height <= 0:
         raise JtnError(f'the calibration is for images of {width}x{height} pixels; calibrate')
     if matrix.shape != (3, 3) or not np.isfinite(matrix).all():

@@ -1,4 +1,4 @@
-"""Objects located by a depth image that is registered to the color image."""
+"""Location of objects from a depth image that is registered to the color image."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,15 @@ from jtn_ros.positions.measurement import pixel_variances
 
 Floats = NDArray[np.float64]
 
-# The middle of a box, as a share of its sides: what is nearer to its border is background.
+# Core of a box, as a share of its sides; closer to the border, there is more background.
 _CORE = 0.5
-# Depth is read at so many places across the core, in either direction.
+# Number of samples across the core, in each direction.
 _GRID = 16
-# Below this share of readable places the object is not located.
+# Below this share of valid samples, the object is not located.
 _LEAST_SHARE = 0.1
-# The error of a depth that all pixels agree on, relative to the depth.
+# Standard deviation of the depth if all pixels agree, relative to the depth.
 _DEPTH_NOISE = 0.01
-# Half of a normal distribution lies within so many standard deviations of its middle.
+# Half of a normal distribution lies within this number of standard deviations of its center.
 _HALF_WIDTH = 0.6744897501960817
 
 
@@ -30,13 +30,13 @@ def locate_by_depth(
     depth: NDArray[np.generic],
     meters_per_unit: float,
 ) -> Measurements:
-    """Return where the surfaces in the middle of boxes are, in the camera's optical frame.
+    """Return the positions of the surfaces in the middle of boxes, in the optical frame.
 
     Args:
         camera: the calibration of the color camera.
         boxes: (N, 4) ``x1 y1 x2 y2`` in pixels of the color image.
         depth: (H, W) along the optical axis; 0, negative or not finite where nothing is known.
-            Its size may differ from that of the color image, its field of view may not.
+            Its size may differ from that of the color image; its field of view must be the same.
         meters_per_unit: meters in one unit of `depth`.
 
     Raises:
@@ -66,10 +66,10 @@ def locate_by_depth(
 def shortest_half(values: Floats) -> tuple[Floats, Floats]:
     """Return middle and standard deviation (N,) of the positive, finite values in rows (N, M).
 
-    Taken is the shortest interval that holds half of the values (Rousseeuw and Leroy, "Robust
-    Regression and Outlier Detection", 1987, section 4.3). So holes do not matter, and neither
-    does what lies before or behind the object as long as it fills less than half of the rest.
-    NaN where fewer than a tenth of the values can be read.
+    The result is that of the shortest interval that contains half of the values (Rousseeuw and
+    Leroy, "Robust Regression and Outlier Detection", 1987, section 4.3). It is robust against
+    holes, and against surfaces in front of or behind the object that fill less than half of the
+    rest. NaN where fewer than a tenth of the values are valid.
     """
     count, width = values.shape
     usable = np.isfinite(values) & (values > 0)

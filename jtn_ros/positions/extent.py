@@ -1,4 +1,4 @@
-"""How large located objects are, from their boxes and their distance."""
+"""Sizes of located objects, from their boxes and their distance."""
 
 from dataclasses import replace
 
@@ -22,9 +22,10 @@ def with_extents(
     up: Floats,
     standing: bool,
 ) -> Positions:
-    """Return the positions with the sizes of the objects, and the way to their middles.
+    """Return the positions with the sizes of the objects, and the offsets to their middles.
 
-    An object is taken to be as deep as it is wide, and to be seen at a right angle.
+    The depth of an object is assumed to equal its width, and the viewing direction to be
+    perpendicular to it.
 
     Args:
         positions: of N objects.
@@ -33,8 +34,8 @@ def with_extents(
         rotation: (3, 3) from the optical frame to that of the positions.
         translation: (3,) of the camera in the frame of the positions, in meters.
         up: (3,) unit vector away from the ground, in the frame of the positions.
-        standing: whether the positions are where the objects touch the ground, rather than in
-            their middles.
+        standing: whether the positions are the points where the objects touch the ground,
+            rather than their middles.
     """
     distances = (positions.points - translation) @ rotation[:, 2]
     focal = camera.matrix[[0, 1], [0, 1]]

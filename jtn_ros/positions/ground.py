@@ -1,4 +1,4 @@
-"""Objects located by where they stand on a plane."""
+"""Location of objects that stand on a plane."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -13,9 +13,9 @@ from jtn_ros.positions.measurement import pixel_variances
 
 Floats = NDArray[np.float64]
 
-# A ray that sinks by less than this per meter meets the ground too far away to be of use.
+# A ray with a smaller slope than this intersects the ground too far away to be useful.
 _LEAST_SLOPE = 0.01
-# Standard deviation of the height of the real ground, which is no plane. [m]
+# Standard deviation of the height of the real ground, which is not a perfect plane. [m]
 _UNEVENNESS = 0.03
 
 
@@ -38,7 +38,7 @@ class GroundPlane:
         Args:
             height: of the camera, in meters.
             pitch: angle of the optical axis below the horizon, in radians.
-            roll: turn of the camera about its axis, clockwise as seen from behind, in radians.
+            roll: rotation of the camera about its axis, clockwise as seen from behind, in radians.
 
         Raises:
             JtnError: if the camera is not above the ground.
@@ -50,7 +50,7 @@ class GroundPlane:
 
     @classmethod
     def from_transform(cls, rotation: Floats, translation: Floats) -> Self:
-        """Return the plane z = 0 of a frame to which ``rotation @ optical + translation`` leads.
+        """Return the plane z = 0 of the frame with points ``rotation @ optical + translation``.
 
         Raises:
             JtnError: if the camera is not above that plane.
@@ -67,9 +67,9 @@ class GroundPlane:
 def locate_on_ground(
     camera: CameraModel, boxes: NDArray[np.floating], ground: GroundPlane
 ) -> Measurements:
-    """Return where the lower edges of boxes touch the ground, in the optical frame.
+    """Return the points where the lower edges of boxes touch the ground, in the optical frame.
 
-    Not located is what stands below the image or too close to the horizon.
+    Objects with feet below the image or too close to the horizon are not located.
 
     Args:
         camera: the calibration.

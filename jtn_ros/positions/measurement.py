@@ -1,4 +1,4 @@
-"""What one frame says about the places of objects."""
+"""Measured positions of objects in one frame."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -15,7 +15,7 @@ _PIXEL_NOISE = 0.06
 
 @dataclass(frozen=True)
 class Measurements:
-    """Measured places of N objects, in one coordinate frame.
+    """Measured positions of N objects, in one coordinate frame.
 
     Attributes:
         points: float64 (N, 3) in meters; NaN where `valid` is False.
@@ -29,14 +29,14 @@ class Measurements:
 
     @classmethod
     def of(cls, points: NDArray[np.float64], covariances: NDArray[np.float64]) -> Self:
-        """Return measurements, of which those are valid that are finite."""
+        """Return measurements; those with finite values are valid."""
         valid = np.isfinite(points).all(axis=1) & np.isfinite(covariances).all(axis=(1, 2))
         return cls(np.where(valid[:, None], points, np.nan), covariances, valid)
 
     def transformed(
         self, rotation: NDArray[np.float64], translation: NDArray[np.float64]
     ) -> 'Measurements':
-        """Return the same places in another frame, ``rotation (3, 3) @ point + translation``."""
+        """Return the positions in another frame, ``rotation (3, 3) @ point + translation``."""
         return Measurements(
             self.points @ rotation.T + translation,
             rotation @ self.covariances @ rotation.T,

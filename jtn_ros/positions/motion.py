@@ -10,7 +10,7 @@ _ACCELERATION = 1.0
 
 
 def predict(means: Floats, covariances: Floats, seconds: Floats | float) -> tuple[Floats, Floats]:
-    """Return where objects are some time later, or were earlier; less certain in either case.
+    """Return the states of objects at a later or an earlier time, with a larger uncertainty.
 
     The velocity changes by white noise (Bar-Shalom, Li and Kirubarajan, "Estimation with
     Applications to Tracking and Navigation", 2001, section 6.2.2).

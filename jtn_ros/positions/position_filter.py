@@ -1,4 +1,4 @@
-"""How objects move in space: a Kalman filter with constant velocity for all tracks at once."""
+"""A Kalman filter with constant velocity for the positions of all tracks."""
 
 from dataclasses import dataclass
 from dataclasses import field
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 # Standard deviation of the speed of an object that was just located. [m/s]
 _INITIAL_SPEED = 3.0
-# Squared Mahalanobis distance within which 99.9 % of right measurements lie (3 coordinates).
+# Squared Mahalanobis distance within which 99.9 % of correct measurements lie (3 coordinates).
 _GATE = 16.27
 # An object that was not measured for this time is not located anymore. [s]
 FORGET_S = 1.0
@@ -22,7 +22,7 @@ FORGET_S = 1.0
 
 @dataclass(frozen=True)
 class Positions:
-    """Where N tracked objects are, in one coordinate frame.
+    """Positions of N tracked objects, in one coordinate frame.
 
     Attributes:
         frame_id: name of the coordinate frame.
@@ -33,7 +33,7 @@ class Positions:
         sizes: float64 (N, 3) along the axes of the frame in meters; None if not estimated.
         offsets: float64 (N, 3) from the points to the middles of the objects in meters; None if
             not estimated.
-        camera: float64 (3,), where the camera is, in meters.
+        camera: float64 (3,), position of the camera in meters.
     """
 
     frame_id: str
@@ -52,7 +52,7 @@ class Positions:
         return distances
 
     def select(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> 'Positions':
-        """Return the positions that a boolean mask or an index array picks."""
+        """Return the positions selected by a boolean mask or an index array."""
         return replace(
             self,
             known=self.known[index],
@@ -64,14 +64,14 @@ class Positions:
         )
 
     def predicted(self, seconds: float) -> 'Positions':
-        """Return where the objects will be after some seconds, which is less certain."""
+        """Return the positions predicted by some seconds, with a larger uncertainty."""
         means = np.concatenate([self.points, self.velocities], axis=1)
         means, covariances = predict(means, self.covariances, seconds)
         return replace(self, points=means[:, :3], covariances=covariances)
 
     @classmethod
     def unknown(cls, count: int) -> 'Positions':
-        """Return that nothing is known of so many objects."""
+        """Return unknown positions for a number of objects."""
         return cls(
             '',
             np.zeros(count, bool),
@@ -82,10 +82,10 @@ class Positions:
 
 
 class PositionFilter:
-    """Filters measured places to positions and velocities, by track.
+    """Estimates positions and velocities of tracks from measured positions.
 
-    Measurements that contradict the prediction, as of something that passes in front, are left
-    out.
+    Measurements that contradict the prediction, for example of an object that passes in front,
+    are rejected.
     """
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class PositionFilter:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all objects."""
+        """Remove all objects."""
         self._ids = np.zeros(0, np.int64)
         self._means = np.zeros((0, 6))
         self._covariances = np.zeros((0, 6, 6))
@@ -103,11 +103,11 @@ class PositionFilter:
     def update(
         self, frame_id: str, ids: NDArray[np.int64], measured: Measurements, stamp_ns: int
     ) -> Positions:
-        """Take the measurements of the next frame.
+        """Process the measurements of the next frame.
 
         Args:
             frame_id: coordinate frame of the measurements; always the same until `reset`.
-            ids: (N,) tracks that were measured; those that are missing are forgotten.
+            ids: (N,) tracks that were measured; missing ones are removed.
             measured: of the N tracks.
             stamp_ns: time of the frame, never before the last one.
         """
@@ -124,13 +124,13 @@ class PositionFilter:
         return Positions(frame_id, known, means[:, :3], means[:, 3:], covariances)
 
     def _predict(self, stamp_ns: int) -> None:
-        """Move everything on to the time of the frame."""
+        """Predict all objects to the time of the frame."""
         seconds = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
         self._stamp_ns = stamp_ns
         self._means, self._covariances = predict(self._means, self._covariances, seconds)
 
     def _correct(self, ids: NDArray[np.int64], measured: Measurements, stamp_ns: int) -> None:
-        """Correct the predictions by the measurements that agree with them."""
+        """Correct the predictions with the measurements that agree with them."""
         _, own, given = np.intersect1d(self._ids, ids[measured.valid], return_indices=True)
         means, covariances = self._means[own], self._covariances[own]
         innovations = measured.points[measured.valid][given] - means[:, :3]
@@ -148,7 +148,7 @@ class PositionFilter:
         self._seen[own] = stamp_ns
 
     def _begin(self, ids: NDArray[np.int64], measured: Measurements, stamp_ns: int) -> None:
-        """Start with what is measured for the first time."""
+        """Initialize objects that are measured for the first time."""
         new = measured.valid & ~np.isin(ids, self._ids)
         count = int(new.sum())
         means = np.concatenate([measured.points[new], np.zeros((count, 3))], axis=1)
@@ -161,6 +161,6 @@ class PositionFilter:
         self._seen = np.concatenate([self._seen, np.full(count, stamp_ns, np.int64)])
 
     def _keep(self, chosen: NDArray[np.bool_]) -> None:
-        """Forget all but the chosen rows."""
+        """Remove all rows except the selected ones."""
         self._ids, self._seen = self._ids[chosen], self._seen[chosen]
         self._means, self._covariances = self._means[chosen], self._covariances[chosen]

@@ -1,4 +1,4 @@
-"""One identity for what several cameras see: their tracks, joined by place and appearance."""
+"""Combination of the tracks of several cameras by position and appearance."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from jtn_ros.tracking import appearance
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
-# A position that is older than this says nothing about where an object is. [s]
+# A position that is older than this is not used. [s]
 _STALE_S = 1.0
 # An object that no camera tracks anymore may be found again for this time. [s]
 _MEMORY_S = 2.0
 # A better identity than the present one has to stay better for this time. [s]
 _PATIENCE_S = 0.5
-# What speaks for the present identity: its cost is halved, and its limits are wider.
+# Preference for the current identity: its cost is halved, and its limits are wider.
 _LOYALTY = 0.5
 _WIDER = 1.5
-# Squared Mahalanobis distance within which 99 % of right pairs lie (3 coordinates).
+# Squared Mahalanobis distance within which 99 % of correct pairs lie (3 coordinates).
 _GATE = 11.34
 _NEVER = 1e6
 _NONE, _ALONE = 0, -1
@@ -35,7 +35,7 @@ _NONE, _ALONE = 0, -1
 
 @dataclass(frozen=True, kw_only=True)
 class WorldSettings(Settings):
-    """When the tracks of two cameras are one object."""
+    """Thresholds at which the tracks of two cameras are assigned to one object."""
 
     world_distance: float = setting(
         1.5,
@@ -68,12 +68,12 @@ class WorldFrame(NamedTuple):
 
 
 class WorldTracker:
-    """Joins the tracks of cameras whose positions are in one coordinate frame.
+    """Combines the tracks of cameras whose positions are in one coordinate frame.
 
-    A track joins the object that is closest in place and appearance among those that other
-    cameras see (one assignment for each frame of a camera), or starts a new one. It keeps its
-    identity as long as the camera tracks it; only what has suited better for half a second
-    replaces it. Two objects that turn out to be one keep the older identity.
+    A track is assigned to the object that is closest in position and appearance among those that
+    other cameras see (one assignment for each frame of a camera), or starts a new object. It keeps
+    its identity as long as the camera tracks it, unless another identity matches better for half a
+    second. If two objects turn out to be one, the older identity remains.
     """
 
     def __init__(self, settings: WorldSettings) -> None:
@@ -99,7 +99,7 @@ class WorldTracker:
         positions: Positions,
         stamp_ns: int,
     ) -> WorldFrame:
-        """Take a frame of one camera.
+        """Process a frame of one camera.
 
         Args:
             camera: name of the camera.
@@ -123,7 +123,7 @@ class WorldTracker:
         return self._frame()
 
     def _drop(self, camera: int, live: NDArray[np.int64]) -> None:
-        """Forget what a camera does not track anymore; remember objects that lose their last."""
+        """Remove ended tracks of a camera, and store objects without remaining tracks as lost."""
         if self._members is None or self._lost is None:
             return
         members = self._members
@@ -135,11 +135,11 @@ class WorldTracker:
         self._members, self._lost = kept, lost.select(age <= _MEMORY_S * 1e9)
 
     def _take(self, seen: Members) -> NDArray[np.intp]:
-        """Take over what a camera sees; return the rows, in the order of `seen`."""
+        """Add the tracks of a camera; return their rows, in the order of `seen`."""
         if self._members is None:
             self._members = self._lost = seen.select(slice(0))
         assert self._lost is not None
-        # Nothing is known of how tracks look before one was described, or where none is.
+        # Without embeddings, or before the first one, the appearance of tracks is unknown.
         width = max(seen.embeddings.shape[1], self._members.embeddings.shape[1])
         seen, members = seen.widened(width), self._members.widened(width)
         self._lost = self._lost.widened(width)
@@ -157,7 +157,7 @@ class WorldTracker:
         return rows
 
     def _identify(self, camera: int, rows: NDArray[np.intp], stamp_ns: int) -> None:
-        """Give identities to the rows of a camera, and change those that do not suit anymore."""
+        """Assign identities to the rows of a camera, and replace those that no longer match."""
         assert self._members is not None
         assert self._lost is not None
         members, lost = self._members, self._lost
@@ -185,7 +185,7 @@ class WorldTracker:
         self._release(camera, rows)
 
     def _says(self, seconds: float) -> NDArray[np.bool_]:
-        """Return which tracks have an identity, and were located so many seconds ago at most."""
+        """Return bool (N,): tracks with an identity that were located within these seconds."""
         assert self._members is not None
         age = self._now_ns - self._members.stamps_ns
         return (age <= seconds * 1e9) & (self._members.world_ids != _NONE)
@@ -197,9 +197,9 @@ class WorldTracker:
 
         Args:
             seen: the tracks of a camera that are located in this frame.
-            others: what other cameras see.
-            lost: what no camera tracks anymore.
-            held: identities that tracks of the camera have.
+            others: objects that other cameras see.
+            lost: objects that no camera tracks anymore.
+            held: identities of other tracks of the camera.
         """
         candidates = others.extend(lost)
         count, width = len(seen), len(candidates)
@@ -208,7 +208,7 @@ class WorldTracker:
         new = (seen.world_ids == _NONE)[:, None]
         taken = np.isin(candidates.ids, held)
         is_lost = np.arange(width) >= len(others)
-        # A new track does not take the place of another one, a known one is not what was lost.
+        # New tracks cannot get the identity of another track; known tracks cannot get a lost one.
         costs[(new & taken) | (~new & is_lost)] = _NEVER
         alone = np.full((count, count), _NEVER)
         np.fill_diagonal(alone, 1)
@@ -221,7 +221,7 @@ class WorldTracker:
     def _costs(
         self, seen: Members, candidates: WorldTracks, bound: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        """Return the costs (N, M) of pairs, at most 1, or too great for any assignment."""
+        """Return the costs (N, M) of pairs, at most 1, or too large for an assignment."""
         settings = self._settings
         wider = np.where(bound, _WIDER, 1.0)
         deltas = seen.means[:, None, :3] - candidates.means[None, :, :3]
@@ -243,7 +243,7 @@ class WorldTracker:
         return np.where(allowed, np.minimum(costs, 1), _NEVER)
 
     def _change(self, rows: NDArray[np.intp], wishes: NDArray[np.int64]) -> None:
-        """Give tracks of a camera the identities that have suited them better for a while."""
+        """Change the identities of tracks of a camera to those that match better."""
         assert self._members is not None
         world_ids = self._members.world_ids.copy()
         before = world_ids[rows]
@@ -265,7 +265,7 @@ class WorldTracker:
         self._members = self._members.replace(world_ids=world_ids)
 
     def _release(self, camera: int, rows: NDArray[np.intp]) -> None:
-        """Take an identity that a track of a camera has now from one that is not seen."""
+        """Remove identities from unseen tracks of a camera if a visible track has them now."""
         assert self._members is not None
         members = self._members
         unseen = members.cameras == camera
@@ -274,7 +274,7 @@ class WorldTracker:
         self._members = members.with_rows(unseen, world_ids=np.full(int(unseen.sum()), _NONE))
 
     def _new_ids(self, count: int) -> NDArray[np.int64]:
-        """Return identities that nothing had before."""
+        """Return unused identities."""
         ids = np.arange(self._next_id, self._next_id + count)
         self._next_id += count
         return ids

@@ -1,4 +1,4 @@
-"""Tracks of single cameras, and the objects in the world that they are, fused."""
+"""Tracks of single cameras, and their fusion to objects in the world."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -29,9 +29,9 @@ class Members(Columns):
         means: float64 (N, 6), position and velocity then, in meters and meters per second.
         covariances: float64 (N, 6, 6) of these.
         embeddings: float32 (N, D), mean appearance; D is 0 without appearance.
-        rivals: int64 (N,), another identity that would suit better, 0 if none would, and -1 if
-            an own one would.
-        rival_since_ns: int64 (N,), the time since when.
+        rivals: int64 (N,), another identity that matches better, 0 if there is none, and -1 if a
+            separate identity matches better.
+        rival_since_ns: int64 (N,), the time since which it matches better.
     """
 
     world_ids: NDArray[np.int64]
@@ -67,7 +67,7 @@ class Members(Columns):
         )
 
     def widened(self, width: int) -> Self:
-        """Return them with columns for appearances of that length, zero where they have none."""
+        """Return the tracks with embeddings of this length, zero if they have none."""
         missing = width - self.embeddings.shape[1]
         return self.replace(embeddings=np.pad(self.embeddings, ((0, 0), (0, missing))))
 
@@ -77,9 +77,9 @@ class WorldTracks(Columns):
     """N objects in the world at one time.
 
     Attributes:
-        ids: int64 (N,), positive, never given to another object.
+        ids: int64 (N,), positive, never reused.
         class_ids: int32 (N,).
-        scores: float32 (N,), the greatest of the cameras.
+        scores: float32 (N,), the highest score of the cameras.
         stamps_ns: int64 (N,), the time at which an object was last located.
         means: float64 (N, 6), position and velocity in meters and meters per second.
         covariances: float64 (N, 6, 6) of these.

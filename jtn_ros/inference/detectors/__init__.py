@@ -1,1 +1,1 @@
-"""Detectors of others as models of this project."""
+"""Import of third-party detectors as models of this project."""
