@@ -126,7 +126,9 @@ def test_what_cannot_be_is_named_with_a_remedy(settings: dict[str, Any], reason:
         DetectionFilter(DetectionFilterSettings(**settings), CLASSES)
 
 
-def test_regions_that_leave_nothing_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_regions_that_exclude_the_whole_image_produce_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     logger = logging.getLogger('jtn_ros.detection_filter')
     logger.addHandler(caplog.handler)  # others may have cut it off from the root
     try:

@@ -175,7 +175,9 @@ def test_tracks_are_scored_without_what_reports_need(
     assert 'jtn evaluate: the Python package jinja2 is missing; ' in wanted.stderr
 
 
-def test_every_verb_can_be_explained_without_what_is_optional(run_without: RunWithout) -> None:
+def test_the_parsers_of_all_verbs_are_built_without_optional_packages(
+    run_without: RunWithout,
+) -> None:
     absent = (
         'rosbags,mcap,lz4,zstandard,av,trackeval,pycocotools,optuna,rerun,trackers,supervision,'
         'torch,torchvision,onnx,onnxscript,openvino,onnxruntime,tensorrt,cuda,matplotlib'
@@ -215,7 +217,7 @@ def test_versions_are_those_of_the_requirements() -> None:
     assert [requirement for requirement in exact if requirement not in pinned] == []
 
 
-def test_a_virtual_environment_takes_everything_from_pip() -> None:
+def test_in_a_virtual_environment_pip_installs_everything() -> None:
     if sys.prefix == sys.base_prefix:
         pytest.skip('not in a virtual environment')
     assert install_command('scipy').endswith(pip_line('scipy==1.18.1'))

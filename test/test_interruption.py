@@ -35,7 +35,7 @@ def test_the_first_signal_interrupts_and_the_others_are_ignored_to_the_end() -> 
     assert (done.returncode, done.stdout, done.stderr) == (0, 'interrupted\n', '')
 
 
-def test_handlers_come_back_where_nothing_was_interrupted() -> None:
+def test_signal_handlers_are_restored_without_an_interruption() -> None:
     before = [signal.getsignal(number) for number in STOP_SIGNALS]
     with interruptible():
         assert [signal.getsignal(number) for number in STOP_SIGNALS] != before

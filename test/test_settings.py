@@ -100,7 +100,7 @@ def test_values_in_code_are_held_to_their_ranges() -> None:
         Outer(number=1, mode='slow')  # type: ignore[arg-type]
 
 
-def test_a_setting_tells_what_it_allows() -> None:
+def test_a_setting_describes_its_allowed_values() -> None:
     texts = {entry.name: entry.range_text for entry in settings_of(Outer)}
     assert texts['mode'] == 'fast, exact'
     assert texts['above'] == '2 or more'

@@ -87,7 +87,7 @@ def test_processes_give_the_same_bytes_though_one_is_killed(
     assert not list(output.rglob('*.part'))
 
 
-def test_only_what_is_missing_or_changed_is_done_again(
+def test_only_missing_or_changed_recordings_are_tracked_again(
     tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     archive = tmp_path / 'archive'

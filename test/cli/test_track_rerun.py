@@ -152,7 +152,7 @@ def test_frames_without_tracks_show_none(tmp_path: Path) -> None:
     assert tracks[20].get('Boxes2D:centers') is None
 
 
-def test_a_log_is_replaced_by_one_of_the_same_input_only(
+def test_a_log_is_replaced_only_by_a_log_of_the_same_input(
     tmp_path: Path, model: Path, drive: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, out = tmp_path / 'drive.rrd', tmp_path / 'out'

@@ -50,7 +50,7 @@ def test_warped_boxes_follow_the_image() -> None:
         np.testing.assert_allclose(bright_box(warped), expected, atol=1.5)
 
 
-def test_color_factors_do_what_they_say() -> None:
+def test_color_factors_change_brightness_contrast_and_saturation() -> None:
     image = np.random.default_rng(0).integers(60, 120, (8, 8, 3), np.uint8)
     one, none = np.ones(3), np.zeros(3)
     np.testing.assert_array_equal(change_color(image, one, none), image)

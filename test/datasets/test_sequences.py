@@ -86,7 +86,7 @@ def test_halves_are_those_of_centertrack(
     assert numbers == [[*range(1, first + 1)], [*range(first + 1, length + 1)]]
 
 
-def test_frames_without_images_are_left_out(write_sequence: Callable[..., Path]) -> None:
+def test_frames_without_images_are_skipped(write_sequence: Callable[..., Path]) -> None:
     (clip,) = read_clips(write_sequence('MOT17-02', ROWS, length=9, images=1))
     assert [image.number for image in clip.images] == [1]
     with pytest.raises(ValueError, match=r'img1 contains no images such as 000001\.jpg'):

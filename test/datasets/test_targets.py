@@ -73,7 +73,7 @@ def test_targets_equal_the_published_ones(name: str) -> None:
             assert not targets[key][number:].any()
 
 
-def test_objects_beyond_the_slots_are_left_out() -> None:
+def test_objects_beyond_max_objects_are_omitted() -> None:
     boxes = np.array([[8, 8, 24, 40], [40, 8, 56, 40]], np.float32)
     annotations = Annotations(
         ids=np.array([1, 2]),

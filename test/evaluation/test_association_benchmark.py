@@ -70,7 +70,7 @@ def test_ours_beats_the_published_association_by_10_hota_where_people_hide() -> 
     assert ours.idf1 > published.idf1 + 10
 
 
-def test_dropped_frames_leave_the_identities_alone() -> None:
+def test_dropped_frames_do_not_change_the_identities() -> None:
     """30 fps against the same frames without every third, in crowds and behind pillars."""
     kept = np.arange(240) % 3 != 2
     shares = []

@@ -69,7 +69,7 @@ def test_misses_and_false_objects() -> None:
     assert scores.det_a == pytest.approx(100 * 3 / 5)
 
 
-def test_results_on_ignored_persons_are_forgiven_unless_told_otherwise() -> None:
+def test_tracks_on_ignored_persons_are_not_false_positives_by_default() -> None:
     truth = {1: annotations(0, 200, ignored=(False, True))}
     tracks = {1: tracked([1, 2], 0, 200)}
     unforgiven = {1: replace(truth[1], forgiven=np.zeros(2, np.bool_))}

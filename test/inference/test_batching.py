@@ -97,14 +97,14 @@ def test_no_batch_is_larger_than_allowed() -> None:
     assert inner.batches == [1, 2, 2, 1]
 
 
-def test_an_engine_that_takes_single_images_only_is_served_so() -> None:
+def test_an_engine_for_single_images_gets_single_images() -> None:
     inner = MeanEngine(largest=1)
     engine = BatchingEngine(inner, 4)
     assert run_together(engine, inner, [10, 20]) == [10, 20]
     assert set(inner.batches) == {1}
 
 
-def test_a_failure_reaches_only_those_who_caused_it() -> None:
+def test_a_failure_affects_only_the_request_that_caused_it() -> None:
     inner = MeanEngine()
     engine = BatchingEngine(inner, 3)
     inner.batches.clear()

@@ -150,7 +150,7 @@ def test_fairmot_boxes_have_their_own_middle() -> None:
     np.testing.assert_allclose(described['embeddings'].flatten().numpy(), [0.6, 0.0, 0.8])
 
 
-def test_heads_that_nothing_reads_are_left_out() -> None:
+def test_unused_heads_are_omitted() -> None:
     config = NetworkConfig()
     assert peak_network.peak_heads(config) == ('embedding', 'tracking', 'ltrb_amodal')
     fairmot = NetworkConfig(

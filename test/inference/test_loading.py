@@ -47,7 +47,7 @@ def test_unknown_back_ends_and_files_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('driver', [True, False])
-def test_auto_takes_the_first_that_works_and_says_why_not_the_others(
+def test_auto_selects_the_first_working_back_end_and_logs_why_others_were_skipped(
     light_model: Path, monkeypatch: pytest.MonkeyPatch, driver: bool
 ) -> None:
     """TensorRT is tried first where there is the driver of a GPU."""

@@ -62,7 +62,7 @@ def test_tracks_are_drawn_as_published(case: dict[str, Any]) -> None:
     np.testing.assert_allclose(heatmap, expected, rtol=0, atol=1e-6)
 
 
-def test_broken_boxes_are_left_out() -> None:
+def test_invalid_boxes_are_skipped() -> None:
     boxes = np.array(
         [[np.nan, 0, 10, 10], [10, 10, 5, 20], [-1e30, -1e30, -1e29, -1e29]], np.float32
     )

@@ -80,7 +80,7 @@ def loaded(tmp_path: Path, model: str, backend: str, **variables: str) -> dict[s
         ('jtn_people.onnx', 'auto', ''),
     ],
 )
-def test_loading_tells_no_one(tmp_path: Path, model: str, backend: str, name: str) -> None:
+def test_loading_sends_no_telemetry(tmp_path: Path, model: str, backend: str, name: str) -> None:
     noticed = loaded(tmp_path, model, backend)
     assert noticed.pop('engine').startswith(name)
     assert noticed == {'sockets': [], 'children': [], 'events': [], 'left': []}

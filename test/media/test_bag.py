@@ -405,7 +405,7 @@ def test_a_bag_of_ros_1_names_the_converter(tmp_path: Path) -> None:
         open_frames(tmp_path / 'old')
 
 
-def test_a_type_whose_definition_is_unknown_is_left_out_of_a_copy(
+def test_topics_with_unknown_types_are_not_copied(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As in the sqlite3 bags of Humble, which hold no definitions, and those of later ones."""
@@ -542,7 +542,7 @@ def test_noise_is_not_a_bag(tmp_path: Path, data: bytes, suffix: str) -> None:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(position=st.integers(0, 1300), value=st.integers(0, 255))
-def test_a_damaged_message_is_left_out_or_read(tmp_path: Path, position: int, value: int) -> None:
+def test_a_damaged_message_is_skipped_or_read(tmp_path: Path, position: int, value: int) -> None:
     damaged = bytearray(raw_image(1))
     damaged[position % len(damaged)] = value
     path = tmp_path / 'damaged.part'
@@ -557,7 +557,7 @@ def test_a_damaged_message_is_left_out_or_read(tmp_path: Path, position: int, va
         assert len(indices) + source.broken == 3
 
 
-def test_a_broken_frame_is_reported_and_left_out(
+def test_a_broken_frame_is_reported_and_skipped(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with BagWriter(tmp_path / 'bag') as bag:

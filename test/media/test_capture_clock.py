@@ -56,7 +56,7 @@ def test_what_comes_after_a_silence_is_old_and_does_not_spoil_the_stamps() -> No
     assert all(abs(stamp - OFFSET - times[i]) < MS for i, stamp in stamps.items())
 
 
-def test_a_busy_machine_that_reads_held_up_pictures_slowly_does_not_take_them_for_new() -> None:
+def test_delayed_images_that_are_read_slowly_are_not_treated_as_new() -> None:
     times = [number * PERIOD for number in range(80)]
     arrivals = [OFFSET + time_ns for time_ns in times]
     waits = [0.03] * 80
@@ -89,7 +89,7 @@ def test_slow_cameras_are_no_silence() -> None:
     assert list(stamps) == list(range(1, 10))
 
 
-def test_a_reader_that_falls_behind_is_told() -> None:
+def test_a_reader_that_falls_behind_is_detected() -> None:
     clock = CaptureClock()
     times = [number * PERIOD for number in range(100)]
     arrivals = [OFFSET + round(1.5 * time_ns) for time_ns in times]  # decoding takes 60 ms
@@ -122,7 +122,7 @@ def test_a_clock_that_jumps_is_followed(jump: int) -> None:
     assert all(abs(stamp - arrivals[i]) < MS for i, stamp in stamps.items())
 
 
-def test_after_a_silence_pictures_without_times_are_new_once_several_come_in_time() -> None:
+def test_after_a_silence_images_without_times_are_new_after_several_arrive_in_time() -> None:
     arrivals = [OFFSET + number * PERIOD for number in range(60)]
     waits = [0.03] * 60
     for number in range(30, 45):  # held up; one of them is read as if it were new

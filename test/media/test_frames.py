@@ -172,7 +172,7 @@ def test_images_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
         np.testing.assert_array_equal(frame.image, picture(frame.index))
 
 
-def test_a_broken_image_is_reported_and_left_out(
+def test_a_broken_image_is_reported_and_skipped(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = write_images(tmp_path / 'shots', ['1.png', '2.png', '3.png', '4.png'])
@@ -204,7 +204,7 @@ def test_images_of_more_than_8_bits_are_not_black(
         np.testing.assert_allclose(image[0, :, 1], np.linspace(0, 255, WIDTH), atol=3)
 
 
-def test_an_image_beyond_the_limits_of_opencv_is_left_out(
+def test_an_image_beyond_the_limits_of_opencv_is_skipped(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = write_images(tmp_path / 'shots', ['1.png', '2.png'])

@@ -332,7 +332,7 @@ def test_compressed_gray_and_alpha(channels: int) -> None:
 @pytest.mark.parametrize(
     'format_', ['h264', 'H265', 'video/hevc', 'av1', 'h264;yuv420p;bgr8', 'bgr8; h264']
 )
-def test_a_video_is_no_compressed_image(format_: str) -> None:
+def test_a_video_format_is_rejected_as_a_compressed_image(format_: str) -> None:
     with pytest.raises(ValueError, match='is a video, whose images depend on earlier ones'):
         decode_compressed_image(format_, b'abc')
 

@@ -157,7 +157,7 @@ def test_a_decoder_that_is_too_slow_skips_to_key_frames(
     assert dropped > 50
 
 
-def test_a_stop_is_told_with_the_number_of_frames_and_the_last_frame_is_kept(
+def test_a_stop_is_reported_with_the_number_of_frames_and_the_last_frame_is_kept(
     server: MjpegServer | RtspServer, camera: Camera
 ) -> None:
     with live(server.url) as source:
@@ -226,7 +226,7 @@ def test_what_a_short_silence_held_up_is_not_shown(
     assert max(errors) < 60 * MS
 
 
-def test_a_camera_that_comes_back_is_opened_again(
+def test_a_camera_that_returns_is_reopened(
     server: MjpegServer | RtspServer, camera: Camera, caplog: pytest.LogCaptureFixture
 ) -> None:
     with live(server.url, reconnect=True) as source:
@@ -291,7 +291,7 @@ def test_what_is_wrong_is_said_at_once(
     assert time.monotonic() - began < 5
 
 
-def test_a_page_is_no_stream(camera: Camera) -> None:
+def test_a_web_page_is_not_accepted_as_a_stream(camera: Camera) -> None:
     with (
         MjpegServer(camera) as server,
         pytest.raises(JtnError, match='does not open: it sends no video; check the path'),
@@ -299,7 +299,7 @@ def test_a_page_is_no_stream(camera: Camera) -> None:
         open_frames(server.url.replace('/live', '/page'))
 
 
-def test_a_camera_that_does_not_answer_is_told_within_seconds(camera: Camera) -> None:
+def test_a_camera_that_does_not_respond_is_reported_within_seconds(camera: Camera) -> None:
     camera.frozen.set()
     with (
         MjpegServer(camera) as server,
@@ -308,7 +308,7 @@ def test_a_camera_that_does_not_answer_is_told_within_seconds(camera: Camera) ->
         open_frames(server.url)
 
 
-def test_a_camera_that_answers_and_sends_nothing_is_told_within_seconds(camera: Camera) -> None:
+def test_a_camera_that_sends_nothing_is_reported_within_seconds(camera: Camera) -> None:
     camera.frozen.set()
     with (
         RtspServer(camera) as server,

@@ -16,7 +16,7 @@ from jtn_ros.media.read_ahead import WriteBehind
 from jtn_ros.media.read_ahead import read_ahead
 
 
-def test_items_come_in_order_and_at_most_so_far_ahead() -> None:
+def test_items_are_in_order_and_fetched_at_most_depth_ahead() -> None:
     fetched = []
 
     def source() -> Iterator[int]:
@@ -46,7 +46,7 @@ def test_reading_and_working_overlap() -> None:
     assert list(items) == [1]
 
 
-def test_an_error_comes_in_its_place() -> None:
+def test_an_error_is_raised_in_the_order_of_the_items() -> None:
     def source() -> Iterator[int]:
         yield 1
         raise ValueError('broken')

@@ -17,7 +17,7 @@ def write(root: Path, *names: str) -> None:
         (root / name).write_bytes(b'x')
 
 
-def test_recordings_are_found_by_what_they_are(tmp_path: Path) -> None:
+def test_recordings_of_each_kind_are_found_in_folders(tmp_path: Path) -> None:
     write(
         tmp_path,
         'clip.MP4',
@@ -82,7 +82,7 @@ def test_places_mirror_the_archive_and_keep_names_apart(tmp_path: Path) -> None:
     assert (again[clip], again[tmp_path / 'a' / 'clip.avi']) == ('.', 'clip.avi')
 
 
-def test_a_fingerprint_tells_whether_anything_has_changed(tmp_path: Path) -> None:
+def test_a_fingerprint_changes_with_the_input(tmp_path: Path) -> None:
     write(tmp_path, 'walk/img1/1.png', 'walk/seqinfo.ini')
     before = fingerprint(tmp_path / 'walk')
     assert fingerprint(tmp_path / 'walk') == before

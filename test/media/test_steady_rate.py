@@ -74,7 +74,7 @@ def test_another_rate_is_noticed_within_a_few_pictures(factor: float, wrong: int
     assert abs(errors[210:]).max() < 1.1
 
 
-def test_a_picture_that_the_camera_leaves_out_is_noticed_within_a_few() -> None:
+def test_an_image_skipped_by_the_camera_is_noticed_within_a_few_images() -> None:
     sent = np.delete(steady(300), 150)
     errors = play(sent, sent + MS)
     assert sum(abs(errors) > 1.1) == 4

@@ -237,7 +237,7 @@ def test_tracks_come_back_as_they_were(tmp_path: Path, storage: str) -> None:
             )
 
 
-def test_in_bags_that_do_not_tell_reliable_predictions_no_prediction_counts(
+def test_predictions_do_not_count_in_bags_without_the_field_reliable(
     tmp_path: Path,
 ) -> None:
     tracked = write_tracked(tmp_path / 'out', write_drive(tmp_path / 'drive', 'mcap'))

@@ -107,7 +107,7 @@ def test_interlaced_video_is_deinterlaced(tmp_path: Path, kind: str) -> None:
         assert roughness(frame.image) < 0.1 * roughness(woven(frame.index))
 
 
-def test_progressive_video_is_left_alone(tmp_path: Path) -> None:
+def test_progressive_video_is_not_deinterlaced(tmp_path: Path) -> None:
     path = encode([picture(i) for i in range(20)], tmp_path / 'clip.mp4', 'libx264', {})
     with open_frames(path) as source:
         assert (source.frame_rate, source.length) == (RATE, 20)
@@ -244,7 +244,7 @@ def test_a_video_is_shown_from_its_first_key_frame(
     assert 'frame 1 is skipped: the video is damaged, or has no key frame before it' in caplog.text
 
 
-def test_a_video_without_a_key_frame_is_no_readable_image(tmp_path: Path) -> None:
+def test_a_video_without_a_key_frame_has_no_readable_image(tmp_path: Path) -> None:
     path = bag_of_video(
         tmp_path / 'bag', 'foxglove_msgs/msg/CompressedVideo', 'h264', packets(6)[1:]
     )

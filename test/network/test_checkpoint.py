@@ -162,7 +162,7 @@ def test_centertrack_with_the_classes_of_kitti_and_settings_of_the_caller(
     assert (config.name, config.input_height, config.input_width) == ('kitti', 192, 1280)
 
 
-def test_a_class_count_that_nobody_published_gets_plain_names(
+def test_classes_of_unknown_published_models_get_generic_names(
     published_state: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
     path = tmp_path / 'mine.pth'

@@ -59,7 +59,7 @@ def test_published_tensors_arrive_with_the_image_channels_turned_round() -> None
     )
 
 
-def test_maps_have_strides_4_to_32_and_what_is_added_leaves_the_trunk_alone() -> None:
+def test_maps_have_strides_4_to_32_and_added_stems_do_not_change_the_trunk() -> None:
     torch.manual_seed(1)
     network = randomised(EfficientNetLite0(previous_image=True, prior_heatmap=True))
     image, previous, prior = (

@@ -53,7 +53,9 @@ def test_images_are_published_and_their_way_is_split(
     assert f'15 images published, {found["tracked"]} tracked' in printed
 
 
-def test_a_node_that_does_not_start_is_told(clip: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_node_that_does_not_start_is_reported(
+    clip: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert main(['benchmark', '--node', '--model', 'none.onnx', '--input', str(clip)]) == 1
     text = capfd.readouterr().err
     assert "no model 'none.onnx'" in text

@@ -97,7 +97,7 @@ def test_no_tracks_at_all() -> None:
     assert found.points.shape == (0, 3)
 
 
-def test_a_prediction_is_what_the_filter_would_say_without_measurements() -> None:
+def test_a_prediction_equals_the_filter_without_measurements() -> None:
     positions = PositionFilter()
     for number in range(5):
         stamp = number * SECOND // 10

@@ -116,7 +116,7 @@ def test_other_classes_and_other_looks_are_other_objects() -> None:
     assert Counter(unknown.members.world_ids.tolist()).most_common(1)[0][1] == 2
 
 
-def test_a_camera_that_sees_nobody_has_no_appearances_and_is_tracked() -> None:
+def test_a_camera_without_objects_has_no_embeddings_and_is_tracked() -> None:
     tracker = WorldTracker(WorldSettings())
     looks = np.eye(1, 8)
     here = located([[0, 0, 0]])
@@ -130,7 +130,7 @@ def test_a_camera_that_sees_nobody_has_no_appearances_and_is_tracked() -> None:
     assert frame.members.track_ids.tolist() == [5]
 
 
-def test_looks_may_become_known_later() -> None:
+def test_appearance_may_become_known_later() -> None:
     tracker = WorldTracker(WorldSettings())
     looks = np.eye(2, 8)
     near = located([[0, 0, 0]])
@@ -185,7 +185,7 @@ def test_after_a_reset_of_a_camera_its_new_tracks_find_their_objects() -> None:
     assert update(tracker, 'a', 0.2, [1], [[9, 0, 0]], session='third') == {1: 2}
 
 
-def test_a_wrong_join_is_parted_and_the_right_one_found() -> None:
+def test_a_wrong_assignment_is_corrected() -> None:
     tracker = WorldTracker(WorldSettings())
     update(tracker, 'a', 0.0, [1], [[0, 0, 0]])
     assert update(tracker, 'b', 0.0, [7], [[0.5, 0, 0]]) == {7: 1}

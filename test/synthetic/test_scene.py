@@ -99,7 +99,7 @@ def test_boxes_are_tight_around_what_is_drawn() -> None:
             assert box == pytest.approx(tight, abs=1.5)
 
 
-def test_figures_are_what_the_image_shows() -> None:
+def test_annotations_of_figures_agree_with_the_image() -> None:
     checked = 0
     for config, image, annotations in lonely_scenes():
         if annotations.visibilities[0] < 0.2:
@@ -137,7 +137,7 @@ def test_somebody_alone_is_visible_as_far_as_the_image_reaches() -> None:
     assert cut >= 5
 
 
-def test_people_hide_one_another() -> None:
+def test_people_occlude_one_another() -> None:
     hidden = 0
     for seed in range(6):
         config = replace(SMALL, seed=seed, people=(12, 12), occluders=(0, 0), sensor=False)
@@ -232,7 +232,7 @@ def test_people_are_as_small_and_as_large_as_cameras_show_them() -> None:
     assert (shares > 0.08).all()
 
 
-def test_only_those_who_stay_sit() -> None:
+def test_only_people_who_stay_can_sit() -> None:
     sitters = 0
     for seed in range(12):
         scene = Scene(replace(SMALL, seed=seed, people=(40, 40)))

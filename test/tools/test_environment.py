@@ -57,7 +57,7 @@ def test_fresh_part_is_made_again(workshop: Workshop) -> None:
     assert workshop.made == 2
 
 
-def test_interrupted_part_is_made_anew(workshop: Workshop) -> None:
+def test_interrupted_part_is_recreated(workshop: Workshop) -> None:
     workshop.fails = True
     with pytest.raises(environment.SetupError):
         workshop.part.ensure()

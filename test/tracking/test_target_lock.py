@@ -110,7 +110,7 @@ def test_the_lock_is_not_certain_for_long_while_the_target_is_hidden() -> None:
     assert certain == [True] * 8 + [False] * 6, 'for 0.8 s'
 
 
-def test_a_stranger_who_takes_over_the_track_is_found_out() -> None:
+def test_a_track_that_switches_to_another_person_is_detected() -> None:
     scene, _, other = selected()
     scene.show(Person(1, 100, 0, unseen=0.5), other, times=10)
     target = scene.show(Person(1, 100, 2), other, times=2)
@@ -205,7 +205,7 @@ def test_who_looks_like_somebody_seen_beside_the_target_is_no_candidate_beyond_d
     assert (target.state, target.candidates.tolist()) == (LockState.CANDIDATES, [9])
 
 
-def test_nobody_is_recognized_where_the_target_cannot_be() -> None:
+def test_tracks_out_of_reach_of_the_target_are_not_recognized() -> None:
     scene, one, other = Scene(), Person(1, 100, 0), Person(2, 300, 1)
     scene.show(one, other, times=5, places=[(0, 0, 5), (2, 0, 5)])
     scene.select(0, one, other)
@@ -221,7 +221,7 @@ def test_nobody_is_recognized_where_the_target_cannot_be() -> None:
 @pytest.mark.parametrize(
     ('seconds', 'state'), [(0.8, LockState.LOCKED), (2.0, LockState.CANDIDATES)]
 )
-def test_others_who_look_like_the_target_count_once_they_were_clear_for_a_second(
+def test_similar_objects_are_learned_only_after_they_were_clear_for_one_second(
     seconds: float, state: LockState
 ) -> None:
     scene, one, other = selected()
@@ -300,7 +300,7 @@ def test_without_embeddings_the_lock_lasts_as_long_as_the_track() -> None:
     assert (target.state, target.track_id, len(target.candidates)) == (LockState.LOST, 0, 0)
 
 
-def test_a_target_whose_looks_are_not_known_is_locked_as_long_as_its_track() -> None:
+def test_a_target_without_embeddings_is_locked_as_long_as_its_track() -> None:
     scene = Scene(np.zeros_like(LOOKS))
     one, other = Person(1, 100, 0), Person(2, 300, 1)
     scene.show(one, other)

@@ -323,7 +323,7 @@ def test_appearance_finds_a_lost_person_where_motion_does_not() -> None:
 
 
 @pytest.mark.parametrize('score', [0.3, 0.9])
-def test_appearance_decides_between_two_who_meet(score: float) -> None:
+def test_appearance_decides_between_two_people_who_meet(score: float) -> None:
     alike = np.zeros((2, 8), np.float32)
     alike[0, 0] = 1
     alike[1, :2] = 0.6, 0.8
@@ -433,7 +433,7 @@ def test_equal_stamps_are_taken_and_earlier_ones_refused() -> None:
         tracker.update(Detections.empty(), SECOND - 1)
 
 
-def test_an_unknown_appearance_neither_forbids_nor_changes_anything() -> None:
+def test_a_detection_with_unknown_appearance_matches_and_leaves_the_mean_unchanged() -> None:
     tracker = Tracker()
     for frame in range(4):
         tracker.update(people((100, 200), looks=[2]), stamp(frame))

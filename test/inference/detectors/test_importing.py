@@ -306,7 +306,7 @@ def test_more_detections_than_suppression_looks_at(tmp_path: Path) -> None:
     import_and_expect(source, 'yolox', YOLOX_FOUND, top_k=600)
 
 
-def test_nothing_found_is_no_error(tmp_path: Path) -> None:
+def test_no_detections_is_not_an_error(tmp_path: Path) -> None:
     rows = np.zeros((1, 126, 6), np.float32)
     source = write_detector(tmp_path / 'yolox.onnx', {'output': rows}, size=SIZE)
     import_and_expect(source, 'yolox', [], 'a')

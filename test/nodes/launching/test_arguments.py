@@ -39,7 +39,7 @@ def test_a_parameter_file_that_does_not_exist_is_refused(tmp_path: Path) -> None
         check_arguments({'params_file': str(tmp_path)})
 
 
-def test_camera_arguments_become_parameters_of_their_types() -> None:
+def test_camera_arguments_are_converted_to_parameter_types() -> None:
     given = NO_CAMERA | {'width': '640', 'rate': '7.5', 'frame_id': 'lens'}
     assert camera_parameters(given) == {'width': 640, 'rate': 7.5, 'frame_id': 'lens'}
 

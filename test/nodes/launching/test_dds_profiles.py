@@ -61,13 +61,13 @@ def much_shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.ros
-def test_a_launch_applies_the_profiles_that_nobody_has_chosen() -> None:
+def test_a_launch_applies_the_profiles_unless_they_are_configured() -> None:
     chosen = launched_with(CYCLONEDDS_URI='<CycloneDDS/>')
     assert chosen == profile_variables({}) | {'CYCLONEDDS_URI': '<CycloneDDS/>'}
 
 
 @pytest.mark.ros
-def test_a_launch_leaves_the_middleware_alone_where_that_is_wanted() -> None:
+def test_dds_profiles_false_leaves_the_middleware_unchanged() -> None:
     assert launched_with('dds_profiles:=false') == {}
 
 

@@ -172,7 +172,7 @@ def test_a_tracked_bag_holds_what_the_layout_shows(
         assert {bag.counts[topic] for topic in shown} == {FRAMES}
 
 
-def test_a_missing_model_is_one_clear_line(
+def test_a_missing_model_is_reported_in_one_line(
     blocks: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     code = main(

@@ -106,7 +106,7 @@ def test_diagnostics_name_the_failed_configuration_and_the_silent_topic(
     watch.expect('camera', DiagnosticStatus.WARN, 'although /user publishes there')
 
 
-def test_classes_are_announced_to_those_who_come_later(active: Harness) -> None:
+def test_classes_are_published_for_later_subscribers(active: Harness) -> None:
     received: list[LabelInfo] = []
     late = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     active.user.create_subscription(LabelInfo, '/jtn_tracker/label_info', received.append, late)

@@ -111,7 +111,7 @@ def test_with_each_image_positions_are_predicted_to_now(
     assert np.abs(actual - target).max(axis=1).min() < 1e-9
 
 
-def test_at_a_rate_predictions_go_on_between_images_and_for_a_second(
+def test_at_a_rate_predictions_continue_between_images_for_up_to_one_second(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
     harness, located = predicting(make, block_model, output_rate=50.0)
@@ -173,7 +173,7 @@ def empty_frame(stamp_ns: int) -> CameraFrame:
     )
 
 
-def test_an_error_at_a_rate_is_reported_and_the_timer_goes_on(graph: Graph) -> None:
+def test_an_error_at_a_rate_is_reported_and_the_timer_continues(graph: Graph) -> None:
     node = graph.add(Node('rated'))
     errors: list[Exception] = []
 

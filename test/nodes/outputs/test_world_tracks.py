@@ -140,7 +140,7 @@ def scene(make: Callable[..., Harness], block_model: Path) -> Scene:
     )
 
 
-def test_both_cameras_see_one_world(scene: Scene) -> None:
+def test_objects_in_both_cameras_get_one_identity(scene: Scene) -> None:
     scene.first()
     markers = scene.harness.listen(MarkerArray, 'world_markers')
     agreed = 0

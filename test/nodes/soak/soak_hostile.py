@@ -157,7 +157,9 @@ class Attacker:
         self._tracked[stamp_to_ns(tracks.header.stamp)] = tracks
 
 
-def test_hostile_messages_leave_the_node_active_and_level(graph: Graph, block_model: Path) -> None:
+def test_hostile_messages_leave_the_node_active_with_constant_memory(
+    graph: Graph, block_model: Path
+) -> None:
     attacker = Attacker(graph)
     held = []
     with tracker_process(

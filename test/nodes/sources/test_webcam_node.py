@@ -89,7 +89,7 @@ def test_images_are_stamped_when_they_were_taken_and_counted(
     assert float(status['age of the newest image [s]']) < 1
 
 
-def test_a_frozen_camera_is_no_image_but_a_problem_and_comes_back(
+def test_a_frozen_camera_is_reported_as_a_problem_and_recovers(
     graph: Graph, camera: Camera, server: MjpegServer | RtspServer, tmp_path: Path
 ) -> None:
     user = User(graph)

@@ -48,7 +48,7 @@ def assert_true(output: TrackedObjectArray, number: int) -> None:
     np.testing.assert_allclose(found, sorted(middles(number).tolist()), atol=1)
 
 
-def test_images_of_other_units_are_stretched_anew(active: Harness) -> None:
+def test_tracks_continue_when_the_units_of_the_images_change(active: Harness) -> None:
     for number, encoding in enumerate(['16UC1', '16UC1', '32FC1', '32FC1', '16UC1', 'bgr8']):
         image = message(number) if encoding == 'bgr8' else thermal(number, encoding)
         output = active.track(image)

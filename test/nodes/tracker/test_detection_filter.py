@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
     assert len(active.track(message(0)).objects) == 2
 
 
-def test_a_polygon_that_is_none_keeps_the_node_unconfigured(
+def test_an_invalid_polygon_prevents_configuration(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
     harness = make(model=str(block_model), classes=['blokc'])

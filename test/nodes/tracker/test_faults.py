@@ -202,7 +202,7 @@ class FailingEngine(Engine):
         ),
     ],
 )
-def test_an_engine_that_fails_for_a_while_is_reported_and_goes_on(
+def test_tracking_continues_after_temporary_failures_of_the_engine(
     make: Callable[..., Harness],
     block_model: Path,
     monkeypatch: pytest.MonkeyPatch,

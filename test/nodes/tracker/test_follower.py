@@ -249,7 +249,7 @@ def test_the_target_is_found_again_by_its_looks_under_a_new_id(
     np.testing.assert_allclose((place.x, place.y, place.z), truth, atol=0.2)
 
 
-def test_nobody_is_selected_by_an_id_that_has_ended(active: Harness) -> None:
+def test_the_id_of_an_ended_track_cannot_be_selected(active: Harness) -> None:
     states = active.listen(Target, 'target_state')
     for number in range(3):
         objects = active.track(message(number)).objects

@@ -125,7 +125,7 @@ def test_empty_arrays_step_the_tracks(make: Make) -> None:
     assert states[-1] == []
 
 
-def test_late_and_doubled_detections_are_named_and_left_out(make: Make) -> None:
+def test_late_and_repeated_detections_are_reported_and_skipped(make: Make) -> None:
     rig = DetectionRig(make(input='detections', backward_tolerance=0.05))
     reports: list[DiagnosticArray] = []
     rig.harness.user.create_subscription(DiagnosticArray, '/diagnostics', reports.append, DEEP)
@@ -246,7 +246,7 @@ def test_positions_on_the_ground(make: Make) -> None:
     np.testing.assert_allclose(points_of(output), [[aside, 1.5, distance]], atol=0.2)
 
 
-def test_images_with_the_stamps_of_the_detections_tell_the_motion_of_the_camera(
+def test_camera_motion_is_estimated_from_images_with_the_stamps_of_detections(
     make: Make,
 ) -> None:
     harness = make(input='detections', detection_images=True)
@@ -276,7 +276,7 @@ def test_images_with_the_stamps_of_the_detections_tell_the_motion_of_the_camera(
     )
 
 
-def test_a_separate_network_tells_people_apart_who_exchange_their_places(
+def test_a_separate_network_distinguishes_people_who_swap_positions(
     make: Make, tmp_path: Path
 ) -> None:
     network = write_mean_color(tmp_path / 'color.onnx')
@@ -307,7 +307,7 @@ def test_a_separate_network_tells_people_apart_who_exchange_their_places(
 
 
 @pytest.mark.parametrize('tracker', ['default', 'reference'])
-def test_detections_whose_image_does_not_come_are_tracked_without_appearance(
+def test_detections_with_a_missing_image_are_tracked_without_appearance(
     make: Make, tmp_path: Path, tracker: str
 ) -> None:
     network = write_mean_color(tmp_path / 'color.onnx')
@@ -488,7 +488,7 @@ def test_classes_of_objects(make: Make) -> None:
     np.testing.assert_allclose(points_of(output)[:, 0], [3, 9], atol=1e-6)
 
 
-def test_objects_without_a_transform_are_left_out_by_name(make: Make) -> None:
+def test_messages_without_a_transform_are_skipped_with_the_frames_named(make: Make) -> None:
     rig = DetectionRig(make(input='detections_3d', fixed_frame='map'), Detection3DArray)
     rig.detections.publish(objects_message(0, walkers(0)))
     rig.harness.wait_for_log("a message is skipped: no transform from 'lidar' to 'map'")

@@ -149,7 +149,7 @@ def test_a_given_range_decides_what_is_black_and_white(
     assert 'intensity_range' in refused.reason
 
 
-def test_images_are_subscribed_while_somebody_listens(
+def test_images_are_subscribed_while_outputs_have_subscribers(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
     harness = make(model=str(block_model), listening=False)

@@ -103,7 +103,7 @@ def test_numbers_of_the_publisher_are_counted_whatever_the_stamps_say() -> None:
     )
 
 
-def test_a_publisher_that_starts_again_and_two_on_one_topic_are_no_loss() -> None:
+def test_a_restarted_publisher_and_two_publishers_are_not_counted_as_losses() -> None:
     losses = ImageLosses('rmw_fastrtps_cpp')
     for number in [*range(900, 930), *range(1, 30)]:
         losses.arrived(10**18, number)

@@ -107,7 +107,7 @@ def test_outputs_of_a_slow_camera_end_empty_after_several_of_its_intervals(
 
 
 @pytest.mark.ros
-def test_a_slow_camera_is_not_said_to_be_silent_between_its_images(active: Harness) -> None:
+def test_a_slow_camera_is_not_reported_as_silent_between_images(active: Harness) -> None:
     def logged(text: str, count: int) -> None:
         active.wait(lambda: active.log.count(text) == count, f'{text} {count} times')
 

@@ -133,7 +133,7 @@ def test_the_node_tracks_what_the_middleware_makes(
     assert len(output.objects) == 2
 
 
-def test_a_damaged_message_is_left_out_and_the_next_is_tracked(active: Harness) -> None:
+def test_a_damaged_message_is_skipped_and_the_next_is_tracked(active: Harness) -> None:
     damaged = bytes(serialize_message(message(0)))[:1000]
     active.images.publish(damaged)
     active.wait_for_log('an image is skipped: a serialized image of 1000 bytes would need')

@@ -47,7 +47,7 @@ def run(rate: float, work_s: Sequence[float]) -> tuple[list[float], int, int]:
 
 
 @pytest.mark.parametrize('stall_s', [0.04, 0.07, 0.12])
-def test_a_consumer_that_keeps_up_loses_nothing_to_jitter(stall_s: float) -> None:
+def test_a_consumer_that_keeps_up_receives_all_items_despite_jitter(stall_s: float) -> None:
     work = np.full(3000, 0.02)
     work[::17] = stall_s
     ages, put, dropped = run(30, work.tolist())
@@ -59,7 +59,7 @@ def test_a_consumer_that_keeps_up_loses_nothing_to_jitter(stall_s: float) -> Non
 
 
 @pytest.mark.parametrize(('rate', 'work_s'), [(30, 0.04), (83, 0.027), (30, 0.3)])
-def test_a_consumer_that_is_too_slow_gets_the_newest_item(rate: float, work_s: float) -> None:
+def test_a_slow_consumer_receives_the_newest_item(rate: float, work_s: float) -> None:
     ages, put, dropped = run(rate, [work_s] * 500)
     assert max(ages) <= LONGEST_WAIT_S
     # Once that is known, nothing waits for longer than the camera needs for the next item.

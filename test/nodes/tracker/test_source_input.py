@@ -155,7 +155,7 @@ def bag(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_bag_is_tracked_at_its_pace_and_published_for_those_who_look(
+def test_a_bag_is_tracked_at_its_rate_and_published_for_subscribers(
     make: Callable[..., Harness], block_model: Path, bag: Path
 ) -> None:
     harness = make(model=str(block_model), source=str(bag), frame_id='lens', publishing=False)

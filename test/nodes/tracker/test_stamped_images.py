@@ -13,7 +13,7 @@ def depth(sec: int, nanosec: int = 0) -> Image:
     return Image(header=Header(stamp=Time(sec=sec, nanosec=nanosec)))
 
 
-def test_a_depth_image_before_time_zero_is_left_out() -> None:
+def test_a_depth_image_with_a_negative_stamp_is_skipped() -> None:
     buffer = StampedImages('depth image', 'the image', 0.05, 0.0, 'Wait')
     buffer.add(depth(-1))
     buffer.add(good := depth(7))

@@ -272,7 +272,7 @@ def test_another_image_size_begins_a_session(active: Harness) -> None:
         ({'width': 0, 'height': 0, 'step': 0}, 'is empty'),
     ],
 )
-def test_malformed_image_is_reported_and_left_out(
+def test_malformed_image_is_reported_and_skipped(
     active: Harness, changes: dict[str, Any], reason: str
 ) -> None:
     first = active.track(message(0))
