@@ -1,1 +1,1 @@
-"""The `jtn` command, one module a verb."""
+"""The `jtn` command, one module per verb."""

@@ -1,4 +1,4 @@
-"""Numbers of things, for people."""
+"""Formatting of numbers with nouns."""
 
 
 def counted(number: int, what: str) -> str:

@@ -1,4 +1,4 @@
-"""Check a dataset for mistakes.
+"""Check a dataset for errors.
 
     jtn dataset check MOT17/train
     jtn dataset check crowdhuman/annotation_train.odgt

@@ -1,4 +1,4 @@
-"""The clip that the demo tracks when it is given none: our own, with ground truth."""
+"""The default clip of the demo: a rendered scene with ground truth."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What came out of a demo: figures, a video, a picture and a file with everything."""
+"""The report of a demo: a table, a video, an image and a JSON file."""
 
 import json
 import logging
@@ -46,7 +46,7 @@ _PICTURE_AFTER = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a demo shows.
+    """The results of a demo.
 
     Attributes:
         source: name of the input.

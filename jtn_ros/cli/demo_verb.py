@@ -43,10 +43,10 @@ from jtn_ros.tracking import TrackerSettings
 if TYPE_CHECKING:
     from jtn_ros.cli.demo_report import Report
 
-# Loading a model and starting the nodes takes so long at most.
+# Longest time for loading a model and starting the nodes. [s]
 _STARTUP_S = 180
 _LOG_LINES = 15
-# What a demo leaves in its output folder.
+# The files of a demo in its output folder.
 OURS = ('bag', 'clip', 'tracks', 'tracks.mp4', 'tracks.webm', 'tracks.png', 'result.json',
         'report.html', 'report.json', 'ros2.log', 'ros2')  # fmt: skip
 
@@ -129,7 +129,7 @@ def _track(args: argparse.Namespace, output: Path) -> 'Report':
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, Any]:
-    """Return what the tracker of the demo runs with: its defaults, and what was asked for."""
+    """Return the parameters of the tracker: its defaults, and the given arguments."""
     by_model = dict.fromkeys(('confident_score', 'birth_score', 'certain_score'), "the model's")
     return {'backend': args.backend, 'rate': args.rate} | asdict(TrackerSettings()) | by_model
 
@@ -161,12 +161,12 @@ def output_folder(wanted: Path | None) -> Path:
 
 @contextmanager
 def locked(output: Path) -> Iterator[None]:
-    """Make the folder, and hold it for this process alone.
+    """Create the folder, and lock it for this process.
 
-    The folder itself is locked, so that no file tells of a lock after its owner has ended.
+    The folder itself is locked, so that no stale lock file remains after the process has exited.
 
     Raises:
-        UsageError: if another demo holds it.
+        UsageError: if another demo has locked it.
     """
     output.mkdir(parents=True, exist_ok=True)
     folder = os.open(output, os.O_RDONLY)
@@ -183,10 +183,10 @@ def locked(output: Path) -> Iterator[None]:
 
 
 def clear_output(output: Path) -> None:
-    """Remove what an earlier demo left in the folder, and nothing else.
+    """Remove only the files of an earlier demo from the folder.
 
     Raises:
-        JtnError: if the folder holds something that is not from a demo.
+        JtnError: if the folder contains files that are not from a demo.
     """
     found = {path.name for path in output.iterdir()}
     if found and 'ros2.log' not in found and found & set(OURS):

@@ -1,4 +1,4 @@
-"""`jtn evaluate --embeddings`: how well a model's embeddings tell objects apart."""
+"""`jtn evaluate --embeddings`: how well the embeddings of a model distinguish objects."""
 
 import argparse
 from typing import Any
@@ -15,7 +15,7 @@ from jtn_ros.evaluation.verification import verify
 
 
 def evaluate_embeddings(args: argparse.Namespace) -> dict[str, Any]:
-    """Print how well they do, and return it.
+    """Print the scores, and return them.
 
     Raises:
         UsageError: if an argument is about tracks or detections.

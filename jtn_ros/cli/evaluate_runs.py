@@ -1,4 +1,4 @@
-"""`jtn evaluate` for tracks: those of earlier runs, or of recordings that are tracked now."""
+"""`jtn evaluate` for tracks: of earlier runs, or of recordings that are tracked now."""
 
 import argparse
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ from jtn_ros.media.recordings import is_recording
 
 @dataclass(kw_only=True)
 class _Compared:
-    """What is compared, by name of the sequence.
+    """The data to compare, by name of the sequence.
 
     Attributes:
         paths: of the ground truth.

@@ -1,4 +1,4 @@
-"""`jtn evaluate` on annotated images: run the model over each and score what it finds."""
+"""`jtn evaluate` on annotated images: run the model on each and score its detections."""
 
 import argparse
 from contextlib import closing
@@ -53,7 +53,7 @@ def evaluate_stills(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check_usage(args: argparse.Namespace) -> None:
-    """Refuse what is about tracks."""
+    """Reject arguments that are about tracks."""
     given = {
         name: getattr(args, name.lstrip('-').replace('-', '_'))
         for name in ('--tracks', '--trackers', '--bag', '--topic', '--tracks-topic', '--against')

@@ -7,7 +7,7 @@
   jtn evaluate --ground-truth 'truth/*' --bag recordings --jobs 8 --cache runs
 
 --ground-truth is a MOTChallenge sequence (with gt/gt.txt), a folder of sequences, or a bag whose
-tracks are taken as true, or several of these. --tracks is a folder with <sequence>.txt for each
+tracks are used as ground truth, or several of these. --tracks is a folder with <sequence>.txt for each
 sequence, as written by `jtn track`, or a bag with the tracks of a node. --bag is the recording
 that belongs to the ground truth, or for several sequences the folder with a recording of each, of
 the same name; without --tracks, it is tracked now. Recorded tracks are assigned to frames by

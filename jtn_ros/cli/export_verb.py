@@ -10,9 +10,9 @@ back end. Its output is compared with PyTorch before the file is written.
 
 --int8 quantizes the convolutions for CPUs. They are calibrated on up to 128 frames of the given
 recordings (videos, folders, bags) and on up to 128 images of the given COCO .json and CrowdHuman
-.odgt files, the same number per source. Give footage like that on which the model will be used. A
-table and <output>.accuracy.json show the loss of accuracy: of the tracks of the recordings, and of
-the detections in up to 512 images per file.
+.odgt files, the same number per source. Use footage similar to that of the application. A table
+and <output>.accuracy.json show the loss of accuracy: of the tracks of the recordings, and of the
+detections in up to 512 images per file.
 """
 
 import argparse
@@ -141,7 +141,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> ModelInfo:
-    """Export, calibrate, quantize, and report what it costs."""
+    """Export, calibrate, quantize, and report the loss of accuracy."""
     from jtn_ros.inference.export import export_onnx
 
     files = [Path(source) for source in sources if is_annotation_file(Path(source))]
@@ -176,7 +176,7 @@ def _export_int8(network: 'JointTrackNet', output: Path, sources: list[str]) -> 
 
 
 def _accuracy_table(losses: list[Loss | StillsLoss]) -> list[str]:
-    """Return the lines of the report, in per cent; a dash where there is no such score."""
+    """Return the lines of the report, in percent; a dash if there is no such score."""
     columns = {'HOTA': 'hota', 'MOTA': 'mota', 'IDF1': 'idf1', 'AP50': 'ap50'}
     width = max(len(loss.source) for loss in losses)
     lines = [f'{"":{width}}  {"":16}' + ''.join(f'  {name:>5}' for name in columns)]

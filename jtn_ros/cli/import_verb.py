@@ -141,7 +141,7 @@ def three_numbers(text: str) -> tuple[float, ...]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Convert the file and say what it turned out to be."""
+    """Convert the file and report what was recognized."""
     given = {name: value for name, value in vars(args).items() if value is not None}
     if args.detector:
         return _import_detector(args, given)
@@ -155,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _import_detector(args: argparse.Namespace, given: dict[str, Any]) -> int:
-    """Write a detector as a model, and say what runs it."""
+    """Write a detector as a model, and report which back ends run it."""
     if args.output.suffix != '.onnx':
         raise UsageError(f'{args.output}: the name of the output must end in .onnx')
     if args.prior_heatmap is not None:

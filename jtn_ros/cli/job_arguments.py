@@ -1,4 +1,4 @@
-"""What the verbs that take archives have in common: where the work runs, and what failed."""
+"""Shared code of the verbs for archives: where tasks run, and the report of failures."""
 
 import argparse
 import logging

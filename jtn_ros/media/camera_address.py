@@ -1,4 +1,4 @@
-"""Which texts name a camera, where an address is kept, and what a camera is called."""
+"""Addresses of cameras: their recognition, where they are stored, and names of cameras."""
 
 import os
 import re
@@ -43,7 +43,7 @@ def read_address(text: str) -> str:
 
 
 def describe(address: str) -> str:
-    """Return what messages call a camera, without secrets."""
+    """Return the name of a camera for messages, without secrets."""
     return f'camera {mask(address)}'
 
 

@@ -1,8 +1,8 @@
-"""What the network saw, drawn into the image: heat map, displacements and appearance.
+"""Debug views of network outputs: heat map, displacements and appearance.
 
-The exported graph hands out peaks, not maps. So the heat map shown here is redrawn from them:
-every peak that reaches the tracker is a spot that grows with its box, as bright as its score.
-It shows what the tracker is given, not the network's map between the peaks.
+The exported graph returns peaks, not maps. The heat map shown here is therefore reconstructed:
+each peak that reaches the tracker is a spot with the size of its box and the brightness of its
+score. It shows the input of the tracker, not the values between the peaks.
 """
 
 from collections.abc import Collection
@@ -29,7 +29,7 @@ _MAGENTA = (255, 0, 255)
 
 
 class View:
-    """Draws frame after frame with the chosen views.
+    """Draws the selected views into frames.
 
     Args:
         views: of `VIEWS`.
@@ -100,7 +100,7 @@ class LookColours:
 def draw_looks(
     image: NDArray[np.uint8], detections: Detections, looks: LookColours
 ) -> NDArray[np.uint8]:
-    """Return an image in which the boxes of its detections are tinted by how they look."""
+    """Return an image in which the boxes of its detections are tinted by their appearance."""
     tinted = np.array(image, np.uint8, order='C')
     if detections.embeddings is None:
         return tinted
@@ -114,7 +114,7 @@ def draw_looks(
 
 
 def draw_displacements(canvas: NDArray[np.uint8], detections: Detections) -> None:
-    """Draw an arrow into an image from every detection to where it was one frame ago."""
+    """Draw an arrow into an image from each detection to its position in the previous frame."""
     if detections.displacements is None:
         return
     reach = 4.0 * max(canvas.shape[:2])

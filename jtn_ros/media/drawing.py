@@ -16,7 +16,7 @@ Color = tuple[int, int, int]
 _GOLDEN_RATIO = 0.618033988749895
 # A velocity arrow ends where the object would be after this time.
 ARROW_SECONDS = 0.5
-# Where a track is that was not seen for longer is too vague to be drawn.
+# Tracks that were not detected for longer than this are too uncertain to be drawn.
 _LONGEST_UNSEEN_NS = 1_000_000_000
 # Less saturated colors have enough contrast on a dark background, blue ones among them.
 _SATURATION = 0.55
@@ -38,7 +38,7 @@ def text_color_on(color: Color) -> Color:
 
 
 def caption_of(track_id: int, class_id: int, class_names: Sequence[str]) -> str:
-    """Return what a track is labeled with: its identity, and its class if there are several."""
+    """Return the label of a track: its identity, and its class if there are several."""
     if len(class_names) < 2:
         return f'{track_id}'
     known = 0 <= class_id < len(class_names)
@@ -58,10 +58,10 @@ def nearness(tracks: Tracks) -> NDArray[np.float64]:
 
 
 class Trails:
-    """Where the feet of each track were, for a while.
+    """The recent positions of the feet of each track.
 
     Args:
-        seconds: how long a point is kept.
+        seconds: time for which a point is stored.
     """
 
     def __init__(self, seconds: float = 2.0) -> None:
@@ -69,7 +69,7 @@ class Trails:
         self._points: dict[int, deque[tuple[int, float, float]]] = {}
 
     def update(self, tracks: Tracks, stamp_ns: int) -> None:
-        """Append the observed tracks of a frame; forget old points and ended tracks."""
+        """Append the observed tracks of a frame; remove old points and ended tracks."""
         feet = np.column_stack([box_centers(tracks.boxes)[:, 0], tracks.boxes[:, 3]])
         ids, observed = tracks.ids.tolist(), tracks.observed.tolist()
         for track_id, seen, (x, y) in zip(ids, observed, feet.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""Frames from anywhere: the contract of every source."""
+"""Frames, and the interface of their sources."""
 
 import logging
 from abc import ABC
@@ -27,7 +27,7 @@ class Frame:
         stamp_ns: time of the exposure in nanoseconds, from the source where it has one.
         image: uint8 BGR (H, W, 3); treat it as read-only.
         received_ns: when it was recorded in nanoseconds; None where that is the stamp.
-        dropped: pictures of a live camera that were dropped since the frame before; None for
+        dropped: images of a live camera that were dropped since the previous frame; None for
             recordings.
     """
 

@@ -1,4 +1,4 @@
-"""Pixels of more than 8 bits to 8 bits: the range of values that matters, steady over time."""
+"""Scaling of pixels with more than 8 bits to 8 bits, with a range that is steady over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ _PERCENTILES = (0.5, 99.5)
 _LARGEST = 1e30
 # Range of integers at least.
 _LEAST_COUNTS = 32
-# How far the range follows each image, so that a hot object that comes or goes flashes nothing.
+# Weight of each image in the range, so that an appearing hot object causes no sudden change.
 _FOLLOWING = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntensitySettings(Settings):
-    """How images with more than 8 bits are shown to the network."""
+    """Scaling of images with more than 8 bits for the network."""
 
     intensity_range: tuple[float, float] = setting(
         (0.0, 0.0),
@@ -34,15 +34,15 @@ class IntensitySettings(Settings):
 
 
 class IntensityRange:
-    """Stretches the values of one camera to 0 to 255.
+    """Scales the values of one camera to 0 to 255.
 
     Args:
-        limits: the values that become black and white; None, or 0 for both, finds them in the
-            images, and lets them follow slowly. They are found anew where the type of the values
-            changes, as counts and degrees have nothing in common.
+        limits: the values that become black and white; None, or 0 for both, estimates them from
+            the images and adapts them slowly. They are estimated again if the type of the values
+            changes, because counts and degrees have different ranges.
 
     Raises:
-        JtnError: if the limits are not two growing numbers.
+        JtnError: if the limits are not two increasing numbers.
     """
 
     def __init__(self, limits: Sequence[float] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What recordings say about the model whose tracks they hold."""
+"""Information in recordings about the model of their tracks."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ class Labels(NamedTuple):
     Attributes:
         model_name: name of the model.
         class_names: by class.
-        confident_score: the tracker trusts detections from here on.
+        confident_score: confidence threshold of the model.
     """
 
     model_name: str

@@ -1,4 +1,4 @@
-"""Open a source of frames by what it is: a video, an image, a folder, a bag or a camera."""
+"""Opening of frame sources: videos, images, folders, bags and cameras."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,7 +91,7 @@ def open_frames(
 
 
 def _open_camera(address: str, reconnect: bool) -> FrameSource:
-    """Open a camera and wait until it answers; or a recording that a web server has."""
+    """Open a camera and wait until it responds, or open a recording on a web server."""
     from jtn_ros.media.live.open_camera import open_camera
     from jtn_ros.media.video import VideoFrames
 

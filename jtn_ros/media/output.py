@@ -1,4 +1,4 @@
-"""Outputs that are written bit by bit and appear when they are complete."""
+"""Outputs that are written incrementally and published atomically."""
 
 from abc import ABC
 from abc import abstractmethod
@@ -7,25 +7,25 @@ from typing import Self
 
 
 class Output(ABC):
-    """Something written that appears under its name when it is closed.
+    """An output that appears under its name when it is closed.
 
-    Use it as a context manager: after an exception nothing is left behind.
+    Use it as a context manager: after an exception, the partial output is removed.
     """
 
     @abstractmethod
     def finish(self) -> None:
-        """Write what is left, still under a temporary name."""
+        """Write the remaining data, still under a temporary name."""
 
     @abstractmethod
     def publish(self) -> None:
-        """Give what is finished its name."""
+        """Rename the finished output to its final name."""
 
     @abstractmethod
     def discard(self) -> None:
-        """Remove what was written so far; never raises for a full disk."""
+        """Remove the partial output; never raises for a full disk."""
 
     def close(self) -> None:
-        """Finish and publish it; where that fails, as on a full disk, remove it."""
+        """Finish and publish it; if that fails, as on a full disk, remove it."""
         close_together([self])
 
     def __enter__(self) -> Self:
@@ -41,7 +41,7 @@ class Output(ABC):
 
 
 def close_together(outputs: Sequence[Output]) -> None:
-    """Publish all of the outputs, or where one cannot be finished, none."""
+    """Publish all outputs, or none if one cannot be finished."""
     try:
         for output in outputs:
             output.finish()

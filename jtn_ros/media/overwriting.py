@@ -1,4 +1,4 @@
-"""No output replaces an input, or the results of another input."""
+"""Checks that outputs do not replace inputs or the results of other inputs."""
 
 import json
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ RUN = 'run'
 def protect_inputs(
     outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None]
 ) -> None:
-    """Refuse outputs that would replace an input.
+    """Reject outputs that would replace an input.
 
     Args:
         outputs: files or folders that will be replaced where they exist; None for none.
@@ -46,7 +46,7 @@ def protect_inputs(
 
 
 def require_files(outputs: Iterable[Path | None]) -> None:
-    """Refuse folders in place of files that are written at the end of a long run.
+    """Reject folders in place of files that are written at the end of a long run.
 
     Raises:
         UsageError: if an output is a folder.
@@ -57,7 +57,7 @@ def require_files(outputs: Iterable[Path | None]) -> None:
 
 
 def require_folder(output: Path) -> None:
-    """Refuse a file in place of a folder for results.
+    """Reject a file in place of a folder for results.
 
     Raises:
         UsageError: if the output is not a folder.
@@ -96,7 +96,7 @@ def claim_results(folder: Path, names: Sequence[str], inputs: Sequence[str]) -> 
 
 
 def _read_run(lines: Path) -> dict[str, list[str]]:
-    """Return the inputs and outputs that JSON lines tell of; none where they do not."""
+    """Return the inputs and outputs recorded in JSON lines; empty if there are none."""
     try:
         with lines.open(encoding='utf-8') as file:
             run = json.loads(file.readline())[RUN]

@@ -1,4 +1,4 @@
-"""YUV images with planes of chroma that OpenCV does not take as ROS lays them out."""
+"""YUV images with chroma planes in layouts of ROS that OpenCV does not support."""
 
 import cv2
 import numpy as np

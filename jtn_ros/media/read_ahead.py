@@ -1,7 +1,7 @@
-"""Work on threads of their own, so that reading, inference and writing overlap.
+"""Background threads with which reading, inference and writing overlap.
 
-Decoders, encoders and networks release Python's lock; each of these threads runs one of them,
-in order, a few items ahead of or behind the caller.
+Decoders, encoders and networks release the GIL. Each of these threads runs one of them, in order,
+a few items ahead of or behind the caller.
 """
 
 from collections import deque
@@ -15,15 +15,15 @@ from typing import Any
 from typing import Protocol
 from typing import Self
 
-# Enough to level out slow frames; every waiting item is an image in memory.
+# Enough to compensate for slow frames; each waiting item is an image in memory.
 _DEPTH = 4
 
 
 def read_ahead[T](items: Iterable[T], depth: int = _DEPTH) -> Generator[T]:
     """Yield the items, which a thread fetches up to `depth` items ahead of the caller.
 
-    What fetching raises is raised here, in its place. When the caller stops early, the item that
-    is being fetched is awaited and the rest is left alone.
+    Exceptions of the fetching are raised here, in order. If the caller stops early, the item that
+    is being fetched is awaited, and the remaining items are not fetched.
     """
     iterator, end = iter(items), object()
 
@@ -41,10 +41,10 @@ def read_ahead[T](items: Iterable[T], depth: int = _DEPTH) -> Generator[T]:
 
 
 class Sink[T](Protocol):
-    """Something that is opened, written to bit by bit, and closed."""
+    """A sink that is opened, written incrementally, and closed."""
 
     def write(self, item: T) -> None:
-        """Take the next item."""
+        """Write the next item."""
 
     def __exit__(
         self,
@@ -86,7 +86,7 @@ class WriteBehind[T, S: Sink[Any]]:
             raise
 
     def put(self, item: T) -> None:
-        """Hand over the next item."""
+        """Add the next item."""
         while self._waiting and (len(self._waiting) >= self._depth or self._waiting[0].done()):
             self._waiting.popleft().result()
         self._waiting.append(self._pool.submit(self.sink.write, item))
@@ -101,7 +101,7 @@ class WriteBehind[T, S: Sink[Any]]:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Write what waits and close the sink; after an exception drop it, and undo the sink."""
+        """Write waiting items and close the sink; after an exception, drop them and undo it."""
         try:
             while error is None and self._waiting:
                 self._waiting.popleft().result()

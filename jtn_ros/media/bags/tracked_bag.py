@@ -1,4 +1,4 @@
-"""A bag with tracks beside the topics that they were made from, and what shows them."""
+"""A copy of a bag with added tracks and topics for their display."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,25 +108,25 @@ class TrackedBag(Output):
             )
 
     def finish(self) -> None:
-        """Copy what is left, and finish the bag."""
+        """Copy the remaining messages, and finish the bag."""
         for message in self._messages:
             self._bag.copy(message)
         self._bag.finish()
         self._close_original()
 
     def publish(self) -> None:
-        """Give the bag its name."""
+        """Rename the bag to its final name."""
         self._bag.publish()
 
     def discard(self) -> None:
-        """Remove what was written so far."""
+        """Remove the partial bag."""
         self._bag.discard()
         self._close_original()
 
     def _messages_of(
         self, header: Any, frame: Frame, tracks: Tracks, session: int
     ) -> Iterator[tuple[TrackerTopic, Any]]:
-        """Yield what the tracker publishes about a frame."""
+        """Yield the messages that the tracker publishes for a frame."""
         class_names = self._labels.class_names
         if self._session is None:
             yield (

@@ -1,32 +1,32 @@
-"""When the pictures of a stream were taken, and which of them are old."""
+"""Capture times of the images of a stream, and detection of delayed images."""
 
-# A read that had to wait for this long found nothing that had come before.
+# If a read waits for this long, no image was queued before. [s]
 _WAIT_S = 0.001
 # What comes after a silence of this long, and of three periods, is old. [s]
 _SILENCE_S = 0.5
-# A picture that is found so much later than it was taken was held up; skip what lies between.
+# An image that is read this much later than it was taken was delayed; skip those in between. [s]
 _BEHIND_NS = 1_000_000_000
 # After a silence, pictures this late were held up too, unless so many in a row come in time. So
 # were those that have no times of their own.
 _HELD_NS, _PATIENCE = 200_000_000, 5
 # A reader that catches up at no time sees old pictures, with their times, rather than none.
 _LONGEST_DOUBT_NS = 3_000_000_000
-# An offset that is wrong by more than this is no drift of the clocks.
+# A larger error of the offset than this is not caused by the drift of the clocks.
 _WRONG_NS = 50_000_000
 # How fast the offset follows pictures that come earlier, and later, than it says.
 _FASTER, _SLOWER = 0.02, 0.001
 
 
 class CaptureClock:
-    """Turns the times of a stream into times of this machine.
+    """Converts the times of a stream to times of this machine.
 
-    The offset between the two clocks is the least delay that was seen, because a picture may be
-    held up but never comes too early. It is estimated at the start, in what was waiting already,
-    and then follows the drift of the clocks so slowly that the spacing of the stream is kept.
+    The offset between the two clocks is the smallest delay observed, because images may be delayed
+    but never arrive early. It is estimated at the start, from the images that are already queued,
+    and then follows the drift of the clocks slowly, so that the spacing of the stream is kept.
     """
 
     def __init__(self) -> None:
-        """Begin before the first picture."""
+        """Start before the first image."""
         self._offset_ns: int | None = None
         self._last = (0, 0)
         self._period_ns: float | None = None
@@ -37,10 +37,10 @@ class CaptureClock:
         self.behind = False
 
     def observe(self, time_ns: int, arrival_ns: int, waited_s: float) -> None:
-        """Take the next picture.
+        """Process the next image.
 
-        Afterwards `current` tells whether it is new, not left from before a silence, and `behind`
-        whether the reader falls behind the stream.
+        Afterwards, `current` indicates whether it is new rather than queued before a silence, and
+        `behind` whether the reader falls behind the stream.
 
         Args:
             time_ns: in the time of the stream; `arrival_ns` where the stream has none.
@@ -77,12 +77,12 @@ class CaptureClock:
         self._last = time_ns, arrival_ns
 
     def stamp(self, time_ns: int) -> int:
-        """Return when a picture was taken, in nanoseconds of this machine."""
+        """Return the capture time of an image, in nanoseconds of this machine."""
         assert self._offset_ns is not None
         return time_ns + self._offset_ns
 
     def _came_late(self, waited_s: float) -> bool:
-        """Return whether there was a silence before the picture."""
+        """Return whether there was a silence before the image."""
         if self._period_ns is None:
             return False
         return waited_s > max(_SILENCE_S, 3e-9 * self._period_ns)

@@ -1,4 +1,4 @@
-"""The contract of what grabs the pictures of a camera."""
+"""The interface for grabbing the images of a camera."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that was grabbed, and is not decoded or converted yet.
+    """An image that was grabbed, but not yet decoded or converted.
 
     Attributes:
-        stamp_ns: when it was taken, in nanoseconds of this machine.
+        stamp_ns: capture time, in nanoseconds of this machine.
         image: returns it as uint8 BGR (H, W, 3), on any thread; raises JtnError if it is damaged.
     """
 
@@ -35,7 +35,7 @@ class LiveInput(Protocol):
     frame_rate: float
 
     def grab(self) -> Picture | None:
-        """Wait for the next picture; None for one that is old or damaged.
+        """Wait for the next image; None for one that is old or damaged.
 
         Raises:
             JtnError: if the camera fails, stops, or sends nothing for too long.

@@ -1,4 +1,4 @@
-"""One live camera for every user: never behind, stamped when taken, with an orderly end."""
+"""A live camera: always the newest image, with its capture time, and a defined end."""
 
 import logging
 from collections.abc import Callable
@@ -21,17 +21,17 @@ logger = logging.getLogger(__name__)
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
 _JUMP_NS = 1_000_000_000
-# Time-outs of the inputs are shorter than this, so that their thread ends by itself.
+# Timeouts of the inputs are shorter than this, so that their thread ends in time. [s]
 _PATIENCE_S = 4.0
 
 
 class CameraStoppedError(JtnError):
-    """A camera that was opened, and sends no more.
+    """A camera that was opened has stopped sending images.
 
     Args:
-        title: what messages call the camera.
-        frames: frames that were handed out; one that waits adds to them when it is taken.
-        reason: what happened.
+        title: name of the camera in messages.
+        frames: frames that were delivered; a waiting one is added when it is taken.
+        reason: the cause.
     """
 
     def __init__(self, title: str, frames: int, reason: object) -> None:
@@ -46,16 +46,16 @@ class CameraStoppedError(JtnError):
 
 @dataclass(frozen=True)
 class LiveCounts:
-    """How a camera fares; a picture that was grabbed and is in no other count waits.
+    """The state of a camera. An image that was grabbed and is in no other count is waiting.
 
     Attributes:
-        grabbed: pictures that came.
-        delivered: pictures that were handed out.
-        replaced: pictures that a newer one replaced before they were read.
-        unusable: pictures that were old when they came, damaged, or not complete.
-        connections: times that the camera was opened.
-        age_s: seconds since the newest picture was taken; None before the first.
-        problem: why no picture comes; empty while they come.
+        grabbed: images that arrived.
+        delivered: images that were delivered.
+        replaced: images that a newer one replaced before they were read.
+        unusable: images that were old on arrival, damaged, or incomplete.
+        connections: number of times that the camera was opened.
+        age_s: seconds since the newest image was taken; None before the first.
+        problem: why no image arrives; empty while images arrive.
     """
 
     grabbed: int
@@ -68,20 +68,20 @@ class LiveCounts:
 
     @property
     def dropped(self) -> int:
-        """Return how many pictures came and never will be handed out."""
+        """Return the number of images that arrived but will not be delivered."""
         return self.replaced + self.unusable
 
 
 class LiveSource(FrameSource):
-    """A camera whose newest picture is always at hand.
+    """A camera that provides its newest image.
 
-    A thread grabs all the time, so that nothing waits in the camera, the network or the driver. A
-    picture is decoded or converted when it is read. Pictures that are replaced by a newer one
-    before they are read count as dropped.
+    A thread grabs continuously, so that no images queue up in the camera, the network or the
+    driver. An image is decoded or converted when it is read. Images that are replaced by a newer
+    one before they are read count as dropped.
 
     Args:
         name: short name, for files.
-        title: what messages call it, without secrets.
+        title: name in messages, without secrets.
         open_input: opens the camera; called on the thread.
         reconnect: whether to open the camera again when it fails.
     """
@@ -118,7 +118,7 @@ class LiveSource(FrameSource):
 
     @property
     def counts(self) -> LiveCounts:
-        """Return how the camera fares."""
+        """Return the state of the camera."""
         with self._changed:
             waiting = self._newest is not None
             return LiveCounts(
@@ -143,7 +143,7 @@ class LiveSource(FrameSource):
                 raise self._failure or JtnError(self._problem)
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """Yield the newest frame again and again, counted from 0; the first ``start`` are dropped.
+        """Yield the newest frames, counted from 0; the first ``start`` are dropped.
 
         Raises:
             CameraStoppedError: if the camera fails after the first frame.
@@ -170,7 +170,7 @@ class LiveSource(FrameSource):
         self._thread.join(_PATIENCE_S)
 
     def _take(self) -> tuple[Picture, int] | None:
-        """Wait for a new picture; return it and how many were dropped; None once closed."""
+        """Wait for a new image; return it and the number of dropped ones; None once closed."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._newest is not None or self._closing or self._failure is not None
@@ -187,7 +187,7 @@ class LiveSource(FrameSource):
             return picture, self._grabbed - self._delivered
 
     def _run(self) -> None:
-        """Grab until closed, opening the camera again where that is wanted."""
+        """Grab until closed, and reopen the camera if `reconnect` is set."""
         wait_s = _FIRST_WAIT_S
         while not self._closing:
             before = self._grabbed, self._connections
@@ -212,7 +212,7 @@ class LiveSource(FrameSource):
             self._changed.notify_all()
 
     def _grab(self, live: LiveInput) -> None:
-        """Keep the newest picture until closed; stamps grow, unless the clock was set back."""
+        """Store the newest image until closed; stamps increase, unless the clock was set back."""
         while not self._closing:
             picture = live.grab()
             with self._changed:
@@ -227,7 +227,7 @@ class LiveSource(FrameSource):
                 self._changed.notify_all()
 
     def _explain(self, error: Exception, *, opened: bool) -> JtnError | None:
-        """Return what to say of an exception; None where it is a bug."""
+        """Return the message for an exception; None if it is a bug."""
         mistake = as_mistake(error)
         if mistake is None:
             return None
@@ -236,7 +236,7 @@ class LiveSource(FrameSource):
         return JtnError(f'{self._title} does not open: {mistake}')
 
     def _fail(self, failure: BaseException) -> None:
-        """End for good; a picture that waits can still be taken."""
+        """Stop permanently; a waiting image can still be taken."""
         with self._changed:
             self._failure, self._problem = failure, str(failure)
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Open a camera: one of this machine by OpenCV, one of the network by PyAV."""
+"""Opening of cameras: local cameras with OpenCV, network cameras with PyAV."""
 
 import os
 import sys
@@ -57,9 +57,9 @@ class DeviceInput:
         self.frame_rate = rate or DEFAULT_FRAME_RATE
 
     def grab(self) -> Picture:
-        """Wait for the next picture.
+        """Wait for the next image.
 
-        It is converted at once, because the next one takes its place in the driver.
+        It is converted at once, because the next one overwrites it in the driver.
         """
         if not self._capture.grab():
             raise JtnError('it no longer sends images; check that it is connected')
@@ -108,10 +108,10 @@ def open_camera(
 
 
 def _require_device(device: str) -> None:
-    """Refuse a device that is not there; OpenCV would only say so on stderr.
+    """Reject a device that does not exist; OpenCV would only report this on stderr.
 
     Raises:
-        JtnError: if it is not there, or may not be opened.
+        JtnError: if it does not exist, or the user may not open it.
     """
     path = Path(f'/dev/video{device}' if device.isdigit() else device)
     if not sys.platform.startswith('linux') or path.parts[:2] != ('/', 'dev'):

@@ -1,4 +1,4 @@
-"""The times of a stream that has none of its own, from the steady rate of its pictures."""
+"""Timestamps for a stream without a clock, estimated from the steady rate of its images."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ _PATIENCE = 5
 
 
 class SteadyRate:
-    """Tells when the pictures of a stream were sent, which arrive late now and then.
+    """Estimates the times at which the images of a stream were sent, despite delayed arrivals.
 
-    A camera with a steady rate takes its pictures along a line: their number times the period. An
-    arrival is never early, so the line is the highest one below all arrivals, and is found again
-    and again in the last few seconds. Where the arrivals do not follow a line, because the rate
-    varies, their own times are all there is.
+    The capture times of a camera with a steady rate are a linear function of the image number.
+    Arrivals are never early, so this line is the highest one below all arrivals. It is estimated
+    continuously from the last few seconds. If the arrivals do not follow a line, because the rate
+    varies, the arrival times are used.
     """
 
     def __init__(self) -> None:
-        """Begin before the first picture."""
+        """Start before the first image."""
         self._number = 0
         self._arrivals = deque[tuple[int, int]](maxlen=_WINDOW)
         self._line: tuple[float, int, int] | None = None
         self._late_ns = 0.0
 
     def time_of(self, arrival_ns: int, waited_s: float) -> int:
-        """Return when the next picture was sent, in nanoseconds of this machine.
+        """Return the time at which the next image was sent, in nanoseconds of this machine.
 
         Args:
             arrival_ns: when it came.

@@ -1,4 +1,4 @@
-"""The pictures of a network camera, by PyAV, and what is wrong when they do not come."""
+"""Reading of network cameras with PyAV, with messages for connection problems."""
 
 import errno
 import socket
@@ -32,7 +32,7 @@ with packages_for('cameras need', 'av'):
     from av.video.stream import VideoStream
 
 _OPEN_S, _READ_S = 3.0, 2.5
-# FFmpeg looks at a stream for this time before it is opened. [us]
+# Time for which FFmpeg analyzes a stream before it is opened. [us]
 _ANALYSIS_US = 1_500_000
 _NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS: FFmpeg makes up the times, at a rate of its own
 _CHECK = '; check the host, the network, and that the camera is on'
@@ -54,14 +54,14 @@ _REASONS: dict[type[av.error.FFmpegError] | int, str] = {
 class StreamInput:
     """A network camera or another stream; interlaced video is deinterlaced.
 
-    A video whose pictures stand alone (MJPEG) is decoded when a picture is wanted. Any other is
-    decoded as it comes; a reader that falls behind skips to the next key frame.
+    A stream of independent images (MJPEG) is decoded only when an image is needed. Other streams
+    are decoded continuously; a reader that falls behind skips to the next key frame.
 
     Args:
         address: a URL that FFmpeg can open.
 
     Raises:
-        JtnError: if it does not answer, or sends no video.
+        JtnError: if it does not respond, or sends no video.
     """
 
     def __init__(self, address: str) -> None:
@@ -102,7 +102,7 @@ class StreamInput:
         self._skipping = False
 
     def grab(self) -> Picture | None:
-        """Wait for the next picture; None for one that is old, damaged or not ready."""
+        """Wait for the next image; None for one that is old, damaged or not ready."""
         began = time.monotonic()
         silence = f'sent nothing for {_READ_S:g} s'
         with self._reasons(silence, 'closed the connection'):
@@ -142,7 +142,7 @@ class StreamInput:
         return Picture(self._clock.stamp(time_ns), image)
 
     def _decode(self, packet: 'av.Packet[Any]') -> NDArray[np.uint8]:
-        """Return the image of a packet that needs no other.
+        """Return the image of a packet that can be decoded independently.
 
         Raises:
             JtnError: if it is damaged.
@@ -156,7 +156,7 @@ class StreamInput:
 
     @contextmanager
     def _reasons(self, silence: str, break_off: str) -> Iterator[None]:
-        """Turn what FFmpeg refuses into a `JtnError` that says what is wrong."""
+        """Convert errors of FFmpeg to a `JtnError` that describes the cause."""
         try:
             yield
         except av.error.FFmpegError as error:
@@ -164,7 +164,7 @@ class StreamInput:
 
 
 def _explain(error: av.error.FFmpegError, address: str, silence: str, break_off: str) -> str:
-    """Return what an error of FFmpeg means; its own text may hold the password."""
+    """Return the meaning of an error of FFmpeg; its own text may contain the password."""
     if isinstance(error, (av.error.ExitError, av.error.TimeoutError)):
         return f'it {silence}{_CHECK}'
     for kind, reason in _REASONS.items():

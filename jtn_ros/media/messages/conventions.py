@@ -1,4 +1,4 @@
-"""Located objects as the messages that other stacks take: one function for each convention."""
+"""Conversion of located objects to messages of other stacks, one function per convention."""
 
 from collections.abc import Callable
 from typing import Any
@@ -69,7 +69,7 @@ def to_detection_3d_array(new: NewMessage, objects: LocatedObjects) -> Any:
 
 
 def to_people(new: NewMessage, objects: LocatedObjects) -> Any:
-    """Return a ``people_msgs/People``, of people alone; the points are those measured."""
+    """Return a ``people_msgs/People`` with only the people, at their measured points."""
     people = [
         new(
             'people_msgs/msg/Person',
@@ -152,11 +152,11 @@ def to_derived_objects(new: NewMessage, objects: LocatedObjects) -> Any:
 
 
 class Convention(NamedTuple):
-    """A message that other stacks take.
+    """A message for other stacks.
 
     Attributes:
-        topic: that it goes out on.
-        build: makes the message of a frame.
+        topic: on which it is published.
+        build: creates the message of a frame.
     """
 
     topic: TrackerTopic

@@ -26,7 +26,7 @@ def to_annotations(
     tracks: Tracks,
     class_names: Sequence[str],
 ) -> Any:
-    """Return a box and a label for every track that is drawn in pictures, too.
+    """Return a box and a label for each track that is also drawn in the debug image.
 
     Args:
         new: makes the messages.

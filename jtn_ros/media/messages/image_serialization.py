@@ -1,6 +1,6 @@
-"""Images read from serialized messages (CDR), without making the message.
+"""Reading of images from serialized messages (CDR), without a message object.
 
-The pixels stay where they are. To make a message, rclpy copies them twice.
+The pixels are not copied. rclpy copies them twice when it deserializes a message.
 """
 
 from dataclasses import dataclass

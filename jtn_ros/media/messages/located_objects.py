@@ -1,4 +1,4 @@
-"""The objects of a frame that are located in space, as messages of other packages need them."""
+"""The located objects of a frame, in the form that messages of other packages need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 from jtn_ros.tracking.track import TrackState
 
-# What models call people.
+# Class names of people.
 _PEOPLE = frozenset({'human', 'pedestrian', 'people', 'person'})
 
 Floats = NDArray[np.float64]
@@ -65,12 +65,12 @@ class LocatedObjects:
         positions: Positions,
         class_names: Sequence[str],
     ) -> Self:
-        """Return what is confirmed and located in a frame.
+        """Return the confirmed and located objects of a frame.
 
         Args:
             header: stamp of the image, and frame of the positions.
             session: identity of the tracking session.
-            tracks: every live track.
+            tracks: all live tracks.
             positions: of the tracks.
             class_names: of the model.
         """

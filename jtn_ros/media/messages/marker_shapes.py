@@ -1,4 +1,4 @@
-"""The shapes that tracks are drawn with in RViz."""
+"""The shapes of the markers of tracks in RViz."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _POINTS = 20
 # Of the height of a text: the width of a letter, and of a space, which RViz takes from scale.x.
 _LETTER = 0.55
 _SPACE = 0.3
-# Markers of a node that stopped vanish by themselves.
+# Lifetime, after which markers of a node that was killed disappear.
 _LIFETIME_S = 2
 _DELETE_ALL = 3  # an action of visualization_msgs/Marker
 
@@ -92,7 +92,7 @@ class Shapes:
     text: float
 
     def clear(self) -> Any:
-        """Return what deletes the markers of the frame before."""
+        """Return the marker that deletes the markers of the previous frame."""
         return self.new('visualization_msgs/msg/Marker', header=self.header, action=_DELETE_ALL)
 
     def lines(

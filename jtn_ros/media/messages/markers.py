@@ -80,5 +80,5 @@ def image_plane_markers(
 
 
 def cleared_image_plane(new: NewMessage, header: Any) -> Any:
-    """Return what deletes all markers of the last frame, also the border of the image."""
+    """Return the message that deletes all markers, including the border of the image."""
     return new(_ARRAY, markers=[Shapes(new, header, _LINE_M, _TEXT_M).clear()])

@@ -1,15 +1,15 @@
-"""How messages are made: of ROS where there is one, or else of the bags' own types."""
+"""Creation of messages, either of ROS or of the types of bags."""
 
 from typing import Any
 from typing import Protocol
 
 
 class NewMessage(Protocol):
-    """Returns a message of a type; fields that are not given are zero, false or empty.
+    """Creates a message of a type; unset fields are zero, false or empty.
 
-    What makes messages for nodes and for bags takes it as its first argument, and needs no ROS:
-    `jtn_ros.nodes.common.conversions.new_message` is that of ROS,
-    `jtn_ros.media.bags.message_types.new_message` that of bags.
+    Functions that build messages for nodes and bags have it as their first argument, and do not
+    depend on ROS: `jtn_ros.nodes.common.conversions.new_message` creates ROS messages,
+    `jtn_ros.media.bags.message_types.new_message` those of bags.
     """
 
     def __call__(self, type_name: str, /, **fields: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The target that is followed, as a ROS message."""
+"""The selected target as a ROS message."""
 
 from array import array
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def to_target(
     Args:
         new: makes the messages.
         header: header of the image.
-        target: what the lock says.
+        target: state of the target.
         tracks: of the image.
         positions: of the tracks in space; None if not used.
         class_names: of the model.

@@ -25,7 +25,7 @@ _UNKNOWN_VARIANCE = 1e6
 
 
 class ObjectValues(NamedTuple):
-    """What a TrackedObject says of a track, but for arrays and positions, in plain numbers.
+    """The values of a TrackedObject except arrays and positions, as plain numbers.
 
     They are the fields of the message; `center` and `size` are those of the box, `unseen` is
     the time since the observation in seconds and nanoseconds.
@@ -81,8 +81,8 @@ def tracks_to_objects(
         class_names: of the model.
         positions: of the tracks in space; None if not used.
         embeddings: whether to fill in the appearance.
-        reused: messages of earlier frames, which are filled in again, because making a message
-            takes far longer. Those that are missing are appended.
+        reused: messages of earlier frames, which are overwritten, because creating a message
+            takes far longer. Missing messages are appended.
     """
     messages = [] if reused is None else reused
     while len(messages) < len(tracks):
@@ -180,7 +180,7 @@ def to_tracked_object_array(
 def to_label_info(
     new: NewMessage, header: Any, class_names: Sequence[str], threshold: float
 ) -> Any:
-    """Return the names of a model's classes, and the score from which it is trusted."""
+    """Return the class names and the confidence threshold of a model."""
     return new(
         'vision_msgs/msg/LabelInfo',
         header=header,
@@ -193,7 +193,7 @@ def to_label_info(
 
 
 def to_detection_array(new: NewMessage, header: Any, objects: Sequence[Any]) -> Any:
-    """Return the confirmed objects that were seen in this frame, for users of vision_msgs.
+    """Return the confirmed objects that were detected in this frame, for users of vision_msgs.
 
     Each has the track's id, and the name of its class rather than an index.
     """

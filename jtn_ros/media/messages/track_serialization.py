@@ -1,7 +1,7 @@
-"""Tracks as a serialized TrackedObjectArray (CDR), without making the message.
+"""Serialization of tracks as a TrackedObjectArray (CDR), without a message object.
 
-rclpy looks up every field of a message by its name, which takes several times as long as writing
-the bytes. They are the same: little-endian, each value aligned to its size.
+rclpy looks up each field of a message by name, which takes several times as long as writing the
+bytes. The bytes are the same: little-endian, each value aligned to its size.
 """
 
 from collections.abc import Mapping

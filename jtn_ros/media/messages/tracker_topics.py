@@ -1,4 +1,4 @@
-"""The topics on which the tracker publishes, and what a recording of it holds."""
+"""The topics of the tracker, and the topics that a recording contains."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ class TrackerTopic(NamedTuple):
     Attributes:
         name: below the name of the node.
         type_name: such as ``visualization_msgs/msg/MarkerArray``.
-        latched: whether the last message also reaches subscribers that come later.
+        latched: whether later subscribers also receive the last message.
     """
 
     name: str
