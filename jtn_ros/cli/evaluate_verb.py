@@ -8,10 +8,10 @@
 
 --ground-truth is a MOTChallenge sequence (with gt/gt.txt), a folder of sequences, or a bag whose
 tracks are used as ground truth, or several of these. --tracks is a folder with <sequence>.txt for
-each sequence, as written by `jtn track`, or a bag with the tracks of a node. --bag is the recording
-that belongs to the ground truth, or for several sequences the folder with a recording of the same
-name for each; without --tracks, it is tracked now. Recorded tracks are assigned to frames by
-timestamp. Frames without tracks count as missed.
+each sequence, as written by `jtn track`, or a bag with the tracks of a node. --bag is the
+recording that belongs to the ground truth, or for several sequences the folder with a recording
+of the same name for each; without --tracks, it is tracked now. Recorded tracks are assigned to
+frames by timestamp. Frames without tracks count as missed.
 
   jtn evaluate --ground-truth val.json --model jtn_people --report detections.html
 
