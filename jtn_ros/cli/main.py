@@ -44,7 +44,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, without the secrets of addresses."""
 
     def error(self, message: str) -> NoReturn:
-        """Print what is wrong, and end with exit code 2."""
+        """Print the error, and exit with code 2."""
         self.exit(2, f'{self.prog}: {mask(message)}; see {self.prog} --help\n')
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -55,7 +55,7 @@ class Parser(argparse.ArgumentParser):
         return found, unknown
 
     def _meant(self, argument: str) -> str:
-        """Return a hint at what an unknown argument was meant to be; empty where none is near."""
+        """Return a hint with the most similar argument; empty if none is similar."""
         if Path(argument).exists():
             return f' (a path that begins with "-" must be written as ./{argument})'
         return did_you_mean(argument, re.findall(r'--[\w-]+', self.format_usage()))
@@ -89,7 +89,7 @@ def build_parser(chosen: Collection[str]) -> argparse.ArgumentParser:
 
 
 def _summary(verb: str) -> str:
-    """Return the first line of a verb's module, which says what it does."""
+    """Return the first line of a verb's module, which describes it."""
     source = Path(__file__).with_name(f'{verb}{_SUFFIX}.py').read_text(encoding='utf-8')
     return (ast.get_docstring(ast.parse(source)) or '').partition('\n')[0]
 
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explain(error: Exception) -> tuple[str, int]:
-    """Return what to print for an exception, and the exit code."""
+    """Return the message for an exception, and the exit code."""
     mistake = as_mistake(error)
     if mistake is not None:
         return one_line(mistake), mistake.exit_code

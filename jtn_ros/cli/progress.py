@@ -1,4 +1,4 @@
-"""How far a long command has come, on the terminal."""
+"""Progress bars of long commands on the terminal."""
 
 import sys
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from rich.progress import TimeRemainingColumn
 def show_progress[T](items: Iterable[T], title: str, total: int | None) -> Iterator[T]:
     """Yield the items; when stderr is a terminal, show a bar with the time left on it.
 
-    In a process that another one started, only that one shows its own.
+    In a worker process, no bar is shown; the parent process shows its own.
     """
     columns = (
         TextColumn('{task.description}'),

@@ -17,7 +17,7 @@ _ERROR = re.compile(r'\[(?:ERROR|FATAL)\].*?: *(.+)')
 def run_launch_file(
     path: Path, arguments: Mapping[str, str], *, log: Path, timeout_s: float
 ) -> None:
-    """Run a launch file to its end; what its processes print goes to a log file.
+    """Run a launch file to its end; the output of its processes goes to a log file.
 
     Args:
         path: the launch file.
@@ -66,7 +66,7 @@ def run_launch_file(
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop a launch as Ctrl-C does, which lets it stop its nodes; insist after a while."""
+    """Stop a launch with SIGINT, so that it stops its nodes; kill it after a while."""
     process.send_signal(signal.SIGINT)
     try:
         process.wait(20)
@@ -76,7 +76,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def first_error(log: Path) -> str | None:
-    """Return what the first error says that a node logged, or None."""
+    """Return the text of the first error that a node logged, or None."""
     for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
         if found := _ERROR.search(line):
             return found[1]

@@ -1,4 +1,4 @@
-"""Scores as text: a table, a comparison, and what could not be compared."""
+"""Scores as text: a table, a comparison, and the frames that could not be compared."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -76,7 +76,7 @@ def _cell(value: float | None, sign: str) -> str:
 
 
 def differences(ours: Report, theirs: Report) -> dict[str, Scores]:
-    """Return what changes from their scores to ours, row by row."""
+    """Return the differences between two sets of scores, row by row."""
     before, after = rows_of(theirs), rows_of(ours)
     return {
         name: Scores(
@@ -88,7 +88,7 @@ def differences(ours: Report, theirs: Report) -> dict[str, Scores]:
 
 
 def unmatched_lines(name: str, run: Run) -> list[str]:
-    """Return lines about the frames and messages of a sequence that found no partner."""
+    """Return lines about the unmatched frames and messages of a sequence."""
     lines = []
     if len(run.frames_without):
         lines.append(
@@ -106,7 +106,7 @@ def unmatched_lines(name: str, run: Run) -> list[str]:
 
 
 def ranges(numbers: Iterable[int], most: int = 12) -> str:
-    """Return growing numbers as text, runs as ``3-7``, and at most so many of them."""
+    """Return increasing numbers as text, with runs as ``3-7``, up to a maximum number of runs."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][1] + 1:

@@ -10,7 +10,7 @@ from jtn_ros.settings import settings_of
 def add_setting_arguments(
     parser: argparse.ArgumentParser, kind: type, names: Sequence[str]
 ) -> None:
-    """Declare an argument for each of the named settings; one that is not given is None.
+    """Declare an argument for each of the named settings; unset ones are None.
 
     Args:
         parser: of the verb.

@@ -1,4 +1,4 @@
-"""`jtn track` for many recordings: each is done once, and one report tells of all."""
+"""`jtn track` for many recordings: each is tracked once, with one report for all."""
 
 import argparse
 import hashlib
@@ -129,7 +129,7 @@ def _arguments(args: argparse.Namespace, path: Path, output: Path) -> argparse.N
 
 
 def _digest(settings: OfflineSettings, args: argparse.Namespace) -> str:
-    """Return a short text that changes with whatever decides the results, the input apart."""
+    """Return a short text that changes with everything that affects the results but the input."""
     values = settings.decisive() | {name: getattr(args, name) for name in _DECISIVE}
     decisive = f'{sorted(values.items())} {jtn_ros.__version__}'
     return hashlib.sha256(decisive.encode()).hexdigest()[:16]
@@ -147,7 +147,7 @@ def _report(
     keys: Mapping[Path, str],
     failures: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return what became of all recordings; the same for the same recordings and settings."""
+    """Return the report of all recordings; the same for the same recordings and settings."""
     rows = []
     for path, entry in entries.items():
         if str(path) in failures:

@@ -1,4 +1,4 @@
-"""Everything that `jtn track` writes, behind one call a frame."""
+"""All outputs of `jtn track`, with one call per frame."""
 
 from collections import deque
 from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class TrackOutputs:
-    """Result files always, video, bag, log of Rerun and pictures where they are wanted.
+    """Result files, and optionally video, bag, Rerun log and images.
 
     Use it as a context manager: outputs appear when it ends, and none does after an exception.
 
@@ -96,7 +96,7 @@ class TrackOutputs:
 
     @property
     def picture(self) -> NDArray[np.uint8] | None:
-        """Return the last picture that was drawn, and that was not asked for yet."""
+        """Return the last image that was drawn, if it was not returned before."""
         return self._pictures.pop() if self._pictures else None
 
     def write(self, item: TrackedFrame) -> None:
@@ -126,7 +126,7 @@ class TrackOutputs:
             self._discard()
 
     def _open_video(self, source: FrameSource, path: Path) -> None:
-        """Open the video: of a camera, the stamps decide how long a picture is shown."""
+        """Open the video; for a camera, the stamps determine the duration of each frame."""
         if source.live:
             from jtn_ros.media.stamped_video import StampedVideo  # only these need av
 

@@ -37,7 +37,7 @@ from jtn_ros.offline import track_frames
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What was tracked.
+    """Summary of a tracked input.
 
     Attributes:
         name: of the source.
@@ -47,7 +47,7 @@ class Summary:
         tracks: number of identities.
         rate: frames per second of the run.
         paths: what was written.
-        stopped: why the camera ended before it was told to.
+        stopped: why the camera ended prematurely.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Summary:
 
     @property
     def line(self) -> str:
-        """Return it for people."""
+        """Return the summary as text."""
         broken = f' ({self.broken} more could not be read)' if self.broken else ''
         left_out = f', {self.dropped} dropped to limit the latency' if self.dropped else ''
         found = f'{counted(self.tracks, "track")}, {self.rate:.1f} frames/s'
@@ -86,7 +86,7 @@ def track_recording(
     with ExitStack() as stack:
         window = stack.enter_context(Window('jtn track')) if args.window else None
         live = is_camera(args.input) and not _is_recording(args.input)
-        # A wrong path is told at once; a camera does not send before the engine is ready.
+        # A wrong path is reported at once; a camera is opened only after the engine is ready.
         source = None if live else stack.enter_context(_open_source(args, settings))
         tracking, labels = _make_tracking(args, settings, load)
         source = source or stack.enter_context(_open_source(args, settings))
@@ -163,7 +163,7 @@ def _make_tracking(
     settings: OfflineSettings,
     load: Callable[[OfflineSettings], Engine],
 ) -> tuple[FrameTracking, Labels]:
-    """Return what tracks a frame, and what is said about the model."""
+    """Return the frame tracking, and the labels of the model."""
     if args.detections is None:
         engine = load(settings)
         info = engine.info
@@ -181,7 +181,7 @@ def _is_recording(given: str) -> bool:
 
 
 def _inputs(args: argparse.Namespace) -> list[str]:
-    """Return what identifies the inputs: their paths, or for a live source also the time."""
+    """Return the identification of the inputs: their paths, and the time for a live source."""
     given = [Path(args.input), args.detections]
     if not _is_recording(args.input):
         return [f'{mask(args.input)} at {datetime.now(UTC).isoformat()}']
@@ -189,7 +189,7 @@ def _inputs(args: argparse.Namespace) -> list[str]:
 
 
 def _count(source: FrameSource, args: argparse.Namespace) -> int | None:
-    """Return how many frames will be tracked, where that is known."""
+    """Return the number of frames to track, if it is known."""
     if source.length is None:
         return None if args.end is None else args.end - args.start + 1
     return max(0, min(args.end or source.length, source.length) - args.start + 1)

@@ -8,15 +8,16 @@
     jtn track archive '2026-1*/*.mcap' --list more.txt --output results --jobs 8
 
 Writes <name>.txt (MOTChallenge format: the confirmed tracks with reliable boxes) and
-<name>.jsonl (one line per frame: all live tracks with velocity and state). Frames count from 1.
-Frames that cannot be read are reported and skipped. A new session starts where timestamps jump
-back. For a camera, only the newest frame is processed; the JSON lines contain the number of
+<name>.jsonl (one line per frame: all live tracks with velocity and state). Frame numbers start
+at 1. Frames that cannot be read are reported and skipped. A new session starts where timestamps
+jump back. For a camera, only the newest frame is processed; the JSON lines contain the number of
 dropped frames.
 
-Of several inputs, and of a folder that is not a recording itself, all recordings are tracked. The
-results of each are below --output where the recording is below the folder that all have in common.
-The same command continues after an interruption: only what is missing, has failed, or was made
-from other data or with other settings is tracked. report.json tells of all recordings.
+If there are several inputs, or an input is a folder that is not a recording itself, all recordings
+are tracked. The folders of the results below --output mirror those of the recordings below their
+common parent folder. The same command continues after an interruption: only recordings that are
+missing, have failed, or were tracked from other data or with other settings are tracked.
+report.json contains the results of all recordings.
 """
 
 import argparse
@@ -129,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _is_archive(given: str) -> bool:
-    """Return whether a single input stands for several: a pattern, or a folder of recordings."""
+    """Return whether a single input is a pattern or a folder of recordings."""
     path = Path(given)
     if not path.exists():
         return not is_camera(given) and has_magic(given)

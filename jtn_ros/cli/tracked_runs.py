@@ -1,4 +1,4 @@
-"""Recordings that `jtn evaluate` tracks itself, in any process, and what it stores of them."""
+"""Recordings that `jtn evaluate` tracks itself, in any process, and their stored results."""
 
 import json
 from collections.abc import Mapping
@@ -32,9 +32,9 @@ class RecordingTask:
         recording: where it is.
         topic: image topic, if it is a bag that has several.
         truth: the objects.
-        has_times: whether the truth knows the times of its frames; else the recording does.
-        settings: what decides the tracks.
-        stored: file that has the result, or will have it; None for none.
+        has_times: whether the truth has the times of its frames; otherwise, the recording has.
+        settings: settings of the tracking.
+        stored: file of the stored result; None for none.
     """
 
     recording: Path

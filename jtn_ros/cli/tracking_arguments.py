@@ -1,4 +1,4 @@
-"""What the verbs that track have in common: the model, the tracker and their parameters.
+"""Shared arguments of the verbs that track: the model, the tracker and their parameters.
 
 Arguments and the keys of a parameter file have the names that the node's parameters have.
 """
@@ -47,7 +47,7 @@ _ARGUMENTS = ('model', 'backend', 'precision', 'device', 'threads', 'appearance_
 class OfflineSettings(
     DetectionFilterSettings, TrackingSettings, IntensitySettings, AppearanceSettings, EngineOptions
 ):
-    """Everything that decides the tracks of a recording.
+    """All settings that affect the tracks of a recording.
 
     Attributes:
         others: thresholds of the tracker that are no parameters of the node.
@@ -74,7 +74,7 @@ class OfflineSettings(
         return make_tracker(self.tracker, self.tracker_settings(trusted))
 
     def track_with(self, engine: Engine) -> NetworkTracking:
-        """Return what tracks a frame with an engine.
+        """Return the frame tracking with an engine.
 
         Raises:
             OSError, JtnError: if a threshold is outside its range, or the appearance model cannot
@@ -91,7 +91,7 @@ class OfflineSettings(
         )
 
     def decisive(self) -> dict[str, Any]:
-        """Return what decides the tracks by name, with the content of files for their paths.
+        """Return the settings that affect the tracks, with file contents instead of paths.
 
         Raises:
             OSError, JtnError: if a file cannot be read, or the model does not exist.
@@ -125,7 +125,7 @@ def add_tracking_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_settings(args: argparse.Namespace) -> OfflineSettings:
-    """Return the settings: of the file, where an argument does not say otherwise.
+    """Return the settings of the file, overridden by the arguments.
 
     Raises:
         OSError: if the file cannot be read.
@@ -140,14 +140,14 @@ def read_settings(args: argparse.Namespace) -> OfflineSettings:
 
 
 def read_params_file(path: Path) -> dict[str, Any]:
-    """Return what a ROS 2 parameter file says to the tracker node, of what matters without ROS.
+    """Return the parameters of the tracker node in a ROS 2 parameter file that apply without ROS.
 
-    Keys are matched as ROS does it, for a node of that name in any namespace.
+    Keys are matched as in ROS, for a node of that name in any namespace.
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is not a parameter file, speaks to several trackers, or a value has a
-            wrong type.
+        JtnError: if it is not a parameter file, contains parameters of several trackers, or a
+            value has a wrong type.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))

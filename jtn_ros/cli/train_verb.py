@@ -103,8 +103,8 @@ def find_weights(name: str) -> Path:
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end of the recipe."""
-    # Threads of PyTorch that wait must leave the cores to the processes that make the data; OpenMP
-    # reads this when it is loaded.
+    # Waiting threads of PyTorch must not block the cores for the processes that prepare the data;
+    # OpenMP reads this when it is loaded.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     _keep_freed_memory()
     with packages_for('training needs', 'torch', 'torchvision', 'tensorboard'):
@@ -165,10 +165,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep what is freed for the next step.
+    """Let glibc keep freed memory for the next step.
 
-    It gives large blocks back to the system, which clears them anew each time: some 7 % of a step
-    on a CPU.
+    By default, it returns large blocks to the system, which clears them each time: about 7 % of a
+    step on a CPU.
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
     if mallopt is not None:

@@ -144,11 +144,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 class _Bench:
-    """Scores thresholds on what the network saw, or with the network in the loop.
+    """Scores thresholds on stored detections, or with the network in the loop.
 
     Args:
         args: of the verb.
-        jobs: what runs the tasks.
+        jobs: runs the tasks.
     """
 
     def __init__(self, args: argparse.Namespace, jobs: Jobs) -> None:
@@ -166,12 +166,12 @@ class _Bench:
         return {name: values[name] for name in names}
 
     def name(self, seen: dict[str, Sight], names: Sequence[str]) -> str:
-        """Return a name for the search, which changes with whatever decides its scores."""
+        """Return a name for the search, which changes with everything that affects its scores."""
         states = [(folder, fingerprint(Path(folder))) for folder in seen]
         return f'tune-{cache_key(self._settings.decisive(), states, tuple(names))}'
 
     def see(self, folders: Sequence[Path]) -> dict[str, Sight]:
-        """Return what the network sees in the sequences, or what their det/det.txt says."""
+        """Return the detections in the sequences, of the network or of their det/det.txt."""
         return self._jobs.collect(look, self._tasks(folders), 'looking')
 
     def score(self, seen: dict[str, Sight], values: Iterable[dict[str, Any]]) -> list[float]:

@@ -1,4 +1,4 @@
-"""What `jtn tune` does with one sequence or one trial, in any process."""
+"""The tasks of `jtn tune` for one sequence or one trial, in any process."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,20 +26,20 @@ from jtn_ros.media import open_frames
 from jtn_ros.media.recordings import fingerprint
 from jtn_ros.offline import track_frames
 
-# The network hands over everything that a trial could want.
+# The network returns all detections that a trial could use.
 _LEAST_SCORE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceTask:
-    """A sequence, and how to look at it.
+    """A sequence, and how to compute its detections.
 
     Attributes:
         folder: of the sequence.
-        settings: what decides what the network sees.
-        stored_detections: whether det/det.txt takes the place of the network.
-        cache: folder for what the network saw; None for none.
-        elsewhere: whether other processes need what was seen, from the cache.
+        settings: settings that affect the detections.
+        stored_detections: whether det/det.txt is used instead of the network.
+        cache: folder for the detections of the network; None for none.
+        elsewhere: whether other processes need the detections from the cache.
     """
 
     folder: Path
@@ -51,7 +51,7 @@ class SequenceTask:
 
 @dataclass(frozen=True)
 class Stored:
-    """Where a process finds what was seen: the sequence, and the file or None for det/det.txt."""
+    """The location of detections: the sequence, and the file or None for det/det.txt."""
 
     folder: Path
     file: Path | None
@@ -59,11 +59,11 @@ class Stored:
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:
-    """What was seen in a sequence, or where that is stored.
+    """The detections in a sequence, or their location.
 
     Attributes:
         seen: either of these.
-        trusted: score from which the model is confident; None without a model.
+        trusted: confidence threshold of the model; None without a model.
     """
 
     seen: SeenSequence | Stored
@@ -72,7 +72,7 @@ class Sight:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialTask:
-    """A set of values to score on what was seen."""
+    """A set of values to score on the detections."""
 
     sights: tuple[Sight, ...]
     settings: OfflineSettings
@@ -80,7 +80,7 @@ class TrialTask:
 
 
 def look(task: SequenceTask) -> Sight:
-    """Return what the network sees in a sequence, or what its det/det.txt says.
+    """Return the detections in a sequence, of the network or of its det/det.txt.
 
     Raises:
         OSError, JtnError: if the sequence or the model cannot be used.
@@ -144,7 +144,7 @@ def confirm(task: SequenceTask) -> float:
 
 @cache
 def _load(stored: Stored) -> SeenSequence:
-    """Read what was seen, once a process."""
+    """Read the detections, once per process."""
     if stored.file is None:
         return _read_detections(stored.folder)
     return load_detections(stored.file, read_truth(stored.folder))

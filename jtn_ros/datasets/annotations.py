@@ -1,4 +1,4 @@
-"""The ground truth of one frame, as arrays: what every reader and generator yields."""
+"""The ground truth of one frame, as arrays; all readers and generators return it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ class Annotations:
             parts outside the image included.
         class_ids: int32 (N,), 0-based; 0 is a person.
         visibilities: float32 (N,), visible share of the box, 0 to 1.
-        ignored: bool (N,), what is neither an object to find nor background.
-        forgiven: bool (N,), of what is ignored, where a result is no false object; everywhere
-            unless something else is given.
+        ignored: bool (N,), regions that are neither objects to detect nor background.
+        forgiven: bool (N,), ignored regions in which a result is not a false positive; all ignored
+            regions by default.
     """
 
     ids: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Annotations:
     forgiven: NDArray[np.bool_] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        """Forgive results on all that is ignored, where nothing else is said."""
+        """Set the default of `forgiven`: all ignored regions."""
         if self.forgiven is None:
             object.__setattr__(self, 'forgiven', self.ignored)
 
@@ -62,7 +62,7 @@ class Annotations:
         )
 
     def select(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
-        """Return the objects that a boolean mask or an index array picks."""
+        """Return the objects selected by a boolean mask or an index array."""
         return type(self)(
             ids=self.ids[index],
             boxes=self.boxes[index],

@@ -1,4 +1,4 @@
-"""Random changes of an image pair that leave its meaning alone (CenterNet, section 5)."""
+"""Random augmentation of image pairs (CenterNet, section 5)."""
 
 from dataclasses import dataclass
 from dataclasses import replace
@@ -49,7 +49,7 @@ class Augmentation(Settings):
     still_motion: float = setting(0.05, low=0.0, high=0.5)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Reject invalid values."""
         super().__post_init__()
         if not 0 < self.scale[0] <= self.scale[1]:
             raise JtnError(f'scale is {self.scale}; specify (smallest, largest) zoom above 0')
@@ -85,7 +85,7 @@ class Augmentation(Settings):
         )
 
     def draw_camera(self, rng: np.random.Generator) -> 'Camera':
-        """Return a camera that spoils the pictures as this augmentation says."""
+        """Return a random camera with image defects according to this augmentation."""
         grey, cast, blur, noise, jpeg = (
             rng.random() < share
             for share in (self.grey, self.cast, self.blur, self.noise, self.jpeg)
@@ -123,11 +123,11 @@ _COMPONENTS = np.array(
 
 @dataclass(frozen=True, kw_only=True)
 class Camera:
-    """What a cheap camera does to its pictures.
+    """Image defects of a camera.
 
     Attributes:
         gains: factors (3,) of the channels.
-        grey: whether the picture has no colors.
+        grey: whether the image has no colors.
         blur: standard deviation of a Gaussian blur in pixels, 0 for none.
         noise: standard deviation of the noise in gray levels, 0 for none.
         quality: of the JPEG compression, 0 for none.
@@ -140,7 +140,7 @@ class Camera:
     quality: int
 
     def photograph(self, image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Return the picture (H, W, 3) as this camera takes it."""
+        """Return the image (H, W, 3) with the defects of this camera."""
         picture = image
         if (self.gains != 1).any():
             picture = np.asarray(cv2.transform(picture, np.diag(self.gains)), np.uint8)

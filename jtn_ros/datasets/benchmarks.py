@@ -1,4 +1,4 @@
-"""The rules of the benchmarks whose files look the same."""
+"""The rules of the benchmarks that use the same file format."""
 
 import re
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ class Benchmark:
     Attributes:
         name: name of the benchmark.
         has_classes: whether that column is a class; in MOT15 every row is a person.
-        distractors: classes that look like a person without being one to track. A result on them
-            counts neither for nor against.
+        distractors: classes that are similar to a person but are not to be tracked. A result on
+            them is neither a true nor a false positive.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A comma-separated file of boxes, as MOTChallenge has them, and what is wrong with it."""
+"""Reading and checking of comma-separated files of boxes in the MOTChallenge format."""
 
 import logging
 from collections import Counter
@@ -27,11 +27,11 @@ class BoxTable:
         path: the file.
         values: float64 (N, C).
         lines: line of the file of every row, from 1.
-        problems: what is wrong, in the order in which it was found.
+        problems: errors, in the order in which they were found.
     """
 
     def __init__(self, path: Path, values: NDArray[np.float64], lines: NDArray[np.intp]) -> None:
-        """Take rows and where they stand."""
+        """Create a table from rows and their line numbers."""
         self.path = path
         self.values = values
         self.lines = lines
@@ -101,13 +101,13 @@ class BoxTable:
         return cls(path, values, np.array(good, np.intp)), problems
 
     def require(self, good: NDArray[np.bool_], text: str) -> None:
-        """Note a problem for every row that is not good."""
+        """Add a problem for each invalid row."""
         self.problems += [Problem(self.path, line, text) for line in self.lines[~good].tolist()]
 
     def integers(
         self, column: int, name: str, minimum: int = 1, maximum: int = _HIGHEST_FRAME
     ) -> NDArray[np.int64]:
-        """Return a column of whole numbers; what is none is noted and becomes the minimum."""
+        """Return a column of integers; other values are reported and become the minimum."""
         values = self.values[:, column]
         whole = (values == np.floor(values)) & (values >= minimum)
         self.require(whole, f'the {name} is not an integer from {minimum} on')
@@ -115,7 +115,7 @@ class BoxTable:
         return np.where(whole & (values <= maximum), values, minimum).astype(np.int64)
 
     def from_one(self, column: int, name: str, maximum: int) -> NDArray[np.int64]:
-        """Return a column that counts from 1; one that counts from 0 is moved by 1."""
+        """Return a column that starts at 1; 1 is added to a column that starts at 0."""
         zero = bool((self.values[:, column] == 0).any())
         numbers = self.integers(column, name, minimum=0 if zero else 1, maximum=maximum)
         if zero:
@@ -123,7 +123,7 @@ class BoxTable:
         return numbers + zero
 
     def identities(self) -> NDArray[np.int64]:
-        """Return the identities, from 1; one that an earlier row of its frame has is noted."""
+        """Return the identities, from 1; duplicates within a frame are reported."""
         ids = self.from_one(1, 'identity', _HIGHEST_IDENTITY)
         first = np.zeros(len(ids), np.bool_)
         first[np.unique(self.values[:, :2], axis=0, return_index=True)[1]] = True
