@@ -168,13 +168,13 @@ def test_frames_without_objects_age_the_tracks(active: Harness) -> None:
 def test_detections_name_classes_and_ids(active: Harness) -> None:
     detections = active.listen(Detection2DArray, 'detections')
     assert active.set_parameter('certain_score', 1.0).successful
-    active.track(message(0))
-    tracks = active.track(message(1))
-    active.wait(lambda: len(detections) == 2, 'two messages of detections')
-    assert detections[0].detections == []  # one observation does not confirm a track
-    assert detections[1].header == tracks.header
-    assert {d.id for d in detections[1].detections} == {str(o.id) for o in tracks.objects}
-    for detection, track in zip(detections[1].detections, tracks.objects, strict=True):
+    tracks = [active.track(message(number)) for number in range(4)][-1]
+    active.wait(lambda: len(detections) == 4, 'four messages of detections')
+    *early, last = detections
+    assert all(not d.detections for d in early)  # four observations confirm a track
+    assert last.header == tracks.header
+    assert {d.id for d in last.detections} == {str(o.id) for o in tracks.objects}
+    for detection, track in zip(last.detections, tracks.objects, strict=True):
         assert detection.bbox == track.bbox
         assert detection.results[0].hypothesis.class_id == 'block'
         assert detection.results[0].hypothesis.score == pytest.approx(track.score)
