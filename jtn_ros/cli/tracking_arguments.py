@@ -101,7 +101,7 @@ class OfflineSettings(
         files = {'model': find_model(self.model or None)}
         for name in ('appearance_model', 'mask_image'):
             path = Path(values[name]).expanduser()
-            if path.is_file():  # otherwise who loads it says what is wrong
+            if path.is_file():  # otherwise, loading it reports the error
                 files[name] = path
         return values | {
             name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()

@@ -177,7 +177,7 @@ def benchmark_of(folder: Path) -> Benchmark | None:
     """Return the benchmark that a sequence belongs to by its names, or None."""
     try:
         name = read_sequence_info(folder).name
-    except (OSError, JtnError):  # who reads the sequence finds out
+    except (OSError, JtnError):  # reading the sequence reports it
         name = ''
     return find_benchmark(folder, name)
 

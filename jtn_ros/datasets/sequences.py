@@ -21,7 +21,7 @@ CLASS_NUMBERS = {
     'person': 1, 'pedestrian': 1, 'person_on_vehicle': 2, 'car': 3, 'bicycle': 4, 'motorbike': 5,
     'non_mot_vehicle': 6,
 }  # fmt: skip
-_CROWD = 13  # of MOT20: regions in which nobody was told apart
+_CROWD = 13  # of MOT20: regions without separate annotations
 _DETECTORS = re.compile(r'-(DPM|FRCNN|SDP)$')
 
 

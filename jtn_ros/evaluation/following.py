@@ -1,4 +1,4 @@
-"""How well the lock holds on to a target, and how exact its position is, in a simulated scene."""
+"""Evaluation of the lock on a target and the accuracy of its position, in a simulated scene."""
 
 from dataclasses import dataclass
 
@@ -34,11 +34,11 @@ class FollowingReport:
 
     Attributes:
         seconds: length of the stream.
-        hidden: how often the target became hidden or left the view.
-        crossings: how often it crossed others.
-        wrong_episodes: how often another person was the target for more than a second.
-        wrong_seconds: for how long another person was the target, in all.
-        switches: how often the lock moved to another track.
+        hidden: number of times that the target was occluded or left the view.
+        crossings: number of times that it crossed other people.
+        wrong_episodes: number of times that another person was the target for more than a second.
+        wrong_seconds: total time for which another person was the target.
+        switches: number of times that the lock moved to another track.
         followed: share of the frames in which at least half of the target was visible and in
             which it was the target.
         rms: root mean square error of the published positions on the ground, in meters.
@@ -159,7 +159,7 @@ def _report(
     Args:
         stream: what was tracked.
         target: after the last frame.
-        followed: (F,) who was the target in every frame; -1 for nobody.
+        followed: (F,) the person who was the target in each frame; -1 for none.
         errors: (M, 2) of the positions.
         spreads: (M, 2, 2), their covariances.
     """

@@ -1,6 +1,6 @@
-"""Which track was on which object in which frame: what a score cannot show.
+"""Matching of tracks and ground-truth objects in each frame, for the report.
 
-Objects and tracks are matched as CLEAR MOT does it (Bernardin and Stiefelhagen, 2008): at an
+Objects and tracks are matched as in CLEAR MOT (Bernardin and Stiefelhagen, 2008): at an
 overlap of one half, earlier pairs first, as many and as close pairs as possible.
 """
 
@@ -21,13 +21,13 @@ _STAY = 1000.0  # outweighs any number of overlaps
 
 @dataclass(frozen=True, kw_only=True)
 class Matches:
-    """Every true object in every frame, and what the tracks made of it.
+    """All ground-truth objects in all frames, and their matched tracks.
 
     Attributes:
         frames: int64 (N,), from 1, growing.
         true_ids: int64 (N,).
         true_boxes: float64 (N, 4), ``x1 y1 x2 y2``.
-        track_ids: int64 (N,), the track on the object, or 0 where it was missed.
+        track_ids: int64 (N,), the track on the object, or 0 for a false negative.
         switches: bool (N,), whether the track is another than the last one on this object.
         false_tracks: by frame, the ids of tracks that are on no object.
     """

@@ -45,7 +45,7 @@ def attempt[T, R](function: Callable[[T], R], task: T) -> Outcome[R]:
 
 
 def attempt_elsewhere[T, R](function: Callable[[T], R], task: T) -> Outcome[R]:
-    """Run a task in a separate process, where nobody would read what is logged."""
+    """Run a task in a separate process, and collect its log messages."""
     with _collected_warnings() as warnings:
         outcome = attempt(function, task)
     return replace(outcome, warnings=tuple(warnings))

@@ -89,7 +89,7 @@ def play_track_and_record(
         if context.is_shutdown and event.returncode == 0:
             return []
         if event.process_name.startswith('show_in_rviz'):
-            return []  # what is recorded does not depend on who looks
+            return []  # RViz does not affect the recording
         if event.returncode == 0 and event.process_name.startswith(player_name):
             # An inactive tracker has finished what had arrived.
             deactivate = ChangeState(

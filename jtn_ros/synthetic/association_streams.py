@@ -28,7 +28,7 @@ class StreamConfig:
         frame_rate: frames per second.
         seconds: length.
         people: how many walk in the hall.
-        pillars: columns that hide who passes behind them.
+        pillars: columns that occlude people behind them.
         pillar_width: share of the view that a pillar takes.
         pan: amplitude of a slow swing of the camera, pixels.
         shake: standard deviation of the camera's jumps from frame to frame, pixels.
@@ -214,7 +214,7 @@ def _detect(
 
 
 def _annotate(boxes: Floats, visible: Floats) -> Annotations:
-    """Return the truth of one frame; who can hardly be seen is ignored."""
+    """Return the ground truth of one frame; people who are barely visible are ignored."""
     return Annotations(
         ids=np.arange(1, len(boxes) + 1),
         boxes=boxes.astype(np.float32),

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 _STRIDE_M = 1.45  # of a full gait cycle of two steps, at the reference stature and leg swing
 _STATURE_M = 1.75
 _LEG_SWING = 0.45
-_STANDING_M_S = 0.15  # those who stand sway a little
+_STANDING_M_S = 0.15  # standing people sway slightly
 
 
 class Crowd(Actors):
@@ -63,7 +63,7 @@ class Crowd(Actors):
         walks = sample_walks(region, count, duration_s, rng)
         super().__init__(looks, len(SPHERES), walks)
         stays = walks.speeds.max(axis=0) < _STANDING_M_S
-        self.bodies = replace(bodies, sitting=bodies.sitting * stays)  # nobody walks sitting
+        self.bodies = replace(bodies, sitting=bodies.sitting * stays)  # moving people do not sit
         self._phases = rng.uniform(0, 2 * math.pi, count)
 
     def _shape(

@@ -1,9 +1,9 @@
-"""A hall full of people as a detector sees it, for as long as one likes, with the truth in meters.
+"""Simulated detections of people in a hall, with ground truth in meters.
 
-People wander through a hall that is wider than the view of a camera on a robot that stands. They
-hide behind each other and behind pillars, cross, leave the view and come back. What they look
-like depends on whom they are, on where they turn and on who covers them; people in similar
-clothes are hard to tell apart. Nothing is rendered, and all frames are computed together.
+People walk through a hall that is wider than the view of a static robot camera. They occlude one
+another, pass behind pillars, cross, leave the view and return. Their appearance depends on their
+identity, their orientation and their occluders, and people with similar clothes are hard to
+distinguish. No images are rendered, and all frames are computed together.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class FollowingScene:
         frame_rate: frames per second.
         people: how many walk in the hall.
         similarity: share of the appearance that all people have in common.
-        turning: how much the appearance depends on where somebody turns.
+        turning: how much the appearance depends on the orientation of a person.
         blur: noise of the appearance in a single frame.
         seed: of everything random.
     """
@@ -59,7 +59,7 @@ class FollowingStream:
         points: float64 (F, N, 3), the feet in the optical frame, in meters.
         boxes: float64 (F, N, 4), of the whole people, in pixels.
         visible: float64 (F, N), share of each box that is in the view and not covered.
-        people: int64 of every frame, who is detected; -1 for what is nobody.
+        people: int64 of every frame, the person of each detection; -1 for false positives.
     """
 
     stamps_ns: NDArray[np.int64]
@@ -130,7 +130,7 @@ def _project(points: Floats, heights: Floats) -> Floats:
 
 
 def _visibility(boxes: Floats, depths: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Return the visible share (F, N) of everybody, and who covers them most (F, N), or N."""
+    """Return the visible share (F, N) of each person, and their main occluder (F, N), or N."""
     scale = FOCAL / _PILLARS[:, 1]
     middle = _PILLARS[:, 0] * scale + (WIDTH - 1) / 2
     half = _PILLAR_WIDTH * scale / 2
@@ -158,7 +158,7 @@ def _views(
     coverer: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Return the appearance (F, N, D) of everybody: mixed with that of who covers them."""
+    """Return the appearance (F, N, D) of each person, mixed with that of their occluder."""
     common = _unit(rng.normal(size=_DIMENSION))
     own = _unit(rng.normal(size=(scene.people, _DIMENSION)))
     looks = np.sqrt(scene.similarity) * common + np.sqrt(1 - scene.similarity) * own
@@ -179,7 +179,7 @@ def _views(
 def _detect(
     boxes: Floats, visible: Floats, views: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[list[Detections], list[NDArray[np.int64]]]:
-    """Return the detections of every frame, false ones among them, and whom each shows."""
+    """Return the detections of every frame, with false positives, and the person of each."""
     sizes = np.tile(boxes[..., 2:] - boxes[..., :2], 2)
     found = boxes + rng.normal(0, 0.03, boxes.shape) * sizes
     scores = np.clip(0.95 * visible**0.5 + rng.normal(0, 0.06, visible.shape), 0.05, 1)

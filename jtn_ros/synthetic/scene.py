@@ -107,7 +107,7 @@ class Scene:
         turn = plate.turn(camera, time_s)
         for prop in self._props:
             layers.append((prop.range_m, 0, prop.view(turn) if camera.moves else prop.patch))
-        owners = np.zeros(image.shape[:2], np.uint8)  # whose every pixel is; 0 is nobody
+        owners = np.zeros(image.shape[:2], np.uint8)  # identity of each pixel; 0 is background
         for _, owner, patch in sorted(layers, key=lambda layer: -layer[0]):
             window, solid = lay_over(image, patch)
             owners[window][solid] = owner
@@ -129,7 +129,7 @@ class Scene:
         )
 
     def figures(self, time_ns: int) -> dict[int, Patch]:
-        """Return the whole figure of everybody in view by identity, as if nothing hid it.
+        """Return the whole figure of each person in view by identity, ignoring occlusions.
 
         Raises:
             ValueError: the time lies outside the scene's duration.

@@ -21,16 +21,16 @@ from jtn_ros.training.recipe import Recipe
 
 
 class AnnotatedPairs(Dataset[Arrays]):
-    """Sample number i of a run, which the number alone decides.
+    """The samples of a run; the number of a sample determines its content.
 
-    Every image comes once in an epoch, in an order of its own for each epoch. Its previous frame
-    is drawn from those within the recipe's gap, earlier or later; a frame that draws itself, as a
-    still image must, shows a moved camera instead. Further views of the sample show the same
-    picture, or a later one of the same video, again. A mosaic joins four clips.
+    Each image is used once per epoch, in a different order in each epoch. Its previous frame is
+    drawn from those within the gap of the recipe, earlier or later. If a frame draws itself, as a
+    still image always does, a camera motion is simulated. Further views of the sample show the
+    same image, or a later one of the same video. A mosaic combines four clips.
     """
 
     def __init__(self, recipe: Recipe, data: AnnotatedData, clips: Sequence[Clip]) -> None:
-        """Give the identities of all clips numbers of their own.
+        """Assign unique numbers to the identities of all clips.
 
         Args:
             recipe: the recipe.

@@ -1,4 +1,4 @@
-"""What a recipe trains and validates on."""
+"""The training and validation data of a recipe."""
 
 import math
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class TrainingData:
     Attributes:
         sources: what every batch mixes.
         steps: steps of the run.
-        identities: number of identities, which count from 1; 0 when they have no end.
+        identities: number of identities, which start at 1; 0 if it is unlimited.
     """
 
     sources: tuple[Source, ...]
@@ -79,7 +79,7 @@ class TrainingData:
 
 
 def open_training_data(recipe: Recipe, folder: Path | None) -> TrainingData:
-    """Open what a recipe trains on.
+    """Open the training data of a recipe.
 
     Args:
         recipe: the recipe.

@@ -1,4 +1,4 @@
-"""What the network is trained to minimize.
+"""The losses of the training.
 
 The heat map is compared everywhere, the other heads at the slots of the targets alone (they are
 evaluated there alone, too, see `jtn_ros.network.heads`). Slots are those of

@@ -1,4 +1,4 @@
-"""How the weights move: optimizer, learning rate, moving average."""
+"""Optimization: optimizer, learning rate, and moving average of the weights."""
 
 import math
 

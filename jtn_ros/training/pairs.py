@@ -105,7 +105,7 @@ def cut_at_border(
 ) -> Annotations:
     """Return the objects, in source pixels, with boxes that end at the border of the input.
 
-    Of whom less than `LEAST_CUT` is left is ignored.
+    Objects of which less than `LEAST_CUT` remains are ignored.
     """
     corners = letterbox.to_network(annotations.boxes.reshape(-1, 2, 2))
     inside = np.clip(corners, 0, [width, height])
@@ -118,7 +118,7 @@ def cut_at_border(
 
 
 def add_ghosts(heatmap: NDArray[np.float32], count: int, rng: np.random.Generator) -> None:
-    """Draw tracks of nobody into a prior heat map (H, W), as false detections leave them.
+    """Draw tracks without an object into a prior heat map (H, W), as from false positives.
 
     Without them a network believes its prior, and a false track keeps itself alive.
     """

@@ -1,4 +1,4 @@
-"""A training recipe: everything that decides the weights, read from one YAML file."""
+"""A training recipe: all settings that determine the weights, read from one YAML file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,8 +79,8 @@ class AnnotatedData(PairData):
             image. Two or more show each object twice, which trains the embedding by contrast.
         view_gap: maximum time between the frames of the views of a video, in seconds.
         mosaic: fraction of samples that are composed of four images (0 to 1).
-        cut_boxes: boxes end at the border of the image, as most people annotate them; crops then
-            cut them as well.
+        cut_boxes: boxes end at the border of the image, as in most annotations; crops then also
+            cut them.
     """
 
     train: str
@@ -169,7 +169,7 @@ class Recipe(Settings):
     validations: int = 5
 
     def __post_init__(self) -> None:
-        """Refuse what no run can be made of."""
+        """Reject invalid values."""
         super().__post_init__()
         if not all(0 < share < 1 for share in self.drops):
             raise JtnError(f'drops is {self.drops}; specify shares of the run between 0 and 1')
@@ -184,7 +184,7 @@ class Recipe(Settings):
             self._check_identities(annotated)
 
     def _check_identities(self, annotated: Sequence[AnnotatedData]) -> None:
-        """Refuse an identity loss that the sources cannot teach."""
+        """Reject an identity loss that is not possible with the sources."""
         synthetic = len(annotated) < len(self.data)
         if self.identity_loss == 'contrast':
             if not synthetic and all(source.views < 2 for source in annotated):

@@ -1,4 +1,4 @@
-"""The files of a training run: complete or absent, whatever happens."""
+"""The files of a training run, written atomically."""
 
 import json
 import logging
@@ -58,7 +58,7 @@ def load_state(path: Path, parts: Mapping[str, Any]) -> tuple[int, float]:
 def require_finite(
     folder: Path, step: int, values: Mapping[str, Tensor], batch: Mapping[str, Tensor]
 ) -> None:
-    """Refuse to go on from numbers that are not finite, and save the batch that gave them.
+    """Stop at values that are not finite, and save the batch that caused them.
 
     Args:
         folder: of the run.

@@ -1,4 +1,4 @@
-"""Image pairs with targets, drawn from synthetic scenes as training asks for them."""
+"""Image pairs with targets, rendered from synthetic scenes on demand."""
 
 from itertools import pairwise
 
@@ -19,9 +19,9 @@ SCENE_SECONDS = 8.0
 
 
 class SyntheticPairs(Dataset[Arrays]):
-    """Scene number i as four image pairs: the number alone decides what is in them.
+    """Scene number i as four image pairs; the number determines their content.
 
-    So a run that is resumed at a step sees what an unbroken one would, with any number of
+    A resumed run therefore uses the same samples as an uninterrupted one, with any number of
     worker processes.
     """
 

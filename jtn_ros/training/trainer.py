@@ -107,7 +107,7 @@ def train(
         scaler.scale(total).backward()
         scaler.unscale_(optimizer)
         norm = nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_clip)
-        # A gradient that is not finite under f16 makes the scaler leave the step out.
+        # With f16, the scaler skips steps with gradients that are not finite.
         gradient = {} if scaler.is_enabled() else {'gradient': norm}
         require_finite(output, step, {'loss': losses[0], **gradient}, batch)
         scaler.step(optimizer)
@@ -129,7 +129,7 @@ def train(
 
 
 def freeze(network: JointTrackNet, recipe: Recipe) -> None:
-    """Take what the recipe freezes out of the training.
+    """Exclude the frozen modules of the recipe from the training.
 
     Raises:
         JtnError: if the network has no such module.
@@ -143,7 +143,7 @@ def freeze(network: JointTrackNet, recipe: Recipe) -> None:
 
 
 def _prepare(model: TrainingStep, recipe: Recipe) -> TrainingStep:
-    """Put the model into training mode, but for what the recipe freezes."""
+    """Put the model into training mode, except the frozen parts."""
     model.train()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d) and (

@@ -1,4 +1,4 @@
-"""Judge a network by what matters: the tracks made with it, and what it finds in stills."""
+"""Validation of a network by its tracks in videos and its detections in still images."""
 
 import copy
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ from jtn_ros.training.annotated_pairs import load
 
 @dataclass(frozen=True)
 class Validation:
-    """Scores in per cent; None where there is nothing to take them from.
+    """Scores in percent; None if there is no data for them.
 
     Attributes:
         hota: see `jtn_ros.evaluation.metrics.Scores`, as for the next two; of all videos, the
@@ -46,7 +46,7 @@ class Validation:
 
     @property
     def score(self) -> float:
-        """Return what the best weights are chosen by: the mean of HOTA and AP50, or either."""
+        """Return the score that selects the best weights: the mean of HOTA and AP50, or either."""
         return float(np.mean([value for value in (self.hota, self.ap50) if value is not None]))
 
     def as_record(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What a report shows, as plain values: scores, who was tracked as whom and when, moments."""
+"""The data of a report as plain values: scores, identity timelines, and frames with errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

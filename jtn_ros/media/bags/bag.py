@@ -200,7 +200,7 @@ class BagWriter(Output):
             type_name: such as ``sensor_msgs/msg/Image``.
             stamp_ns: time of recording, in nanoseconds.
             data: the message.
-            latched: whether the topic keeps its last message for those who come later; the first
+            latched: whether the topic keeps its last message for later subscribers; the first
                 message of a topic decides.
 
         Raises:

@@ -20,7 +20,7 @@ _DEFINITIONS = {
 }
 
 _UNLIMITED = QosTime(9_223_372_036, 854_775_807)
-# Players offer the last message to those who come later, too.
+# Players also offer the last message to later subscribers.
 LATCHED = Qos(
     history=QosHistory.KEEP_LAST,
     depth=1,

@@ -11,7 +11,7 @@ class Activity(StrEnum):
 
     INACTIVE = 'inactive'
     DISABLED = 'disabled'
-    IDLE = 'idle'  # nobody listens
+    IDLE = 'idle'  # no subscribers
     TRACKING = 'tracking'
 
 
