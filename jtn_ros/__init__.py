@@ -18,7 +18,7 @@ __all__ = ['TrackingPipeline', '__version__']
 
 
 def __getattr__(name: str) -> object:
-    """Import the pipeline on first use, so that ``import jtn_ros`` stays cheap."""
+    """Import the pipeline on first use, so that ``import jtn_ros`` is fast."""
     if name == 'TrackingPipeline':
         from jtn_ros.pipeline import TrackingPipeline
 

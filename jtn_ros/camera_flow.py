@@ -1,9 +1,8 @@
 """Camera motion since the last frame, estimated from the images by sparse optical flow.
 
-Corners of the previous frame are tracked into this one (pyramidal Lucas-Kanade). The rotation,
-scale and shift on which most of them agree is the motion of the camera; moving objects are
-outliers. The images are those of the network input, reduced in size: this is accurate enough for
-tracking, and fast.
+Corners of the previous frame are tracked into this one (pyramidal Lucas-Kanade). The camera motion
+is the rotation, scale and shift on which most corners agree; moving objects are outliers. The
+images are downscaled network inputs, which is fast and accurate enough for tracking.
 """
 
 import cv2
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 from jtn_ros.geometry import Letterbox
 
 _WIDTH = 256  # pixels, about
-_LONGEST = 4096  # pixels, of images of absurd proportions
+_LONGEST = 4096  # pixels, for images with extreme aspect ratios
 _CORNERS = 80
-_FEWEST = 10  # corners that are needed for a motion
-_STILL = 0.1  # pixels that most corners move at least when the camera does
-_TOLERANCE = 0.7  # pixels between a corner and where the motion takes it
-_QUORUM = 0.4  # share of the corners
+_FEWEST = 10  # minimum number of corners for an estimate
+_STILL = 0.1  # pixels; the camera is static if the median motion of the corners is smaller
+_TOLERANCE = 0.7  # pixels between a corner and its position predicted by the motion
+_QUORUM = 0.4  # minimum share of the corners that agree on the motion
 
 
 class CameraFlow:
@@ -35,19 +34,20 @@ class CameraFlow:
     def measure(
         self, fitted: NDArray[np.uint8], letterbox: Letterbox, size: tuple[int, int]
     ) -> NDArray[np.float64]:
-        """Return the (2, 3) affine matrix from source pixels of the last frame to this one's.
+        """Return the (2, 3) affine matrix from source pixels of the previous frame to this one.
 
         It is the identity for the first frame, while the camera is static, and if the image has
         too few corners.
 
         Args:
-            fitted: uint8 BGR (H, W, 3), the frame at the network's size; always the same.
+            fitted: uint8 BGR (H, W, 3), the frame at the size of the network input. The size is
+                constant.
             letterbox: the map from source pixels to its pixels.
             size: height and width of the source image; the rest of `fitted` is padding.
         """
         shown = np.array(fitted.shape[1::-1])
         factor = max(1, round(shown[0] / _WIDTH))
-        # Rotations are rotations only where pixels are square.
+        # Rotations are only preserved if pixels are square.
         small_size = (shown / (factor, factor * letterbox.stretch)).clip(1, _LONGEST).astype(int)
         small = cv2.resize(fitted, small_size.tolist(), interpolation=cv2.INTER_AREA)
         image = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
@@ -72,9 +72,9 @@ def _follow(
     """Return the motion between two gray images (H, W).
 
     Args:
-        previous: the image before.
-        image: the image now.
-        edges: (2, 2) top left and bottom right of what is shown; the rest is padding.
+        previous: the previous image.
+        image: the current image.
+        edges: (2, 2) top-left and bottom-right corners of the visible area; the rest is padding.
     """
     inside = np.zeros_like(previous)
     left, top = np.maximum(np.ceil(edges[0]).astype(int), 0) + 1

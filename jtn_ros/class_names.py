@@ -1,4 +1,4 @@
-"""Class names: by number, and the COCO classes, which most detectors use."""
+"""Class names by class number, and the COCO classes, which most detectors use."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,12 @@ COCO_CLASSES = (
     'teddy bear', 'hair drier', 'toothbrush',
 )  # fmt: skip
 
-# The numbers of the classes in COCO's own files, which some detectors keep.
+# The class numbers in COCO's annotation files, which some detectors use.
 COCO_NUMBERS = tuple(
     number for number in range(1, 91) if number not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
 )
 
 
 def class_name(class_id: int, class_names: Sequence[str]) -> str:
-    """Return the name of a class, or its number where it has no name."""
+    """Return the name of a class, or its number if it has no name."""
     return class_names[class_id] if 0 <= class_id < len(class_names) else str(class_id)

@@ -42,7 +42,7 @@ class Polygon(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class DetectionFilterSettings(Settings):
-    """Which detections are tracked."""
+    """Settings that select the detections to track."""
 
     regions: tuple[str, ...] = setting(
         (),
@@ -132,7 +132,7 @@ class DetectionFilter:
 
         Args:
             settings: the parameters of the filter.
-            class_names: by class.
+            class_names: names by class index.
             camera: name of the camera; without one, regions of named cameras are skipped.
             cameras: names of all cameras.
 
@@ -166,17 +166,17 @@ class DetectionFilter:
         return bool(self._regions or self._ignored or self._picture is not None)
 
     def apply(self, detections: Detections, height: int, width: int) -> Detections:
-        """Return the detections that are to be tracked; see `wanted`."""
+        """Return the detections to track; see `wanted`."""
         kept = self.wanted(detections, height, width)
         return detections if kept.all() else detections.select(kept)
 
     def wanted(self, detections: Detections, height: int, width: int) -> NDArray[np.bool_]:
-        """Return bool (N,), which detections are to be tracked.
+        """Return a mask bool (N,) of the detections to track.
 
         Args:
-            detections: of an image.
-            height: of the image in pixels.
-            width: of the image in pixels.
+            detections: detections of an image.
+            height: image height in pixels.
+            width: image width in pixels.
         """
         settings = self._settings
         sizes = np.sqrt(np.clip(box_sizes(detections.boxes), 0, None).prod(axis=1))
@@ -191,13 +191,13 @@ class DetectionFilter:
             points = box_centers(detections.boxes)
             if settings.region_point == 'bottom':
                 points[:, 1] = detections.boxes[:, 3]
-            # For an object cut by the border, the nearest pixel in the image counts.
+            # For an object cut by the image border, use the nearest pixel in the image.
             columns, rows = np.rint(points).clip(0, (width - 1, height - 1)).astype(np.intp).T
             kept &= mask[rows, columns]
         return np.asarray(kept, np.bool_)
 
     def _draw_mask(self, height: int, width: int) -> Mask | None:
-        """Return the mask bool (H, W) of the tracked area of images; None for everywhere."""
+        """Return the mask bool (H, W) of the tracked area; None for the whole image."""
         if not self.has_areas:
             return None
         mask = np.full((height, width), not self._regions, np.uint8)
@@ -221,10 +221,10 @@ def polygon_of(text: str, name: str) -> Polygon:
 
     Args:
         text: such as ``0,0 640,0 640,480`` or ``front: 0,0 640,0 640,480``.
-        name: of the setting, for messages.
+        name: name of the setting, for messages.
 
     Raises:
-        JtnError: if it is none.
+        JtnError: if the text is not a polygon.
     """
     camera, _, points = text.rpartition(':')
     try:
@@ -282,7 +282,7 @@ def _class_id(name: str, class_names: Sequence[str], setting_name: str) -> int:
     """Return the index of a class.
 
     Raises:
-        JtnError: if the model does not have it.
+        JtnError: if the model does not have the class.
     """
     if name not in class_names:
         hint = did_you_mean(name, class_names)

@@ -12,7 +12,7 @@ class DetectionGate:
     """Selects the detections for a tracker by their scores and by a filter.
 
     Attributes:
-        score_threshold: detections with this score or less are skipped. None leaves that to the
+        score_threshold: detections with this score or less are skipped. None leaves this to the
             tracker, which uses low-score detections to continue tracks.
         detection_filter: removes detections that are not tracked; None removes none.
     """
@@ -26,7 +26,7 @@ class DetectionGate:
         """Create the gate.
 
         Args:
-            tracker: defines the minimum score that it uses.
+            tracker: the tracker, which defines the minimum score.
         """
         self.score_threshold = score_threshold
         self.detection_filter = detection_filter
@@ -39,7 +39,7 @@ class DetectionGate:
         return self._tracker.minimum_score if threshold is None else threshold
 
     def wanted(self, detections: Detections, height: int, width: int) -> NDArray[np.bool_]:
-        """Return bool (N,), which detections of an image of that size in pixels pass."""
+        """Return a mask bool (N,) of the detections that pass; the image size is in pixels."""
         kept: NDArray[np.bool_] = detections.scores > self.least_score
         if self.detection_filter is not None:
             kept &= self.detection_filter.wanted(detections, height, width)

@@ -15,12 +15,12 @@ class Detections:
         boxes: float32 (N, 4), ``x1 y1 x2 y2``; can extend outside the image.
         scores: float32 (N,), 0 to 1.
         class_ids: int32 (N,), 0-based.
-        centers: float32 (N, 2), the peak that the network found (not always the middle of the
+        centers: float32 (N, 2), the peaks found by the network (not always the middle of the
             box).
         displacements: float32 (N, 2) from `centers` to the middle of the object in the previous
             frame, or None if there is no motion estimate.
-        embeddings: float32 (N, D), L2-normalized; a zero vector is unknown. None if there are
-            none at all.
+        embeddings: float32 (N, D), L2-normalized; a zero vector means unknown. None if no
+            detection has an embedding.
         middles: float32 (N, 2), the middle of the visible part of the object, more accurate than
             `centers`. The motion is `middles - centers - displacements`. None uses `centers`.
 

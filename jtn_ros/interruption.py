@@ -1,4 +1,4 @@
-"""Signals that end a process in an orderly way, once."""
+"""Handling of signals: the first one interrupts the process, and later ones are ignored."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextlib import suppress
 from types import FrameType
 
-# Ctrl-C, the end of a service or of a machine, and the end of a terminal.
+# Ctrl-C, the stop of a service or machine, and the closing of a terminal.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 type Handler = Callable[[int, FrameType | None], None]
@@ -21,7 +21,7 @@ def interrupt_once(number: int, _: FrameType | None) -> None:
     Signals often arrive several times: a launch repeats Ctrl-C, a closing terminal repeats SIGHUP.
     The second one would interrupt the release of resources.
     """
-    # Not by SIG_IGN: Python complains about a signal that is pending when it becomes ignored.
+    # Not SIG_IGN: Python reports an error for a pending signal that becomes ignored.
     _replace(interrupt_once, _take_no_notice)
     if number == signal.SIGHUP:
         _leave_terminal()
@@ -64,14 +64,14 @@ def _leave_terminal() -> None:
     """Discard further output to a terminal that is closing."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
-        with suppress(OSError):  # it is closed already
+        with suppress(OSError):  # it is already closed
             if stat.S_ISCHR(os.fstat(descriptor).st_mode):
                 os.dup2(nowhere, descriptor)
     os.close(nowhere)
 
 
 def _replace(before: Handler, after: signal.Handlers | Handler) -> None:
-    """Replace this handler by another one where it is set."""
+    """Replace a handler by another one for all signals that use it."""
     for number in STOP_SIGNALS:
         if signal.getsignal(number) is before:
             signal.signal(number, after)
@@ -82,5 +82,5 @@ def _set_defaults() -> None:
     _replace(_take_no_notice, signal.SIG_DFL)
 
 
-# Forked processes belong to libraries, which terminate them themselves.
+# Forked processes belong to libraries, which terminate them.
 os.register_at_fork(after_in_child=_set_defaults)

@@ -3,8 +3,8 @@
 import re
 
 _HIDDEN = '***'
-# A path may have lost a slash. A password may hold any character, so everything up to the last @
-# of a word counts as one.
+# A path may have lost a slash. A password may contain any character, so everything up to the last
+# @ of a word is assumed to be one.
 _ADDRESS = re.compile(
     r'(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]*:/{1,2})(?:\S*@)?(?P<place>[^\s?]*)'
     r'(?P<query>\?[^\s;,)\'"]+)?'
@@ -12,7 +12,7 @@ _ADDRESS = re.compile(
 
 
 def mask(text: str) -> str:
-    """Return a text in which addresses show neither users and passwords nor queries.
+    """Return a text with the users, passwords and queries of addresses masked.
 
     ``rtsp://admin:secret@10.0.0.5/live?token=1`` becomes ``rtsp://***@10.0.0.5/live?***``.
     """

@@ -21,7 +21,7 @@ from jtn_ros.tracking.session import When
 logger = logging.getLogger(__name__)
 
 BACKWARD_TOLERANCE_S = 0.1
-# So many new sessions of a recording are named in the log.
+# Maximum number of new sessions of a recording that are logged.
 REPORTED_SESSIONS = 20
 
 
@@ -73,7 +73,7 @@ class StoredTracking:
 
     Args:
         tracker: the tracker.
-        detections: by the index of the frame, from 0; frames without any may be left out.
+        detections: by frame index, from 0; frames without detections may be omitted.
         detection_filter: removes detections that are not tracked.
     """
 
@@ -139,7 +139,7 @@ def track_frames(
             number, offset = number + 1, highest
             _report_session(frame.index + 1, reason, number - 1)
         result = tracking.process(frame, stamp_ns)
-        if offset:  # a tracker may begin with 1 again
+        if offset:  # a tracker may start its ids at 1 again
             tracks = replace(result.tracks, ids=result.tracks.ids + offset)
             result = replace(result, tracks=tracks)
         highest = max(highest, int(result.tracks.ids.max(initial=0)))
@@ -149,12 +149,12 @@ def track_frames(
 
 
 def _report_session(number: int, reason: str, count: int) -> None:
-    """Log that a session begins; of many, the first ones tell enough.
+    """Log the start of a session, up to `REPORTED_SESSIONS` times.
 
     Args:
-        number: of its first frame, from 1.
-        reason: why it begins.
-        count: how many new sessions there were with this one.
+        number: number of its first frame, from 1.
+        reason: reason for the new session.
+        count: number of new sessions, including this one.
     """
     if count <= REPORTED_SESSIONS:
         more = '; further ones are not reported' if count == REPORTED_SESSIONS else ''

@@ -28,7 +28,7 @@ from jtn_ros.tracking.settings import TrackingSettings
 logger = logging.getLogger(__name__)
 
 STAGES = ('preprocess', 'inference', 'decode', 'camera_motion', 'tracking')
-# That of a separate appearance model is there only where there is one.
+# The stage of a separate appearance model only exists with such a model.
 _ALL_STAGES = (*STAGES[:3], 'appearance', *STAGES[3:])
 
 
@@ -73,14 +73,14 @@ class TrackingPipeline:
         """Load the model and start without tracks.
 
         Args:
-            model: see `jtn_ros.inference.load_engine`, as for `backend` and `precision`.
+            model: see `jtn_ros.inference.load_engine`, also for `backend` and `precision`.
             backend: inference back end.
             tracker: tracker to use; by default a `Tracker` with the confidence threshold of the
                 model.
             precision: numeric precision.
-            score_threshold: see `DetectionGate`, as for `detection_filter`.
+            score_threshold: see `DetectionGate`, also for `detection_filter`.
             engine: a loaded engine to use instead of loading a model.
-            detection_filter: where and what to track.
+            detection_filter: selects the areas and the objects to track.
             appearance: computes embeddings that replace those of the model.
 
         Raises:
@@ -129,7 +129,7 @@ class TrackingPipeline:
             stamp_ns: time of the frame in nanoseconds.
 
         Raises:
-            ValueError: if the image has another type or shape, or time runs backwards.
+            ValueError: if the image has another type or shape, or if `stamp_ns` decreases.
         """
         info = self._engine.info
         started = time.perf_counter()

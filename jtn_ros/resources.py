@@ -37,17 +37,17 @@ def find_checkpoint(name: str | Path) -> Path | None:
 
 
 def message_folders(package: str) -> list[Path]:
-    """Return the folders with the .msg files of a ROS package, the one to prefer first.
+    """Return the folders with the .msg files of a ROS package, in order of preference.
 
-    They are those of this package, if it brings them, and of the ROS 2 workspaces sourced. Beside
-    this package there may also be the Python package of the messages, which has a `msg`, too.
+    They are in this package, if it includes them, and in the sourced ROS 2 workspaces. The Python
+    package of the messages, which also has a `msg` folder, may be next to this package.
     """
     folders = [root / package / 'msg' for root in (*_own_roots(), *_ament_shares())]
     return [folder for folder in folders if any(folder.glob('*.msg'))]
 
 
 def _own_roots() -> tuple[Path, Path]:
-    """Return the root of the source tree, and what a wheel has of it (see setup.py)."""
+    """Return the root of the source tree, and its counterpart in a wheel (see setup.py)."""
     return _PACKAGE_FOLDER.parent, _PACKAGE_FOLDER / 'share'
 
 

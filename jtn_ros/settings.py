@@ -1,7 +1,7 @@
 """Typed settings: frozen dataclasses with the ranges and descriptions of their fields.
 
 The parameters of the nodes, the arguments of the command line, the parameter file and the
-parameter reference are made from the same fields, and one validator checks all of them:
+parameter reference are generated from the same fields, and one validator checks all of them:
 
 >>> @dataclass(frozen=True, kw_only=True)
 ... class PlayerSettings(Settings):
@@ -41,8 +41,8 @@ class Constraints:
         description: sentences for users, with the unit.
         low: smallest allowed value of a number.
         high: largest allowed value of a number.
-        pattern: regular expression that every string of a tuple matches; these have to differ.
-        rising: whether a pair of numbers has to rise; (0, 0) stands for no choice.
+        pattern: regular expression that every string of a tuple must match; no string may repeat.
+        rising: whether the second of two numbers must be the larger one; (0, 0) means not set.
         live: whether a change takes effect while a node is configured.
         formerly: name of the field in files of earlier versions.
     """
@@ -60,9 +60,9 @@ def setting(default: Any = MISSING, description: str = '', **constraints: Any) -
     """Return a field of a `Settings` class.
 
     Args:
-        default: default value; without one, the field has to be given.
-        description: sentences for users, with the unit; empty where users do not see the field.
-        constraints: the others of `Constraints`.
+        default: default value; without one, the field is required.
+        description: sentences for users, with the unit; empty if the field is internal.
+        constraints: the other attributes of `Constraints`.
     """
     metadata = {_METADATA: Constraints(description=description, **constraints)}
     return field(default=default, metadata=metadata)
@@ -76,7 +76,7 @@ class Setting:
         name: name of the field.
         kind: its type: bool, int, float, str, a Literal of strings, or a tuple of these.
         default: default value.
-        constraints: what it allows beside its type.
+        constraints: its constraints in addition to its type.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Setting:
             return f'{self.name} is {value!r}; choose one of {self.range_text}'
         if isinstance(value, int | float) and not isinstance(value, bool):
             low, high = constraints.low, constraints.high
-            # A value that is not a number fails both comparisons.
+            # NaN fails both comparisons.
             if not (low is None or value >= low) or not (high is None or value <= high):
                 return f'{self.name} is {value:g}; it must be {self.range_text}'
         if constraints.rising:
@@ -131,13 +131,13 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The base of all settings; rejects values outside their ranges."""
+    """The base class of all settings, which rejects values outside their ranges."""
 
     def __post_init__(self) -> None:
         """Check every value.
 
         Raises:
-            JtnError: if one is outside its range, or no choice.
+            JtnError: if a value is outside its range, or not one of the choices.
         """
         for entry in settings_of(type(self)):
             if (reason := entry.objection(getattr(self, entry.name))) is not None:
@@ -151,7 +151,7 @@ class Settings:
         ``1e-3``, which YAML does not parse as a number, as a number.
 
         Args:
-            values: value by name; missing values have their defaults.
+            values: value by name; missing values have defaults.
             where: name of the source, for messages.
 
         Raises:
@@ -198,7 +198,7 @@ def typed(value: Any, kind: Any, where: str) -> Any:
     """Return a plain value, list or mapping as a value of a type.
 
     Raises:
-        JtnError: if it is none; the message begins with `where`.
+        JtnError: if the value does not fit the type; the message begins with `where`.
     """
     outer, inner = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and not isinstance(kind, GenericAlias) and is_dataclass(kind):
