@@ -1,4 +1,4 @@
-"""The backbones that a network can have, by name, and what each needs to know of itself."""
+"""The available backbones by name, and their properties."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -29,16 +29,16 @@ class Backbone:
     """A backbone with its neck.
 
     Attributes:
-        channels: channels of the stride-4 map that the heads read.
-        modules: makes the modules, under their names in checkpoints; `base` takes the three
+        channels: channels of the stride-4 map that is the input of the heads.
+        modules: creates the modules, under their names in checkpoints; `base` takes the three
             inputs and returns the maps at strides 4, 8, 16 and 32 (DLA-34: from stride 1 on).
-        neck: joins those maps to the stride-4 map, with the modules.
+        neck: combines those maps into the stride-4 map, with the modules.
         mean: subtracted from the image divided by 255, per channel.
-        std: divides what is left, per channel.
-        imagenet: turns published ImageNet tensors into those of `base`; None where the names
-            agree.
-        pretrained: how the names of the parameters begin that ImageNet gives.
-        imagenet_package: Python package that holds them, '' where there is none.
+        std: divides the result, per channel.
+        imagenet: converts published ImageNet tensors into those of `base`; None if the names
+            are the same.
+        pretrained: prefixes of the names of the parameters with ImageNet weights.
+        imagenet_package: Python package that contains these weights; '' if there is none.
     """
 
     channels: int

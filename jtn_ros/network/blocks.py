@@ -1,4 +1,4 @@
-"""The blocks that both backbones are built from (Deep Layer Aggregation, section 3)."""
+"""The building blocks of both backbones (Deep Layer Aggregation, section 3)."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def conv_bn_relu(in_channels: int, channels: int, kernel: int, stride: int = 1) 
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with a residual that the tree above hands in."""
+    """Two 3x3 convolutions with a residual that the parent tree provides."""
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
         """Build the block; `stride` is that of the first convolution."""
@@ -30,14 +30,14 @@ class ResidualBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """Add the residual (the input itself when there is none)."""
+        """Add the residual (the input itself if there is none)."""
         out = self.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
         return self.relu(out + (x if residual is None else residual))
 
 
 class Root(nn.Module):
-    """The aggregation node of a tree: a 1x1 convolution over everything below it."""
+    """The aggregation node of a tree: a 1x1 convolution over all its children."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
         """Build the node for the sum of all its children's channels."""
@@ -47,12 +47,12 @@ class Root(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, *children: Tensor) -> Tensor:
-        """Join the children along their channels."""
+        """Concatenate the children along their channels, and aggregate them."""
         return self.relu(self.bn(self.conv(torch.cat(children, 1))))
 
 
 class Tree(nn.Module):
-    """A one-level tree: two residual blocks whose results meet in a root."""
+    """A one-level tree: two residual blocks whose results are aggregated by a root."""
 
     def __init__(
         self,
@@ -69,8 +69,8 @@ class Tree(nn.Module):
             in_channels: channels of the input.
             channels: channels of both blocks and of the result.
             stride: 1 or 2, of the first block.
-            level_root: whether the root also sees the (pooled) input.
-            child_channels: channels of what else the caller hands to the root.
+            level_root: whether the root also receives the (pooled) input.
+            child_channels: channels of the additional maps that the root receives from the caller.
         """
         super().__init__()
         self.stride = stride

@@ -1,6 +1,6 @@
 """Checkpoints: the published ones (PyTorch pickles), and this project's own (safetensors).
 
-Nothing in a file is ever executed, and every tensor either arrives in the network or is named.
+No code in a file is executed. Every tensor is either loaded into the network or reported.
 """
 
 import json
@@ -28,7 +28,7 @@ from jtn_ros.network.published import recognize
 logger = logging.getLogger(__name__)
 
 METADATA_KEY = 'jtn_ros.network_config'
-# The classifier of the backbone's ImageNet training; no network of the family runs it.
+# The classifier of the backbone's ImageNet training, which no network of the family uses.
 UNUSED_PREFIX = 'base.fc.'
 COUNTER = 'num_batches_tracked'
 
@@ -50,8 +50,8 @@ def save_checkpoint(path: str | Path, network: JointTrackNet) -> None:
 def load_checkpoint(path: str | Path, **settings: Any) -> JointTrackNet:
     """Read a network, in evaluation mode, from a published checkpoint or one of this project.
 
-    Published checkpoints are those of JointTrackNet, CenterTrack and FairMOT. The tensors tell
-    which one a file is (see `jtn_ros.network.published`).
+    Published checkpoints are those of JointTrackNet, CenterTrack and FairMOT. The
+    tensors determine which one a file is (see `jtn_ros.network.published`).
 
     Args:
         path: path of the file.
@@ -60,8 +60,8 @@ def load_checkpoint(path: str | Path, **settings: Any) -> JointTrackNet:
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is not such a checkpoint, or a tensor is missing, left over or of another
-            shape.
+        JtnError: if it is not such a checkpoint, or if a tensor is missing, is unexpected or has
+            another shape.
     """
     path = Path(path)
     try:
@@ -87,7 +87,7 @@ def config_from_json(text: str) -> NetworkConfig:
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors and the metadata of a file; its first bytes tell its kind.
+    """Return the tensors and the metadata of a file; its first bytes determine its format.
 
     Raises:
         OSError: if the file cannot be read.
@@ -106,7 +106,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             raise JtnError(f'damaged safetensors file, fetch it again ({error})') from error
     try:
         content = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # damaged files make the reader raise nearly anything
+    except Exception as error:  # the reader raises many kinds of errors for damaged files
         if call := re.search(r'GLOBAL (\S+)', str(error)):
             raise JtnError(
                 f'refused, because reading it would call {call[1]}; save the state dict alone, '
@@ -119,7 +119,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _state_dict(content: Any) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint, which may hold an epoch and an optimizer too."""
+    """Return the tensors of a checkpoint, which may also contain an epoch and an optimizer."""
     state = content.get('state_dict', content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not state:
         raise JtnError(f'the file contains {type(content).__name__}, not a state dict')
@@ -148,7 +148,7 @@ def _nested_states(content: Mapping[Any, Any], depth: int = 2) -> Iterator[tuple
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Return whether a tensor's values are all in the file (no sparse, repeated or empty ones)."""
+    """Return whether a tensor's values are all in the file (not sparse, expanded or empty)."""
     if tensor.layout != torch.strided or tensor.device.type != 'cpu' or tensor.is_quantized:
         return False
     return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
@@ -157,7 +157,8 @@ def _is_plain(tensor: Tensor) -> bool:
 def _fill(config: NetworkConfig, state: Mapping[str, Tensor]) -> JointTrackNet:
     """Return a network with these tensors.
 
-    It is laid out without memory first, so that no file can make it allocate more than it holds.
+    It is first created without memory, so that a file cannot cause an allocation larger than
+    itself.
     """
     try:
         with torch.device('meta'):

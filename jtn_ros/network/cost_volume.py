@@ -1,8 +1,8 @@
-"""Motion by matching: features of the image and of the previous one, compared at small shifts.
+"""Motion features by comparison of the image and the previous image at small shifts.
 
-A map of similarities, one channel for each shift, says almost directly where everything came from
-(cost volume; PWC-Net, Sun et al., CVPR 2018, section 3). A coarse and a fine one together reach
-`REACHES` cells of strides 4 and 8, which are 8 and 24 pixels of the network.
+A cost volume (PWC-Net, Sun et al., CVPR 2018, section 3) is a map of similarities with one channel
+for each shift, which directly indicates the motion. A fine and a coarse one have a range of
+`REACHES` cells at strides 4 and 8, which is 8 and 24 pixels of the network input.
 """
 
 import math
@@ -17,7 +17,7 @@ from jtn_ros.network.blocks import conv_bn_relu
 REACHES = (2, 3)
 MOTION_CHANNELS = (16, 24)
 _FEATURES = (16, 24)
-# Columns of a block, at most; larger ones compare more columns out of reach.
+# Maximum number of columns of a block; larger blocks compare more columns out of reach.
 _BLOCK = 16
 
 
@@ -25,7 +25,7 @@ class Motion(nn.Module):
     """Maps of motion at strides 4 and 8, with `MOTION_CHANNELS` channels."""
 
     def __init__(self) -> None:
-        """Build the layers; those that make features are shared by both images."""
+        """Build the layers; both images share the feature extractor."""
         super().__init__()
         self.first = conv_bn_relu(3, 16, 3, 2)
         self.encode = nn.ModuleList([conv_bn_relu(16, 24, 3, 2), conv_bn_relu(24, 32, 3, 2)])
@@ -56,15 +56,15 @@ class Motion(nn.Module):
 
 
 def similarities(now: Tensor, before: Tensor, reach: int) -> Tensor:
-    """Return how features agree with those of the previous image at every shift.
+    """Return the similarities of features and those of the previous image at every shift.
 
     Matrix products compare blocks of columns with all columns in their reach; of each product,
-    the diagonals within reach remain. That is faster than one product of maps for each shift.
+    the diagonals within reach remain. This is faster than one product of maps for each shift.
 
     Args:
         now: features (B, C, h, w).
         before: features of the previous image, of the same shape.
-        reach: largest shift in cells, either way.
+        reach: largest shift in cells, in each direction.
 
     Returns:
         (B, (2 reach + 1)^2, h, w), dot products, row by row of shifts; 0 outside the image.
@@ -79,7 +79,7 @@ def similarities(now: Tensor, before: Tensor, reach: int) -> Tensor:
     bands = []
     for dy in range(side):
         products = columns @ windows[:, dy : dy + height]
-        # In rows that are longer by one, the diagonals are columns.
+        # With rows that are longer by one, the diagonals become columns.
         flat = functional.pad(products.flatten(3), (0, block))
         bands.append(flat.unflatten(3, (block, -1))[..., :side])
     return torch.cat(bands, 4).flatten(2, 3).permute(0, 3, 1, 2)

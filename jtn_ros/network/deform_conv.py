@@ -1,7 +1,8 @@
 """Modulated deformable convolution: one operator, with a fast path for every device.
 
-Zhu et al., Deformable ConvNets v2, CVPR 2019. Nothing is compiled: the CPU samples with
-`embedding_bag`, CUDA uses torchvision, and an exported graph holds ONNX's own `DeformConv`.
+Zhu et al., Deformable ConvNets v2, CVPR 2019. No compilation is needed: the CPU samples with
+`embedding_bag`, CUDA uses torchvision, and an exported graph contains the ONNX operator
+`DeformConv`.
 """
 
 import math
@@ -24,13 +25,13 @@ def modulated_deform_conv2d(
 ) -> Tensor:
     """Convolve samples taken at learned offsets, each scaled by a learned mask.
 
-    Stride 1, one offset group, as much padding as keeps the size. Samples are bilinear; what
-    lies outside the map counts as 0. Positions are computed in float32 (float64 for float64
-    input) whatever the type of the maps: in half precision they would miss by a pixel and more.
+    The stride is 1, there is one offset group, and the padding keeps the size. Samples are
+    bilinear, with zeros outside the map. Positions are computed in float32 (float64 for float64
+    input) for all types of maps: in half precision the error would be a pixel or more.
 
     Args:
         input: (N, C, H, W).
-        offset: (N, 2 * k * k, H, W), for each tap in row-major order its vertical and then its
+        offset: (N, 2 * k * k, H, W), for each tap in row-major order the vertical and then the
             horizontal displacement in pixels.
         mask: (N, k * k, H, W), the factor of each tap.
         weight: (O, C, k, k) with k odd.
@@ -43,8 +44,8 @@ def modulated_deform_conv2d(
     return output
 
 
-# Registered by hand: the decorator `custom_op` would import torch's compiler, which takes
-# seconds, at the first call.
+# Not registered with the decorator `custom_op`: it would import torch's compiler at the first
+# call, which takes seconds.
 torch.library.define(
     'jtn_ros::modulated_deform_conv2d',
     '(Tensor input, Tensor offset, Tensor mask, Tensor weight, Tensor bias) -> Tensor',
@@ -76,17 +77,17 @@ def _by_embedding_bag(
     """Sample with `embedding_bag` (a bag = a tap's four neighbors), then multiply.
 
     Args:
-        input: as all tensors as in `modulated_deform_conv2d`.
+        input: see `modulated_deform_conv2d`, also for the other tensors.
         offset: see there.
         mask: see there.
         weight: see there.
         bias: see there.
-        block: output pixels at a time.
+        block: number of output pixels per step.
     """
     number, channels, height, width = input.shape
     outputs, taps = weight.shape[0], mask.shape[1]
     indices, factors = _neighbors(offset, mask, input)
-    # One pixel's channels must lie side by side: embedding_bag is many times slower otherwise.
+    # The channels of a pixel must be contiguous: otherwise embedding_bag is many times slower.
     pixels = input.permute(0, 2, 3, 1).contiguous().view(-1, channels)
     matrix = weight.to(input.dtype).permute(2, 3, 1, 0).reshape(-1, outputs)
     products = []
@@ -98,7 +99,7 @@ def _by_embedding_bag(
 
 
 def _neighbors(offset: Tensor, mask: Tensor, input: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the four pixels around every sample, and what each contributes.
+    """Return the four pixels around every sample, and their factors.
 
     Returns:
         int32 rows of the (N * H * W, C) pixel table, and factors in the type of the input,
@@ -131,7 +132,7 @@ def _neighbors(offset: Tensor, mask: Tensor, input: Tensor) -> tuple[Tensor, Ten
 def _bracket(position: Tensor, size: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Return the two grid points around every position, and their linear factors.
 
-    A grid point outside 0 ... size - 1 has factor 0 and is replaced by one that can be read.
+    A grid point outside 0 ... size - 1 has factor 0 and is replaced by a valid one.
     """
     low = position.detach().floor()
     high = low + 1
@@ -164,10 +165,10 @@ def _save_inputs(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
 
 
 def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-    """Differentiate the device's own path.
+    """Compute the gradients with the implementation of the device.
 
-    The samples (k * k times the input) are computed again rather than kept: a neck of 16 such
-    layers would otherwise hold gigabytes between the two passes.
+    The samples (k * k times the input) are recomputed instead of stored: otherwise, a neck of 16
+    such layers would need gigabytes between the two passes.
     """
     with torch.enable_grad():
         inputs = [
@@ -177,7 +178,7 @@ def _backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         input, offset, mask, weight, bias = inputs
         if gradient.is_cuda:
             output = _by_torchvision(input, offset, mask, weight, bias)
-        else:  # in one block, because every block would bring a whole gradient of the input
+        else:  # in one block, because each block would allocate a full gradient of the input
             block = gradient[:, 0].numel()
             output = _by_embedding_bag(input, offset, mask, weight, bias, block)
     wanted = [tensor for tensor in inputs if tensor.requires_grad]
@@ -191,7 +192,7 @@ torch.library.register_autograd(
 
 
 def onnx_translations() -> dict[Callable[..., Any], Callable[..., Any]]:
-    """Return what `torch.onnx.export(custom_translation_table=...)` needs for this operator.
+    """Return the `custom_translation_table` of `torch.onnx.export` for this operator.
 
     Raises:
         JtnError: if onnxscript is missing.
@@ -215,10 +216,10 @@ def onnx_translations() -> dict[Callable[..., Any], Callable[..., Any]]:
 
 
 class ModulatedDeformConv2d(nn.Module):
-    """A 3x3 deformable convolution whose offsets and mask come from a plain one beside it."""
+    """A 3x3 deformable convolution whose offsets and mask are computed by a plain convolution."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        """Build it as a plain convolution at half strength: all offsets 0, all masks 1/2."""
+        """Initialize it as a plain convolution with factor 1/2: all offsets 0, all masks 1/2."""
         super().__init__()
         bound = 1 / math.sqrt(9 * inputs)
         self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3).uniform_(-bound, bound))
@@ -234,10 +235,10 @@ class ModulatedDeformConv2d(nn.Module):
 
 
 class DeformConv(nn.Module):
-    """Deformable convolution, batch norm, ReLU: the brick of the DLA neck."""
+    """Deformable convolution, batch norm and ReLU: the building block of the DLA neck."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        """Build the brick; the normalization stands first, as in published checkpoints."""
+        """Build the block; the normalization is registered first, as in published checkpoints."""
         super().__init__()
         self.actf = nn.Sequential(nn.BatchNorm2d(outputs), nn.ReLU())
         self.conv = ModulatedDeformConv2d(inputs, outputs)

@@ -1,9 +1,9 @@
-"""Depth-wise convolutions whose gradients are fast on a CPU.
+"""Depth-wise convolutions with fast gradients on a CPU.
 
 On a CPU, PyTorch has slow code for the input gradient of strided depth-wise convolutions and for
 the weight gradient of 5x5 ones in bfloat16. Both are rewritten here as stride-1 and 3x3
-convolutions, for which there are fast kernels: the same sums, and a training step of
-EfficientNet-Lite0 in 0.57 of the time.
+convolutions, for which there are fast kernels. The sums are the same, and a training step of
+EfficientNet-Lite0 takes 0.57 times as long.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from torch.nn import functional
 
 
 class DepthwiseConv2d(nn.Conv2d):
-    """One square kernel a channel, 3x3 or 5x5, stride 1 or 2, padded to keep the size; no bias."""
+    """Depth-wise convolution: 3x3 or 5x5, stride 1 or 2, padded to keep the size, no bias."""
 
     def __init__(self, channels: int, kernel: int, stride: int = 1) -> None:
         """Build the convolution.
@@ -39,7 +39,7 @@ class DepthwiseConv2d(nn.Conv2d):
 
 
 class _FastGradient(torch.autograd.Function):
-    """The convolution, with gradients made of fast pieces."""
+    """The convolution, with gradients computed by fast kernels."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
@@ -54,7 +54,7 @@ class _FastGradient(torch.autograd.Function):
         gradient = gradients[0].contiguous(memory_format=torch.channels_last)
         for_input = for_weight = None
         if ctx.needs_input_grad[0]:
-            # With stride 1 the input gradient is a plain convolution already.
+            # With stride 1, the input gradient is already a plain convolution.
             for_input = (
                 _plain(gradient, x, weight, 1, weight.shape[2] // 2, to_input=True)
                 if ctx.stride == 1
@@ -91,10 +91,10 @@ def _plain(
 
 
 def _input_gradient(gradient: Tensor, weight: Tensor) -> Tensor:
-    """Return the input gradient for stride 2, one of the four phases of pixels after the other.
+    """Return the input gradient for stride 2, computed separately for the four phases of pixels.
 
-    Input 2 o + a takes output o + d through tap a + p - 2 d (p is the padding), so each phase is
-    a stride-1 convolution of the gradient with at most three taps a side.
+    Input 2 o + a depends on output o + d through tap a + p - 2 d (p is the padding), so each
+    phase is a stride-1 convolution of the gradient with at most three taps per side.
     """
     count, channels, height, width = gradient.shape
     kernel = weight.shape[2]
@@ -117,7 +117,7 @@ def _input_gradient(gradient: Tensor, weight: Tensor) -> Tensor:
 
 
 def _weight_gradient(gradient: Tensor, x: Tensor, weight: Tensor, stride: int) -> Tensor:
-    """Return the gradient of a 5x5 kernel: four overlapping 3x3 kernels cover it."""
+    """Return the gradient of a 5x5 kernel, composed of four overlapping 3x3 kernels."""
     padded = functional.pad(x, (2, 2, 2, 2))
     height, width = (stride * (size - 1) + 3 for size in gradient.shape[2:])
     result = torch.empty_like(weight)

@@ -1,4 +1,4 @@
-"""Deep Layer Aggregation, 34 layers (Yu et al., CVPR 2018), with a stem for every input.
+"""Deep Layer Aggregation, 34 layers (Yu et al., CVPR 2018), with a stem for each input.
 
 Parameter names are those of published CenterNet-style checkpoints (`base.*`).
 """
@@ -15,14 +15,14 @@ CHANNELS = (16, 32, 64, 128, 256, 512)
 
 
 class DeepTree(nn.Module):
-    """A tree of two trees; the root of the second sees the pooled input and the first too."""
+    """A tree of two trees; the second root also receives the pooled input and the first tree."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
         """Build the tree, of stride 2."""
         super().__init__()
         self.tree1 = Tree(in_channels, channels, 2)
         self.tree2 = Tree(channels, channels, child_channels=in_channels + channels)
-        # Part of every checkpoint, but no result depends on it: tree1 has a projection itself.
+        # Part of every checkpoint, but unused: tree1 has its own projection.
         self.project = nn.Sequential(
             nn.Conv2d(in_channels, channels, 1, bias=False), nn.BatchNorm2d(channels)
         )

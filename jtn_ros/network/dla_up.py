@@ -17,7 +17,7 @@ class Upsample(nn.Module):
     """Depth-wise transposed convolution: kernel 2f, stride f, padding f/2, no bias."""
 
     def __init__(self, channels: int, factor: int) -> None:
-        """Build it as bilinear interpolation, from which training may depart."""
+        """Initialize it as bilinear interpolation; the weights are trainable."""
         super().__init__()
         self.factor = factor
         center = (2 * factor - 1) / (2 * factor)
@@ -36,13 +36,13 @@ class Upsample(nn.Module):
     def by_subpixels(self, x: Tensor) -> Tensor:
         """Return the same sums, from a depth-wise 3x3 convolution and a reordering.
 
-        The convolution makes the f * f sub-pixels of every pixel. In exported graphs this is
+        The convolution computes the f * f sub-pixels of every pixel. In exported graphs this is
         3 to 4 times as fast as a transposed convolution in bfloat16, and about 1.3 times slower
         in float32 (OpenVINO on a CPU).
         """
         channels, factor = len(self.weight), self.factor
-        # Output f * i + r takes input i + d (d = -1, 0, 1) through tap r + f / 2 - f * d.
-        # Padded with zeros by f / 2, the taps fall into three rows of f: d = 1, 0, -1.
+        # Output f * i + r depends on input i + d (d = -1, 0, 1) through tap r + f / 2 - f * d.
+        # Padded with zeros by f / 2, the taps form three rows of f: d = 1, 0, -1.
         taps = functional.pad(self.weight, [factor // 2] * 4)
         taps = taps.view(channels, 3, factor, 3, factor).flip(1, 3)
         taps = taps.permute(0, 2, 4, 1, 3).reshape(channels * factor**2, 1, 3, 3)
@@ -51,15 +51,15 @@ class Upsample(nn.Module):
 
 
 class IDAUp(nn.Module):
-    """Bring deeper maps, one after the other, to the size of the first and merge them in."""
+    """Upsample deeper maps, one after the other, to the size of the first, and merge them."""
 
     def __init__(self, outputs: int, inputs: Sequence[int], factors: Sequence[int]) -> None:
         """Build the merging steps.
 
         Args:
-            outputs: channels of every result.
+            outputs: channels of each result.
             inputs: channels of the deeper maps.
-            factors: how much smaller each of them is than the map it is merged with.
+            factors: upsampling factor of each deeper map to the map that it is merged with.
         """
         super().__init__()
         for step, (channels, factor) in enumerate(zip(inputs, factors, strict=True), 1):
@@ -81,7 +81,7 @@ class IDAUp(nn.Module):
 
 
 class DLAUp(nn.Module):
-    """Merge the levels of the backbone pairwise until the first has seen the deepest."""
+    """Merge the levels of the backbone pairwise until the first includes the deepest."""
 
     def __init__(self, channels: Sequence[int]) -> None:
         """Build the neck for levels of these channels, each half the size of the one before."""

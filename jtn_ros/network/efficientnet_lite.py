@@ -1,8 +1,9 @@
 """EfficientNet-Lite0 as a backbone (Tan and Le, 2019, and the Lite variant of the same authors).
 
-Inverted residual blocks with ReLU6 and without squeeze-and-excitation, which round well to int8.
-It starts from ImageNet: the added stem for the prior heat map ends in a layer of zeros, and motion
-joins the maps on their way to the neck, so that training begins with the network of ImageNet.
+Inverted residual blocks with ReLU6 and without squeeze-and-excitation, which quantize
+well to int8. Training starts from ImageNet weights: the added stem for the prior heat map ends in
+a layer of zeros, and motion features are concatenated with the input of the neck, so that the
+initial image features are those of the ImageNet network.
 """
 
 from collections.abc import Mapping
@@ -17,8 +18,8 @@ from jtn_ros.network.cost_volume import MOTION_CHANNELS
 from jtn_ros.network.cost_volume import Motion
 from jtn_ros.network.depthwise import DepthwiseConv2d
 
-# Kernel, stride, expansion, output channels of the sixteen blocks, by the stage that they end in:
-# strides 4, 8, 16, 32.
+# Kernel, stride, expansion and output channels of the sixteen blocks, grouped by stage: strides 4,
+# 8, 16, 32.
 STAGES = (
     ((3, 1, 1, 16), (3, 2, 6, 24), (3, 1, 6, 24)),
     ((5, 2, 6, 40), (5, 1, 6, 40)),
@@ -28,13 +29,13 @@ STAGES = (
 STEM_CHANNELS = 32
 LEVEL_CHANNELS = tuple(stage[-1][3] for stage in STAGES)
 ADDED_CHANNELS = 16
-# Images are divided by 255 before: this is (x - 127) / 128, the same for all channels.
+# For images divided by 255: this is (x - 127) / 128, the same for all channels.
 MEAN = (127 / 255,) * 3
 STD = (128 / 255,) * 3
 
 
 class InvertedResidual(nn.Module):
-    """Expand, filter every channel by itself, project (MobileNetV2, section 3.4)."""
+    """Expansion, depth-wise convolution, projection (MobileNetV2, section 3.4)."""
 
     def __init__(
         self, in_channels: int, kernel: int, stride: int, expansion: int, channels: int
@@ -65,7 +66,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """The backbone; the prior heat map joins it at stride 4, and motion what it returns."""
+    """The backbone; the heat map is added at stride 4, and motion concatenated with the results."""
 
     def __init__(self, *, previous_image: bool, prior_heatmap: bool) -> None:
         """Build the stems that the model has, and the stages."""
@@ -121,7 +122,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 def _added_stem(in_channels: int) -> nn.Sequential:
-    """Return a stem to stride 4 that contributes nothing until it is trained."""
+    """Return a stem to stride 4 whose initial output is zero."""
     last = nn.Conv2d(ADDED_CHANNELS, LEVEL_CHANNELS[0], 3, 2, 1, bias=False)
     nn.init.zeros_(last.weight)
     return nn.Sequential(conv_bn_relu(in_channels, ADDED_CHANNELS, 3, 2), last)
@@ -130,7 +131,7 @@ def _added_stem(in_channels: int) -> nn.Sequential:
 def from_imagenet(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the published ImageNet tensors under the names of `EfficientNetLite0`.
 
-    The first convolution takes red first; it is turned round, since images are blue first here.
+    The channels of the first convolution are reversed, because images are BGR here.
 
     Raises:
         KeyError: if the tensors are not those of EfficientNet-Lite0.

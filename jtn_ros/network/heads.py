@@ -1,7 +1,8 @@
-"""Prediction heads: everywhere, or at the peaks alone.
+"""Prediction heads, evaluated everywhere or only at the peaks.
 
-Only the heat map is needed at every output cell. The other heads matter at the K peaks, so they
-can be evaluated on K neighborhoods of 3x3 cells: the same numbers for a fraction of the work.
+Only the heat map is needed at every output cell. The other heads are only needed at the K
+peaks, so they can be evaluated on K neighborhoods of 3x3 cells, with the same results and less
+computation.
 """
 
 import torch

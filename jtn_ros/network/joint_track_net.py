@@ -1,9 +1,9 @@
 """JointTrackNet: detection, motion and identity from two images in one network.
 
-The published network adds three stems, of the image, the previous image and a heat map of the
-earlier tracks (CenterTrack, section 4); a backbone with deep layer aggregation and an up-sampling
-neck lead to a stride-4 feature map; every head reads that map. Other backbones take the same
-inputs in their own way, see `jtn_ros.network.backbones`.
+The published network adds the outputs of three stems: for the image, the previous image and a heat
+map of the earlier tracks (CenterTrack, section 4). A backbone with deep layer aggregation and an
+up-sampling neck compute a stride-4 feature map, which is the input of all heads. Other backbones
+combine the same inputs differently, see `jtn_ros.network.backbones`.
 """
 
 from torch import Tensor
@@ -45,12 +45,12 @@ class JointTrackNet(nn.Module):
     def features(
         self, image: Tensor, previous_image: Tensor | None, prior_heatmap: Tensor | None
     ) -> Tensor:
-        """Return the stride-4 map (B, C, H/4, W/4) that every head reads.
+        """Return the stride-4 map (B, C, H/4, W/4), the input of all heads.
 
         Args:
             image: normalized float (B, 3, H, W).
             previous_image: the same for the previous frame. None adds nothing, or means no
-                motion, depending on the backbone; zeros have another effect.
+                motion, depending on the backbone. This differs from an image of zeros.
             prior_heatmap: float (B, 1, H, W) from 0 to 1; None adds nothing.
         """
         modules = {name: self.get_submodule(name) for name in self._trunk}
@@ -63,7 +63,7 @@ class JointTrackNet(nn.Module):
         previous_image: Tensor | None = None,
         prior_heatmap: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Return the raw map (B, channels, H/4, W/4) of every head, without sigmoid.
+        """Return the raw map (B, channels, H/4, W/4) of each head, without sigmoid.
 
         The arguments are those of `features`.
         """
@@ -72,7 +72,7 @@ class JointTrackNet(nn.Module):
 
 
 def _initialize_head(name: str, head: nn.Sequential) -> None:
-    """Set the start values: a heat map near 0.01 everywhere, no bias elsewhere."""
+    """Set the initial biases: a heat map near 0.01 everywhere, zero for the other heads."""
     for layer in (head[0], head[2]):
         if isinstance(layer, nn.Conv2d) and layer.bias is not None and name != 'hm':
             nn.init.zeros_(layer.bias)

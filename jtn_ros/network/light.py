@@ -1,7 +1,7 @@
-"""The light variant for CPUs and small boards: the same stems, blocks and heads, no deformations.
+"""The light variant for CPUs and small boards, without deformable convolutions.
 
-The stems work at half resolution, four one-level trees lead to stride 32, and a top-down neck of
-plain convolutions brings everything back to stride 4.
+It has the same stems, blocks and heads as DLA-34. The stems have half the resolution, four
+one-level trees lead to stride 32, and a top-down neck of plain convolutions leads back to stride 4.
 """
 
 from collections.abc import Sequence
@@ -54,10 +54,10 @@ class LightBackbone(nn.Module):
 
 
 class LightNeck(nn.Module):
-    """Top-down aggregation: every level is projected, and what lies above it is added."""
+    """Top-down aggregation: each level is projected and added to the upsampled deeper levels."""
 
     def __init__(self, in_channels: Sequence[int], channels: int) -> None:
-        """Build one projection a level and one node for each addition."""
+        """Build one projection per level and one node per addition."""
         super().__init__()
         self.proj = nn.ModuleList(conv_bn_relu(width, channels, 1) for width in in_channels)
         self.node = nn.ModuleList(conv_bn_relu(channels, channels, 3) for _ in in_channels[1:])

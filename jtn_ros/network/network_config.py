@@ -1,4 +1,4 @@
-"""Everything that tells one network of the family from another, as data."""
+"""The configuration of a network: its architecture, inputs and outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Architecture(Settings):
     prior_heatmap: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse a heat map that does not fit the classes."""
+        """Reject a heat map that does not match the classes."""
         super().__post_init__()
         if self.heads.get('hm') != len(self.class_names):
             raise JtnError(
@@ -63,10 +63,10 @@ class Deployment(Settings):
         input_width: network input width in pixels, a multiple of 32.
         box_coding: 'ltrb_amodal' (four distances from the integer peak), 'center_size' (peak plus
             `reg`, size `wh`) or 'center_ltrb' (four distances `wh` from peak plus `reg`).
-        embedding_head: the head with the identity embedding, '' without one.
+        embedding_head: the head with the identity embedding; '' if there is none.
         mean: mean of each channel, subtracted from the image divided by 255.
         std: standard deviation of each channel, by which the result is divided.
-        rgb: whether the network takes RGB images; images are BGR everywhere else.
+        rgb: whether the network expects RGB images; images are BGR everywhere else.
         letterbox: how an image is fitted to the input, see `jtn_ros.inference.preprocess`.
         top_k: peaks per image.
         confident_score: confidence threshold; detections below it only continue tracks.
@@ -91,7 +91,7 @@ class Deployment(Settings):
     licence: str = 'unknown'
 
     def __post_init__(self) -> None:
-        """Refuse sizes that the neck cannot add up."""
+        """Reject sizes that the neck cannot combine."""
         super().__post_init__()
         for name in ('input_height', 'input_width'):
             value = getattr(self, name)
@@ -101,4 +101,4 @@ class Deployment(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig(Deployment, Architecture):
-    """One network: the metadata of a checkpoint, and the `network` of a recipe."""
+    """All settings of a network: the metadata of a checkpoint, and the `network` of a recipe."""

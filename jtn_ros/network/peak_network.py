@@ -1,8 +1,8 @@
-"""From camera images to K peaks in one graph: what an exported model contains.
+"""The graph of an exported model, from camera images to K peaks.
 
-Around JointTrackNet stand the normalization before it and the decoding after it, so that a back
-end moves two small images in and a few kilobytes out, and all back ends agree because they run
-the same graph.
+It contains JointTrackNet with the normalization before it and the decoding after it. Back ends
+therefore only transfer two small images and a few kilobytes of results, and they give the same
+results because they run the same graph.
 """
 
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ def find_peaks(heatmap: Tensor, top_k: int) -> tuple[Tensor, Tensor, Tensor]:
 
     Args:
         heatmap: (B, classes, h, w), 0 to 1.
-        top_k: number of peaks per image; tails without a peak score 0.
+        top_k: number of peaks per image; unused entries have score 0.
 
     Returns:
-        Scores (B, K) in falling order, int64 class indices (B, K), and int64 cell indices (B, K)
-        ``y * w + x``.
+        Scores (B, K) in descending order, int64 class indices (B, K), and int64 cell indices
+        (B, K) ``y * w + x``.
     """
     peaks = heatmap * (functional.max_pool2d(heatmap, 3, 1, 1) == heatmap)
     scores, places = peaks.flatten(1).topk(top_k)
@@ -39,7 +39,7 @@ def find_peaks(heatmap: Tensor, top_k: int) -> tuple[Tensor, Tensor, Tensor]:
 def peak_heads(config: NetworkConfig) -> tuple[str, ...]:
     """Return the heads whose values at the peaks influence the result, in their order.
 
-    Where `ltrb_amodal` gives the boxes, `reg` and `wh` are never read.
+    If `ltrb_amodal` defines the boxes, `reg` and `wh` are not used.
     """
     coded = {'ltrb_amodal': {'ltrb_amodal'}}.get(config.box_coding, {'reg', 'wh'})
     wanted = coded | {'tracking', config.embedding_head}
@@ -49,15 +49,15 @@ def peak_heads(config: NetworkConfig) -> tuple[str, ...]:
 def describe_peaks(
     config: NetworkConfig, cells: Tensor, values: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Turn the heads' values at the peaks into boxes, displacements and embeddings.
+    """Convert the heads' values at the peaks to boxes, displacements and embeddings.
 
     Args:
-        config: names the box coding and the embedding head.
+        config: defines the box coding and the embedding head.
         cells: float (B, K, 2), x and y of the peaks.
         values: head name to (B, K, outputs).
 
     Returns:
-        `centers`, `boxes` and, where the heads exist, `displacements` and `embeddings`, with the
+        `centers`, `boxes` and, if the heads exist, `displacements` and `embeddings`, with the
         shapes of `jtn_ros.inference.engine.Peaks`.
 
     Raises:
@@ -90,7 +90,7 @@ class PeakNetwork(nn.Module):
     std: Tensor
 
     def __init__(self, network: JointTrackNet) -> None:
-        """Wrap a network; its configuration says how images are normalized and boxes coded.
+        """Wrap a network; its configuration defines the normalization and the box coding.
 
         Raises:
             JtnError: if there are fewer cells than peaks.
@@ -124,7 +124,7 @@ class PeakNetwork(nn.Module):
         if prior_heatmaps is not None:
             prior_heatmaps = prior_heatmaps.to(self._dtype)
         features = self.network.features(self.normalize(images), previous, prior_heatmaps)
-        # Half precision ends here: it would make equal scores and misplace boxes.
+        # No half precision from here on: it would cause equal scores and inaccurate boxes.
         heatmap = torch.sigmoid(self.network.head('hm')(features).float())
         scores, class_ids, indices = find_peaks(heatmap, self.config.top_k)
         neighborhoods = peak_neighborhoods(features, indices)
@@ -138,12 +138,12 @@ class PeakNetwork(nn.Module):
         return {'scores': scores, 'class_ids': class_ids.to(torch.int32), **described}
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Return uint8 (B, H, W, 3) images as the network wants them, (B, 3, H, W)."""
-        # The cast comes first: TensorRT takes uint8 for nothing else.
+        """Return uint8 (B, H, W, 3) images as normalized input (B, 3, H, W) of the network."""
+        # The cast comes first: it is the only operation of TensorRT that supports uint8.
         values = images.float()
         if self.config.rgb:
             values = values.flip(3)
-        # Whole rows make long vectors, and a back end that keeps channels last need not move them.
+        # Full rows are long vectors, and back ends with channels last do not need to move them.
         width = images.shape[2]
         rows = (values.flatten(2) - self.mean.repeat(width)) / self.std.repeat(width)
         normalized = rows.unflatten(2, (width, 3)).permute(0, 3, 1, 2)
@@ -151,5 +151,5 @@ class PeakNetwork(nn.Module):
 
     @property
     def _dtype(self) -> torch.dtype:
-        """Return what the network computes with; it may be less than float32."""
+        """Return the type in which the network computes; it may be less precise than float32."""
         return next(self.network.parameters()).dtype

@@ -1,8 +1,8 @@
-"""The published family: which network a foreign checkpoint is, told from its keys and shapes.
+"""The published networks: recognition of a checkpoint by its keys and shapes.
 
 JointTrackNet, CenterTrack (Zhou et al., ECCV 2020) and FairMOT (Zhang et al., IJCV 2021) are all
 CenterNet's DLA-34 under the same parameter names. They differ in their stems and heads, which the
-checkpoint shows, and in how images are prepared and boxes coded, which is written down here.
+checkpoint shows, and in the preprocessing of images and the box coding, which are defined here.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from jtn_ros.network.network_config import NetworkConfig
 
 KITTI_CLASSES = ('pedestrian', 'car', 'cyclist')
 
-# What the number of classes tells about CenterTrack's models: the data and the input size.
+# The settings of CenterTrack's models, by number of classes.
 BY_CLASSES: Mapping[int, Mapping[str, Any]] = {
     1: {'class_names': ('person',), 'input_height': 544, 'input_width': 960},
     3: {
@@ -47,12 +47,12 @@ FAIRMOT: Mapping[str, Any] = {
 def recognize(state: Mapping[str, Tensor], name: str) -> NetworkConfig:
     """Return the configuration of a published network.
 
-    Classes and input size are those of the published models with so many classes; the file
-    itself does not tell them.
+    The class names and the input size are those of the published model with the same number of
+    classes; the file does not contain them.
 
     Args:
         state: the tensors of the checkpoint, without a `module.` prefix.
-        name: name to give to the model.
+        name: name of the model.
 
     Raises:
         JtnError: if the tensors are not those of such a network.
@@ -88,10 +88,10 @@ def recognize(state: Mapping[str, Tensor], name: str) -> NetworkConfig:
 
 
 def _box_coding(heads: Mapping[str, int]) -> str:
-    """Return how the heads code a box.
+    """Return the box coding of the heads.
 
     Raises:
-        JtnError: if they do not.
+        JtnError: if the heads do not define boxes.
     """
     if 'ltrb_amodal' in heads:
         return 'ltrb_amodal'
