@@ -1,9 +1,9 @@
-"""Switch the ingredients of the default tracker off, one at a time, and print the scores.
+"""Disable the components of the default tracker, one at a time, and print the scores.
 
     tools/run --dev python benchmarks/ablate_tracker.py SEQUENCE ... [--seeds N ...]
 
-SEQUENCE is a MOTChallenge folder with det/det.txt; --seeds are of synthetic streams. Prints
-HOTA / MOTA / IDF1 / identity switches, means over the sequences and over the streams.
+SEQUENCE is a MOTChallenge folder with det/det.txt; --seeds are the seeds of synthetic streams.
+Prints HOTA / MOTA / IDF1 / identity switches, means over the sequences and over the streams.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def drop_column(seen: Detections, name: str) -> Detections:
 
 
 def without(streams: list[DetectionStream], name: str) -> list[DetectionStream]:
-    """Return streams whose detections lack a column."""
+    """Return streams with detections without displacements or embeddings."""
     return [
         replace(stream, detections=[drop_column(seen, name) for seen in stream.detections])
         for stream in streams
@@ -59,7 +59,7 @@ def without(streams: list[DetectionStream], name: str) -> list[DetectionStream]:
 
 
 def main() -> None:
-    """Print one line an ingredient."""
+    """Print one line per component."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('sequences', nargs='*', type=Path)
     parser.add_argument('--seeds', nargs='*', type=int, default=[])

@@ -1,11 +1,12 @@
-"""What confidence thresholds give on annotated images and synthetic scenes together.
+"""Compare confidence thresholds on annotated images and synthetic scenes.
 
     python benchmarks/choose_threshold.py models/jtn_people.onnx people/val.json
 
-Prints the threshold with the best F1, and what the highest one gives whose F1 is within
-`TOLERANCE` of it. Tracking wants a high one: a false detection that stays becomes a track, and a
-missed one is bridged. Every source of the images counts as much as another, and the scenes, which
-training never draws, are one more. models/README.md says which threshold was chosen.
+Prints the threshold with the best F1, and the results of the highest threshold whose F1 is within
+`TOLERANCE` of it. A high threshold is better for tracking: a persistent false positive becomes a
+track, while a false negative is bridged. All sources of the images have the same weight. The
+scenes, which are not used for training, are one more source. models/README.md states the chosen
+threshold.
 """
 
 import argparse
@@ -30,7 +31,7 @@ TOLERANCE = 5.0
 
 
 def found_in_images(engine: Engine, path: Path) -> Iterator[tuple[str, Annotations, Detections]]:
-    """Yield source, truth and detections of every image of a COCO file."""
+    """Yield the source, ground truth and detections of each image of a COCO file."""
     for clip in read_clips(path, engine.info.class_names):
         images = [image.read() for image in clip.images]
         for image, found in zip(clip.images, detect(engine, images), strict=True):
@@ -48,7 +49,7 @@ def found_in_scenes(engine: Engine, count: int) -> Iterator[tuple[str, Annotatio
 
 
 def main() -> None:
-    """Print the best threshold, and what it gives on every source."""
+    """Print the best threshold, and its results for each source."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('model')
     parser.add_argument('images', type=Path)

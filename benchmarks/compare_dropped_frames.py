@@ -2,8 +2,8 @@
 
     tools/run --dev python benchmarks/compare_dropped_frames.py [SEED ...]
 
-Prints the share of identities that map one to one, for every kind of synthetic stream, with
-embeddings and displacements and from boxes alone. (Kinds with another rate lose every third, too.)
+Prints the share of identities that correspond one to one, for each kind of synthetic stream, with
+embeddings and displacements and with boxes only. (Other frame rates also lose every third frame.)
 """
 
 import sys
@@ -27,13 +27,13 @@ def share(full: DetectionStream, thin: DetectionStream, kept: NDArray[np.intp]) 
 
 
 def plain(stream: DetectionStream) -> DetectionStream:
-    """Return a stream as a plain detector sees it: boxes and scores alone."""
+    """Return a stream with boxes and scores only, as from a plain detector."""
     detections = [replace(d, displacements=None, embeddings=None) for d in stream.detections]
     return replace(stream, detections=detections)
 
 
 def main(seeds: list[int]) -> None:
-    """Print one line a kind of stream."""
+    """Print one line per kind of stream."""
     rows = []
     for seed in seeds:
         for kind in standard_streams(seed):

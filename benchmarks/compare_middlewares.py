@@ -2,8 +2,9 @@
 
     tools/run --dev python benchmarks/compare_middlewares.py [ROUNDS]
 
-A camera publishes 600 images of 1080p at 30 Hz, best effort; a node in another process takes them.
-Prints one line a round: how many arrived, and the latency in ms from publishing to the callback.
+A camera publishes 600 images of 1080p at 30 Hz, best effort; a node in another process receives
+them. Prints one line per round: the number of received images, and the latency in ms from
+publishing to the callback.
 """
 
 import os
@@ -35,7 +36,7 @@ MESSAGES_OF_64_KB = (
 
 
 def settings() -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Yield middleware, name of the setting, and its variables."""
+    """Yield the middleware, the name of the setting, and its environment variables."""
     profiles = profile_variables({})
     yield 'rmw_cyclonedds_cpp', 'default', {}
     yield 'rmw_cyclonedds_cpp', 'MaxMessageSize 65500B', {'CYCLONEDDS_URI': MESSAGES_OF_64_KB}
@@ -45,7 +46,7 @@ def settings() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def listen(images: int) -> None:
-    """Take images until no more come, and print how many of them came and how late."""
+    """Receive images until no more arrive, and print their number and latency."""
     node = Node('listener')
     late: list[int] = []
 
@@ -66,7 +67,7 @@ def listen(images: int) -> None:
 
 
 def publish(images: int) -> None:
-    """Publish images when the listener is there."""
+    """Publish images after the listener has connected."""
     node = Node('camera')
     publisher = node.create_publisher(Image, 'image', sensor_data())
     noise = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3)).astype(np.uint8)
@@ -93,7 +94,7 @@ def count_arrivals(middleware: str, variables: Mapping[str, str], images: int) -
 
 
 def main(rounds: int) -> None:
-    """Print one line a round and setting."""
+    """Print one line per round and setting."""
     for _ in range(rounds):
         for middleware, name, variables in settings():
             line = count_arrivals(middleware, variables, 600)

@@ -1,9 +1,9 @@
-"""Time a step of the default tracker and of the published one, in turns, on the same input.
+"""Time the steps of the default and the published tracker, in alternation, on the same input.
 
     tools/run --dev python benchmarks/compare_step_times.py [frames] [objects]
 
 Prints the medians in milliseconds, of processor time and of elapsed time, with 128-dimensional
-embeddings and displacements and from boxes alone. Only figures of a quiet machine are worth much.
+embeddings and displacements and with boxes only. Results are only meaningful on an idle machine.
 """
 
 import json
@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-# One thread for everyone: the products of small matrices only lose by more.
+# One thread for both: more threads only slow down products of small matrices.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
@@ -29,7 +29,7 @@ WARM_UP = 10
 
 
 def walking_people(objects: int, frames: int, with_extras: bool) -> list[Detections]:
-    """Return detections of people who walk straight on, in a new order in every frame."""
+    """Return detections of people who walk straight ahead, in a different order in each frame."""
     rng = np.random.default_rng(0)
     sizes = rng.uniform(60, 200, (objects, 1)) * (0.4, 1)
     start = rng.uniform((0, 0), (1920, 1080), (objects, 2))

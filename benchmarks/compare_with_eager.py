@@ -1,11 +1,11 @@
-"""Measure this project against a plain PyTorch implementation, in turns, on one machine.
+"""Compare this project with a plain PyTorch implementation, in alternation, on one machine.
 
     tools/run --dev python benchmarks/compare_with_eager.py [rounds]
 
-Everything runs the published network (random weights, 544x960) on 1080p images. The stand-in for
-the published implementation normalizes on the CPU in double precision, runs all six heads
-everywhere, and computes its deformable convolutions in eager PyTorch: by one grid_sample (the
-faster), or by torchvision's operator.
+All variants run the published network (random weights, 544x960) on 1080p images. The substitute
+for the published implementation normalizes on the CPU in double precision, runs all six heads
+everywhere, and computes its deformable convolutions in eager PyTorch: with one grid_sample (the
+faster variant), or with torchvision's operator.
 """
 
 import json
@@ -65,7 +65,7 @@ def by_grid_sample(
 def by_torchvision(
     input: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor
 ) -> Tensor:
-    """Use the compiled operator that comes with torchvision."""
+    """Use the compiled operator of torchvision."""
     return deform_conv2d(input, offset, weight, bias, padding=1, mask=mask)
 
 
@@ -130,7 +130,7 @@ class DenseHeads(peak_network.PeakNetwork):
         width = features.shape[3]
         cells = torch.stack((indices % width, indices // width), 2).float()
         described = peak_network.describe_peaks(self.config, cells, values)
-        # Too little to see, but enough that no back end leaves out the heads that nothing reads.
+        # Negligible, but it prevents back ends from removing the unused heads.
         described['boxes'] = described['boxes'] + 1e-9 * torch.cat(
             (values['reg'], values['wh']), 2
         )
@@ -155,7 +155,7 @@ def lively_network() -> JointTrackNet:
 def run_engine(
     engine: Engine, inputs: dict[str, NDArray[Any]], image: NDArray[np.uint8], stamp_ns: int
 ) -> Peaks:
-    """Run the network alone, on the same inputs whatever the image."""
+    """Run only the network, on the same inputs for all images."""
     return engine.run(**inputs)
 
 
@@ -176,7 +176,7 @@ def main(rounds: int) -> None:
             ):
                 export_onnx(network, path)
             engines[f'{name} f32'] = load_engine(path, 'openvino', 'f32')
-        with suppress(ValueError):  # not every processor has bf16
+        with suppress(ValueError):  # some processors do not support bf16
             engines['sparse bf16'] = load_engine(path.with_stem('sparse'), 'openvino', 'bf16')
     for name in [name for name in engines if name.startswith('sparse')]:
         pipeline = TrackingPipeline(engine=engines[name], tracker=ReferenceTracker())

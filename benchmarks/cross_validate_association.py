@@ -1,16 +1,16 @@
-"""Choose settings of the default tracker on some scenes, score them on another, for every scene.
+"""Choose settings of the default tracker on all scenes but one, and score them on that scene.
 
     tools/run --dev python benchmarks/cross_validate_association.py SEQUENCE ... [--peers]
 
 SEQUENCE is a MOTChallenge folder with det/det.txt, one for each scene. Its first third is tracked
 at its own rate, the second at half and the last at a quarter of it, down to 5 Hz, by dropping
-frames; the second third also with detections that are disturbed. Only boxes count: no embeddings,
-no displacements, no images.
+frames; the second third also with disturbed detections. Only boxes are used: no embeddings,
+displacements or images.
 
-For every scene, the setting with the greatest sum of HOTA and IDF1 over all other scenes is scored
+For each scene, the setting with the highest sum of HOTA and IDF1 over all other scenes is scored
 on it. The mean over the scenes and its standard error are the result, and the other trackers are
 compared with it. The rows above it, one for each setting, show gains over the first one. They are
-no result: to pick the best row is to look at all scenes.
+not a valid result, because selecting the best row uses all scenes.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def part(stream: DetectionStream, first: int, last: int, step: int) -> Detection
 
 
 def disturbed(stream: DetectionStream, rng: np.random.Generator) -> DetectionStream:
-    """Return a stream as a worse detector sees it: misses, jitter, upper bodies, false boxes."""
+    """Return a stream as from a worse detector: misses, jitter, upper bodies, false positives."""
     return replace(
         stream,
         name=f'{stream.name} disturbed',
@@ -73,7 +73,7 @@ def disturbed(stream: DetectionStream, rng: np.random.Generator) -> DetectionStr
 
 
 def worse(seen: Detections, rng: np.random.Generator) -> Detections:
-    """Return the detections of a frame, disturbed; nothing stays nothing."""
+    """Return the detections of a frame, disturbed; an empty frame remains empty."""
     seen = seen.select(rng.random(len(seen)) > 0.15)
     if not len(seen):
         return seen
@@ -123,7 +123,7 @@ def scores(scenes: list[list[DetectionStream]], runner: Runner) -> NDArray[np.fl
 
 
 def run_with(config: TrackerSettings, stream: DetectionStream) -> Results:
-    """Return what the default tracker makes of a stream."""
+    """Return the results of the default tracker for a stream."""
     return run_own(Tracker(config), stream)
 
 
@@ -143,7 +143,7 @@ def main() -> None:
     """Print a row for each setting, the result, and a row for each other tracker."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('sequences', nargs='+', type=Path)
-    parser.add_argument('--peers', action='store_true', help='of the package `trackers`, too')
+    parser.add_argument('--peers', action='store_true', help='also run the package `trackers`')
     args = parser.parse_args()
     rng = np.random.default_rng(0)
     scenes = [streams_of(folder, rng) for folder in args.sequences]

@@ -1,4 +1,4 @@
-"""Synthetic scenes that training never draws, the same for every benchmark."""
+"""Synthetic scenes that are not used for training, the same for all benchmarks."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ _FIRST_SEED = 2**31 + 500
 
 
 def held_out_scenes(info: ModelInfo, count: int) -> Iterator[Scene]:
-    """Yield scenes with 4 to 14 people, in the size of a model's input."""
+    """Yield scenes with 4 to 14 people, in the input size of a model."""
     for number in range(count):
         yield Scene(
             SceneConfig(

@@ -1,9 +1,9 @@
-"""Measure how well the lock holds on to a target in a simulated hall full of people.
+"""Measure how well the lock follows a target in a simulated hall with many people.
 
     tools/run --dev python benchmarks/measure_following.py [--seconds 3600] [--seeds 0 1 2 3 4 5]
 
-An hour has more than a thousand occlusions and crossings of the target, and takes a minute or two.
-`jtn_ros.evaluation.following` explains the figures.
+An hour of simulation has more than a thousand occlusions and crossings of the target, and takes a
+minute or two. `jtn_ros.evaluation.following` describes the results.
 """
 
 import argparse

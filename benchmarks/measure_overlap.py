@@ -1,10 +1,10 @@
-"""Measure what a video costs beside the engine: how much longer tracking takes than the network.
+"""Measure how much longer tracking of a video takes than the network alone.
 
     tools/run --dev python benchmarks/measure_overlap.py CLIP [--threads 1] [--rounds 5]
 
-In turn and overlapped, with and without an annotated video, forty frames of 720p at a time. The
-time that the network took is measured in the same frames of the same run, so that a busy machine
-disturbs both alike. Not a test: times depend on what else the machine does.
+The stages run in turn and overlapped, with and without an annotated video, on forty frames of 720p
+at a time. The time of the network is measured in the same frames of the same run, so that other
+load affects both equally. This is not a test, because times depend on other load.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""How many people a model finds in synthetic scenes that training never draws, by their height.
+"""Measure recall by height of people, in synthetic scenes that are not used for training.
 
     python benchmarks/recall_by_height.py models/jtn_people.onnx
 
-A person more than half visible is found by a detection that overlaps with at least 0.5 and has a
-score above the model's threshold, in the third frame.
+A person who is more than half visible is found if a detection in the third frame has an IoU of at
+least 0.5 and a score above the threshold of the model.
 """
 
 import argparse
@@ -28,7 +28,7 @@ HEIGHTS = (0, 16, 24, 40, 64, 100, 150, 220, 1000)
 
 
 def views(model: str, scenes: int) -> Iterator[tuple[Annotations, NDArray[np.float32]]]:
-    """Yield the truth and the boxes found (N, 4) in the last frame of every scene."""
+    """Yield the ground truth and the detected boxes (N, 4) in the last frame of each scene."""
     engine = load_engine(model)
     info = engine.info
     for scene in held_out_scenes(info, scenes):

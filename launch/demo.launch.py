@@ -1,6 +1,6 @@
-"""Play a clip, track in it and record everything; end when the clip ends.
+"""Play a clip, track the objects in it and record everything; exit at the end of the clip.
 
-The exit code is 0 only if all three nodes did their work to the end.
+The exit code is 0 only if all three nodes finished successfully.
 """
 
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""Track what another node detects, and start that node if a launch file of it is given.
+"""Track the detections of another node, and start that node if its launch file is given.
 
 ros2 launch jtn_ros detections.launch.py detections:=/detections_output \\
     detector:=$(ros2 pkg prefix --share isaac_ros_rtdetr)/launch/isaac_ros_rtdetr.launch.py
 ros2 launch jtn_ros detections.launch.py input:=detections_3d \\
     detections:=/oak/nn/spatial_detections fixed_frame:=odom
 
-All arguments of tracker.launch.py can be given.
+All arguments of tracker.launch.py are accepted.
 """
 
 from pathlib import Path
@@ -43,7 +43,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *declare_arguments(ARGUMENTS, __file__),
-            # What is given for the tracker is not meant for the detector.
+            # The arguments of the tracker are not passed to the detector.
             OpaqueFunction(function=_start_detector),
             include_tracker(SHARE / 'launch', {}),
         ]

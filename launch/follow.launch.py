@@ -1,4 +1,4 @@
-"""Track, ready to follow one of the people, for Nav2's following server.
+"""Track people and publish a selected one as the target for Nav2's following server.
 
 ros2 launch jtn_ros follow.launch.py image:=/camera/image_raw fixed_frame:=odom
 ros2 service call /jtn_tracker/select jtn_msgs/srv/SelectTarget "{by: 3}"    # the nearest

@@ -1,7 +1,7 @@
-"""Play a bag to the tracker as it was recorded, record the tracks, and end when the bag ends.
+"""Play a bag to the tracker, record the tracks, and exit at the end of the bag.
 
-Every topic of the bag is played, with its time on /clock. The exit code is 0 only if all three
-nodes did their work to the end.
+All topics of the bag are played at the recorded rate, with its time on /clock. The exit code is 0
+only if all three nodes finished successfully.
 """
 
 from collections.abc import Mapping
@@ -82,11 +82,11 @@ def _start(context: LaunchContext) -> list[Action]:
                 'rate': rate,
                 'wait_for': argument['image'],
                 'wait_for_ready': READY_TOPIC,
-                # What an earlier run recorded must not stand beside what this one finds.
+                # Exclude the results of an earlier run, which would mix with the new ones.
                 'exclude': ['/jtn_tracker/'],
             },
         ],
-        # Under their common names, the topics have the quality of service of the parameter file.
+        # The QoS settings of the parameter file apply to these common topic names.
         remappings=[(argument[topic], f'/{topic}') for topic in TOPICS],
         output='screen',
     )
@@ -98,7 +98,7 @@ def _start(context: LaunchContext) -> list[Action]:
         tracker_arguments={
             **{name: argument[name] for name in passed},
             **{topic: f'/{topic}' for topic in TOPICS},
-            # Without the first one, large images would be lost on their way.
+            # The first file prevents the loss of large images.
             'params_file': ','.join([PARAMETERS, *parameter_files(argument)]),
             'use_sim_time': 'true',
         },

@@ -1,4 +1,4 @@
-"""Start the tracker node, configured and active, and RViz if wanted."""
+"""Start the tracker node, configured and active, and optionally RViz."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def _start(context: LaunchContext) -> list[Action]:
         'autostart': argument['autostart'] == 'true',
         'use_sim_time': argument['use_sim_time'] == 'true',
     }
-    # What is not given here is left to the parameter file.
+    # Arguments that are not given are left to the parameter file.
     named = ('source', 'input', 'model', 'backend', 'positions', 'fixed_frame')
     parameters |= {name: argument[name] for name in named if argument[name]}
     parameters |= camera_parameters(argument)

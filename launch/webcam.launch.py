@@ -1,4 +1,4 @@
-"""Track in the images of a webcam, a network camera, a video or a bag."""
+"""Track objects in the images of a webcam, a network camera, a video or a bag."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
 # Source this file to work in the project's environment: `source tools/activate.bash [runtime|dev]`.
-# What is missing is set up first.
+# Missing parts are set up first.
 
 _jtn_activate() {
     local python commands
@@ -8,7 +8,7 @@ _jtn_activate() {
         return 1
     }
     commands=$("$python" "$(dirname "${BASH_SOURCE[0]}")/environment.py" activate "$1") || return 1
-    # The setup files of colcon and of ROS use variables that are not set.
+    # The setup files of colcon and ROS use unset variables.
     case $- in
         *u*) set +u; eval "$commands"; set -u ;;
         *) eval "$commands" ;;
@@ -17,5 +17,5 @@ _jtn_activate() {
 
 case ${1:-} in
     runtime | dev) _jtn_activate "$1" ;;
-    *) _jtn_activate auto ;; # without arguments, bash hands on those of the caller
+    *) _jtn_activate auto ;; # without arguments, bash passes those of the caller
 esac

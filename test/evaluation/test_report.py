@@ -197,7 +197,7 @@ def test_a_report_without_images_times_or_errors(tmp_path: Path) -> None:
     )
     words = Page(path.read_text()).words
     assert 'No errors.' in words
-    assert 'The tracks carry no latencies.' in words
+    assert 'The tracks contain no latencies.' in words
     with pytest.raises(ValueError, match=r'r\.pdf: a report is an \.html file'):
         write_report(tmp_path / 'r.pdf', evaluation, title='r', sources={})
 

@@ -1,1 +1,1 @@
-"""Reports as web pages that need no network."""
+"""Reports as self-contained HTML pages."""

@@ -1,4 +1,4 @@
-"""Charts as inline SVG; their colors are those of the page around them (CSS variables)."""
+"""Charts as inline SVG, with the colors of the page (CSS variables)."""
 
 import math
 from collections.abc import Iterable
@@ -25,11 +25,11 @@ class Line:
     """One line of a chart.
 
     Attributes:
-        label: for the legend.
-        x: growing.
-        y: as long.
+        label: label in the legend.
+        x: increasing values.
+        y: values, one for each `x`.
         color: number of a line color of the page, from 1.
-        dashed: for the run that is compared with.
+        dashed: whether the line is dashed, for the run to compare with.
     """
 
     label: str
@@ -46,9 +46,9 @@ def line_chart(
 
     Args:
         lines: at least one, with at least one point.
-        x_label: below.
-        y_label: above.
-        top: end of the y axis; by default what the data need.
+        x_label: label of the x axis.
+        y_label: label of the y axis.
+        top: upper limit of the y axis; by default that of the data.
     """
     width, left, right, below = 480, 40, 470, 36
     legend = _legend_places(lines, left, right)
@@ -86,10 +86,10 @@ def line_chart(
 
 
 def identity_chart(lines: Sequence[dict[str, Any]], frames: int, dropped: Iterable[int]) -> Markup:
-    """Return a time line with a row for each object, in the color of the track on it.
+    """Return a timeline with a row for each object, in the color of its track.
 
     Args:
-        lines: of `report_data`: object, spans (first and last frame, track), switches.
+        lines: from `report_values`: object, spans (first and last frame, track), switches.
         frames: number of frames of the sequence.
         dropped: frames without tracks, marked at the bottom.
     """
@@ -119,7 +119,7 @@ def identity_chart(lines: Sequence[dict[str, Any]], frames: int, dropped: Iterab
 
 
 def _legend_places(lines: Sequence[Line], left: int, right: int) -> list[tuple[int, int]]:
-    """Return where the entries of a legend begin, and in which row, so that none is cut off."""
+    """Return the start and the row of each entry of a legend, so that none is cut off."""
     places = []
     at, row = left, 0
     for line in lines:
@@ -132,7 +132,7 @@ def _legend_places(lines: Sequence[Line], left: int, right: int) -> list[tuple[i
 
 
 def _ticks(low: float, high: float, about: int) -> list[float]:
-    """Return round numbers from low to high, about so many."""
+    """Return about `about` round numbers from low to high."""
     raw = (high - low) / about or 1.0
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
@@ -142,7 +142,7 @@ def _ticks(low: float, high: float, about: int) -> list[float]:
 
 
 def _thinned(x: Sequence[float], y: Sequence[float]) -> list[tuple[float, float]]:
-    """Return the points, or the lowest and highest of each of many bins, so that peaks stay."""
+    """Return the points, or the minimum and maximum of each bin, which preserves peaks."""
     if len(x) <= _MOST_POINTS:
         return list(zip(x, y, strict=True))
     kept: set[int] = set()

@@ -16,7 +16,7 @@ from jtn_ros.evaluation.runs import Run
 from jtn_ros.evaluation.runs import Truth
 from jtn_ros.evaluation.runs import compared
 
-_SWITCH_WEIGHT = 3  # a lost identity hurts more than a missed box
+_SWITCH_WEIGHT = 3  # an identity switch is worse than a false negative
 _MOMENTS = 6
 _APART_S = 1.0
 
@@ -26,8 +26,8 @@ class Evaluation:
     """A run over sequences, with its scores.
 
     Attributes:
-        truths: by name of the sequence.
-        runs: by name of the sequence.
+        truths: ground truth by name of the sequence.
+        runs: runs by name of the sequence.
         report: the scores.
     """
 
@@ -38,14 +38,14 @@ class Evaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """A frame in which much went wrong.
+    """A frame with many errors.
 
     Attributes:
         sequence: name of the sequence.
-        frame: its number, from 1.
-        missed: objects without a track.
-        false: tracks without an object.
-        switches: objects that changed their track.
+        frame: number of the frame, from 1.
+        missed: number of objects without a track.
+        false: number of tracks without an object.
+        switches: number of objects that changed their track.
     """
 
     sequence: str
@@ -56,7 +56,7 @@ class Moment:
 
     @property
     def weight(self) -> int:
-        """Return how bad it is."""
+        """Return the weighted number of errors."""
         return self.missed + self.false + _SWITCH_WEIGHT * self.switches
 
 
@@ -84,7 +84,7 @@ def report_values(
     parameters: Mapping[str, Any],
     version: str,
 ) -> dict[str, Any]:
-    """Return everything that a report shows but its pictures, for JSON."""
+    """Return the data of a report without its images, for JSON."""
     return {
         'version': version,
         'models': sorted({run.model for run in evaluation.runs.values()}),
@@ -157,7 +157,7 @@ def _moments(name: str, frames: int, by_class: list[Matches]) -> list[Moment]:
 
 
 def _life_lines(found: Matches) -> list[dict[str, Any]]:
-    """Return each object's spans of frames under one track; track 0 stands for none."""
+    """Return the spans of frames of each object with one track; track 0 means none."""
     lines = []
     for true_id in np.unique(found.true_ids):
         own = found.true_ids == true_id

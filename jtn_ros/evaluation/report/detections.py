@@ -1,4 +1,4 @@
-"""The report of detections in images alone: scores by source, and the curves behind them."""
+"""The report of detections in separate images: scores by source, and their curves."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -23,18 +23,18 @@ from jtn_ros.evaluation.report.page import require_html
 from jtn_ros.evaluation.report.page import write_files
 
 _COLUMNS = (
-    Column('AP', 'ap', 'average precision, the mean over overlaps of 0.5 to 0.95'),
-    Column('AP50', 'ap50', 'average precision at an overlap of 0.5'),
-    Column('small', 'ap_small', 'AP of objects of less than 32x32 pixels'),
-    Column('medium', 'ap_medium', 'AP of objects between these sizes'),
-    Column('large', 'ap_large', 'AP of objects of more than 96x96 pixels'),
-    Column('AR', 'ar', 'average recall, the mean over the same overlaps'),
+    Column('AP', 'ap', 'average precision, the mean over IoU thresholds of 0.5 to 0.95'),
+    Column('AP50', 'ap50', 'average precision at an IoU of 0.5'),
+    Column('small', 'ap_small', 'AP of objects with less than 32x32 pixels'),
+    Column('medium', 'ap_medium', 'AP of objects with 32x32 to 96x96 pixels'),
+    Column('large', 'ap_large', 'AP of objects with more than 96x96 pixels'),
+    Column('AR', 'ar', 'average recall, the mean over the same IoU thresholds'),
     Column(
         'precision', 'precision', 'share of the detections above the threshold that are correct'
     ),
     Column('recall', 'recall', 'share of the objects that are detected'),
     Column('F1', 'f1', 'harmonic mean of precision and recall'),
-    Column('best F1', 'best_f1', 'the greatest value over all thresholds'),
+    Column('best F1', 'best_f1', 'the highest F1 over all confidence thresholds'),
 )
 _TILES = ('ap', 'ap50', 'ar', 'precision', 'recall', 'best_f1')
 
@@ -47,14 +47,14 @@ def write_detection_report(
     model: str,
     parameters: Mapping[str, Any],
 ) -> tuple[Path, Path]:
-    """Write ``path`` (.html) and beside it the same as .json; return both paths.
+    """Write ``path`` (.html) and the same data as .json next to it; return both paths.
 
     Args:
         path: the HTML file.
         report: the scores.
         title: heading.
         model: name of the model.
-        parameters: what the detections were made with.
+        parameters: parameters of the detections.
 
     Raises:
         OSError: if a file cannot be written.
@@ -101,7 +101,7 @@ def _rows(report: DetectionReport) -> list[Row]:
 
 
 def _charts(report: DetectionReport) -> list[Markup]:
-    """Return precision over recall and shares over thresholds, where there are some."""
+    """Return the charts of precision over recall and of scores over thresholds, if not empty."""
     curves = {'all': report.combined_curve}
     if len(report.sources) > 1:
         curves |= {name or 'no source': curve for name, curve in report.curves.items()}
@@ -116,8 +116,8 @@ def _charts(report: DetectionReport) -> list[Markup]:
     return [
         line_chart(known, x, y, top=100)
         for lines, x, y in (
-            (recalls, 'recall (at an overlap of 0.5)', 'precision, percent'),
-            (shares, 'threshold', 'all images, percent'),
+            (recalls, 'recall (at an IoU of 0.5)', 'precision, percent'),
+            (shares, 'confidence threshold', 'all images, percent'),
         )
         if (known := [line for line in lines if line.x])
     ]

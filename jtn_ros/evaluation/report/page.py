@@ -1,4 +1,4 @@
-"""What all reports share: pages from templates, scores as they are shown, and the two files."""
+"""Shared code of all reports: rendering of templates, formatted scores, and output files."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _TEMPLATES = Environment(
 
 
 class Column(NamedTuple):
-    """A score that a report shows: its name, its key in the data, and what it means."""
+    """A score in a report: its name, its key in the data, and its meaning."""
 
     name: str
     key: str
@@ -35,7 +35,7 @@ class Column(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A score as text, with its change from another run and the style's class of that change."""
+    """A score as text, with its change from another run and the CSS class of that change."""
 
     text: str
     change: str = ''
@@ -43,7 +43,7 @@ class Figure(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of a table: a figure for each column, and counts; totals are emphasized."""
+    """A row of a table: a figure for each column, and counts; totals are highlighted."""
 
     name: str
     figures: Sequence[Figure]
@@ -52,12 +52,12 @@ class Row(NamedTuple):
 
 
 def render(template: str, **values: Any) -> Markup:
-    """Return a template filled in; values are text unless they were rendered, too."""
+    """Return a rendered template; values are escaped, unless they are rendered themselves."""
     return Markup(_TEMPLATES.get_template(template).render(values))
 
 
 def write_files(path: Path, html: str, values: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Write ``path`` (.html) and beside it its data as .json; return both paths.
+    """Write ``path`` (.html) and its data as .json next to it; return both paths.
 
     Raises:
         OSError: if a file cannot be written.
@@ -70,7 +70,7 @@ def write_files(path: Path, html: str, values: Mapping[str, Any]) -> tuple[Path,
 
 
 def require_html(path: Path) -> None:
-    """Refuse a path for a report that does not end with .html.
+    """Reject the path of a report if it does not end with .html.
 
     Raises:
         JtnError: if it does not.

@@ -1,4 +1,4 @@
-"""Pictures of moments: truth and tracks drawn into the frame."""
+"""Images of frames with errors, with ground truth and tracks."""
 
 import base64
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ from jtn_ros.media import FrameSource
 
 _WIDTH = 1080
 _QUALITY = 72
-_MARGIN = 1.35  # of what went wrong
-_LEAST_SHARE = 0.5  # of the image
+_MARGIN = 1.35  # size of the window, relative to that of the errors
+_LEAST_SHARE = 0.5  # minimum size of the window, relative to the image
 # BGR
 _FOUND = (120, 200, 80)
 _MISSED = (60, 60, 235)
 _FALSE = (30, 165, 255)
 _SWITCHED = (230, 90, 220)
-OUTCOME_COLORS = {  # for a legend
+OUTCOME_COLORS = {  # for the legend
     'found': _FOUND,
     'missed': _MISSED,
     'false positive': _FALSE,
@@ -34,7 +34,7 @@ OUTCOME_COLORS = {  # for a legend
 def picture_of(
     source: FrameSource, moment: Moment, run: Run, matches: Mapping[str, Matches]
 ) -> str | None:
-    """Return a moment as the data URI of a JPEG, or None where the frame cannot be read."""
+    """Return a moment as the data URI of a JPEG, or None if the frame cannot be read."""
     frame = next(source.read(moment.frame - 1, moment.frame), None)
     if frame is None:
         return None
@@ -46,9 +46,9 @@ def picture_of(
 def draw_moment(
     image: NDArray[np.uint8], number: int, run: Run, matches: Mapping[str, Matches]
 ) -> NDArray[np.uint8]:
-    """Return the part of a frame where things went wrong, with truth and tracks in it.
+    """Return the part of a frame with the errors, with ground truth and tracks.
 
-    True boxes have the color of what became of them; the boxes of tracks are thin and white.
+    The color of a ground-truth box shows its outcome; the boxes of tracks are thin and white.
     """
     marks: list[_Mark] = []
     tracked = run.tracks.get(number, _NOTHING)
@@ -92,7 +92,7 @@ _NOTHING = TrackedBoxes(
 
 
 def _window(boxes: NDArray[np.floating], width: int, height: int) -> tuple[int, int, int, int]:
-    """Return a window of the image's shape around boxes, no smaller than half of the image."""
+    """Return a window around boxes, with the aspect ratio and at least half the image size."""
     if not len(boxes):
         return 0, 0, width, height
     low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
@@ -106,7 +106,7 @@ def _window(boxes: NDArray[np.floating], width: int, height: int) -> tuple[int, 
 
 
 def _integers(box: NDArray[np.floating], canvas: NDArray[np.uint8]) -> list[int]:
-    reach = 4.0 * max(canvas.shape[:2])  # beyond that OpenCV's integers overflow
+    reach = 4.0 * max(canvas.shape[:2])  # OpenCV's integers overflow beyond this
     rounded: list[int] = np.rint(np.nan_to_num(box).clip(-reach, reach)).astype(int).tolist()
     return rounded
 

@@ -1,4 +1,4 @@
-"""The report of an evaluation: one HTML file that needs nothing else, and its data as JSON."""
+"""The report of an evaluation: a self-contained HTML file, and its data as JSON."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -53,16 +53,16 @@ def write_report(
     against_title: str = 'another run',
     parameters: Mapping[str, Any] | None = None,
 ) -> tuple[Path, Path]:
-    """Write ``path`` (.html) and beside it the same as .json; return both paths.
+    """Write ``path`` (.html) and the same data as .json next to it; return both paths.
 
     Args:
         path: the HTML file.
-        evaluation: the run that the report is about.
+        evaluation: the run to report.
         title: heading.
-        sources: the images of sequences, where there are some, for pictures.
+        sources: the images of sequences, if available.
         against: another run over the same sequences.
-        against_title: what to call that.
-        parameters: what the run was made with, where that is known.
+        against_title: name of the other run.
+        parameters: parameters of the run, if known.
 
     Raises:
         OSError: if a file cannot be written.
@@ -87,7 +87,7 @@ def write_report(
 def page(
     title: str, values: dict[str, Any], pictures: Sequence[str | None], against_title: str = ''
 ) -> Markup:
-    """Return the HTML of a report: what `report_values` returned, and data URIs of moments."""
+    """Return the HTML of a report, from `report_values` and the data URIs of the images."""
     scores, against = values['scores'], values['against']
     combined = _figures(scores['combined'], against and against['combined'])
     return render(
@@ -116,7 +116,7 @@ def _number(value: float, *, signed: bool = False) -> str:
 
 
 def _figures(scores: Mapping[str, float], before: Mapping[str, float] | None) -> list[Figure]:
-    """Return a figure for each column, with its change where the other run has that score."""
+    """Return a figure for each column, with its change if the other run has that score."""
     return [
         _figure(column, scores[column.key], (before or {}).get(column.key)) for column in _COLUMNS
     ]
@@ -132,7 +132,7 @@ def _figure(column: Column, after: float, before: float | None) -> Figure:
 
 
 def _rows(scores: dict[str, Any], against: dict[str, Any] | None) -> list[Row]:
-    """Return a row for each sequence, for each of several classes, and for everything."""
+    """Return a row for each sequence, for each class if there are several, and for the total."""
     rows = []
     for kind in ('sequences', 'classes'):
         if kind == 'sequences' or len(scores[kind]) > 1:
@@ -192,7 +192,7 @@ def _timing(sequences: dict[str, Any]) -> list[tuple[str, Markup]]:
 
 
 def _caption(moment: Mapping[str, Any]) -> str:
-    """Return where and what went wrong."""
+    """Return the frame and its errors as text."""
     errors = [
         f'{moment[key]} {one if moment[key] == 1 else several}'
         for key, one, several in _ERRORS
