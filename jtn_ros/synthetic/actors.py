@@ -1,4 +1,4 @@
-"""What moves and is annotated: figures with looks and walks, and how a camera sees them."""
+"""Moving, annotated figures with looks and walks, and their views by a camera."""
 
 import math
 from abc import ABC
@@ -20,20 +20,20 @@ from jtn_ros.synthetic.walker import Walks
 
 Array = NDArray[np.float64]
 
-_NEAREST_M = 0.3  # figures that come nearer to the camera are not drawn
+_NEAREST_M = 0.3  # figures closer to the camera are not drawn
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActorView:
-    """N figures as a camera sees them at one time, S spheres each.
+    """The view of N figures by a camera at one time, with S spheres each.
 
     Attributes:
-        numbers: (N,) which of the actors they are.
+        numbers: (N,) indices of the actors.
         centers, radii: (N, S, 3) and (N, S) meters in the world.
         pixels, radii_px: (N, S, 2) and (N, S) in the image.
-        ranges: (N,) meters over the ground, by which figures hide one another.
+        ranges: (N,) distances over the ground in meters, which determine occlusions.
         boxes: (N, 4) silhouettes in the image.
-        drifts: (N, 2) pixels that they move while the shutter is open.
+        drifts: (N, 2) motion in pixels while the shutter is open.
     """
 
     numbers: NDArray[np.intp]
@@ -47,13 +47,13 @@ class ActorView:
 
 
 class Actors(ABC):
-    """Figures of one class, all functions of time.
+    """Figures of one class, as functions of time.
 
     Attributes:
         class_id: their class in the annotations.
-        shadow_hulls: the hulls of spheres, by index, that stand for a figure in its shadow.
+        shadow_hulls: hulls of spheres, by index, that represent a figure in its shadow.
         shadow_feet: the spheres that stand on the ground.
-        walks: where they are at which time.
+        walks: positions over time.
     """
 
     class_id: ClassVar[int]
@@ -61,7 +61,7 @@ class Actors(ABC):
     shadow_feet: ClassVar[list[int]]
 
     def __init__(self, looks: list[Look], sphere_count: int, walks: Walks) -> None:
-        """Let figures with these looks go on these walks."""
+        """Create figures with these looks and walks."""
         self._looks = looks
         drawn = np.array([look.drawn for look in looks], np.bool_)
         self._drawn = drawn.reshape(len(looks), sphere_count)
@@ -78,7 +78,7 @@ class Actors(ABC):
         """Return centers (N, S, 3) and radii (N, S) of the spheres in meters."""
 
     def seen_by(self, camera: Camera, time_s: float, shutter_s: float) -> ActorView:
-        """Return the figures whose silhouettes reach into the image."""
+        """Return the figures whose silhouettes overlap with the image."""
         positions, headings, traveled, speeds = self.walks.at(time_s)
         centers, radii = self._shape(positions, headings, traveled, speeds)
         pixels, depths = camera.project(centers, time_s)
@@ -105,9 +105,9 @@ class Actors(ABC):
         )
 
     def draw(self, view: ActorView, camera: Camera, light: Light) -> list[Patch]:
-        """Return the whole pictures of the figures in a view."""
-        # On an upright body what is horizontally nearer is in front, whatever the pitch; but from
-        # above heads cover shoulders.
+        """Return the complete patches of the figures in a view."""
+        # Horizontally nearer parts of an upright body are in front, regardless of the pitch. Seen
+        # from above, however, heads cover shoulders.
         distances = np.hypot(view.centers[..., 0], view.centers[..., 1])
         distances -= 0.3 * math.sin(max(camera.pitch, 0)) * view.centers[..., 2]
         return [

@@ -1,8 +1,8 @@
-"""Synthetic detection streams with a known truth: what a tracker sees, without any image.
+"""Synthetic detection streams with ground truth, as input of a tracker, without images.
 
-People walk through a hall wider than the view, hide behind each other and behind pillars, and
-are detected as a network would: less surely when hidden, with noisy boxes, displacements and
-embeddings, and with false detections among them. The camera stands, pans or shakes.
+People walk through a hall that is wider than the view, and occlude one another or pass behind
+pillars. The detections resemble those of a network: lower scores under occlusion, noisy boxes,
+displacements and embeddings, and false positives. The camera is static, pans or shakes.
 """
 
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ _DIMENSION = 64
 
 @dataclass(frozen=True, kw_only=True)
 class StreamConfig:
-    """What happens in a stream.
+    """The configuration of a stream.
 
     Attributes:
-        name: for tables.
+        name: name in tables.
         frame_rate: frames per second.
-        seconds: length.
-        people: how many walk in the hall.
+        seconds: duration.
+        people: number of people in the hall.
         pillars: columns that occlude people behind them.
-        pillar_width: share of the view that a pillar takes.
-        pan: amplitude of a slow swing of the camera, pixels.
-        shake: standard deviation of the camera's jumps from frame to frame, pixels.
-        dropped: share of frames that are lost at random.
-        similarity: 0 for people who look nothing alike, towards 1 for uniforms.
-        seed: of everything random.
+        pillar_width: width of a pillar, as a share of the view.
+        pan: amplitude of a slow oscillation of the camera, in pixels.
+        shake: standard deviation of the camera jitter from frame to frame, in pixels.
+        dropped: share of frames that are dropped at random.
+        similarity: similarity of appearances: 0 for unrelated ones, close to 1 for uniforms.
+        seed: random seed.
     """
 
     name: str
@@ -52,14 +52,14 @@ class StreamConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DetectionStream:
-    """Detections and truth of consecutive frames.
+    """Detections and ground truth of consecutive frames.
 
     Attributes:
-        name: for tables.
-        frame_rate: frames per second before any were dropped.
-        stamps_ns: time of every frame.
-        detections: of every frame.
-        annotations: truth by frame number, which counts from 1.
+        name: name in tables.
+        frame_rate: frames per second before frames were dropped.
+        stamps_ns: time of each frame.
+        detections: detections of each frame.
+        annotations: ground truth by frame number, from 1.
     """
 
     name: str
@@ -70,7 +70,7 @@ class DetectionStream:
 
 
 def standard_streams(seed: int) -> list[StreamConfig]:
-    """Return one stream for every difficulty, from 5 to 60 frames per second."""
+    """Return one stream for each kind of difficulty, from 5 to 60 frames per second."""
     kinds = [
         StreamConfig(name='crossings', people=22),
         StreamConfig(name='occlusions', people=12, pillars=3),
@@ -87,10 +87,10 @@ def standard_streams(seed: int) -> list[StreamConfig]:
 def make_stream(
     config: StreamConfig, frames: NDArray[np.bool_] | slice = slice(None)
 ) -> DetectionStream:
-    """Return the stream of a configuration, or some frames of it, as a slow engine sees them.
+    """Return the stream of a configuration, or some of its frames, as with a slow engine.
 
-    The same detections are made in a frame whichever others there are; only the displacements
-    reach back to the frame that came before.
+    The detections of a frame do not depend on which other frames are selected. Only the
+    displacements depend on the previous frame.
     """
     rng = np.random.default_rng(config.seed)
     number = round(config.frame_rate * config.seconds)
@@ -120,12 +120,12 @@ def make_stream(
 
 
 def _walk(config: StreamConfig, number: int, rng: np.random.Generator) -> Floats:
-    """Return boxes (F, N, 4) of people who wander and turn back at the walls."""
+    """Return boxes (F, N, 4) of people who walk around and turn back at the walls."""
     people = config.people
     seconds = np.arange(number) / config.frame_rate
     height = rng.uniform(90, 230, people)
     margin = config.pan + 60
-    # Triangle waves go to and fro at constant speed; slow sines make them curve.
+    # Triangle waves move back and forth at constant speed; slow sines add curves.
     speed = height * rng.uniform(0.3, 0.9, people)
     span = _WIDTH + 2 * margin
     phase = (rng.uniform(0, 2 * span, people) + seconds[:, None] * speed) % (2 * span)
@@ -150,7 +150,7 @@ def _camera(config: StreamConfig, number: int, rng: np.random.Generator) -> Floa
 
 
 def _pillars(config: StreamConfig) -> Floats:
-    """Return the boxes (P, 4) of the pillars, which hang in the view like a frame of a window."""
+    """Return the boxes (P, 4) of the pillars, which are fixed in the view."""
     middle = (np.arange(config.pillars) + 0.5) / max(config.pillars, 1) * _WIDTH
     half = config.pillar_width * _WIDTH / 2
     zeros = np.zeros(config.pillars)
@@ -158,7 +158,7 @@ def _pillars(config: StreamConfig) -> Floats:
 
 
 def _visibility(boxes: Floats, pillars: Floats) -> Floats:
-    """Return the share (F, N) of every box that nothing covers and that is in the view."""
+    """Return the share (F, N) of each box that is in the view and not occluded."""
     frames, people = boxes.shape[:2]
     sizes = boxes[..., 2:] - boxes[..., :2]
     area = sizes.prod(axis=2)
@@ -181,7 +181,7 @@ def _visibility(boxes: Floats, pillars: Floats) -> Floats:
 def _detect(
     boxes: Floats, before: Floats, visible: Floats, looks: Floats, rng: np.random.Generator
 ) -> Detections:
-    """Return what a network would report of one frame."""
+    """Return the simulated detections of one frame."""
     people = len(boxes)
     false = rng.poisson(0.3)
     seen = rng.random(people) < np.clip((visible - 0.15) / 0.25, 0, 0.97)

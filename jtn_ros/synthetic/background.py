@@ -1,6 +1,6 @@
-"""The place: ground, sky, buildings or rooms, painted once onto a plate larger than the image.
+"""The background: ground, sky, buildings or rooms, painted once on a plate.
 
-The camera only turns, so every view of the plate is a homography of it.
+The plate is larger than the image. The camera only rotates, so each view is a homography of it.
 """
 
 import math
@@ -28,11 +28,11 @@ _GLARE_SHARE = 0.15
 
 @dataclass(frozen=True, kw_only=True)
 class Plate:
-    """A picture of the surroundings in the camera's mean orientation.
+    """An image of the surroundings in the mean orientation of the camera.
 
     Attributes:
         image: uint8 (H + 2 margin_y, W + 2 margin_x, 3).
-        margin_x, margin_y: pixels by which it exceeds the camera image on each side.
+        margin_x, margin_y: margins in pixels beyond the camera image, on each side.
     """
 
     image: Image
@@ -41,9 +41,9 @@ class Plate:
 
     @classmethod
     def margins(cls, camera: Camera) -> tuple[int, int]:
-        """Return the margins that the camera's motion needs."""
+        """Return the margins in pixels that the camera motion requires."""
         yaw, pitch, roll = (math.tan(motion.reach) for motion in camera.motions)
-        # Away from the axis an angle covers more pixels; the factor covers that.
+        # An angle covers more pixels away from the optical axis, which the factor includes.
         x, y = camera.width / 2, camera.height / 2
         wide = (yaw * camera.focal * (1 + (x / camera.focal) ** 2) + roll * y) * 1.15
         high = (pitch * camera.focal * (1 + (y / camera.focal) ** 2) + roll * x) * 1.15
@@ -65,7 +65,7 @@ class Plate:
         return float(dx), float(dy)
 
     def view(self, camera: Camera, time_s: float) -> Image:
-        """Return the image of the plate that the camera sees at a time."""
+        """Return the view of the plate from the camera at a time."""
         if not camera.moves:
             return self.image.copy()
         shift = np.array([[1, 0, -self.margin_x], [0, 1, -self.margin_y], [0, 0, 1.0]])
@@ -82,7 +82,7 @@ class Plate:
 
 
 def paint_plate(camera: Camera, far: float, indoor: bool, rng: np.random.Generator) -> Plate:
-    """Paint the surroundings; people stay nearer than `far` meters."""
+    """Paint the surroundings; people are within `far` meters."""
     margin_x, margin_y = Plate.margins(camera)
     width, height = camera.width + 2 * margin_x, camera.height + 2 * margin_y
     view, up = _look_at_ground(camera, width, height, margin_x, margin_y)
@@ -101,7 +101,7 @@ def paint_plate(camera: Camera, far: float, indoor: bool, rng: np.random.Generat
 def _look_at_ground(
     camera: Camera, width: int, height: int, margin_x: int, margin_y: int
 ) -> tuple[GroundView, Field]:
-    """Return where the plate's pixels meet the ground, and how steeply they look up."""
+    """Return the ground positions of the pixels of the plate, and their upward slopes."""
     columns = np.arange(width, dtype=np.float32)[None] - (margin_x + (camera.width - 1) / 2)
     rows = np.arange(height, dtype=np.float32)[:, None] - (margin_y + (camera.height - 1) / 2)
     right, down, ahead = (camera.rotation() / ((camera.focal,), (camera.focal,), (1,))).astype(
@@ -151,7 +151,7 @@ def _ceiling(up: Field, rng: np.random.Generator) -> Image:
 def _scatter(
     canvas: Image, camera: Camera, margin: tuple[int, int], far: float, rng: np.random.Generator
 ) -> None:
-    """Strew flat things over the ground: leaves, paper, stains, covers."""
+    """Scatter flat objects on the ground: leaves, paper, stains, covers."""
     count = int(rng.choice([0, 6, 40]))
     spots = np.zeros((count, 3))
     spots[:, 0] = rng.uniform(-0.7, 0.7, count) * far * camera.width / camera.focal
@@ -169,7 +169,7 @@ def _scatter(
 
 
 def _add_glare(canvas: Image, rng: np.random.Generator) -> None:
-    """Light lamps that outshine what is around them."""
+    """Add lamps that are brighter than their surroundings."""
     height, width = canvas.shape[:2]
     for _ in range(int(rng.integers(1, 7))):
         radius = int(rng.uniform(0.03, 0.15) * height)
@@ -192,7 +192,7 @@ def _stand_walls(
     indoor: bool,
     rng: np.random.Generator,
 ) -> None:
-    """Paint buildings, or the walls of a room, that stand beyond and beside the people."""
+    """Paint buildings, or the walls of a room, behind and beside the people."""
     back = far * rng.uniform(1.1, 1.5 if indoor else 2.2) + 1
     half = back * camera.width / camera.focal / 2
     walls: list[tuple[Array, Array, float]] = []

@@ -1,7 +1,7 @@
 """The moving human body: a skeleton of spheres in meters, driven by the gait phase.
 
-All people of a scene are posed at once. A body is a set of named spheres; flesh and clothes are
-convex hulls of some of them (see `outfit`), which gives the right silhouette from every side
+All people of a scene are posed at once. A body is a set of named spheres. Body parts and clothes
+are convex hulls of some of them (see `outfit`), which gives correct silhouettes from all sides
 and from above.
 """
 
@@ -39,7 +39,7 @@ RADII = np.array([_RADII[name] for name in SPHERES])
 
 @dataclass(frozen=True, kw_only=True)
 class Bodies:
-    """Constant build and habits of N people, as arrays (N,).
+    """Constant body shapes and poses of N people, as arrays (N,).
 
     Attributes:
         stature: meters, shoes to crown.
@@ -47,15 +47,15 @@ class Bodies:
         shoulders: shoulder width relative to the average.
         stride: leg swing in radians at walking speed.
         elbow: bend of the elbows in radians.
-        arm_swing: share of the leg swing that the arms do.
+        arm_swing: arm swing, as a share of the leg swing.
         raised_l, raised_r: additional forward lift of each arm in radians (phone, carrying).
         lean: forward lean of the trunk in radians.
         sitting: 0 stands, 1 sits.
         hem: height of the hem of coat or skirt, as a share of the hip height.
         flare: half-width of that hem relative to the hip.
-        hair_length: how far long hair hangs, meters below the head.
+        hair_length: length of long hair below the head, in meters.
         load: size of bag and backpack relative to the average.
-        build: (N, S) radius of every sphere relative to the average.
+        build: (N, S) radius of each sphere relative to the average.
     """
 
     stature: Array
@@ -80,7 +80,7 @@ class Bodies:
 
     @classmethod
     def sample(cls, count: int, rng: np.random.Generator) -> 'Bodies':
-        """Draw `count` different people."""
+        """Sample `count` people."""
 
         def uniform(low: float, high: float) -> Array:
             return rng.uniform(low, high, count)
@@ -91,7 +91,7 @@ class Bodies:
         stature = np.where(
             rng.random(count) < 0.08, uniform(1.0, 1.5), rng.normal(1.71, 0.09, count)
         )
-        # Some hold both hands before them: a phone, a bag, folded arms, a pushchair.
+        # Some have both hands in front: a phone, a bag, folded arms, a stroller.
         both = sometimes(0.15, uniform(0.3, 1.4))
         build = np.exp(rng.normal(0, np.where(_SOFT, 0.13, 0.04), (count, len(SPHERES))))
         build[:, _HAIR] *= uniform(0.95, 1.3)[:, None]
@@ -124,7 +124,7 @@ def pose(
         positions: (N, 2) ground positions in meters.
         headings: (N,) walking directions in radians, counter-clockwise from the X axis.
         phases: (N,) gait phases in radians; one full turn is two steps.
-        effort: (N,) 0 standing to 1 walking at full stride.
+        effort: (N,) 0 (standing) to 1 (walking at full stride).
 
     Returns:
         Centers (N, S, 3) and radii (N, S) of the spheres, in meters, in the world frame.
@@ -209,7 +209,7 @@ def pose(
     radii *= bodies.build.T
     for name in ('pack_top', 'pack_low', 'bag_top', 'bag_low'):
         radii[INDEX[name]] *= bodies.load
-    # The lower foot carries the body: it touches the ground.
+    # The lower foot touches the ground.
     feet = [INDEX[name] for name in ('heel_l', 'heel_r', 'toe_l', 'toe_r')]
     local[..., 2] -= (local[feet, :, 2] - radii[feet]).min(axis=0)
 

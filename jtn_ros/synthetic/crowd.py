@@ -30,7 +30,7 @@ class Crowd(Actors):
     """People.
 
     Attributes:
-        bodies: their builds, one each.
+        bodies: the body of each person.
     """
 
     class_id = 0
@@ -55,7 +55,7 @@ class Crowd(Actors):
         backdrop: NDArray[np.uint8],
         rng: np.random.Generator,
     ) -> None:
-        """Draw `count` people; some wear colors (M, 3) of the place behind them."""
+        """Sample `count` people; some wear colors (M, 3) of the background."""
         bodies = Bodies.sample(count, rng)
         colors = backdrop[rng.integers(len(backdrop), size=count)].astype(np.float32)
         folds = octave_noise(rng, 3 * SHEET, 3 * SHEET, coarsest=9, octaves=5, persistence=0.75)

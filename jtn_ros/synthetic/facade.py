@@ -1,4 +1,4 @@
-"""Textures of walls: window grids, bricks, doors, shop fronts, pictures."""
+"""Textures of walls: window grids, bricks, doors, shop windows, pictures."""
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ def paint_facade(
     color: NDArray[np.float32],
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Return a picture (h, w, 3) of a wall of so many meters."""
+    """Return an image (h, w, 3) of a wall, with its size in meters."""
     density = _LIMIT / max(length, height)
     rows, columns = max(16, int(height * density)), max(16, int(length * density))
     grain = octave_noise(rng, rows, columns, coarsest=3, octaves=7, persistence=0.85)
@@ -75,7 +75,7 @@ def _open_windows(wall: Field, density: float, height: float, rng: np.random.Gen
 def _arrange_display(
     wall: Field, pane: tuple[int, int, int, int], density: float, rng: np.random.Generator
 ) -> None:
-    """Put things behind a shop window: lamps, and shapes as tall as people that are none."""
+    """Draw the contents of a shop window: lamps, and shapes as tall as people."""
     x1, y1, x2, y2 = pane
     for _ in range(int(rng.integers(0, 5))):
         x = int(rng.uniform(x1, x2))

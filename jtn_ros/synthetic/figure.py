@@ -1,4 +1,4 @@
-"""Rasterise one person or vehicle into a small image patch."""
+"""Rasterize one person or vehicle into a small image patch."""
 
 import math
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ _ANGLES = np.linspace(0, 2 * math.pi, _CORNERS, endpoint=False)
 _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=-1)
 _SHIFT = 4  # fractional bits of drawing coordinates
 _MARGIN = 3  # pixels around a figure, for anti-aliasing and blur
-_DRAWN_HEIGHT = 210  # figures are drawn about this tall, then reduced: that smooths edges
+_DRAWN_HEIGHT = 210  # approximate height of drawing; downscaling then smooths edges
 # Shading is drawn as three nested shapes per part: rim, body and highlight.
 _NESTED = np.array([0.74, 0.42])[:, None, None]  # sizes of the inner two
-_SHIFTED = np.array([0.25, 0.5])[:, None, None]  # radii by which they move towards the light
+_SHIFTED = np.array([0.25, 0.5])[:, None, None]  # their shifts towards the light, in radii
 _TONES = (-0.48, -0.1, 0.22)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Light:
-    """The light that falls on people.
+    """The light on the figures.
 
     Attributes:
-        direction: (2,) image direction towards its source, of length about 1.
+        direction: (2,) image direction towards the light source, of length about 1.
         brightness: of a lit surface relative to its color, 0 to 1.
         contrast: strength of the shading, 0 to 1.
     """
@@ -63,10 +63,10 @@ def draw_figure(
     Args:
         pixels: (S, 2) projected sphere centers.
         radii: (S,) projected radii in pixels.
-        distances: (S,) meters from the camera, by which parts hide one another.
-        look: what is drawn.
-        box: (4,) of the silhouette.
-        light: what falls on it.
+        distances: (S,) meters from the camera, which determine occlusions of parts.
+        look: the look of the figure.
+        box: (4,) box of the silhouette.
+        light: the light on the figure.
 
     """
     left, top = (int(value) for value in np.floor(box[:2]) - _MARGIN)
@@ -125,7 +125,7 @@ def _draw_parts(
     fixed = 1 << _SHIFT
     circles = centers[:, None] + _CIRCLE * radii[:, None, None]
     circles = (circles * fixed).astype(np.int32)
-    # The nested shapes are the hull, shrunk towards its middle and moved towards the light.
+    # The nested shapes are the hull, scaled around its middle and shifted towards the light.
     middles = (look.means @ centers)[:, None, None] * (1 - _NESTED)
     lit = (look.means @ radii)[:, None, None, None] * light.direction * _SHIFTED
     offsets = (middles + lit) * fixed

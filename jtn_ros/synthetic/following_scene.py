@@ -22,22 +22,22 @@ _DIMENSION = 128
 _NEAREST, _FARTHEST, _HALF_WIDTH = 2.5, 11.0, 8.0
 _PILLARS = np.array([[-1.6, 5.0], [1.8, 7.0]])  # x, z in meters
 _PILLAR_WIDTH = 0.7
-# Less of a person than this is not counted as visible.
+# Minimum share of a visible person.
 _VISIBLE = 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
 class FollowingScene:
-    """What happens in a scene.
+    """The configuration of a scene.
 
     Attributes:
-        seconds: length.
+        seconds: duration.
         frame_rate: frames per second.
-        people: how many walk in the hall.
+        people: number of people in the hall.
         similarity: share of the appearance that all people have in common.
         turning: how much the appearance depends on the orientation of a person.
         blur: noise of the appearance in a single frame.
-        seed: of everything random.
+        seed: random seed.
     """
 
     seconds: float
@@ -51,15 +51,15 @@ class FollowingScene:
 
 @dataclass(frozen=True, kw_only=True)
 class FollowingStream:
-    """F frames of a scene with N people; the first of them is to be followed.
+    """F frames of a scene with N people; the first person is the target.
 
     Attributes:
-        stamps_ns: int64 (F,).
-        detections: of every frame.
+        stamps_ns: int64 (F,), time of each frame.
+        detections: detections of each frame.
         points: float64 (F, N, 3), the feet in the optical frame, in meters.
-        boxes: float64 (F, N, 4), of the whole people, in pixels.
+        boxes: float64 (F, N, 4), of the complete people, in pixels.
         visible: float64 (F, N), share of each box that is in the view and not covered.
-        people: int64 of every frame, the person of each detection; -1 for false positives.
+        people: int64 for each frame, the person of each detection; -1 for false positives.
     """
 
     stamps_ns: NDArray[np.int64]
@@ -71,7 +71,7 @@ class FollowingStream:
 
     @property
     def hidden(self) -> int:
-        """Return how often the first person becomes hidden, or leaves the view."""
+        """Return how often the first person becomes occluded or leaves the view."""
         return _beginnings(self.visible[:, 0] < _VISIBLE)
 
     @property
@@ -85,7 +85,7 @@ class FollowingStream:
 
 
 def make_following_stream(scene: FollowingScene) -> FollowingStream:
-    """Return what a detector reports of a scene, and the truth."""
+    """Return simulated detections of a scene, with ground truth."""
     rng = np.random.default_rng(scene.seed)
     count = round(scene.seconds * scene.frame_rate)
     seconds = np.arange(count) / scene.frame_rate
@@ -105,11 +105,11 @@ def make_following_stream(scene: FollowingScene) -> FollowingStream:
 
 
 def _walk(people: int, seconds: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return places (F, N, 3) of feet and headings (F, N) of people who wander."""
+    """Return the positions (F, N, 3) of the feet and the headings (F, N) of walking people."""
     depth = (_FARTHEST - _NEAREST) / 2
     places = []
     for reach, middle in ((_HALF_WIDTH, 0.0), (depth, _NEAREST + depth)):
-        # Slow waves without a common period fill the hall, and hardly exceed a walking speed.
+        # Slow waves without a common period cover the hall, at about walking speed or less.
         rates = rng.uniform(0.6, 1.0, (3, people)) / reach * np.array([[1.0], [1.5], [2.3]])
         phases = rng.uniform(0, 2 * np.pi, (3, people))
         weights = np.array([0.55, 0.3, 0.15])
@@ -121,7 +121,7 @@ def _walk(people: int, seconds: Floats, rng: np.random.Generator) -> tuple[Float
 
 
 def _project(points: Floats, heights: Floats) -> Floats:
-    """Return the boxes (F, N, 4) of people (N,) of some heights at places (F, N, 3)."""
+    """Return the boxes (F, N, 4) of people with heights (N,) at positions (F, N, 3)."""
     scale = FOCAL / points[..., 2]
     center = points[..., 0] * scale + (WIDTH - 1) / 2
     bottom = points[..., 1] * scale + (HEIGHT - 1) / 2
@@ -163,7 +163,7 @@ def _views(
     own = _unit(rng.normal(size=(scene.people, _DIMENSION)))
     looks = np.sqrt(scene.similarity) * common + np.sqrt(1 - scene.similarity) * own
     sides = _unit(rng.normal(size=(2, scene.people, _DIMENSION)))
-    # The last one is that of things, which hide people too.
+    # The last one is that of objects, which also occlude people.
     views = np.empty((len(headings), scene.people + 1, _DIMENSION), np.float32)
     views[:, -1] = _unit(common + 0.5 * _unit(rng.normal(size=_DIMENSION)))
     for person in range(scene.people):
@@ -208,7 +208,7 @@ def _detect(
 
 
 def _intersection(first: Floats, second: Floats) -> Floats:
-    """Return the area that boxes (..., 4) have in common."""
+    """Return the area of the intersection of boxes (..., 4)."""
     low = np.maximum(first[..., :2], second[..., :2])
     high = np.minimum(first[..., 2:], second[..., 2:])
     common: Floats = np.clip(high - low, 0, None).prod(axis=-1)
@@ -221,7 +221,7 @@ def _area(boxes: Floats) -> Floats:
 
 
 def _beginnings(happening: NDArray[np.bool_]) -> int:
-    """Return how often something begins to happen."""
+    """Return the number of changes from false to true."""
     return int((np.diff(happening.astype(np.int8), prepend=0) > 0).sum())
 
 

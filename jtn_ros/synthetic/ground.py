@@ -1,4 +1,4 @@
-"""The ground: paving, asphalt, grass, floors, lines and shadows that lie on it."""
+"""The ground: paving, asphalt, grass, floors, and lines and shadows on it."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _TEXTURE = 256  # pixels of the square, repeating brightness texture
 
 @dataclass(frozen=True, kw_only=True)
 class GroundView:
-    """Where every pixel of a picture meets the ground.
+    """The ground positions of the pixels of an image.
 
     Attributes:
         east, north: (h, w) meters.
@@ -39,25 +39,25 @@ class GroundView:
         return np.asarray(distance, np.float32)
 
     def coverage(self, distance: Field) -> Image:
-        """Return by how much (0 to 255) pixels lie at positive distances; edges are smooth."""
+        """Return the coverage (0 to 255) of pixels by positive distances; edges are smooth."""
         share = cv2.divide(distance, self.footprint)
         return np.asarray(cv2.convertScaleAbs(cv2.max(share + 0.5, 0), alpha=255), np.uint8)
 
 
 def blend(image: Image, other: Image, weight: Image) -> Image:
-    """Return the mixture of two pictures; weight (h, w) from 0 (image) to 255 (other)."""
+    """Return the mixture of two images; weight (h, w) from 0 (image) to 255 (other)."""
     weights = cv2.merge([weight] * 3)
     kept = cv2.multiply(image, cv2.bitwise_not(weights), scale=1 / 255)
     return np.asarray(cv2.add(kept, cv2.multiply(other, weights, scale=1 / 255)), np.uint8)
 
 
 def paint_ground(view: GroundView, far: float, indoor: bool, rng: np.random.Generator) -> Image:
-    """Return the picture (h, w, 3) of a ground on which people come as far as `far` meters."""
+    """Return the image (h, w, 3) of the ground, with people at distances up to `far` meters."""
     if indoor:
         return _material(view, 'floor', rng)
     kinds = ['paving', 'asphalt', 'grass']
     image = _material(view, str(rng.choice(kinds, p=[0.5, 0.35, 0.15])), rng)
-    # Streets run in one direction, with a few others across.
+    # Streets have one main direction, with a few crossing it.
     street = rng.uniform(0, math.pi)
     for _ in range(int(rng.integers(0, 4))):
         angle = street + rng.choice([0, 0, math.pi / 2, rng.uniform(0, math.pi)])
@@ -69,7 +69,7 @@ def paint_ground(view: GroundView, far: float, indoor: bool, rng: np.random.Gene
             image = blend(image, other, view.coverage(distance))
         image = _paint_line(image, view, distance, rng)
     if rng.random() < 0.35:
-        # The shadow of something large out of view.
+        # The shadow of a large object out of view.
         distance = view.across(rng.uniform(0, math.pi), rng.uniform(0.1, 0.9) * far)
         shade = np.clip(distance / 0.3 + 0.5, 0, 1) * 255 * rng.uniform(0.2, 0.6)
         image = blend(image, np.zeros_like(image), shade.astype(np.uint8))
@@ -85,7 +85,7 @@ def paint_ground(view: GroundView, far: float, indoor: bool, rng: np.random.Gene
 def _paint_line(
     image: Image, view: GroundView, distance: Field, rng: np.random.Generator
 ) -> Image:
-    """Draw a kerb, a marking or a joint near distance 0."""
+    """Draw a curb, a marking or a joint near distance 0."""
     half = rng.uniform(0.03, 0.2)
     center = np.float32(rng.uniform(-0.3, 0.3))
     share = view.coverage(np.float32(half) - np.abs(distance - center))
@@ -101,7 +101,7 @@ def _paint_line(
 
 
 def _material(view: GroundView, kind: str, rng: np.random.Generator) -> Image:
-    """Return the picture of a ground of one material."""
+    """Return the image of ground of one material."""
     if kind == 'grass':
         color = foliage_color(rng)
     elif kind == 'asphalt':
@@ -113,7 +113,7 @@ def _material(view: GroundView, kind: str, rng: np.random.Generator) -> Image:
     texture, meters = _texture(kind, rng)
     turn = rng.uniform(0, math.pi)
     fine = _spread(texture, view, meters, turn)
-    # The same roughness in the large keeps far ground from looking smooth.
+    # The same roughness at a large scale prevents distant ground from looking smooth.
     rough = _texture('asphalt', rng)[0] if kind in ('paving', 'floor') else texture
     fine = cv2.addWeighted(
         fine, 1, _spread(rough, view, meters * rng.uniform(5, 9), turn + 1), rng.uniform(0, 0.9), 0
@@ -137,13 +137,13 @@ def _material(view: GroundView, kind: str, rng: np.random.Generator) -> Image:
 
 
 def _spread(texture: Field, view: GroundView, meters: float, turn: float) -> Field:
-    """Return a texture of so many meters laid on the ground, turned by an angle."""
+    """Return a texture with a size in meters on the ground, rotated by an angle."""
     scale = _TEXTURE / meters
     cos, sin = math.cos(turn) * scale, math.sin(turn) * scale
     map_x = cv2.addWeighted(view.east, cos, view.north, sin, 0)
     map_y = cv2.addWeighted(view.north, cos, view.east, -sin, 0)
     laid = cv2.remap(texture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    # Far away a pixel averages over many texture pixels.
+    # At large distances, a pixel is the mean of many texture pixels.
     coarse = view.footprint * np.float32(0.4 * scale)
     return np.asarray(cv2.divide(laid, 1 + coarse * coarse), np.float32)
 

@@ -1,4 +1,4 @@
-"""How a person or a vehicle is put together: hulls of spheres, colors, patterns."""
+"""The look of a person or a vehicle: hulls of spheres, colors, patterns."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Part:
     Attributes:
         spheres: indices into the figure's spheres.
         label: the material, 1 or greater.
-        nearer: meters by which the part is moved towards the camera when parts are sorted.
+        nearer: shift towards the camera in meters, for the order of the parts.
     """
 
     spheres: tuple[int, ...]
@@ -24,16 +24,16 @@ class Part:
 
 
 class Look:
-    """How one figure looks.
+    """The look of one figure.
 
     Attributes:
-        parts: what is drawn.
-        members: (K,) indices of the spheres of every part.
-        means: (P, S) weights that average the spheres of every part.
+        parts: the parts to draw.
+        members: (K,) indices of the spheres of all parts.
+        means: (P, S) weights for the mean of the spheres of each part.
         nearer: (P,) meters, as in the parts.
         drawn: bool (S,), spheres that belong to a part.
         palette: uint8 (1, 256, 4) BGR and alpha by label.
-        upper: uint8 (1, 256), 255 for the labels that wear the first pattern.
+        upper: uint8 (1, 256), 255 for the labels with the first pattern.
         patterns: uint8 (2, SHEET, SHEET, 3) brightness by position, 128 = 1.
     """
 
@@ -45,7 +45,7 @@ class Look:
         patterns: NDArray[np.uint8],
         upper: tuple[int, ...] = (),
     ) -> None:
-        """Put a figure together; colors (L, 3) are BGR by label."""
+        """Create a look; colors (L, 3) are BGR by label."""
         self.parts = tuple(parts)
         self.members = [np.array(part.spheres) for part in parts]
         self.patterns = patterns

@@ -1,4 +1,4 @@
-"""What people wear: which hulls of body spheres are drawn, in which colors and patterns."""
+"""Clothes: hulls of body spheres with colors and patterns."""
 
 import cv2
 import numpy as np
@@ -22,12 +22,12 @@ def _part(names: str, label: int, nearer: float = 0.0) -> Part:
 def sample_outfit(
     rng: np.random.Generator, backdrop: NDArray[np.float32], folds: NDArray[np.float32]
 ) -> Look:
-    """Draw an outfit.
+    """Sample an outfit.
 
     Args:
-        rng: the source of all choices.
-        backdrop: (3,) BGR color of the scene, which some clothes take on.
-        folds: noise with deviation 1, larger than SHEET, of which every cloth gets a piece.
+        rng: random number generator.
+        backdrop: (3,) BGR color of the scene, which some clothes have.
+        folds: noise with standard deviation 1, larger than SHEET; each garment gets a part of it.
 
     """
     upper = _cloth_color(rng, backdrop)
@@ -157,7 +157,7 @@ def _hair_color(rng: np.random.Generator) -> NDArray[np.float32]:
 def _pattern(
     rng: np.random.Generator, folds: NDArray[np.float32], decorated: float
 ) -> NDArray[np.uint8]:
-    """Return a (SHEET, SHEET, 3) sheet of folds, and with some probability of decoration."""
+    """Return a (SHEET, SHEET, 3) sheet of folds, sometimes with decoration."""
     row, column = rng.integers(np.array(folds.shape) - SHEET)
     piece = 1 + np.float32(rng.uniform(0.06, 0.22)) * folds[row:, column:][:SHEET, :SHEET]
     sheet = cv2.merge([piece] * 3)

@@ -1,4 +1,4 @@
-"""Pictures with transparency, and how they are laid over an image."""
+"""Image patches with transparency, and their composition with an image."""
 
 import math
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ _LEAST_BLUR, _GREATEST_BLUR = 0.8, 9.0  # pixels
 
 @dataclass(frozen=True, kw_only=True)
 class Patch:
-    """A picture to be laid over an image.
+    """A patch to draw over an image.
 
     Attributes:
-        left, top: position of its first pixel in the image; may lie outside.
+        left, top: position of its first pixel in the image, which may be outside.
         color: uint8 (h, w, 3) BGR, multiplied by alpha.
         alpha: uint8 (h, w).
     """
@@ -32,10 +32,10 @@ class Patch:
 def lay_over(
     image: Image, patch: Patch, shift: tuple[int, int] = (0, 0)
 ) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
-    """Lay a patch over an image, moved by a shift in x and y.
+    """Draw a patch over an image, shifted in x and y.
 
     Returns:
-        The window of the image that the patch reaches, and where in it the patch covers.
+        The window of the image that the patch overlaps, and the covered pixels in it.
 
     """
     height, width = image.shape[:2]
@@ -53,7 +53,7 @@ def lay_over(
 
 
 def motion_kernel(dx: float, dy: float) -> NDArray[np.float32] | None:
-    """Return the blur kernel of a motion by so many pixels; None where it is too small to see."""
+    """Return the blur kernel of a motion in pixels; None if it is too small to be visible."""
     length = math.hypot(dx, dy)
     if length < _LEAST_BLUR:
         return None
@@ -62,7 +62,7 @@ def motion_kernel(dx: float, dy: float) -> NDArray[np.float32] | None:
     half = math.ceil(max(abs(dx), abs(dy)) / 2)
     kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
     for share in np.linspace(-0.5, 0.5, 4 * half + 1):
-        # Every point of the line is shared between the four pixels around it.
+        # Each point of the line is distributed over the four pixels around it.
         x, y = half + share * dx, half + share * dy
         column, row = min(int(x), 2 * half - 1), min(int(y), 2 * half - 1)
         kernel[row : row + 2, column : column + 2] += np.outer(

@@ -1,4 +1,4 @@
-"""Pictures of things: poles, signs, trees, furniture, cars, shapes a little like people."""
+"""Images of objects: poles, signs, trees, furniture, cars, shapes similar to people."""
 
 import math
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from jtn_ros.synthetic.texture import octave_noise
 from jtn_ros.synthetic.texture import surface_color
 
 Color = NDArray[np.float32]
-_SIDE = 200  # pixels of the longer side of a picture
+_SIDE = 200  # pixels of the longer side of an image
 
 
 class Brush:
-    """A transparent picture of an object; coordinates run from 0 to 1 in both directions."""
+    """A transparent image of an object, with coordinates from 0 to 1 in both directions."""
 
     def __init__(self, aspect: float, rng: np.random.Generator) -> None:
-        """Start a picture of a width-to-height ratio."""
+        """Start an image with a width-to-height ratio."""
         self.rng = rng
         rows = _SIDE if aspect < 1 else max(8, round(_SIDE / aspect))
         columns = max(8, round(_SIDE * aspect)) if aspect < 1 else _SIDE
@@ -48,7 +48,7 @@ class Brush:
         color: Color | None = None,
         thickness: int = -1,
     ) -> None:
-        """Fill an ellipse, or draw its rim with a thickness in pixels."""
+        """Fill an ellipse, or draw its outline with a thickness in pixels."""
         rows, columns = self.image.shape[:2]
         center = (round(x * columns), round(y * rows))
         axes = (max(1, round(half_x * columns)), max(1, round(half_y * rows)))
@@ -77,7 +77,7 @@ class Brush:
         self.image[int(y1 * rows) : int(y2 * rows), int(x1 * columns) : int(x2 * columns)] = 0
 
     def finish(self, roundness: float, grain: float) -> NDArray[np.uint8]:
-        """Return the picture (h, w, 4) with shading across it and a rough surface."""
+        """Return the image (h, w, 4) with shading and a rough surface."""
         rows, columns = self.image.shape[:2]
         noise = octave_noise(self.rng, rows, columns, coarsest=4, octaves=5, persistence=0.85)
         across = np.linspace(-1, 1, columns, dtype=np.float32)[None]
@@ -278,7 +278,7 @@ def _parasol(brush: Brush) -> None:
 
 
 def _clutter(brush: Brush) -> None:
-    """Shapes without meaning, so that shape alone does not make a person."""
+    """Random shapes, so that shape alone does not identify a person."""
     rng = brush.rng
     for _ in range(int(rng.integers(2, 9))):
         color = hsv(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.05, 0.95))
@@ -323,7 +323,7 @@ SHAPES: dict[str, Shape] = {
 def paint_shape(
     kind: str, width: float, height: float, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Return a picture (h, w, 4) of a kind of object of so many meters; BGR times alpha."""
+    """Return an image (h, w, 4) of a kind of object with a size in meters; BGR times alpha."""
     painter, _, _, roundness, grain = SHAPES[kind]
     brush = Brush(width / height, rng)
     painter(brush)

@@ -1,4 +1,4 @@
-"""Things that stand among the people, hide them, or look a little like them; never annotated."""
+"""Objects among the people, which occlude or resemble them; they are not annotated."""
 
 from dataclasses import dataclass
 
@@ -22,10 +22,10 @@ DISTANT = ('tree', 'tree', 'bush', 'bush', 'car', 'car', 'pole', 'lamp', 'sign',
 
 @dataclass(frozen=True, kw_only=True)
 class Prop:
-    """A standing object in the camera's mean orientation.
+    """A standing object, in the mean orientation of the camera.
 
     Attributes:
-        patch: how it looks.
+        patch: image of the object.
         foot: (2,) ground position in meters.
         width, height: meters.
     """
@@ -37,11 +37,11 @@ class Prop:
 
     @property
     def range_m(self) -> float:
-        """Return the distance over the ground, by which it hides others."""
+        """Return the distance over the ground in meters, which determines occlusions."""
         return float(np.hypot(*self.foot))
 
     def view(self, homography: Array) -> Patch:
-        """Return the patch moved by a 3x3 map from mean to present image pixels."""
+        """Return the patch, warped by a 3x3 map from mean to current image pixels."""
         patch = self.patch
         rows, columns = patch.alpha.shape
         corners = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float64)
@@ -60,7 +60,7 @@ class Prop:
 def sample_props(
     camera: Camera, positions: Array, kinds: tuple[str, ...], rng: np.random.Generator
 ) -> list[Prop]:
-    """Draw objects at (N, 2) ground positions, leaving out those that would fill the view."""
+    """Sample objects at (N, 2) ground positions, except those that would fill the view."""
     props = (_sample_prop(camera, position, kinds, rng) for position in positions)
     return [prop for prop in props if prop is not None]
 

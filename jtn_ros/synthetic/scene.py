@@ -1,4 +1,4 @@
-"""One synthetic scene: a place, a camera, people walking, rendered at any time."""
+"""A synthetic scene with a background, a camera and walking people, rendered at any time."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ _FARTHEST_INDOORS_M, _FARTHEST_OUTDOORS_M = 14.0, 120.0
 
 
 class Scene:
-    """A scene drawn from a seed: same configuration, same bytes.
+    """A scene sampled from a seed; the same configuration gives the same bytes.
 
     Example:
         scene = Scene(SceneConfig(seed=7))
@@ -42,9 +42,9 @@ class Scene:
     """
 
     def __init__(self, config: SceneConfig) -> None:
-        """Draw the scene."""
+        """Sample the scene."""
         self.config = config
-        # One stream for each purpose: more people do not change the place.
+        # One generator for each purpose, so that more people do not change the background.
         camera_rng, place_rng, people_rng, prop_rng, light_rng, sensor_rng, traffic_rng = (
             np.random.default_rng(config.seed).spawn(7)
         )
@@ -89,7 +89,7 @@ class Scene:
             time_ns: time since the start of the scene in nanoseconds.
 
         Returns:
-            uint8 BGR (H, W, 3), and the people whose silhouettes reach into the image.
+            uint8 BGR (H, W, 3), and the people whose silhouettes overlap with the image.
 
         Raises:
             ValueError: the time lies outside the scene's duration.
@@ -184,5 +184,5 @@ class Scene:
         return props
 
     def _unannotated(self, kinds: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the kinds of props without cars, where cars are annotated."""
+        """Return the kinds of props, without cars if cars are annotated."""
         return tuple(kind for kind in kinds if kind != 'car' or self.config.vehicles[1] == 0)

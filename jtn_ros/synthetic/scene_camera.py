@@ -1,4 +1,4 @@
-"""A pinhole camera above a ground plane, turning about its center over time.
+"""A pinhole camera above a ground plane, which rotates about its center over time.
 
 World frame: meters, X to the right, Y away from the camera, Z up, ground at Z = 0, camera at
 (0, 0, height). Camera frame: x to the right, y down, z along the optical axis.
@@ -30,11 +30,11 @@ class Wobble:
 
     @property
     def reach(self) -> float:
-        """Return the greatest angle there can be, in radians."""
+        """Return the maximum possible angle in radians."""
         return sum(abs(amplitude) for amplitude, _, _ in self.sines)
 
     def at(self, time_s: float) -> float:
-        """Return the angle at a time."""
+        """Return the angle at a time, in radians."""
         return sum(
             amplitude * math.sin(math.tau * frequency * time_s + phase)
             for amplitude, frequency, phase in self.sines
@@ -43,7 +43,7 @@ class Wobble:
 
 @dataclass(frozen=True, kw_only=True)
 class Camera:
-    """Intrinsics, height and pitch of a camera, and how it turns.
+    """Intrinsics, height, pitch and rotation of a camera.
 
     Attributes:
         width, height: image size in pixels.
@@ -64,7 +64,7 @@ class Camera:
 
     @property
     def moves(self) -> bool:
-        """Say whether the orientation changes over time."""
+        """Return whether the orientation changes over time."""
         return any(motion.reach > 0 for motion in self.motions)
 
     @property
@@ -74,7 +74,7 @@ class Camera:
         return np.array([[self.focal, 0, center_x], [0, self.focal, center_y], [0, 0, 1.0]])
 
     def rotation(self, time_s: float | None = None) -> Array:
-        """Return the 3x3 rotation from world to camera; the mean one without a time."""
+        """Return the 3x3 rotation from world to camera; without a time, the mean rotation."""
         yaw, pitch, roll = (
             (0.0, 0.0, 0.0) if time_s is None else (motion.at(time_s) for motion in self.motions)
         )
@@ -103,16 +103,16 @@ class Camera:
         return np.concatenate([centered, ones], axis=-1) @ self.rotation()
 
     def ground(self, pixels: Array) -> Array:
-        """Return the (..., 2) ground positions seen at pixels (..., 2) below the horizon."""
+        """Return the (..., 2) ground positions at pixels (..., 2) below the horizon."""
         rays = self.rays(pixels)
         return rays[..., :2] * (self.elevation / np.maximum(-rays[..., 2:], 1e-6))
 
 
 def sample_camera(config: SceneConfig, indoor: bool, rng: np.random.Generator) -> Camera:
-    """Draw a camera under which people have useful sizes.
+    """Sample a camera for which people have useful sizes.
 
-    Pitch and field of view are drawn first; the elevation follows from how tall a person in the
-    lower middle of the image shall be.
+    Pitch and field of view are sampled first. The elevation follows from the desired height of a
+    person in the lower middle of the image.
     """
     field_of_view = math.radians(rng.uniform(35, 85))
     focal = config.width / 2 / math.tan(field_of_view / 2)
@@ -120,7 +120,7 @@ def sample_camera(config: SceneConfig, indoor: bool, rng: np.random.Generator) -
     smallest, largest = (0.22, 1.0) if indoor else (0.07, 0.8)
     size = math.exp(rng.uniform(math.log(smallest), math.log(largest))) * config.height
     row = rng.uniform(0.62, 0.9) * config.height
-    # A person of that size at that row: depth from the size, elevation from the row.
+    # The size of the person gives the depth, and the row gives the elevation.
     angle = pitch + math.atan((row - config.height / 2) / focal)
     distance = focal * PERSON_HEIGHT_M / size
     elevation = float(np.clip(distance * math.tan(max(angle, 0.03)), 0.7, 30))
@@ -142,7 +142,7 @@ def _sample_motions(
     kind: str = config.camera_motion
     if kind == 'random':
         kind = str(rng.choice(['static', 'pan', 'shake'], p=[0.6, 0.2, 0.2]))
-    # Peak excursions in pixels, turned into angles by the focal length.
+    # Maximum displacements in pixels, converted to angles by the focal length.
     if kind == 'pan':
         peaks, frequency = (0.22 * config.width, 0.04 * config.height, 0.0), (0.02, 0.12)
     elif kind == 'shake':

@@ -1,4 +1,4 @@
-"""What a synthetic scene is made of, as data."""
+"""The configuration of a synthetic scene."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,22 +12,22 @@ CameraMotion = Literal['static', 'pan', 'shake', 'random']
 
 @dataclass(frozen=True, kw_only=True)
 class SceneConfig(Settings):
-    """The size, the content and the seed of one scene; everything else is drawn from the seed.
+    """Size, content and seed of a scene; everything else is sampled from the seed.
 
     Attributes:
         width: image width in pixels, 64 to 4096.
         height: image height in pixels, 64 to 4096.
-        seed: the source of every random choice, 0 or greater.
-        people: least and greatest number of people, 0 to 100.
+        seed: random seed, 0 or greater.
+        people: minimum and maximum number of people, 0 to 100.
         camera_motion: ``static``, ``pan`` (slow turns), ``shake`` (hand or wind), or ``random``
             (one of the three, mostly static).
-        duration_s: seconds of video the scene is defined for, 0.1 to 3600.
-        vehicles: least and greatest number of vehicles (class 1), 0 to 20; none indoors.
-        occluders: least and greatest number of objects standing among the people, 0 to 50.
+        duration_s: duration of the scene in seconds, 0.1 to 3600.
+        vehicles: minimum and maximum number of vehicles (class 1), 0 to 20; none indoors.
+        occluders: minimum and maximum number of objects among the people, 0 to 50.
         sensor: add lens blur, noise and compression to the image.
 
     Raises:
-        JtnError: a value lies outside its range.
+        JtnError: if a value is outside its range.
     """
 
     width: int = setting(512, low=64, high=4096)

@@ -1,4 +1,4 @@
-"""What lens, sensor and codec do to the light: vignette, colors, blur, noise, compression."""
+"""Effects of lens, sensor and codec: vignette, colors, blur, noise, compression."""
 
 import math
 
@@ -20,7 +20,7 @@ class Sensor:
     def __init__(
         self, width: int, height: int, brightness: float, rng: np.random.Generator
     ) -> None:
-        """Draw the settings for images of a size and of a mean brightness, 0 to 255."""
+        """Sample the settings for images of a size and a mean brightness, 0 to 255."""
         self._seed = int(rng.integers(2**32))
         self._light = self._sample_light(width, height, rng)
         self._curves = self._sample_curves(brightness, rng)
@@ -60,7 +60,7 @@ class Sensor:
     def _sample_curves(brightness: float, rng: np.random.Generator) -> Image:
         """Return the (256, 1, 3) tone curves: exposure, contrast, gamma, white balance."""
         levels = np.linspace(0, 1, 256)[:, None] * np.clip(rng.normal(1, 0.05, 3), 0.8, 1.2)
-        # The camera exposes for the scene, more or less well.
+        # The exposure depends on the scene, with a random error.
         exposure = rng.uniform(60, 185) / max(brightness, 1)
         levels = np.clip(levels * min(max(exposure, 0.5), 2.5), 0, 1)
         levels = levels ** math.exp(rng.normal(0, 0.15))
@@ -68,12 +68,12 @@ class Sensor:
         return np.clip(levels * 255, 0, 255).astype(np.uint8)[:, None]
 
     def expose(self, image: Image, drift: tuple[float, float], time_ns: int) -> Image:
-        """Return the picture that the sensor makes of an ideal image at a time.
+        """Return the sensor image of an ideal image at a time.
 
         Args:
             image: uint8 BGR (H, W, 3).
             drift: motion (x, y) of the image in pixels while the shutter is open.
-            time_ns: decides the noise.
+            time_ns: time in nanoseconds, which determines the noise.
 
         """
         height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""Shadows on the ground: soft contact under an overcast sky, cast figures under a sun."""
+"""Shadows on the ground: soft contact shadows under clouds, cast shadows in the sun."""
 
 import math
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES), np.zeros(8)], axis=-1)
 
 @dataclass(frozen=True, kw_only=True)
 class Sun:
-    """Where the light comes from.
+    """The direction and strength of the light.
 
     Attributes:
-        slope: (2,) meters a shadow extends on the ground for each meter of height.
+        slope: (2,) extent of a shadow on the ground, in meters per meter of height.
         strength: darkness of the cast shadow, 0 to 1.
         contact: darkness of the soft shadow at the feet, 0 to 1.
         softness: blur of the shadows in pixels of half the image size.
@@ -38,7 +38,7 @@ class Sun:
 
     @classmethod
     def sample(cls, indoor: bool, rng: np.random.Generator) -> 'Sun':
-        """Draw a sun; indoors and under clouds it casts hardly any shadow."""
+        """Sample a sun; indoors and under clouds, there are no cast shadows."""
         angle = rng.uniform(0, 2 * math.pi)
         length = rng.uniform(0.2, 1.6)
         sunny = not indoor and rng.random() < 0.45

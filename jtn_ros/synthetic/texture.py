@@ -1,4 +1,4 @@
-"""Random textures and colors: the raw material of everything that is drawn."""
+"""Random textures and colors for all drawn objects."""
 
 import colorsys
 
@@ -15,7 +15,7 @@ def octave_noise(
     octaves: int = 6,
     persistence: float = 0.6,
 ) -> NDArray[np.float32]:
-    """Return (height, width) smooth noise of several scales with mean 0 and deviation 1."""
+    """Return smooth noise (height, width) at several scales, with mean 0 and deviation 1."""
     total = np.zeros((height, width), np.float32)
     for octave in range(octaves):
         cells = coarsest * 2**octave
@@ -37,7 +37,7 @@ def hsv(hue: float, saturation: float, value: float) -> NDArray[np.float32]:
 
 
 def surface_color(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw the BGR color of a built or natural surface: mostly dull."""
+    """Sample the BGR color of a built or natural surface, mostly with low saturation."""
     ranges = [(0, 0.1), (0.1, 0.3), (0.3, 0.65)]
     saturation = rng.uniform(*ranges[int(rng.choice(3, p=[0.62, 0.32, 0.06]))])
     hue = float(rng.choice([rng.uniform(0.03, 0.14), rng.uniform(0, 1)], p=[0.65, 0.35]))
@@ -45,5 +45,5 @@ def surface_color(rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def foliage_color(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw the BGR color of grass or leaves."""
+    """Sample the BGR color of grass or leaves."""
     return hsv(rng.uniform(0.17, 0.36), rng.uniform(0.2, 0.62), rng.uniform(0.15, 0.55))

@@ -1,4 +1,4 @@
-"""Vehicles: cars, vans and lorries built from the same hulls of spheres as people."""
+"""Vehicles: cars, vans and trucks, drawn as hulls of spheres like people."""
 
 from typing import ClassVar
 
@@ -35,7 +35,7 @@ class Traffic(Actors):
     def __init__(
         self, count: int, region: GroundRegion, duration_s: float, rng: np.random.Generator
     ) -> None:
-        """Draw `count` vehicles."""
+        """Sample `count` vehicles."""
         shapes = [_sample_shape(rng) for _ in range(count)]
         self._centers = np.array([centers for centers, _ in shapes]).reshape(count, _COUNT, 3)
         self._radii = np.array([radii for _, radii in shapes]).reshape(count, _COUNT)
@@ -57,7 +57,7 @@ class Traffic(Actors):
 def _sample_shape(rng: np.random.Generator) -> tuple[Array, Array]:
     """Return the spheres of one vehicle, (S, 3) forward, left and up from its middle, and (S,)."""
     kind = rng.choice(['saloon', 'hatch', 'van', 'lorry'], p=[0.35, 0.35, 0.2, 0.1])
-    # Length, width and height, belt line, then the cabin's base and roof: shares of the length
+    # Length, width, height, belt line, then the base and roof of the cabin: shares of the length
     # from the middle to its rear and front ends.
     length, width, height, belt, cabin = {
         'saloon': (4.6, 1.8, 1.45, 0.95, (-0.36, 0.22, -0.22, 0.05)),
@@ -87,7 +87,7 @@ def _sample_shape(rng: np.random.Generator) -> tuple[Array, Array]:
         )
     radii[_BODY : _CABIN + 8] = rounding
 
-    # Windows lie on the cabin's left, right, front and rear, a little outside of it.
+    # Windows are on the left, right, front and rear of the cabin, slightly outside of it.
     glass = (
         ([0, 3, 7, 4], (0, 1)),
         ([1, 2, 6, 5], (0, -1)),

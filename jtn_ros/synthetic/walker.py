@@ -1,4 +1,4 @@
-"""Where people walk: paths over the ground as functions of time."""
+"""Walks of people: paths on the ground as functions of time."""
 
 import math
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class GroundRegion:
     def sample_region(
         cls, camera: Camera, farthest: float, rng: np.random.Generator
     ) -> 'GroundRegion':
-        """Draw the depths between which people walk: neither too small nor too large to see."""
+        """Sample the depth range of people in which they have useful sizes."""
         rows = np.linspace(0.0, 1.45, 200) * camera.height
         pixels = np.stack([np.full_like(rows, camera.width / 2), rows], axis=-1)
         pixels = pixels[camera.rays(pixels)[:, 2] < -1e-3]
@@ -50,7 +50,7 @@ class GroundRegion:
         return cls(camera=camera, near=near, far=max(near * 1.2, min(far, reach, farthest)))
 
     def sample(self, rng: np.random.Generator, count: int, spread: float = 1.2) -> Array:
-        """Draw (count, 2) ground positions, even in image columns and in apparent size."""
+        """Sample (count, 2) ground positions, uniform in image columns and in apparent size."""
         depth = np.exp(rng.uniform(math.log(self.near), math.log(self.far), count))
         return self.ground(depth, rng.uniform(-spread / 2, spread / 2, count))
 
@@ -66,16 +66,16 @@ class GroundRegion:
 
 @dataclass(frozen=True, kw_only=True)
 class WalkStyle:
-    """How a kind of figures moves.
+    """The motion of a kind of figures.
 
     Attributes:
-        speed: mean, deviation, least and greatest speed in meters per second.
-        still: share that stands in one place.
-        pausing: share of the others that stops for a while.
-        flows: probabilities of the scene's order of movement: free, across, along, mixed.
-        sociable: range of the share that goes in groups.
+        speed: mean, standard deviation, minimum and maximum speed in meters per second.
+        still: share of the figures that stand still.
+        pausing: share of the others that pause.
+        flows: probabilities of the main direction in a scene: free, across, along, mixed.
+        sociable: range of the share that walks in groups.
         turning: range of the columns, 0.5 at the image border, at which crossing figures turn.
-        sway: meters of swaying from side to side.
+        sway: lateral sway in meters.
     """
 
     speed: tuple[float, float, float, float]
@@ -142,11 +142,11 @@ def sample_walks(
     rng: np.random.Generator,
     style: WalkStyle = WALKING,
 ) -> Walks:
-    """Draw walks of `count` figures: alone or in groups, passing through or standing."""
+    """Sample walks of `count` figures: alone or in groups, walking or standing."""
     steps = math.ceil(duration_s * _RATE_HZ) + 3
     positions = np.empty((steps, count, 2))
     facing = rng.uniform(-math.pi, math.pi, count)
-    # In some places people go to and fro, in others they pass along one direction.
+    # In some scenes people walk back and forth, in others they walk along one direction.
     flow = str(rng.choice(['free', 'across', 'along', 'mixed'], p=style.flows))
     sociable = rng.uniform(*style.sociable)
     person = 0
@@ -210,7 +210,7 @@ def _sample_path(
             corner = region.sample(rng, 1, 1.5)[0]
         side = -side
         points.append(corner)
-        # A step of no length would never fill the walk.
+        # Steps of length 0 would never complete the walk.
         total += max(float(np.linalg.norm(points[-1] - points[-2])), 0.05)
     corners = np.array(points)
     arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])

@@ -1,1 +1,1 @@
-"""From sequences to weights (torch)."""
+"""Training of networks with PyTorch."""

@@ -34,7 +34,7 @@ class AnnotatedPairs(Dataset[Arrays]):
 
         Args:
             recipe: the recipe.
-            data: the source that the clips are of.
+            data: the source of the clips.
             clips: the footage.
 
         Raises:
@@ -56,7 +56,7 @@ class AnnotatedPairs(Dataset[Arrays]):
         rng = np.random.default_rng([self.data.seed, index, 1])
         places = {self._places[order[turn]][0]: self._places[order[turn]][1]}
         if self.data.mosaic and rng.random() < self.data.mosaic:
-            # Tiles of one clip would show someone twice in a frame.
+            # Tiles of one clip could show the same person twice in a frame.
             for place in rng.integers(len(self._places), size=3):
                 places.setdefault(*self._places[place])
         pairs = [self._draw_pair(places, rng)]
@@ -69,7 +69,7 @@ class AnnotatedPairs(Dataset[Arrays]):
         return {name: np.stack([pair[name] for pair in pairs]) for name in pairs[0]}
 
     def _draw_pair(self, places: Mapping[int, int], rng: np.random.Generator) -> Arrays:
-        """Return a pair of images from clips at positions; several make a mosaic."""
+        """Return a pair of images from clips at positions; several clips give a mosaic."""
         before, now = [], []
         moved = True
         for clip, position in places.items():
@@ -88,7 +88,7 @@ class AnnotatedPairs(Dataset[Arrays]):
         return self._maker.make(earlier, joined, rng, moved=moved)
 
     def draw_near(self, clip: int, position: int, gap: float, rng: np.random.Generator) -> int:
-        """Return the position of a frame within a gap, in seconds, of another."""
+        """Return the position of a frame within a gap, in seconds, from another."""
         one = self.clips[clip]
         reach = max(1, int(gap * one.frame_rate + 1e-6))
         numbers = np.array([image.number for image in one.images])
@@ -106,7 +106,7 @@ def load(image: LabeledImage) -> Frame:
 
 
 def number_identities(clips: Sequence[Clip]) -> tuple[list[Clip], int]:
-    """Return the clips with identities from 1 on that no two clips share, and their number."""
+    """Return the clips with unique identities over all clips, from 1, and their number."""
     numbered, count = [], 0
     for clip in clips:
         ids = [image.annotations.ids for image in clip.images]

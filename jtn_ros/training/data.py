@@ -32,8 +32,8 @@ class Source:
     """One source of samples.
 
     Attributes:
-        samples: item number i is some image pairs.
-        per_step: items in a step, over all processes.
+        samples: dataset whose items contain one or more image pairs.
+        per_step: items per step, over all processes.
     """
 
     samples: Dataset[Arrays]
@@ -42,11 +42,11 @@ class Source:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The samples of a whole run.
+    """The samples of a complete run.
 
     Attributes:
-        sources: what every batch mixes.
-        steps: steps of the run.
+        sources: the sources in each batch.
+        steps: number of steps of the run.
         identities: number of identities, which start at 1; 0 if it is unlimited.
     """
 
@@ -55,7 +55,7 @@ class TrainingData:
     identities: int
 
     def batches(self, start: int, workers: int) -> DataLoader[Any]:
-        """Return the batches of this process from step `start` on.
+        """Return the batches of this process, from step `start`.
 
         Raises:
             JtnError: if the processes cannot share the items of a step evenly.
@@ -83,7 +83,7 @@ def open_training_data(recipe: Recipe, folder: Path | None) -> TrainingData:
 
     Args:
         recipe: the recipe.
-        folder: where its annotated footage lies.
+        folder: folder of its annotated footage.
 
     Raises:
         OSError, JtnError: if the footage is missing or not valid.
@@ -107,7 +107,7 @@ def open_training_data(recipe: Recipe, folder: Path | None) -> TrainingData:
 
 
 def _open_clips(recipe: Recipe, data: AnnotatedData, folder: Path | None) -> list[Clip]:
-    """Return the footage of a source, without what is not trained on."""
+    """Return the footage of a source, without the parts that are not used for training."""
     if folder is None:
         raise JtnError('this recipe trains on annotated footage: specify its folder (--data DIR)')
     clips = read_clips(folder / data.train, recipe.network.class_names)
@@ -123,7 +123,7 @@ def _open_clips(recipe: Recipe, data: AnnotatedData, folder: Path | None) -> lis
 
 
 def open_validation_clips(recipe: Recipe, folder: Path | None) -> list[Clip]:
-    """Return the clips that a recipe is validated on; none where it names none.
+    """Return the validation clips of a recipe; empty if it specifies none.
 
     Raises:
         OSError, JtnError: if the footage is missing or not valid.
@@ -137,20 +137,20 @@ def open_validation_clips(recipe: Recipe, folder: Path | None) -> list[Clip]:
 
 
 def join_items(items: Sequence[Arrays]) -> dict[str, Tensor]:
-    """Join items to one batch of tensors (pairs of all items, ...)."""
+    """Join items into one batch of tensors (pairs of all items, ...)."""
     return {
         name: torch.from_numpy(np.concatenate([item[name] for item in items])) for name in items[0]
     }
 
 
 def _use_one_core(worker: int) -> None:
-    """Keep the threads of OpenCV from competing with the other workers."""
+    """Prevent OpenCV threads from competing with the other workers."""
     del worker
     cv2.setNumThreads(1)
 
 
 class _Mixture(Dataset[Arrays]):
-    """The items of several sources, whose identities are kept apart."""
+    """The items of several sources, with separate identities."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._samples = [source.samples for source in sources]
@@ -164,7 +164,7 @@ class _Mixture(Dataset[Arrays]):
 
 
 class _Shares:
-    """The items of each step, by source and number, that are this process's share."""
+    """The share of this process of the items of each step, by source and number."""
 
     def __init__(self, start: int, stop: int, per_step: Sequence[int]) -> None:
         self._steps = range(start, stop)

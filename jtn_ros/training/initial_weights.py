@@ -1,4 +1,4 @@
-"""Start from the weights of another network: published, of this project, or ImageNet's."""
+"""Initialization with published weights, weights of this project, or ImageNet weights."""
 
 import logging
 from collections.abc import Iterable
@@ -17,19 +17,19 @@ logger = logging.getLogger(__name__)
 
 
 def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
-    """Return a network whose tensors come from a checkpoint where name and shape agree.
+    """Return a network with all tensors of a checkpoint that match in name and shape.
 
-    So heads and stems that the checkpoint lacks keep their fresh values, as in the published
-    training. They are named in the log, and so is what the checkpoint has beyond the network.
+    Heads and stems that are not in the checkpoint keep their initial values, as in the published
+    training. They are logged, as are unused tensors of the checkpoint.
 
     Args:
         path: a checkpoint of JointTrackNet, CenterTrack, FairMOT or this project, or the backbone
-            trained on ImageNet (whose names lack ``base.``).
+            trained on ImageNet (with names without ``base.``).
         config: the network to build.
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is not a checkpoint, or holds no backbone like the network's.
+        JtnError: if it is not a checkpoint, or does not contain the backbone of the network.
     """
     try:
         state, _ = read_tensors(path)
@@ -63,7 +63,7 @@ def load_initial_weights(path: Path, config: NetworkConfig) -> JointTrackNet:
 
 
 def imagenet_weights(backbone: str) -> Path:
-    """Return the file of a backbone's ImageNet weights, which a Python package holds.
+    """Return the file of a backbone's ImageNet weights in a Python package.
 
     Raises:
         JtnError: if there is no such package, or it is not installed.
@@ -80,7 +80,7 @@ def imagenet_weights(backbone: str) -> Path:
 
 
 def _summary(names: Iterable[str]) -> str:
-    """Return the modules of parameters, each once."""
+    """Return the distinct modules of parameters as text."""
     modules = {
         '.'.join(name.split('.')[: 2 if name.startswith(('base.', 'neck.')) else 1])
         for name in names

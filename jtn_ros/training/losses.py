@@ -1,11 +1,11 @@
 """The losses of the training.
 
-The heat map is compared everywhere, the other heads at the slots of the targets alone (they are
-evaluated there alone, too, see `jtn_ros.network.heads`). Slots are those of
-`jtn_ros.datasets.targets.make_targets`.
+The heat map is compared everywhere, and the other heads only at the slots of the targets, where
+they are evaluated (see `jtn_ros.network.heads`). `jtn_ros.datasets.targets.make_targets` defines
+the slots.
 
-Sums are divided by the mean number of objects of all processes, not by this process's own: then
-the mean of their gradients is the gradient of the whole batch.
+Sums are divided by the mean number of objects over all processes, not by the number of this
+process, so that the mean of the gradients is the gradient of the whole batch.
 """
 
 import math
@@ -20,7 +20,7 @@ from jtn_ros.training.processes import mean_of_processes
 
 REGRESSION_WEIGHTS = {'reg': 1.0, 'wh': 0.1, 'tracking': 1.0, 'ltrb_amodal': 0.1}
 OVERLAP_WEIGHT = 2.0
-# Start values of the log variances of the detection and the identity task (FairMOT, section 4).
+# Initial values of the log variances of the detection and the identity task (FairMOT, section 4).
 START_LOG_VARIANCES = (-1.85, -1.05)
 
 
@@ -49,7 +49,7 @@ def overlap_loss(boxes: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return the mean of 1 - GIoU (Rezatofighi et al., 2019) over the masked boxes.
 
     Args:
-        boxes: predicted ``x1 y1 x2 y2`` (..., 4), in any state of disorder.
+        boxes: predicted ``x1 y1 x2 y2`` (..., 4); corners may be inverted.
         target: boxes with an area, of the same shape.
         mask: (...), 1 where there is a box and 0 elsewhere.
     """
@@ -66,7 +66,7 @@ def overlap_loss(boxes: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 
 
 class IdentityClassifier(nn.Module):
-    """Learn an embedding by telling the training identities apart (FairMOT, section 3).
+    """Learn an embedding by classification of the training identities (FairMOT, section 3).
 
     Args:
         embedding_dim: length of the embedding.
@@ -75,7 +75,7 @@ class IdentityClassifier(nn.Module):
     """
 
     def __init__(self, embedding_dim: int, num_identities: int, kind: str = 'focal') -> None:
-        """Build the classifier with its published start values."""
+        """Build the classifier with the published initial values."""
         super().__init__()
         if kind not in ('focal', 'ce'):
             raise ValueError(f'unknown identity loss {kind!r}; known: focal, ce')
@@ -87,7 +87,7 @@ class IdentityClassifier(nn.Module):
             nn.init.constant_(self.classifier.bias, -math.log(99))
 
     def forward(self, embeddings: Tensor, targets: dict[str, Tensor]) -> Tensor:
-        """Return the loss of raw embeddings (B, S, D); 0 when no slot has an identity."""
+        """Return the loss of raw embeddings (B, S, D); 0 if no slot has an identity."""
         known = targets['tid_mask'] > 0
         number = mean_of_processes(known.sum().float())
         if not number:
@@ -107,9 +107,10 @@ class IdentityClassifier(nn.Module):
 class IdentityContrast(nn.Module):
     """Learn an embedding by contrast within the batch (supervised contrastive learning).
 
-    For data with endless identities, such as synthetic scenes, where a classifier would need a
-    row for each. The batch holds several frames of every scene, and each object is pulled to
-    itself in the other frames and pushed from all others (those of this process, of several).
+    It is intended for data with an unlimited number of identities, such as synthetic scenes, for
+    which a classifier would need a row per identity. A batch contains several frames of each
+    scene. The loss attracts the embeddings of the same object in different frames and separates
+    those of different objects; with several processes, only the objects of this process.
     """
 
     def __init__(self, temperature: float = 0.1) -> None:
@@ -118,7 +119,7 @@ class IdentityContrast(nn.Module):
         self.temperature = temperature
 
     def forward(self, embeddings: Tensor, targets: dict[str, Tensor]) -> Tensor:
-        """Return the loss of raw embeddings (B, S, D); 0 when nothing occurs twice."""
+        """Return the loss of raw embeddings (B, S, D); 0 if no object occurs twice."""
         known = targets['mask'] > 0
         vectors = functional.normalize(embeddings[known].float(), dim=1)
         ids = targets['identity'][known]
@@ -152,7 +153,7 @@ class JointLoss(nn.Module):
         balance: str = 'uncertainty',
         identity_weight: float = 0.1,
     ) -> None:
-        """Build the loss; it has parameters of its own, which are trained with the network."""
+        """Build the loss; it has its own parameters, which are trained with the network."""
         super().__init__()
         if balance not in ('uncertainty', 'fixed'):
             raise ValueError(f'unknown balance {balance!r}; known: uncertainty, fixed')
@@ -166,13 +167,13 @@ class JointLoss(nn.Module):
     def forward(
         self, heatmap: Tensor, at_slots: dict[str, Tensor], targets: dict[str, Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the total and every single loss, unweighted.
+        """Return the total loss and all individual losses, unweighted.
 
         Args:
             heatmap: raw heat map (B, classes, h, w).
             at_slots: head name to raw values (B, S, C) at the cells `ind`; `boxes` (B, S', 4) in
-                output cells, if their overlap is to count.
-            targets: batch of targets; `boxes` and `boxes_mask` go with `boxes`.
+                output cells, for the overlap loss.
+            targets: batch of targets; with `boxes` and `boxes_mask` for the overlap loss.
         """
         losses = {'hm': heatmap_loss(heatmap, targets)}
         detection = losses['hm']

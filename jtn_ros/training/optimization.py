@@ -12,9 +12,9 @@ MOMENTUM = 0.9
 
 
 def make_optimizer(recipe: Recipe, network: nn.Module, loss: nn.Module) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer; the loss's own parameters do not decay.
+    """Return the optimizer of the recipe, without weight decay for the parameters of the loss.
 
-    Every group has its `factor` of the learning rate.
+    Each parameter group has a `factor` for the learning rate.
     """
     parameters = [
         (name, value) for name, value in network.named_parameters() if value.requires_grad

@@ -23,15 +23,15 @@ from jtn_ros.training.recipe import Recipe
 
 Arrays = dict[str, NDArray[np.number]]
 
-# Share of an object that a crop must leave for it to be a target.
+# Minimum share of an object in a crop for it to be a target.
 LEAST_CUT = 0.2
 
 
 class PairMaker:
-    """Makes samples as a recipe wants them; a random generator decides the rest."""
+    """Creates samples as specified by a recipe, with a random generator."""
 
     def __init__(self, recipe: Recipe, data: PairData) -> None:
-        """Take the sizes from the recipe, and the rest from one of its sources."""
+        """Use the sizes of the recipe, and the other settings of one of its sources."""
         self.recipe = recipe
         self.data = data
         self.layout = TargetLayout(
@@ -48,10 +48,10 @@ class PairMaker:
 
         Args:
             before: the previous frame.
-            now: the frame that the network is asked about.
-            rng: source of all chance.
-            moved: move the camera between the two, which teaches displacements with a still image
-                (`before` is `now` then).
+            now: the current frame.
+            rng: random number generator.
+            moved: simulate camera motion between the two, which trains displacements with a
+                still image (`before` is then `now`).
 
         Returns:
             `image` and `previous_image` uint8 (H, W, 3), `prior_heatmap` float32 (1, H, W),
@@ -120,7 +120,7 @@ def cut_at_border(
 def add_ghosts(heatmap: NDArray[np.float32], count: int, rng: np.random.Generator) -> None:
     """Draw tracks without an object into a prior heat map (H, W), as from false positives.
 
-    Without them a network believes its prior, and a false track keeps itself alive.
+    Otherwise, the network learns to trust the prior heat map, and false tracks persist.
     """
     height, width = heatmap.shape
     tall = height * np.exp(rng.uniform(np.log(0.04), np.log(0.9), count))

@@ -1,6 +1,6 @@
-"""Several processes that train one network together, as `torchrun` starts them.
+"""Distributed training of one network with several processes, started by `torchrun`.
 
-Without `torchrun` there is one process, and everything here does nothing.
+Without `torchrun` there is one process, and these functions have no effect.
 """
 
 import os
@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch import distributed
 
-PATIENCE = timedelta(hours=2)  # processes wait for one another while one writes or validates
+PATIENCE = timedelta(hours=2)  # timeout while another process writes or validates
 
 
 def local_device(device: str) -> str:
-    """Return the device of this process: its own GPU where `torchrun` started several."""
+    """Return the device of this process: its own GPU if `torchrun` started several."""
     rank = os.environ.get('LOCAL_RANK')
     return f'cuda:{rank}' if device == 'cuda' and rank is not None else device
 

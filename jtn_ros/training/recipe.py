@@ -123,7 +123,7 @@ class Recipe(Settings):
         gradient_clip: maximum norm of the gradient.
         freeze_batch_norm: keep the batch norm statistics of the initial weights; for small
             batches.
-        ema_decay: decay of the moving average of the weights, which is what is saved.
+        ema_decay: decay of the moving average of the weights; this average is saved.
         identity_loss: 'focal' or 'ce' (classify all identities of the footage), or 'contrast'
             (within the batch, also for unlimited numbers of identities).
         temperature: temperature of the contrastive identity loss.
@@ -221,14 +221,14 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _network(values: dict[str, Any], where: str) -> NetworkConfig:
-    """Return the network, which has the normalization of its backbone unless told otherwise."""
+    """Return the network, which has the normalization of its backbone unless specified."""
     if (backbone := BACKBONES.get(values.get('backbone', ''))) is not None:
         values = {'mean': backbone.mean, 'std': backbone.std} | values
     return build(NetworkConfig, values, where)
 
 
 def _data(values: Any, where: str) -> tuple[SyntheticData | AnnotatedData, ...]:
-    """Return the sources; one that names `train` is annotated footage."""
+    """Return the sources; those with the key `train` are annotated footage."""
     sources = values if isinstance(values, list) else [values]
     return tuple(
         AnnotatedData.from_mapping(source, where)

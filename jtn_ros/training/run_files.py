@@ -19,13 +19,13 @@ logger = logging.getLogger(__name__)
 
 Record = dict[str, float]
 
-# What a stopped run continues from, in its output folder.
+# The state from which a run resumes, in its output folder.
 STATE_FILE = 'last.pt'
 WEIGHTS_FILES = ('weights.safetensors', 'best.safetensors')
 
 
 def save_state(path: Path, step: int, parts: Mapping[str, Any], best: float) -> None:
-    """Write everything that a resumed run needs: parts that have a state, step, best score."""
+    """Write the data to resume a run: the states of its parts, the step and the best score."""
     state = {name: part.state_dict() for name, part in parts.items()}
     state |= {'step': step, 'best': best, 'random': torch.get_rng_state()}
     with written_atomically(path) as temporary:
@@ -33,7 +33,7 @@ def save_state(path: Path, step: int, parts: Mapping[str, Any], best: float) -> 
 
 
 def load_state(path: Path, parts: Mapping[str, Any]) -> tuple[int, float]:
-    """Load what `save_state` wrote, if it is there, and return the next step and the best score.
+    """Load the file of `save_state`, if it exists; return the next step and the best score.
 
     Raises:
         JtnError: if the file belongs to another recipe or is damaged.
@@ -61,9 +61,9 @@ def require_finite(
     """Stop at values that are not finite, and save the batch that caused them.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         step: number of the step.
-        values: what must be finite, by name; the same in all processes.
+        values: values to check, by name; the same in all processes.
         batch: the batch of this process.
 
     Raises:
@@ -83,7 +83,7 @@ def require_finite(
 
 
 class RunLog:
-    """Writes every step to ``log.jsonl``, and to TensorBoard where that is installed."""
+    """Writes each step to ``log.jsonl``, and to TensorBoard if it is installed."""
 
     def __init__(self, folder: Path) -> None:
         """Append to the log of a folder."""
@@ -106,6 +106,6 @@ class RunLog:
                     self._board.add_scalar(name, value, int(record['step']))
 
     def close(self) -> None:
-        """Write what is still waiting."""
+        """Write pending entries, and close the log."""
         if self._board is not None:
             self._board.close()

@@ -26,13 +26,13 @@ class SyntheticPairs(Dataset[Arrays]):
     """
 
     def __init__(self, recipe: Recipe, data: SyntheticData) -> None:
-        """Remember the recipe and the source; nothing is drawn yet."""
+        """Store the recipe and the source; scenes are rendered later."""
         self.recipe = recipe
         self.data = data
         self._maker = PairMaker(recipe, data)
 
     def __getitem__(self, index: int) -> Arrays:
-        """Draw scene `index`: two bursts of three frames, two pairs from each."""
+        """Render scene `index`: two bursts of three frames, with two pairs from each."""
         data, network = self.data, self.recipe.network
         rng = np.random.default_rng([data.seed, index])
         people = round(float(np.exp(rng.uniform(*np.log(data.people)))))

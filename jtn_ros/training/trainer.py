@@ -1,4 +1,4 @@
-"""The training loop, from the first batch to the weights that are kept."""
+"""The training loop."""
 
 import copy
 import time
@@ -42,23 +42,23 @@ def train(
     workers: int = 1,
     initial: JointTrackNet | None = None,
 ) -> Generator[Record, None, None]:
-    """Train and yield the losses of every step, and the scores where it was validated.
+    """Train, and yield the losses of each step and the scores of each validation.
 
-    Leaves in `output`: `last.pt` (everything needed to resume exactly; a run continues from it
-    when it is there), `weights.safetensors` (the moving average of the weights, ready for export)
-    and, with validation, `best.safetensors` (the average that had the best score: HOTA of
-    videos, AP50 of still images, or the mean of the two).
+    The files in `output` are `last.pt` (the exact state, from which a run resumes if the file
+    exists), `weights.safetensors` (the moving average of the weights, ready for export) and, with
+    validation, `best.safetensors` (the average with the best score: HOTA of videos, AP50 of still
+    images, or the mean of the two).
 
-    Started by `torchrun`, the processes share every batch and the first one writes the files.
+    With `torchrun`, the processes share each batch, and the first one writes the files.
 
     Args:
-        recipe: what to train.
-        output: folder for checkpoints; created when missing.
-        data: folder of the annotated footage that the recipe names.
-        validation: clips to validate on, instead of those that the recipe names.
+        recipe: the recipe.
+        output: folder for checkpoints; created if it does not exist.
+        data: folder of the annotated footage of the recipe.
+        validation: clips for validation, instead of those of the recipe.
         device: torch device.
-        workers: processes that make the samples.
-        initial: network to start from; fresh weights when None.
+        workers: number of processes that create the samples.
+        initial: network to start from; random weights if None.
 
     Raises:
         FloatingPointError: if the loss is not finite; the batch is saved as `bad_batch.pt`.
@@ -87,7 +87,7 @@ def train(
         'scaler': scaler,
     }
     start, best = load_state(output / STATE_FILE, state)
-    # Some parameters of published checkpoints influence nothing and never get a gradient.
+    # Some parameters of published checkpoints are unused and have no gradient.
     shared = (
         DistributedDataParallel(model, find_unused_parameters=True)
         if processes.count() > 1
@@ -154,5 +154,5 @@ def _prepare(model: TrainingStep, recipe: Recipe) -> TrainingStep:
 
 
 def _is_due(step: int, steps: int, times: int) -> bool:
-    """Return whether one of so many evenly spread events falls on a step."""
+    """Return whether one of `times` evenly spaced events is at a step."""
     return (step + 1) * times // steps > step * times // steps

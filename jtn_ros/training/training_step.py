@@ -1,4 +1,4 @@
-"""From a batch to its loss: the network and the loss as one module."""
+"""The network and the loss as one module, from a batch to its loss."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ _AUTOCAST = {'bf16': torch.bfloat16, 'f16': torch.float16}
 
 
 def precision_for(device: str) -> Literal['f32', 'bf16']:
-    """Return 'bf16' where a device computes in it, else 'f32'.
+    """Return 'bf16' if a device supports it, else 'f32'.
 
     A CPU without bfloat16 instructions emulates them: a step took 14 times as long as in f32.
     """
@@ -32,15 +32,15 @@ def precision_for(device: str) -> Literal['f32', 'bf16']:
 
 
 class TrainingStep(nn.Module):
-    """What data parallelism wraps: everything with parameters, from images to one number."""
+    """The module for data parallelism: all parameters, from images to the loss."""
 
     def __init__(self, network: JointTrackNet, recipe: Recipe, identities: int) -> None:
-        """Put the recipe's loss behind the network.
+        """Combine the network and the loss of the recipe.
 
         Args:
             network: the network.
-            recipe: names the loss and the precision.
-            identities: number of identities to tell apart; 0 when they have no end.
+            recipe: defines the loss and the precision.
+            identities: number of identities to classify; 0 if it is unlimited.
         """
         super().__init__()
         self.with_images = PeakNetwork(network)
@@ -78,10 +78,10 @@ class TrainingStep(nn.Module):
     def _boxes_around(
         self, features: Tensor, batch: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return boxes as seen from cells at and around the centers, their targets and mask.
+        """Return the boxes predicted at cells at and around the centers, their targets and mask.
 
-        More cells an object teach its box in fewer steps (TTFNet, Liu et al., 2020), and a peak
-        that is a little off still gives the right box.
+        With more cells per object, boxes are learned in fewer steps (TTFNet, Liu et al., 2020),
+        and an inaccurate peak still gives an accurate box.
         """
         height, width = features.shape[2:]
         center = torch.stack((batch['ind'] % width, batch['ind'] // width), 2).float()
@@ -107,7 +107,7 @@ def _make_loss(recipe: Recipe, identities: int) -> JointLoss:
     if head and recipe.identity_loss == 'contrast':
         identity = IdentityContrast(recipe.temperature)
     elif head:
-        # Identities count from 1, so class 0 stays empty.
+        # Identities start at 1, so class 0 is not used.
         classes = max(identities, 2) + 1
         identity = IdentityClassifier(recipe.network.heads[head], classes, recipe.identity_loss)
     return JointLoss(identity, head, recipe.balance, recipe.identity_weight)

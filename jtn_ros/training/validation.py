@@ -31,8 +31,8 @@ class Validation:
     """Scores in percent; None if there is no data for them.
 
     Attributes:
-        hota: see `jtn_ros.evaluation.metrics.Scores`, as for the next two; of all videos, the
-            mean of the classes.
+        hota: see `jtn_ros.evaluation.metrics.Scores`, also for `mota` and `idf1`; of all videos,
+            the mean of the classes.
         mota: multiple object tracking accuracy.
         idf1: F1 score of identities.
         ap50: see `jtn_ros.evaluation.average_precision.DetectionScores`; of all still images, the
@@ -50,12 +50,12 @@ class Validation:
         return float(np.mean([value for value in (self.hota, self.ap50) if value is not None]))
 
     def as_record(self) -> dict[str, float]:
-        """Return the scores that there are, by name."""
+        """Return the available scores by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def validate(network: JointTrackNet, clips: Sequence[Clip], device: str) -> Validation:
-    """Track videos with the default tracker, look at still images, and compare with their truth.
+    """Evaluate the tracks in videos, with the default tracker, and the detections in still images.
 
     The processes of a run share the clips; all of them must call this.
 
@@ -73,7 +73,7 @@ def validate(network: JointTrackNet, clips: Sequence[Clip], device: str) -> Vali
 
 
 def _score_videos(engine: TorchEngine, clips: Sequence[Clip]) -> Validation:
-    """Return HOTA, MOTA and IDF1; none where no clip has an object."""
+    """Return HOTA, MOTA and IDF1; none if no clip has an object."""
     # Videos of different files may have the same name.
     clips = [replace(clip, name=f'{number} {clip.name}') for number, clip in enumerate(clips)]
     tracked = _everywhere({clip.name: track_clip(engine, clip) for clip in _mine(clips)})
@@ -93,7 +93,7 @@ def _score_videos(engine: TorchEngine, clips: Sequence[Clip]) -> Validation:
 
 
 def _score_stills(engine: TorchEngine, clips: Sequence[Clip]) -> float | None:
-    """Return the mean AP50 of the sources; None where no image has an object."""
+    """Return the mean AP50 of the sources; None if no image has an object."""
     numbered = _mine(list(enumerate(clips)))
     pixels = (clip.images[0].read() for _, clip in numbered)
     found = {
@@ -123,7 +123,7 @@ def _everywhere[K, V](results: Mapping[K, V]) -> dict[K, V]:
 
 
 def track_clip(engine: TorchEngine, clip: Clip) -> dict[int, Tracks]:
-    """Return what a result file would hold: confirmed, reliable tracks, by frame number."""
+    """Return the tracks as in result files: confirmed, reliable tracks, by frame number."""
     pipeline = TrackingPipeline(engine=engine)
     tracks = {}
     for image in clip.images:
@@ -136,7 +136,7 @@ def track_clip(engine: TorchEngine, clip: Clip) -> dict[int, Tracks]:
 def _of_class(
     clips: Sequence[Clip], tracked: Mapping[str, Mapping[int, Tracks]], class_id: int
 ) -> dict[str, Recording]:
-    """Return the clips with objects of one class, which becomes the class that is scored."""
+    """Return the clips with objects of one class, which becomes the evaluated class."""
     sequences = {}
     for clip in clips:
         truth = {image.number: _one_class(image.annotations, class_id) for image in clip.images}
@@ -155,6 +155,6 @@ def _of_class(
 
 
 def _one_class(objects: Annotations, class_id: int) -> Annotations:
-    """Keep one class, and every ignored region, as the class that is scored."""
+    """Return one class, and all ignored regions, as the evaluated class."""
     kept = objects.select((objects.class_ids == class_id) | objects.ignored)
     return replace(kept, class_ids=np.zeros(len(kept), np.int32))
