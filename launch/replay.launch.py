@@ -1,7 +1,7 @@
 """Play a bag to the tracker, record the tracks, and exit at the end of the bag.
 
-All topics of the bag are played at the recorded rate, with its time on /clock. The exit code is 0
-only if all three nodes finished successfully.
+All topics of the bag are played, with its time on /clock. The exit code is 0 only if all
+three nodes finished successfully.
 """
 
 from collections.abc import Mapping

@@ -120,7 +120,7 @@ def cut_at_border(
 def add_ghosts(heatmap: NDArray[np.float32], count: int, rng: np.random.Generator) -> None:
     """Draw tracks without an object into a prior heat map (H, W), as from false positives.
 
-    Otherwise, the network learns to trust the prior heat map, and false tracks persist.
+    Without them, the network learns to trust the prior heat map, and false tracks persist.
     """
     height, width = heatmap.shape
     tall = height * np.exp(rng.uniform(np.log(0.04), np.log(0.9), count))

@@ -221,7 +221,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _network(values: dict[str, Any], where: str) -> NetworkConfig:
-    """Return the network, which has the normalization of its backbone unless specified."""
+    """Return the network, by default with the normalization of its backbone."""
     if (backbone := BACKBONES.get(values.get('backbone', ''))) is not None:
         values = {'mean': backbone.mean, 'std': backbone.std} | values
     return build(NetworkConfig, values, where)
