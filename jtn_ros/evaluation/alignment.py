@@ -1,4 +1,4 @@
-"""Stamps of messages to frames of a time line."""
+"""Assignment of messages to frames by timestamp."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from jtn_ros.errors import JtnError
 
 @dataclass(frozen=True, kw_only=True)
 class Alignment:
-    """Which message belongs to which frame.
+    """The assignment of messages to frames.
 
     Attributes:
-        frames: int64 (M,), for each message the number of its frame, from 1, or 0 for none.
-        frames_without: int64, the numbers of the frames that have no message.
-        unmatched_ns: int64, the stamps of the messages that have no frame.
+        frames: int64 (M,), the frame number of each message, from 1, or 0 for none.
+        frames_without: int64, the numbers of the frames without a message.
+        unmatched_ns: int64, the stamps of the messages without a frame.
     """
 
     frames: NDArray[np.int64]
@@ -27,18 +27,18 @@ class Alignment:
 def align(
     frame_stamps_ns: ArrayLike, message_stamps_ns: ArrayLike, tolerance_ns: int
 ) -> Alignment:
-    """Pair frames and messages that are nearest to each other in time.
+    """Match frames and messages that are nearest to each other in time.
 
-    A frame and a message are a pair if each is the other's nearest and they differ by no more
-    than the tolerance; of several equally near ones the first counts.
+    A frame and a message match if each is the nearest to the other and they differ by at most
+    the tolerance. If several are equally near, the first is used.
 
     Args:
         frame_stamps_ns: (F,) of the frames 1, 2, ...
         message_stamps_ns: (M,) in any order.
-        tolerance_ns: greatest difference in nanoseconds.
+        tolerance_ns: maximum difference in nanoseconds.
 
     Raises:
-        JtnError: if there is no pair at all, which means that the clocks differ.
+        JtnError: if there is no match at all, which means that the clocks differ.
     """
     frames = np.asarray(frame_stamps_ns, np.int64)
     messages = np.asarray(message_stamps_ns, np.int64)
@@ -61,7 +61,7 @@ def align(
 
 
 def _nearest(values: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return for each value the index of the nearest of the others."""
+    """Return for each value the index of the nearest element of `among`."""
     order = np.argsort(among, kind='stable')
     ordered = among[order]
     right = np.searchsorted(ordered, values).clip(0, len(ordered) - 1)

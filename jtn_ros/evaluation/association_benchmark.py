@@ -1,8 +1,9 @@
-"""The association benchmark: many trackers, the same detections, no images.
+"""The association benchmark: several trackers on the same detections, without images.
 
-Ours and the published association run beside SORT, ByteTrack, OC-SORT, BoT-SORT and C-BIoU of
-the package `trackers`, each at its own defaults. The boxes that a tracker
-reports in a frame are counted; ours also reports reliable predictions (see `Tracks.reported`).
+The default tracker and the published association are compared with SORT, ByteTrack, OC-SORT,
+BoT-SORT and C-BIoU of the package `trackers`, each with its defaults. The boxes that a tracker
+reports in a frame are scored. The default tracker also reports reliable predictions (see
+`Tracks.reported`).
 """
 
 from collections.abc import Callable
@@ -45,11 +46,11 @@ _PEERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What a tracker makes of streams.
+    """The results of a tracker on a set of streams.
 
     Attributes:
-        report: its scores.
-        milliseconds: mean processor time for each frame.
+        report: scores of the tracker.
+        milliseconds: mean processor time per frame.
     """
 
     report: Report
@@ -101,9 +102,9 @@ def own_trackers() -> dict[str, Runner]:
 
 
 def peer_trackers() -> dict[str, Runner]:
-    """Return the trackers of the package `trackers`, at their defaults.
+    """Return the trackers of the package `trackers`, with their defaults.
 
-    They are told the frame rate of the sequence and take boxes, scores and classes.
+    Their inputs are the frame rate of the sequence, and boxes, scores and classes.
 
     Raises:
         JtnError: if the package is not installed.
@@ -121,7 +122,7 @@ def _peer(tracker_class: Any, supervision: Any) -> Runner:
     def run(stream: DetectionStream) -> Results:
         options: dict[str, Any] = {'frame_rate': stream.frame_rate}
         if tracker_class.__name__ == 'BoTSORTTracker':
-            options['enable_cmc'] = False  # it would need images
+            options['enable_cmc'] = False  # requires images
         tracker = tracker_class(**options)
         results: Results = {}
         for frame, detections in enumerate(stream.detections, 1):
@@ -145,7 +146,7 @@ def _peer(tracker_class: Any, supervision: Any) -> Runner:
 
 
 def compare(streams: Iterable[DetectionStream], runners: Mapping[str, Runner]) -> dict[str, Trial]:
-    """Run every tracker on every stream and return what each of them makes of all."""
+    """Run each tracker on all streams and return its results."""
     streams = list(streams)
     return {name: _try(run, streams) for name, run in runners.items()}
 
@@ -165,15 +166,15 @@ def _try(run: Runner, streams: list[DetectionStream]) -> Trial:
 
 
 def agreement(first: Iterable[Tracks], second: Iterable[Tracks]) -> float:
-    """Return the share of identities that two runs give alike, 0 to 1.
+    """Return the share of identities that are the same in two runs, 0 to 1.
 
-    An identity of the first run agrees when all detections that it shares with the second run
-    have one identity there, which has no other in the first. Identities that share no detection
-    with the second run do not count.
+    An identity of the first run agrees if all detections that it shares with the second run have
+    the same identity there, and this identity has no other identity in the first run. Identities
+    that share no detection with the second run are not counted.
 
     Args:
         first: tracks of consecutive frames.
-        second: tracks of the same frames, made from the same detections of those frames.
+        second: tracks of the same frames, from the same detections.
     """
     pairs = [np.zeros((0, 2), np.int64)]
     for one, other in zip(first, second, strict=True):

@@ -1,9 +1,9 @@
-"""How well objects are found in images: average precision, precision and recall.
+"""Detection metrics for images: average precision, precision and recall.
 
-Boxes are matched by pycocotools with COCO's rules: the best detection chooses first, a true object
-has one detection at most, and what lies on ignored regions counts neither for nor against. No more
-than the best 100 detections of an image and class count. Sizes are areas of true boxes in source
-pixels.
+Boxes are matched by pycocotools with COCO's rules: detections are matched in the order of their
+scores, each ground-truth object has at most one detection, and detections on ignored regions are
+neither true nor false positives. At most 100 detections per image and class are used, those with
+the highest scores. Sizes are areas of ground-truth boxes in source pixels.
 """
 
 from collections.abc import Sequence
@@ -26,26 +26,28 @@ _NOT_SHARES = ('best_threshold', 'images', 'objects')
 
 @dataclass(frozen=True, kw_only=True)
 class DetectionScores:
-    """How well detections match the truth of some images.
+    """The scores of detections in a set of images.
 
-    Shares are percentages, 100 is perfect; None where there is nothing to take a share of. Over
-    several classes, average precision and recall are means of the classes, as in COCO, and the
-    values at a threshold count all objects.
+    Scores are percentages; 100 is perfect, and None means undefined. For several classes, average
+    precision and recall are means over the classes, as in COCO, and the values at a threshold
+    are computed over all objects.
 
     Attributes:
-        ap: average precision, the mean over the overlaps (IoU) 0.5, 0.55, ... 0.95.
-        ap50: average precision at an overlap of 0.5.
-        ap_small: `ap` of objects of less than 32x32 pixels.
-        ap_medium: `ap` of objects between.
-        ap_large: `ap` of objects of more than 96x96 pixels.
-        ar: average recall, the mean over the same overlaps.
-        precision: share of the detections above the threshold that are right, at overlap 0.5.
-        recall: share of the objects that they find.
-        f1: harmonic mean of the two.
-        best_f1: the greatest there is at any threshold.
-        best_threshold: the threshold (0 to 1) that gives it; None for a mean of several.
-        images: images compared.
-        objects: true objects in them, without ignored ones.
+        ap: average precision, the mean over the IoU thresholds 0.5, 0.55, ... 0.95.
+        ap50: average precision at an IoU of 0.5.
+        ap_small: `ap` of objects with less than 32x32 pixels.
+        ap_medium: `ap` of objects between small and large ones.
+        ap_large: `ap` of objects with more than 96x96 pixels.
+        ar: average recall, the mean over the same IoU thresholds.
+        precision: share of true positives among the detections above the score threshold, at an
+            IoU of 0.5.
+        recall: share of the objects with such a detection.
+        f1: harmonic mean of precision and recall.
+        best_f1: maximum F1 over all score thresholds.
+        best_threshold: the score threshold (0 to 1) with the maximum F1; None for a mean of
+            several sources.
+        images: number of images.
+        objects: number of ground-truth objects, without ignored ones.
     """
 
     ap: float | None
@@ -65,18 +67,19 @@ class DetectionScores:
 
 @dataclass(frozen=True, kw_only=True)
 class DetectionReport:
-    """The scores of every source of images, and of all of them.
+    """The scores of each source of images, and of all sources.
 
     Attributes:
-        threshold: the score above which detections count for `precision`, `recall` and `f1`.
+        threshold: confidence threshold; the detections above it are used for `precision`,
+            `recall` and `f1`.
         sources: by name of the source.
-        mean: mean over the sources, in which large and small ones weigh the same.
-        combined: over all images as if they were of one source.
-        curves: by source, the precision in per cent at each of `RECALLS` at overlap 0.5, 0 where
+        mean: mean over the sources, with equal weights regardless of their size.
+        combined: over all images, treated as one source.
+        curves: by source, the precision in percent at each of `RECALLS` at an IoU of 0.5; 0 where
             that recall is not reached; empty without objects.
         combined_curve: the same over all images.
-        threshold_curves: precision, recall and f1 in per cent over all images, None where there
-            is no such share, at each of `THRESHOLDS`.
+        threshold_curves: precision, recall and F1 in percent over all images at each of
+            `THRESHOLDS`; None where undefined.
     """
 
     threshold: float
@@ -92,7 +95,7 @@ class DetectionReport:
         return asdict(self)
 
     def rows(self) -> dict[str, DetectionScores]:
-        """Return the scores as the rows of a table: sources, their mean, and all together."""
+        """Return the scores as the rows of a table: the sources, their mean, and all combined."""
         if len(self.sources) == 1:
             return {next(iter(self.sources)) or 'all': self.combined}
         named = {name or 'no source': scores for name, scores in self.sources.items()}
@@ -106,12 +109,12 @@ def evaluate_detections(
     *,
     threshold: float,
 ) -> DetectionReport:
-    """Compare the detections in images with their truth.
+    """Compare the detections in images with the ground truth.
 
     Args:
-        truths: of every image.
-        detections: of every image, down to low scores.
-        sources: where every image comes from; None for one source without a name.
+        truths: ground truth of each image.
+        detections: detections of each image, including low scores.
+        sources: name of the source of each image; None for a single unnamed source.
         threshold: see `DetectionReport`.
 
     Raises:
@@ -149,12 +152,12 @@ def evaluate_detections(
 def _score(
     matching: CocoMatching, images: NDArray[np.intp], threshold: float
 ) -> tuple[DetectionScores, list[float]]:
-    """Return the scores of some images, and their precision at each of `RECALLS`."""
+    """Return the scores of a set of images, and their precision at each of `RECALLS`."""
     precision, recall = matching.accumulate(images)
     outcomes = matching.outcomes(images)
     best_f1, best_threshold = outcomes.best()
     by_size = [_mean_percent(precision[..., size]) for size in range(precision.shape[3])]
-    curves = precision[0, :, :, 0]  # at overlap 0.5, of all sizes
+    curves = precision[0, :, :, 0]  # at an IoU of 0.5, all sizes
     scores = DetectionScores(
         ap=by_size[0],
         ap50=_mean_percent(curves),
@@ -173,13 +176,13 @@ def _score(
 
 
 def _mean_percent(values: NDArray[np.float64]) -> float | None:
-    """Return the mean of what is known (not -1), in per cent."""
+    """Return the mean of the valid values (not -1), in percent."""
     known = values[values >= 0]
     return 100 * float(known.mean()) if len(known) else None
 
 
 def _mean(parts: Sequence[DetectionScores]) -> DetectionScores:
-    """Return the mean of shares, each over those that have it, and the sum of counts."""
+    """Return the mean of the scores, ignoring undefined ones, and the sum of the counts."""
     rows = [asdict(part) for part in parts]
 
     def mean(name: str) -> float | None:

@@ -1,7 +1,7 @@
-"""How long every stage takes, for one configuration or several side by side.
+"""Processing time of each stage, for one configuration or several.
 
-Configurations that are compared take turns frame by frame in one process, so that whatever else
-the machine does meets all of them alike; use the ratios.
+Several configurations alternate frame by frame in one process, so that other load on the machine
+affects all of them equally. Compare their ratios.
 """
 
 import itertools
@@ -35,9 +35,9 @@ CPU = 'cpu'
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """What is measured; see `jtn_ros.inference.load_engine`.
+    """A configuration to measure; see `jtn_ros.inference.load_engine`.
 
-    With a `batch` above 1 only preprocessing and inference are timed, for the whole batch.
+    With a `batch` above 1, only preprocessing and inference are timed, for the whole batch.
     """
 
     model: str | None = None
@@ -55,17 +55,17 @@ class Configuration:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What one configuration needed.
+    """The measured times and memory of one configuration.
 
     Attributes:
-        configuration: what was measured.
+        configuration: the configuration.
         engine: back end, device and precision.
         model: name of the model.
-        input_size: height and width of the network's input.
+        input_size: height and width of the network input.
         file_mb: size of the model file in megabytes.
-        memory_mb: growth of the process by loading and first running it, in megabytes.
-        seconds: (frames,) of every stage, of the whole frame, and of the processor time that all
-            threads of the process spent in it.
+        memory_mb: increase in memory of the process after loading and the first run, in megabytes.
+        seconds: (frames,) for each stage, for the whole frame, and for the processor time of the
+            frame over all threads of the process.
         peaks: peaks per image.
     """
 
@@ -79,11 +79,11 @@ class Measurement:
     peaks: int
 
     def milliseconds(self, stage: str, percentile: float = 50) -> float:
-        """Return a percentile of a stage's times."""
+        """Return a percentile of the times of a stage, in milliseconds."""
         return float(np.percentile(self.seconds[stage], percentile)) * 1e3
 
     def summary(self) -> dict[str, Any]:
-        """Return everything that is reported, ready for JSON."""
+        """Return the measurement for the report, ready for JSON."""
         batch = self.configuration.batch
         return {
             'configuration': asdict(self.configuration),
@@ -107,7 +107,7 @@ class Measurement:
 
 
 class _Run:
-    """One configuration, loaded, and its times so far."""
+    """A loaded configuration, and its times so far."""
 
     def __init__(self, configuration: Configuration) -> None:
         before = resident_megabytes()
@@ -128,7 +128,7 @@ class _Run:
         self.memory = 0.0
 
     def process(self, image: NDArray[np.uint8], *, count: bool) -> None:
-        """Process the next frame, and record its times unless it only warms up."""
+        """Process the next frame, and record its times unless it is a warm-up frame."""
         busy, started = time.process_time(), time.perf_counter()
         stages = (
             self._process_batch(image) if self.configuration.batch > 1 else self._process(image)
@@ -178,13 +178,13 @@ def run_benchmark(
     frames: int = 50,
     warm_up: int = 5,
 ) -> list[Measurement]:
-    """Measure configurations that take turns, frame by frame.
+    """Measure configurations, alternating frame by frame.
 
     Args:
-        configurations: what is compared; the first is the reference of ratios.
-        images: uint8 BGR (H, W, 3), repeated as long as needed.
-        frames: frames that are timed.
-        warm_up: frames before, which are not.
+        configurations: the configurations; the first is the reference for the ratios.
+        images: uint8 BGR (H, W, 3), repeated as often as necessary.
+        frames: number of timed frames.
+        warm_up: number of frames before them that are not timed.
 
     Raises:
         JtnError: if there is nothing to measure, or a model cannot be run.
@@ -202,13 +202,13 @@ def run_benchmark(
 
 
 def ratio(first: Measurement, second: Measurement, stage: str = TOTAL) -> float:
-    """Return how many times as long the second takes: the median over turns."""
+    """Return the ratio of the second time to the first: the median over the frames."""
     pairs = np.array(second.seconds[stage]) / np.array(first.seconds[stage])
     return float(np.median(pairs))
 
 
 def report(measurements: Sequence[Measurement], image_size: tuple[int, int]) -> dict[str, Any]:
-    """Return the measurements, their ratios to the first and the machine, ready for JSON."""
+    """Return the measurements, their ratios to the first, and the machine, ready for JSON."""
     return {
         'machine': machine(),
         'image_size': list(image_size),
@@ -224,7 +224,7 @@ def report(measurements: Sequence[Measurement], image_size: tuple[int, int]) -> 
 
 
 def machine() -> dict[str, Any]:
-    """Describe the machine that was measured."""
+    """Return a description of this machine."""
     return {
         'cpu': processor_name(),
         'cores': len(os.sched_getaffinity(0)),
@@ -234,7 +234,7 @@ def machine() -> dict[str, Any]:
 
 
 def resident_megabytes() -> float:
-    """Return the memory of this process in megabytes; 0 where the system does not tell."""
+    """Return the memory of this process in megabytes; 0 if the system does not report it."""
     try:
         pages = int(Path('/proc/self/statm').read_text().split()[1])
     except OSError:

@@ -1,4 +1,4 @@
-"""Truth and detections as pycocotools' evaluation takes them, and what it says of some images."""
+"""Evaluation of ground truth and detections with pycocotools, for subsets of the images."""
 
 import copy
 import io
@@ -15,14 +15,14 @@ from jtn_ros.errors import packages_for
 from jtn_ros.geometry import box_sizes
 
 _MOST_DETECTIONS = 100
-_IOU_50 = 0  # position among COCO's overlaps, 0.5 to 0.95
-_ALL_SIZES = 0  # position among COCO's sizes: all, small, medium, large
+_IOU_50 = 0  # index in COCO's IoU thresholds, 0.5 to 0.95
+_ALL_SIZES = 0  # index in COCO's sizes: all, small, medium, large
 
 
 class Outcomes:
-    """What became of the detections that count, whatever their score: the best first.
+    """True and false positives among the detections, by decreasing score, without a threshold.
 
-    Because the better detection chooses first, the outcome does not depend on a threshold.
+    Detections are matched by decreasing score, so their outcome does not depend on a threshold.
     """
 
     def __init__(self, scores: NDArray[np.float32], hits: NDArray[np.bool_], objects: int) -> None:
@@ -30,8 +30,8 @@ class Outcomes:
         self.scores, self.hits, self.objects = scores[order], hits[order], objects
 
     def shares(self, threshold: float) -> dict[str, float | None]:
-        """Return precision, recall and F1 in per cent of the detections above a threshold."""
-        kept = self.scores > threshold  # as in decoding: float32, and what equals it is dropped
+        """Return precision, recall and F1 in percent of the detections above a threshold."""
+        kept = self.scores > threshold  # as in decoding: float32, and equal scores are dropped
         found, number = int(self.hits[kept].sum()), int(kept.sum())
         return {
             'precision': _percent(found, number),
@@ -45,9 +45,9 @@ class Outcomes:
         return {name: [row[name] for row in rows] for name in rows[0]}
 
     def best(self) -> tuple[float | None, float | None]:
-        """Return the greatest F1 in per cent and the highest threshold that gives it.
+        """Return the maximum F1 in percent and the highest threshold with this F1.
 
-        It lies in the middle between the lowest score that is kept and the next lower one.
+        The threshold is midway between the lowest score that is kept and the next lower score.
         """
         if not len(self.scores) or not self.objects:
             return _percent(0, self.objects), None
@@ -59,14 +59,14 @@ class Outcomes:
 
 
 class CocoMatching:
-    """Detections and truth of all images, matched once."""
+    """Detections and ground truth of all images, matched once."""
 
     def __init__(self, truths: Sequence[Annotations], detections: Sequence[Detections]) -> None:
-        """Match them.
+        """Match detections and ground truth.
 
         Args:
-            truths: of every image.
-            detections: of every image.
+            truths: ground truth of each image.
+            detections: detections of each image.
 
         Raises:
             JtnError: if pycocotools is not installed.
@@ -87,7 +87,7 @@ class CocoMatching:
             self._evaluator.evaluate()
 
     def outcomes(self, images: NDArray[np.intp]) -> Outcomes:
-        """Return what became of the detections of some images at overlap 0.5."""
+        """Return the outcomes of the detections in some images at an IoU of 0.5."""
         matched = [
             one
             for by_image in self._by_image(images)[:, _ALL_SIZES]
@@ -102,7 +102,7 @@ class CocoMatching:
         return Outcomes(scores[~ignored].astype(np.float32), hits[~ignored], objects)
 
     def _by_image(self, images: NDArray[np.intp]) -> NDArray[np.object_]:
-        """Return pycocotools' results of some images as (classes, sizes, images)."""
+        """Return the pycocotools results of some images as (classes, sizes, images)."""
         params = self._evaluator.params
         results = np.empty(len(self._evaluator.evalImgs), object)
         results[:] = self._evaluator.evalImgs
@@ -111,16 +111,16 @@ class CocoMatching:
     def accumulate(
         self, images: NDArray[np.intp]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return precision (overlaps, recalls, classes, sizes) and recall (without recalls).
+        """Return precision (IoUs, recalls, classes, sizes) and recall (IoUs, classes, sizes).
 
-        The overlaps are 0.5 to 0.95; the recalls 0 to 1 in steps of 0.01; the sizes all, small,
-        medium and large. Both are -1 for classes and sizes without objects.
+        The IoU thresholds are 0.5 to 0.95, the recalls are 0 to 1 in steps of 0.01, and the sizes
+        are all, small, medium and large. Both are -1 for classes and sizes without objects.
         """
         part = copy.copy(self._evaluator)
         part.evalImgs = self._by_image(images).ravel().tolist()
         part.params = copy.copy(part.params)
         part.params.imgIds = images.tolist()
-        part._paramsEval = part.params  # as if evaluate() had seen these images alone
+        part._paramsEval = part.params  # as if evaluate() had processed only these images
         with redirect_stdout(io.StringIO()):
             part.accumulate()
         return part.eval['precision'][..., 0], part.eval['recall'][..., 0]
@@ -132,7 +132,7 @@ def _dataset(
     column: str,
     values: Sequence[NDArray[Any]],
 ) -> dict[str, Any]:
-    """Return the boxes of all images as a COCO file holds them, with one more column."""
+    """Return the boxes of all images in the layout of a COCO file, with one more column."""
     entries: list[dict[str, Any]] = []
     for image, (part, column_values) in enumerate(zip(parts, values, strict=True)):
         corners = part.boxes[:, :2].astype(np.float64)
@@ -144,7 +144,7 @@ def _dataset(
             column_values.tolist(),
             strict=True,
         ):
-            number = len(entries) + 1  # 0 would mean that nothing matches
+            number = len(entries) + 1  # 0 would mean no match
             entries.append(
                 {
                     'id': number,

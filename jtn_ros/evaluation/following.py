@@ -18,19 +18,19 @@ from jtn_ros.tracking import Tracks
 from jtn_ros.tracking.target_lock import Target
 from jtn_ros.tracking.target_lock import TargetLock
 
-# The simulated detector is trusted from this score on.
+# Confidence threshold of the simulated detector.
 _TRUSTED = 0.5
 _SELECTION_HITS = 10
 _SELECTABLE = 0.9
-# A wrong person for longer than this is an episode. [s]
+# Minimum time on a wrong person that counts as an episode. [s]
 _EPISODE_S = 1.0
-# Less of the target than this is not expected to be followed.
+# Minimum visible share of a target that should be followed.
 _PLAINLY_VISIBLE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class FollowingReport:
-    """How the target was followed.
+    """The scores of following a target.
 
     Attributes:
         seconds: length of the stream.
@@ -42,8 +42,9 @@ class FollowingReport:
         followed: share of the frames in which at least half of the target was visible and in
             which it was the target.
         rms: root mean square error of the published positions on the ground, in meters.
-        nees: mean normalized estimation error squared of these, in two dimensions; 2 is perfect.
-        located: number of frames with a position of the right person.
+        nees: mean normalized estimation error squared of these positions, in two dimensions; 2 is
+            perfect.
+        located: number of frames with a position of the correct person.
     """
 
     seconds: float
@@ -59,9 +60,9 @@ class FollowingReport:
 
 
 def follow(stream: FollowingStream, lock: TargetLock | None = None) -> FollowingReport:
-    """Return how the first person of a stream is followed, by tracker, filter and lock together.
+    """Follow the first person of a stream with tracker, filter and lock, and return the scores.
 
-    The person is selected as soon as it was seen for a second and is hardly covered.
+    The person is selected once it has been visible for a second and is hardly occluded.
     """
     lock = lock or TargetLock()
     tracker = Tracker(TrackerSettings(confident_score=_TRUSTED, birth_score=_TRUSTED))
@@ -96,9 +97,9 @@ def follow(stream: FollowingStream, lock: TargetLock | None = None) -> Following
 
 
 def verification_error(stream: FollowingStream) -> tuple[float, float]:
-    """Return the equal error rate of pairs of embeddings, and the cosine distance where it is.
+    """Return the equal error rate of pairs of embeddings, and its cosine distance.
 
-    Compared are pairs of random detections at least one second apart.
+    Pairs of random detections at least one second apart are compared.
     """
     rng = np.random.default_rng(0)
     views = [detections.embeddings for detections in stream.detections]
@@ -118,12 +119,12 @@ def verification_error(stream: FollowingStream) -> tuple[float, float]:
     return float(missed[best] + wrong[best]) / 2, float(limits[best])
 
 
-# The coordinates of the optical frame that lie in the ground: to the right and ahead.
+# The axes of the optical frame that are parallel to the ground: right and forward.
 _ON_GROUND = np.array([0, 2])
 
 
 class _GroundLocator:
-    """Locates tracks on the ground, as the node does it."""
+    """Locates tracks on the ground, as the node does."""
 
     def __init__(self) -> None:
         width, height = following_scene.WIDTH, following_scene.HEIGHT
@@ -154,14 +155,14 @@ def _report(
     errors: NDArray[np.float64],
     spreads: NDArray[np.float64],
 ) -> FollowingReport:
-    """Return the figures of a run.
+    """Return the scores of a run.
 
     Args:
-        stream: what was tracked.
-        target: after the last frame.
+        stream: the stream that was tracked.
+        target: state of the target after the last frame.
         followed: (F,) the person who was the target in each frame; -1 for none.
-        errors: (M, 2) of the positions.
-        spreads: (M, 2, 2), their covariances.
+        errors: (M, 2), errors of the positions.
+        spreads: (M, 2, 2), covariances of the positions.
     """
     period = float(np.median(np.diff(stream.stamps_ns))) / 1e9
     lengths = _runs(followed > 0) * period

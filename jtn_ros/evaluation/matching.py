@@ -1,7 +1,8 @@
 """Matching of tracks and ground-truth objects in each frame, for the report.
 
 Objects and tracks are matched as in CLEAR MOT (Bernardin and Stiefelhagen, 2008): at an
-overlap of one half, earlier pairs first, as many and as close pairs as possible.
+IoU of at least 0.5, with pairs of the previous frame first, then with the maximum number of pairs
+and the maximum total IoU.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from jtn_ros.evaluation.trackeval_data import prepare
 from jtn_ros.evaluation.trackeval_data import quiet_trackeval
 
 _OVERLAP = 0.5
-_STAY = 1000.0  # outweighs any number of overlaps
+_STAY = 1000.0  # outweighs any sum of overlaps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,8 @@ class Matches:
         true_ids: int64 (N,).
         true_boxes: float64 (N, 4), ``x1 y1 x2 y2``.
         track_ids: int64 (N,), the track on the object, or 0 for a false negative.
-        switches: bool (N,), whether the track is another than the last one on this object.
-        false_tracks: by frame, the ids of tracks that are on no object.
+        switches: bool (N,), whether the track differs from the last one on this object.
+        false_tracks: by frame, the ids of tracks without an object.
     """
 
     frames: NDArray[np.int64]
@@ -41,7 +42,7 @@ class Matches:
 
     @property
     def missed(self) -> NDArray[np.bool_]:
-        """Return bool (N,): no track was on the object."""
+        """Return bool (N,): whether the object has no track."""
         return self.track_ids == 0
 
 
@@ -55,7 +56,7 @@ def match(name: str, sequence: Recording, class_id: int = 0) -> Matches:
         data = prepare(trackeval, name, sequence, class_id)
     true_names = _kept_ids(sequence, class_id)
     latest: dict[int, int] = {}  # the last track on each object
-    before: dict[int, int] = {}  # the track on it in the last frame that had objects and tracks
+    before: dict[int, int] = {}  # the same, in the last frame with objects and tracks
     collected: dict[str, list[NDArray[np.generic]]] = {
         key: [] for key in ('frames', 'true_ids', 'true_boxes', 'track_ids', 'switches')
     }
@@ -97,13 +98,13 @@ def match(name: str, sequence: Recording, class_id: int = 0) -> Matches:
 
 
 def _pairs(true_ids: NDArray[np.int64], track_ids: NDArray[np.int64]) -> dict[int, int]:
-    """Return the track on each object that has one."""
+    """Return the track of each object that has one."""
     pairs = zip(true_ids.tolist(), track_ids.tolist(), strict=True)
     return {true_id: track_id for true_id, track_id in pairs if track_id}
 
 
 def _kept_ids(sequence: Recording, class_id: int) -> NDArray[np.int64]:
-    """Return the ids of the true objects that count, sorted: TrackEval numbers them so."""
+    """Return the sorted ids of the evaluated ground-truth objects, as TrackEval numbers them."""
     kept = [
         objects.ids[~objects.ignored & (objects.class_ids == class_id)]
         for objects in sequence.annotations.values()

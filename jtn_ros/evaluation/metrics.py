@@ -1,8 +1,8 @@
-"""HOTA, MOTA, IDF1 and their kin of MOTChallenge folders, computed by TrackEval.
+"""HOTA, MOTA, IDF1 and related metrics, computed by TrackEval.
 
 TrackEval (Luiten et al., HOTA: A Higher Order Metric for Evaluating Multi-object Tracking, IJCV
-2021) also does the preprocessing of the benchmarks: results on distractors are taken out, and
-objects flagged 0 do not count. Which classes are distractors, `jtn_ros.datasets.benchmarks` says.
+2021) also applies the preprocessing of the benchmarks: results on distractors are removed, and
+objects flagged 0 are not evaluated. `jtn_ros.datasets.benchmarks` defines the distractor classes.
 """
 
 from collections.abc import Callable
@@ -22,27 +22,28 @@ from jtn_ros.evaluation.trackeval_data import prepare
 from jtn_ros.evaluation.trackeval_data import quiet_trackeval
 from jtn_ros.evaluation.trackeval_data import tracked_classes
 
-# Overlaps from which a box counts as found; HOTA is the mean over them.
+# IoU thresholds for a match; HOTA is the mean over them.
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """How well tracks match the truth; shares are percentages, 100 is perfect.
+    """The scores of tracks against ground truth; HOTA to IDF1 are percentages, 100 is perfect.
 
     Attributes:
-        hota: geometric mean of detection and association accuracy, averaged over overlaps.
+        hota: geometric mean of detection and association accuracy, averaged over IoU thresholds.
         det_a: detection accuracy.
         ass_a: association accuracy.
-        mota: 100 minus misses, false objects and switches, relative to the true objects.
+        mota: 100 minus the percentage of false negatives, false positives and identity switches
+            relative to the number of ground-truth objects.
         idf1: F1 score of identities.
-        id_switches: times a true object changed its identity.
-        fragmentations: times a tracked true object was lost and found again.
-        frames: frames evaluated.
-        true_objects: boxes in the ground truth.
-        tracked_objects: boxes in the results, after preprocessing.
-        true_identities: identities in the ground truth.
-        tracked_identities: identities in the results.
+        id_switches: number of times that a ground-truth object changed its identity.
+        fragmentations: number of times that the track of a ground-truth object was interrupted.
+        frames: number of frames.
+        true_objects: number of boxes in the ground truth.
+        tracked_objects: number of boxes in the results, after preprocessing.
+        true_identities: number of identities in the ground truth.
+        tracked_identities: number of identities in the results.
     """
 
     hota: float
@@ -61,14 +62,15 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The scores of every sequence and class, and of all of them as if they were one.
+    """The scores of each sequence and class, and the combined scores.
 
     Attributes:
         sequences: by name of the sequence; over all classes, weighted by their objects.
         classes: by name of the class, over all sequences.
         combined: over everything.
-        curves: HOTA, DetA, AssA and LocA of everything in per cent at each of `THRESHOLDS`.
-        left_out: true objects of classes that no track has, by class; they were not scored.
+        curves: combined HOTA, DetA, AssA and LocA in percent at each of `THRESHOLDS`.
+        left_out: number of ground-truth objects by class, for classes that no track has; they
+            were not scored.
     """
 
     sequences: dict[str, Scores]
@@ -83,7 +85,7 @@ class Report:
 
 
 def mean(report: Report) -> Scores:
-    """Return the mean over the sequences, in which short and long ones count alike."""
+    """Return the mean over the sequences, with equal weights regardless of their length."""
     rows = [asdict(scores) for scores in report.sequences.values()]
     return Scores(**{name: float(np.mean([row[name] for row in rows])) for name in rows[0]})
 
@@ -92,17 +94,18 @@ def evaluate(
     sequences: Mapping[str, Recording],
     spread: Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]] = map,
 ) -> Report:
-    """Compare tracks with the truth of named sequences.
+    """Compare tracks with the ground truth of named sequences.
 
-    Scored are the classes of the truth that tracks have; if they have none of these, all.
+    The classes that occur in both the ground truth and the tracks are scored. If there are none,
+    all classes of the ground truth are scored.
 
     Args:
         sequences: by name.
-        spread: applies a function to the sequences, such as `map` or the same in processes.
+        spread: applies a function to the sequences, such as `map` or a parallel equivalent.
 
     Raises:
-        JtnError: if a sequence has no objects or a frame outside its length, or TrackEval is not
-            installed.
+        JtnError: if a sequence has no objects or has a frame outside its length, or TrackEval is
+            not installed.
     """
     scored, left_out = scored_classes(sequences)
     tasks = [(name, sequence, scored) for name, sequence in sequences.items()]
@@ -133,7 +136,7 @@ def evaluate(
 
 
 def mean_hota(sequences: Mapping[str, Recording]) -> float:
-    """Return the mean HOTA of persons over sequences in per cent, in less time than `evaluate`.
+    """Return the mean HOTA of persons over sequences in percent, faster than `evaluate`.
 
     Raises:
         JtnError: see `evaluate`.
@@ -148,7 +151,7 @@ def mean_hota(sequences: Mapping[str, Recording]) -> float:
 
 
 def benchmark_class(class_id: int) -> str:
-    """Return the benchmark's name of a class, else its number there."""
+    """Return the benchmark's name of a class, or its number if it has no name."""
     names = {number - 1: name for name, number in reversed(CLASS_NUMBERS.items())}
     return names.get(class_id, f'class {class_id + 1}')
 
@@ -158,7 +161,7 @@ _COUNTS = ('num_gt_dets', 'num_tracker_dets', 'num_gt_ids', 'num_tracker_ids')
 
 @dataclass(frozen=True)
 class _Result:
-    """What TrackEval says of HOTA, CLEAR and identity, and how much was compared."""
+    """TrackEval results for HOTA, CLEAR and identity, and the numbers of boxes and identities."""
 
     values: list[dict[str, Any]]
     counts: NDArray[np.int64]
@@ -166,7 +169,7 @@ class _Result:
 
 
 def scored_classes(sequences: Mapping[str, Recording]) -> tuple[list[int], dict[int, int]]:
-    """Return the classes that `evaluate` scores, and how many true objects the others have."""
+    """Return the classes that `evaluate` scores, and the object counts of the other classes."""
     true: dict[int, int] = {}
     tracked: set[int] = set()
     for sequence in sequences.values():
@@ -181,7 +184,7 @@ def scored_classes(sequences: Mapping[str, Recording]) -> tuple[list[int], dict[
 
 
 def _score_sequence(task: tuple[str, Recording, list[int]]) -> dict[int, _Result]:
-    """Return what TrackEval says of a named sequence, by class."""
+    """Return the TrackEval results of a named sequence, by class."""
     name, sequence, class_ids = task
     results = {}
     with quiet_trackeval() as trackeval:

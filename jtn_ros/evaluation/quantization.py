@@ -1,4 +1,4 @@
-"""What int8 is calibrated on, and what it costs: tracks and detections before and after."""
+"""Calibration data for int8, and the accuracy of tracks and detections before and after."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -31,19 +31,19 @@ from jtn_ros.pipeline import TrackingPipeline
 
 Boxes = Mapping[int, TrackedBoxes]
 
-_TURN = 0.04  # of the image, between two looks
+_TURN = 0.04  # of the image, between the two frames
 _CORNERS = np.array([(0, 0), (1, 1), (1, 0), (0, 1)])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """How the tracks of a model and of its quantized twin score on one recording.
+    """The scores of the tracks of a model and its quantized version on one recording.
 
     Attributes:
         source: name of the recording.
-        agreement: the twin's tracks, with those of the model taken for the truth.
-        before: the model's tracks, against ground truth; None where there is none.
-        after: the twin's tracks, the same.
+        agreement: scores of the quantized model, with the tracks of the original as ground truth.
+        before: scores of the original model against ground truth; None without ground truth.
+        after: scores of the quantized model against ground truth; None without ground truth.
     """
 
     source: str
@@ -52,19 +52,19 @@ class Loss:
     after: Scores | None
 
     def rows(self) -> dict[str, Scores]:
-        """Return the scores that there are, by what they are of."""
+        """Return the available scores, by their label."""
         rows = {'f32': self.before, 'int8': self.after, 'int8 against f32': self.agreement}
         return {name: scores for name, scores in rows.items() if scores is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
 class StillsLoss:
-    """How the detections of a model and of its quantized twin score on annotated images.
+    """The scores of the detections of a model and its quantized version on annotated images.
 
     Attributes:
         source: name of the file.
-        before: what the model finds, the mean over the sources of the images.
-        after: what the twin finds, the same.
+        before: scores of the original model, the mean over the sources of the images.
+        after: scores of the quantized model, the mean over the sources of the images.
     """
 
     source: str
@@ -72,7 +72,7 @@ class StillsLoss:
     after: DetectionScores
 
     def rows(self) -> dict[str, DetectionScores]:
-        """Return the scores by what they are of."""
+        """Return the scores, by their label."""
         return {'f32': self.before, 'int8': self.after}
 
 
@@ -80,7 +80,7 @@ class SamplingEngine(Engine):
     """An engine that keeps some of its inputs, evenly spread over all frames."""
 
     def __init__(self, engine: Engine, count: int) -> None:
-        """Wrap an engine; between `count` and twice as many inputs are kept."""
+        """Wrap an engine; between `count` and twice that number of inputs are kept."""
         super().__init__(engine.info, engine.description)
         self.samples: list[dict[str, NDArray[Any]]] = []
         self._engine = engine
@@ -100,10 +100,10 @@ class SamplingEngine(Engine):
 
 
 def look_twice(engine: Engine, stills: Iterable[Still]) -> None:
-    """Run every image as the first frame of a camera, and as the second after a small turn.
+    """Run each image as the first frame of a camera, and as the second after a small rotation.
 
-    So the network sees motion, and a prior heat map of what is annotated, as if all of it were
-    tracked. One that takes neither the previous image nor a prior heat map looks once.
+    The calibration data then contains motion, and prior heat maps in which all annotated objects
+    are tracked. A network without previous image and prior heat map runs once per image.
 
     Raises:
         OSError, JtnError: if an image cannot be read.
@@ -114,7 +114,7 @@ def look_twice(engine: Engine, stills: Iterable[Still]) -> None:
         pixels = still.image.read()
         height, width = pixels.shape[:2]
         turn = np.array([round(_TURN * width), round(_TURN * height)])
-        # Views at opposite corners, another corner first for every image.
+        # Views at opposite corners; the first corner changes with each image.
         place = turn * _CORNERS[number % len(_CORNERS)]
         views = []
         for left, top in (place, turn - place):
@@ -132,7 +132,7 @@ def look_twice(engine: Engine, stills: Iterable[Still]) -> None:
 
 
 def track_recordings(engine: Engine, sources: Iterable[str]) -> dict[str, Boxes]:
-    """Return the tracks of every frame that has some, which count from 1, by source.
+    """Return the tracks of each frame that has any, by source; frame numbers start at 1.
 
     Raises:
         OSError, JtnError: if a source cannot be read.
@@ -150,13 +150,13 @@ def track_recordings(engine: Engine, sources: Iterable[str]) -> dict[str, Boxes]
 
 
 def compare_tracks(before: Mapping[str, Boxes], after: Mapping[str, Boxes]) -> list[Loss]:
-    """Return what changed on every recording; both arguments as `track_recordings` returns them.
+    """Return the loss on each recording; both arguments are results of `track_recordings`.
 
-    Ground truth is used where a source is a MOTChallenge sequence that has it.
+    Ground truth is used if the source is a MOTChallenge sequence with ground truth.
 
     Raises:
         OSError, JtnError: if ground truth cannot be read.
-        JtnError: if nothing was tracked before, or TrackEval is not installed.
+        JtnError: if the original model has no tracks, or TrackEval is not installed.
     """
     losses = []
     for source, boxes in before.items():

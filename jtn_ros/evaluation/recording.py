@@ -1,4 +1,4 @@
-"""What a recorded run says about the node: frames, drops and latency."""
+"""Statistics of the node from a recorded run: frames, dropped frames and latency."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +12,16 @@ from jtn_ros.tracking.track import TrackState
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """The figures of a run; latencies are seconds.
+    """Statistics of a run; latencies are in seconds.
 
     Attributes:
-        frames_published: frames of the source.
-        frames_processed: frames with tracks.
-        frames_dropped: the rest; a node that is too slow drops frames instead of lagging.
-        tracks: identities that were ever confirmed.
-        latency_median: from the arrival of an image in the node to its tracks.
-        latency_p95: 19 of 20 frames took no longer.
+        frames_published: number of frames of the source.
+        frames_processed: number of frames with tracks.
+        frames_dropped: number of the other frames; a node that is too slow drops frames instead
+            of increasing its latency.
+        tracks: number of identities that were confirmed.
+        latency_median: median of the time from the arrival of an image in the node to its tracks.
+        latency_p95: 95th percentile of the same.
     """
 
     frames_published: int
@@ -32,14 +33,14 @@ class RunSummary:
 
 
 def summarize_run(stamps_ns: Sequence[int], run: Sequence[RecordedTracks]) -> RunSummary:
-    """Return the figures of a run.
+    """Return the statistics of a run.
 
     Args:
-        stamps_ns: of all frames that were published.
-        run: what was recorded.
+        stamps_ns: stamps of all frames that were published.
+        run: the recorded tracks.
 
     Raises:
-        JtnError: if nothing was recorded, or tracks have a stamp that no frame has.
+        JtnError: if nothing was recorded, or the stamp of tracks matches no frame.
     """
     published = set(stamps_ns)
     processed = {frame.stamp_ns for frame in run}

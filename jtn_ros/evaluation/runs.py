@@ -1,4 +1,4 @@
-"""What is compared: the truth of a sequence, and a run of a tracker over it."""
+"""The inputs of an evaluation: ground truth of a sequence, and a run of a tracker over it."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -39,13 +39,13 @@ _NO_STAMPS = np.zeros(0, np.int64)
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """The objects of a sequence.
+    """The ground truth of a sequence.
 
     Attributes:
-        name: of the sequence.
-        annotations: by frame number, from 1.
-        stamps_ns: int64 (F,), of the frames; empty where they are not known.
-        frames: their number.
+        name: name of the sequence.
+        annotations: objects by frame number, from 1.
+        stamps_ns: int64 (F,), stamps of the frames; empty if unknown.
+        frames: number of frames.
     """
 
     name: str
@@ -54,10 +54,10 @@ class Truth:
     frames: int
 
     def with_stamps(self, stamps_ns: NDArray[np.int64]) -> 'Truth':
-        """Return the same with the time line of a recording, which has as many frames or more.
+        """Return the ground truth with the stamps of a recording with at least as many frames.
 
         Raises:
-            JtnError: if the recording is shorter than the truth.
+            JtnError: if the recording is shorter than the ground truth.
         """
         if (last := max(self.annotations, default=0)) > len(stamps_ns):
             raise JtnError(
@@ -69,13 +69,13 @@ class Truth:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The tracks of one sequence, and how they came about.
+    """The tracks of one sequence, and information about their recording.
 
     Attributes:
-        tracks: by frame number.
-        model: name of the model, or of what was read.
-        frames_without: int64, frames for which nothing was published; they count as missed.
-        unmatched_ns: int64, stamps of messages that belong to no frame; they do not count.
+        tracks: tracks by frame number.
+        model: name of the model, or of the file that was read.
+        frames_without: int64, frames without a message; their objects are false negatives.
+        unmatched_ns: int64, stamps of messages without a frame; they are ignored.
         latencies: int64 (L, 2), stamps of frames and nanoseconds from image to tracks.
     """
 
@@ -91,7 +91,7 @@ def evaluate_folder(ground_truth: Path, tracks: Path) -> Report:
 
     Args:
         ground_truth: a sequence (``gt/gt.txt`` inside) or a folder of sequences.
-        tracks: folder of ``<sequence>.txt``, or one such file for one sequence.
+        tracks: folder with ``<sequence>.txt``, or one such file for one sequence.
 
     Raises:
         OSError: if a file cannot be read.
@@ -103,7 +103,7 @@ def evaluate_folder(ground_truth: Path, tracks: Path) -> Report:
 
 
 def compared(truth: Truth, run: Run) -> Recording:
-    """Return truth and tracks as the metrics take them."""
+    """Return ground truth and tracks as input for the metrics."""
     frames = truth.frames if len(truth.stamps_ns) else max([truth.frames, *run.tracks])
     return Recording(
         annotations=truth.annotations,
@@ -113,16 +113,16 @@ def compared(truth: Truth, run: Run) -> Recording:
 
 
 def read_truth(path: Path, topic: str | None = None, benchmark: Benchmark | None = None) -> Truth:
-    """Read a MOTChallenge sequence (``gt/gt.txt`` inside), or a bag whose tracks are the truth.
+    """Read ground truth from a MOTChallenge sequence (``gt/gt.txt`` inside) or a bag of tracks.
 
     Args:
         path: folder or bag.
-        topic: the tracks in a bag that has several.
+        topic: topic of the tracks; required if the bag has several.
         benchmark: see `jtn_ros.datasets.mot_challenge.read_annotations`.
 
     Raises:
         OSError: if a file cannot be read.
-        JtnError: if a file is not valid, or nothing in it counts.
+        JtnError: if a file is not valid, or contains no object to evaluate.
     """
     name = path.resolve().name
     if is_bag(path):
@@ -156,17 +156,18 @@ def read_truth(path: Path, topic: str | None = None, benchmark: Benchmark | None
 
 
 def read_run(path: Path, truth: Truth, tolerance_s: float, topic: str | None = None) -> Run:
-    """Read the tracks of a sequence: a result file, a bag, or either in a folder by its name.
+    """Read the tracks of a sequence from a result file, a bag, or a folder of either.
 
     Args:
-        path: the file, the bag, or the folder that holds ``<sequence>.txt`` or the bag.
-        truth: of the sequence.
-        tolerance_s: greatest difference between the stamps of a frame and of its tracks.
-        topic: the tracks in a bag that has several.
+        path: the file, the bag, or the folder that contains ``<sequence>.txt`` or the bag of the
+            same name.
+        truth: ground truth of the sequence.
+        tolerance_s: maximum difference between the stamps of a frame and its tracks, in seconds.
+        topic: topic of the tracks; required if the bag has several.
 
     Raises:
         OSError: if a file cannot be read.
-        JtnError: if a file is not valid, there is none, or no stamp fits.
+        JtnError: if a file is not valid, there is none, or no stamp matches.
     """
     candidates = [path, path / truth.name, path / f'{truth.name}.mcap']
     if bag := next((c for c in candidates if is_bag(c) and c.exists()), None):
@@ -178,7 +179,7 @@ def read_run(path: Path, truth: Truth, tolerance_s: float, topic: str | None = N
 
 
 def _read_messages(path: Path, topic: str | None) -> list['RecordedTracks']:
-    from jtn_ros.media.bags.bag import BagReader  # only bags need rosbags
+    from jtn_ros.media.bags.bag import BagReader  # only bags require rosbags
     from jtn_ros.media.bags.recorded_tracks import read_tracks
 
     with BagReader(path) as bag:
@@ -210,12 +211,12 @@ def _read_bag_run(path: Path, truth: Truth, tolerance_s: float, topic: str | Non
 def collect_run(
     frames: Iterable[TrackedFrame], model: str, class_names: Sequence[str], length: int
 ) -> Run:
-    """Return a run of frames that are tracked here; those that could not be read count as missed.
+    """Return a run of frames tracked here; objects in unreadable frames are false negatives.
 
     Args:
         frames: tracked frames.
         model: name of the model.
-        class_names: by class.
+        class_names: names by class id.
         length: number of frames of the recording.
     """
     tracks: dict[int, TrackedBoxes] = {}
@@ -235,9 +236,9 @@ def collect_run(
 def _tracks_of(
     messages: Sequence['RecordedTracks'], numbers: Iterable[int]
 ) -> dict[int, TrackedBoxes]:
-    """Return what messages report by frame number; 0 leaves one out.
+    """Return the reported tracks of messages by frame number; messages with number 0 are skipped.
 
-    Ids are made unique over the sessions of the recording.
+    Ids are changed to be unique over the sessions of the recording.
     """
     names: dict[int, str] = {}
     for message in messages:
@@ -256,7 +257,7 @@ def _tracks_of(
 
 
 def as_truth(boxes: TrackedBoxes) -> Annotations:
-    """Return tracked objects as if they were true: all visible, none ignored."""
+    """Return tracked objects as ground truth: all visible, none ignored."""
     number = len(boxes.ids)
     classes = np.zeros(number, np.int32) if boxes.class_ids is None else boxes.class_ids
     return Annotations(

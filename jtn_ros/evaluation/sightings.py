@@ -1,4 +1,4 @@
-"""Detections of known objects in a sequence, as the tracker is given them."""
+"""Detections of annotated objects in a sequence, as input to the tracker."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ _OVERLAP = 0.5
 
 
 def find_sightings(clip: Clip, tracking: FrameTracking) -> Sightings:
-    """Track a sequence and return its detections that lie on known objects.
+    """Track a sequence and return its detections that match annotated objects.
 
     Raises:
         OSError: if an image cannot be read.
@@ -47,10 +47,10 @@ def find_sightings(clip: Clip, tracking: FrameTracking) -> Sightings:
 def match_best_first(
     found: Detections, objects: Annotations
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows of detections and of the objects on which they lie.
+    """Return the rows of detections and of their matched objects.
 
-    The best detection chooses first: of the objects that are left, the one that it overlaps most,
-    by one half at least. Ignored objects are skipped.
+    Detections are matched by decreasing score. Each is assigned to the remaining object with the
+    highest IoU, if it is at least 0.5. Ignored objects are skipped.
     """
     overlaps = box_iou(found.boxes, objects.boxes)
     overlaps[found.class_ids[:, None] != objects.class_ids] = 0

@@ -1,4 +1,4 @@
-"""Annotated images, each alone: which of them, what a network sees there, and how it scores."""
+"""Annotated images, processed separately: selection, detection and scores."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -23,14 +23,14 @@ from jtn_ros.inference.preprocess import letterbox_image
 
 @dataclass(frozen=True, kw_only=True)
 class Still:
-    """An annotated image, and where it comes from ('' where its file does not say)."""
+    """An annotated image, and its source ('' if its file does not name one)."""
 
     image: LabeledImage
     source: str
 
 
 def read_stills(path: Path, class_names: Sequence[str]) -> list[Still]:
-    """Read every image of an annotation file; frames of videos count as images.
+    """Read all images of an annotation file; frames of videos count as images.
 
     Raises:
         OSError, JtnError: see `jtn_ros.datasets.readers.read_clips`.
@@ -43,9 +43,9 @@ def read_stills(path: Path, class_names: Sequence[str]) -> list[Still]:
 
 
 def spread(stills: Sequence[Still], count: int) -> list[Still]:
-    """Return at most so many of the images, in their order, spread evenly.
+    """Return at most `count` of the images, evenly spaced and in their order.
 
-    Every source has the same share, or all its images where it has fewer.
+    Each source has the same number of images, or all its images if it has fewer.
     """
     by_source = defaultdict(list)
     for number, still in enumerate(stills):
@@ -58,7 +58,7 @@ def spread(stills: Sequence[Still], count: int) -> list[Still]:
 
 
 def score(engine: Engine, stills: Sequence[Still]) -> DetectionReport:
-    """Return how well the network finds what is in the images, with the model's threshold.
+    """Return the detection scores of the network on images, with the threshold of the model.
 
     Raises:
         OSError: if an image cannot be read.
@@ -73,10 +73,10 @@ def score(engine: Engine, stills: Sequence[Still]) -> DetectionReport:
 
 
 def detect(engine: Engine, images: Iterable[NDArray[np.uint8]]) -> Iterator[Detections]:
-    """Yield all peaks of every image, however low they score, as the first image of a camera.
+    """Yield all peaks of each image regardless of score, as for the first image of a camera.
 
-    The image is its own previous image, and there are no tracks. Displacements and embeddings,
-    which mean nothing then, are skipped.
+    The image is its own previous image, and there are no tracks. Displacements and embeddings are
+    meaningless then, and are skipped.
 
     Raises:
         ValueError: if an image is not uint8 (H, W, 3).

@@ -1,4 +1,4 @@
-"""Truth and tracks as TrackEval's metrics take them, after its preprocessing for MOTChallenge."""
+"""Ground truth and tracks as input for TrackEval, after its preprocessing for MOTChallenge."""
 
 import io
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ from jtn_ros.errors import JtnError
 from jtn_ros.errors import packages_for
 from jtn_ros.geometry import box_sizes
 
-# Class numbers of the benchmark. TrackEval scores class 1 alone, so that any other class is
-# scored by giving it that number; the rest has one that is neither scored nor forgiven.
+# Class numbers of the benchmark. TrackEval scores only class 1, so the class to be scored gets
+# that number. All other classes get a number that is neither scored nor a distractor.
 _SCORED, _DISTRACTOR, _OTHER = 1, 8, 13
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """Truth and tracks of one sequence, by frame number.
+    """Ground truth and tracks of one sequence, by frame number.
 
     Attributes:
-        annotations: the truth.
-        tracks: what is evaluated; without classes they are persons (0).
-        frames: number of frames; frame numbers go from 1 to this.
+        annotations: the ground truth.
+        tracks: the evaluated tracks; without classes they are persons (0).
+        frames: number of frames, which is also the maximum frame number.
     """
 
     annotations: Mapping[int, Annotations]
@@ -42,11 +42,11 @@ class Recording:
 def prepare(trackeval: Any, name: str, sequence: Recording, class_id: int = 0) -> dict[str, Any]:
     """Return one class of one sequence, by frame, after TrackEval's preprocessing.
 
-    ``tracker_confidences`` holds the rows of `sequence.tracks` instead of scores, which no metric
-    needs; so one can tell which boxes were left.
+    ``tracker_confidences`` contains the rows of `sequence.tracks` instead of scores, which no
+    metric uses. It identifies the boxes that remain after preprocessing.
 
     Raises:
-        JtnError: if there are no objects, or a frame lies outside the sequence.
+        JtnError: if there are no objects, or a frame is outside the sequence.
     """
     last = max([0, *sequence.annotations, *sequence.tracks])
     if last > sequence.frames:
@@ -56,12 +56,12 @@ def prepare(trackeval: Any, name: str, sequence: Recording, class_id: int = 0) -
     dataset = trackeval.datasets.MotChallenge2DBox(
         {
             'PRINT_CONFIG': False,
-            # What differs between the benchmarks is in the annotations already.
+            # The annotations already contain the differences between the benchmarks.
             'BENCHMARK': 'MOT17',
             'SEQ_INFO': {name: sequence.frames},
             'SKIP_SPLIT_FOL': True,
             'TRACKERS_TO_EVAL': [],
-            # The constructor wants a file to be there; the data come from `sequence` instead.
+            # The constructor requires an existing file; the data come from `sequence` instead.
             'GT_FOLDER': str(Path(__file__).parent),
             'GT_LOC_FORMAT': '{gt_folder}/' + Path(__file__).name,
         }
@@ -96,20 +96,20 @@ def prepare(trackeval: Any, name: str, sequence: Recording, class_id: int = 0) -
 
 
 def tracked_classes(tracked: TrackedBoxes) -> NDArray[np.int32]:
-    """Return the class ids (N,) of tracked boxes; persons where nothing is said."""
+    """Return the class ids (N,) of tracked boxes; 0 (person) by default."""
     if tracked.class_ids is None:
         return np.zeros(len(tracked.ids), np.int32)
     return tracked.class_ids
 
 
 def _benchmark_classes(truth: Annotations, class_id: int) -> NDArray[np.int64]:
-    """Return the class numbers of true objects where `class_id` is to be scored."""
+    """Return the class numbers of ground-truth objects for scoring `class_id`."""
     numbers = np.where(truth.forgiven, _DISTRACTOR, _SCORED)
     return np.where(truth.class_ids == class_id, numbers, _OTHER)
 
 
 def _ranks(frames: Mapping[int, Annotations] | Mapping[int, TrackedBoxes]) -> NDArray[np.int64]:
-    """Return all identities, sorted: TrackEval makes tables as long as the greatest one."""
+    """Return all identities, sorted: the tables of TrackEval have the size of the largest one."""
     ids = [part.ids for part in frames.values()]
     return np.unique(np.concatenate(ids)) if ids else np.zeros(0, np.int64)
 
@@ -128,7 +128,7 @@ def _left_top_width_height(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
 
 @contextmanager
 def quiet_trackeval() -> Iterator[Any]:
-    """Yield the package, whose prints are swallowed.
+    """Yield the package with its output to stdout suppressed.
 
     Raises:
         JtnError: if it is not installed.

@@ -1,8 +1,8 @@
-"""Search the tracker's thresholds for the best HOTA on what the network saw once.
+"""Search for the tracker thresholds with the highest HOTA on stored detections.
 
-The network runs once over every sequence; a trial only tracks and scores. A model that takes the
-heat map of earlier tracks would see a little else with other thresholds: what was found has to be
-confirmed with the network in the loop.
+The network processes each sequence once; a trial only tracks and scores. The detections of a model
+with a prior heat map depend slightly on the thresholds, so the result must be confirmed by running
+the network with it.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ from jtn_ros.tracking import Tracker
 from jtn_ros.tracking import TrackerSettings
 from jtn_ros.tracking.settings import TrackingSettings
 
-# All that can be searched; how many tracks there may be is a wish.
+# All thresholds that can be searched; the maximum number of tracks is a choice of the user.
 SEARCHABLE = (
     'score_threshold',
     *(field.name for field in fields(TrackerSettings) if field.name != 'max_tracks'),
@@ -54,20 +54,21 @@ _RANGES = {
     for entry in (*settings_of(TrackingSettings), *settings_of(TrackerSettings))
     if entry.constraints.low is not None and entry.constraints.high is not None
 }
-# A threshold is looked for between a third of where it starts and three times that.
+# A threshold is searched between a third of its start value and three times that value.
 _REACH = 3.0
 _MOST_HITS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeenSequence:
-    """What the network saw in a sequence, and the truth.
+    """The detections and the ground truth of a sequence.
 
     Attributes:
-        truth: the objects.
-        stamps_ns: of the frames that could be read, by number, from 1.
-        detections: of the same frames.
-        camera_motions: float64 (2, 3) from the frame before, of the frames where it is known.
+        truth: the ground truth.
+        stamps_ns: stamps of the readable frames by frame number, from 1.
+        detections: detections of the same frames.
+        camera_motions: float64 (2, 3), motion since the previous frame, for the frames where it
+            is known.
     """
 
     truth: Truth
@@ -77,7 +78,7 @@ class SeenSequence:
 
 
 def save_detections(path: Path, sequence: SeenSequence) -> None:
-    """Write what was seen as one .npz file.
+    """Write the detections of a sequence to one .npz file.
 
     Raises:
         OSError: if it cannot be written.
@@ -100,11 +101,11 @@ def save_detections(path: Path, sequence: SeenSequence) -> None:
 
 
 def load_detections(path: Path, truth: Truth) -> SeenSequence:
-    """Read what `save_detections` wrote.
+    """Read a file written by `save_detections`.
 
     Raises:
-        OSError: if it cannot be read.
-        JtnError: if it is damaged.
+        OSError: if the file cannot be read.
+        JtnError: if the file is damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -127,7 +128,7 @@ def load_detections(path: Path, truth: Truth) -> SeenSequence:
         motions = dict(zip(columns['moved'].tolist(), columns['motions'], strict=True))
     except OSError:
         raise
-    except Exception as error:  # zipfile, NumPy and we ourselves find different words
+    except Exception as error:  # zipfile, NumPy and this module raise different types
         raise JtnError(f'{path} is damaged ({error}); remove it') from error
     return SeenSequence(
         truth=truth, stamps_ns=stamps, detections=detections, camera_motions=motions
@@ -135,20 +136,20 @@ def load_detections(path: Path, truth: Truth) -> SeenSequence:
 
 
 def cache_key(*parts: object) -> str:
-    """Return a short name for what a stored result depends on."""
+    """Return a short key of everything that a stored result depends on."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def hota_of(
     sequences: Sequence[SeenSequence], config: TrackerSettings, score_threshold: float = 0.0
 ) -> float:
-    """Return the mean HOTA of the tracker on what was seen, in per cent.
+    """Return the mean HOTA of the tracker on stored detections, in percent.
 
     Args:
-        sequences: at least one.
+        sequences: at least one sequence.
         config: thresholds of the tracker.
-        score_threshold: detections that score no more are skipped before; 0 leaves that to the
-            tracker, as `DetectionGate` does.
+        score_threshold: detections with at most this score are removed before tracking; with 0,
+            the tracker decides, as with `DetectionGate`.
     """
     least = score_threshold or config.minimum_score
     scored = {}
@@ -176,23 +177,23 @@ def search(
     storage: Path | None = None,
     name: str = '',
 ) -> Iterator[tuple[dict[str, Any], float]]:
-    """Yield the best values so far and what they give, after each trial; the start is the first.
+    """Yield the best values so far and their objective after each trial; the start is the first.
 
-    The same seed and width find the same, also when a search continues from its storage.
+    The same seed and width give the same result, also when a search continues from its storage.
 
     Args:
-        objective: what is to grow, of several sets of values at once.
-        start: values of the thresholds that are searched.
-        trials: number of trials, those in the storage included.
-        seed: of the search.
-        width: how many trials are made at once.
+        objective: function to maximize; it evaluates several sets of values at once.
+        start: start values of the thresholds to search.
+        trials: number of trials, including those in the storage.
+        seed: seed of the search.
+        width: number of trials that are evaluated at once.
         storage: journal of the trials, which other searches may use at the same time; None for
-            none.
-        name: of the search in the storage; searches of the same name share their trials.
+            no storage.
+        name: name of the search in the storage; searches with the same name share their trials.
 
     Raises:
         OSError: if the storage cannot be written.
-        JtnError: if optuna is not installed, or the file is not a journal.
+        JtnError: if optuna is not installed, or the file is not an optuna journal.
     """
     with packages_for('the search needs', 'optuna'):
         import optuna
@@ -225,11 +226,11 @@ def search(
 
 
 def _open_journal(path: Path) -> Any:
-    """Return a journal of optuna, which is made if need be.
+    """Return an optuna journal, which is created if necessary.
 
     Raises:
-        OSError: if it cannot be written.
-        JtnError: if it is something else.
+        OSError: if the file cannot be written.
+        JtnError: if the file is not an optuna journal.
     """
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
@@ -237,7 +238,7 @@ def _open_journal(path: Path) -> Any:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         if path.exists() and path.stat().st_size:
-            with path.open('rb') as file:  # optuna would append to anything
+            with path.open('rb') as file:  # optuna would append to any file
                 json.loads(file.readline())['op_code']
         return JournalStorage(JournalFileBackend(str(path)))
     except (ValueError, LookupError, TypeError) as error:
@@ -245,7 +246,7 @@ def _open_journal(path: Path) -> Any:
 
 
 def search_range(name: str, start: float) -> tuple[float, float]:
-    """Return where a threshold is looked for: around its start, within its documented range."""
+    """Return the search range of a threshold: around its start, within its documented range."""
     low, high = _RANGES[name]
     if isinstance(start, int):
         return max(low, 1), min(high, max(_MOST_HITS, _REACH * start))

@@ -1,8 +1,8 @@
-"""How well embeddings tell the same object from others: verification.
+"""Verification: how well embeddings distinguish the same object from other objects.
 
-Cosine distances of the same object at different times are compared with those of different ones.
-Every object weighs the same, however long it is seen: the pairs of an object with itself, or of
-two objects, have a weight of 1 together.
+Cosine distances of the same object at different times are compared with those of different
+objects. Each object has the same weight, regardless of how often it is seen: the pairs of an
+object with itself, or of two objects, have a total weight of 1.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from jtn_ros.tracking.appearance import distances
 
 MINIMUM_GAP_S = 1.0
-_MOST_SIGHTINGS = 1000  # of a sequence: the number of pairs is the square
+_MOST_SIGHTINGS = 1000  # per sequence, because the number of pairs is quadratic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,8 @@ class Sightings:
     """Detections of known objects in one sequence.
 
     Attributes:
-        ids: int64 (N,), which object; an object is seen once in a frame at most.
-        class_ids: int32 (N,); only objects of one class are compared.
+        ids: int64 (N,), identity of the object; an object occurs at most once in a frame.
+        class_ids: int32 (N,); only objects of the same class are compared.
         times_s: float64 (N,), time in seconds, the same within a frame.
         embeddings: float32 (N, D), L2-normalized.
     """
@@ -41,26 +41,26 @@ class Sightings:
         return len(self.ids)
 
     def select(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
-        """Return the sightings that a boolean mask or an index array picks."""
+        """Return the sightings selected by a boolean mask or an index array."""
         return type(self)(**{name: values[index] for name, values in vars(self).items()})
 
     def thinned(self, most: int) -> Self:
-        """Return the sightings in every n-th frame, so that there are about `most`."""
+        """Return the sightings in every n-th frame, so that about `most` remain."""
         _, frames = np.unique(self.times_s, return_inverse=True)
         return self.select(frames % max(1, -(-len(self) // most)) == 0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Separation:
-    """How well the distance separates the same object from one kind of others.
+    """How well the distance separates the same object from one kind of other objects.
 
     Attributes:
-        auc: chance in per cent that the same object is nearer than another one (area under the
-            ROC curve); None where there are no pairs.
-        eer: equal error rate in per cent: as many pairs of the same object lie beyond `distance`
-            as pairs of different ones lie within.
-        distance: the cosine distance (0 to 2) at which that is so.
-        pairs: pairs of different objects.
+        auc: area under the ROC curve: probability in percent that the distance to the same object
+            is smaller than to another object; None if there are no pairs.
+        eer: equal error rate in percent: the share of pairs of the same object beyond `distance`
+            equals the share of pairs of different objects within it.
+        distance: cosine distance (0 to 2) at the equal error rate.
+        pairs: number of pairs of different objects.
     """
 
     auc: float | None
@@ -71,23 +71,23 @@ class Separation:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """How well embeddings tell objects apart.
+    """How well embeddings distinguish objects.
 
     Attributes:
-        minimum_gap_s: least time between two sightings of the same object that are compared.
+        minimum_gap_s: minimum time between two compared sightings of the same object, in seconds.
         sequences: number of sequences with sightings.
-        objects: number of objects seen.
-        sightings: how often they are seen.
-        same_objects: number of objects that are seen again after that time.
-        same_pairs: pairs of their sightings.
-        rank1: share in per cent of the cases in which, of all objects seen in another frame, the
-            nearest is the same. The frame is at least the minimum gap away, and shows the object
-            and others.
+        objects: number of objects.
+        sightings: number of sightings.
+        same_objects: number of objects that are seen again after the minimum gap.
+        same_pairs: number of pairs of their sightings.
+        rank1: share of cases in percent in which the nearest of all objects in another frame is
+            the same object. The other frame is at least the minimum gap away, and shows the
+            object and others.
         rank1_cases: number of such cases.
-        in_one_frame: against others in the same frame, which are certainly different.
-        in_one_sequence: against others in the same sequence, with the same minimum gap.
+        in_one_frame: against other objects in the same frame, which are certainly different.
+        in_one_sequence: against other objects in the same sequence, with the same minimum gap.
         in_other_sequences: against objects in other sequences, one sighting of each. They may be
-            the same ones.
+            the same objects.
     """
 
     minimum_gap_s: float
@@ -107,7 +107,7 @@ class Verification:
         return asdict(self)
 
     def rows(self) -> dict[str, Separation]:
-        """Return the rows of a table, by where the others are."""
+        """Return the rows of a table, by the location of the other objects."""
         return {
             'one frame': self.in_one_frame,
             'one sequence': self.in_one_sequence,
@@ -116,12 +116,12 @@ class Verification:
 
 
 def verify(sequences: Sequence[Sightings], minimum_gap_s: float = MINIMUM_GAP_S) -> Verification:
-    """Compare the distances of objects to themselves and to others.
+    """Compare the distances of objects to themselves and to other objects.
 
-    Of a long sequence some thousand sightings are compared, in evenly spread frames.
+    In a long sequence, about a thousand sightings in evenly spaced frames are compared.
 
     Args:
-        sequences: what is seen; an id is that of one object within a sequence.
+        sequences: sightings of each sequence; ids are unique within a sequence.
         minimum_gap_s: see `Verification`; more than 0.
     """
     seen = [sightings.thinned(_MOST_SIGHTINGS) for sightings in sequences if len(sightings)]
@@ -145,7 +145,7 @@ def verify(sequences: Sequence[Sightings], minimum_gap_s: float = MINIMUM_GAP_S)
 
 
 class _Pairs:
-    """Values of pairs; those of a group have a weight of 1 together."""
+    """Values of pairs; the pairs of a group have a total weight of 1."""
 
     def __init__(self) -> None:
         self._values = [np.zeros(0)]
@@ -153,7 +153,7 @@ class _Pairs:
         self.groups = 0
 
     def add(self, values: NDArray[np.generic], groups: NDArray[np.int64]) -> None:
-        """Take pairs, and the numbers of their groups, which mean others at the next call."""
+        """Add pairs and the numbers of their groups; each call has its own groups."""
         _, places, counts = np.unique(groups, return_inverse=True, return_counts=True)
         self._values.append(values.astype(np.float64))
         self._weights.append(1 / counts[places])
@@ -172,7 +172,7 @@ class _Pairs:
         return 100 * float(self.values @ self.weights) if self.groups else None
 
     def shares_within(self, limits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weighted share of the pairs that are no further than each of the limits."""
+        """Return the weighted share of the pairs within each of the limits."""
         order = np.argsort(self.values)
         sums = np.concatenate([[0], np.cumsum(self.weights[order])])
         return np.asarray(sums[np.searchsorted(self.values[order], limits, side='right')])
@@ -185,7 +185,7 @@ class _Within:
         self.same, self.frame, self.sequence, self.hits = (_Pairs() for _ in range(4))
 
     def add(self, seen: Sightings, minimum_gap_s: float) -> None:
-        """Take the pairs of one sequence."""
+        """Add the pairs of one sequence."""
         apart = distances(seen.embeddings, seen.embeddings)
         gaps = np.abs(seen.times_s[:, None] - seen.times_s)
         later = gaps >= minimum_gap_s - 1e-9
@@ -213,14 +213,14 @@ class _Within:
 
 
 def _numbered(seen: Sightings) -> NDArray[np.int64]:
-    """Return a number from 0 on for the object, with its class, of every sighting."""
+    """Return a number from 0 for the object and class of each sighting."""
     names = np.stack([seen.class_ids, seen.ids])
     _, numbers = np.unique(names, axis=1, return_inverse=True)
     return numbers.ravel().astype(np.int64)
 
 
 def _middles(seen: Sightings) -> NDArray[np.intp]:
-    """Return the row of one sighting of every object, in the middle of all of it."""
+    """Return the row of the middle sighting of each object."""
     numbers = _numbered(seen)
     counts = np.bincount(numbers)
     return np.argsort(numbers, kind='stable')[np.cumsum(counts) - counts + counts // 2]
@@ -240,14 +240,14 @@ def _between(sequences: Sequence[Sightings]) -> _Pairs:
 
 
 def _separate(same: _Pairs, others: _Pairs) -> Separation:
-    """Return how well the distance tells two kinds of pairs apart."""
+    """Return how well the distance separates two kinds of pairs."""
     pairs = len(others.values)
     if not same.groups or not pairs:
         return Separation(auc=None, eer=None, distance=None, pairs=pairs)
     values = np.unique(np.concatenate([same.values, others.values]))
     near = same.shares_within(values)
     wrong = others.shares_within(values)
-    # Of the others that are as near as one of the same, half count as further away.
+    # If distances are equal, half of the other objects count as further away.
     ties = np.diff(wrong, prepend=0)
     auc = float(np.diff(near, prepend=0) @ (1 - wrong + ties / 2))
     best = int(np.argmin(np.round(np.abs(wrong - (1 - near)), 12)))

@@ -14,10 +14,10 @@ from jtn_ros.evaluation.report.page import render
 _MOST_POINTS = 400
 _ROW = 16
 _LABEL = 52
-_PALETTE = 12  # --t0 to --t11 in the page's style
+_PALETTE = 12  # --t0 to --t11 in the style sheet of the page
 _LEGEND_ROW = 18
 
-LINE_COLORS = 8  # .l1 to .l8 in the page's style
+LINE_COLORS = 8  # .l1 to .l8 in the style sheet of the page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Line:
 def line_chart(
     lines: Sequence[Line], x_label: str, y_label: str, *, top: float | None = None
 ) -> Markup:
-    """Return a chart of lines from 0 upward, with axes and a legend.
+    """Return a line chart whose y axis starts at 0, with axes and a legend.
 
     Args:
         lines: at least one, with at least one point.
@@ -91,7 +91,7 @@ def identity_chart(lines: Sequence[dict[str, Any]], frames: int, dropped: Iterab
     Args:
         lines: from `report_values`: object, spans (first and last frame, track), switches.
         frames: number of frames of the sequence.
-        dropped: frames without tracks, marked at the bottom.
+        dropped: frames without tracks; they are marked at the bottom.
     """
     width = 900
     scale = (width - _LABEL - 8) / max(1, frames)

@@ -23,7 +23,7 @@ _APART_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """A run over sequences, with its scores.
+    """The results of a run over sequences, with its scores.
 
     Attributes:
         truths: ground truth by name of the sequence.
@@ -64,7 +64,7 @@ AllMatches = dict[str, dict[str, Matches]]
 
 
 def match_all(evaluation: Evaluation) -> AllMatches:
-    """Return the matches of every sequence by the name of the class."""
+    """Return the matches of each sequence by the name of the class."""
     sequences = {
         name: compared(truth, evaluation.runs[name]) for name, truth in evaluation.truths.items()
     }
@@ -107,7 +107,7 @@ def report_values(
 
 
 def worst_moments(evaluation: Evaluation, matches: AllMatches) -> list[Moment]:
-    """Return the frames with the most errors, the worst first, and at least a second apart."""
+    """Return the frames with the most errors in decreasing order, at least a second apart."""
     found = [
         moment
         for name, by_class in matches.items()

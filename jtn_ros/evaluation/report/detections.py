@@ -124,7 +124,7 @@ def _charts(report: DetectionReport) -> list[Markup]:
 
 
 def _line(label: str, number: int, x: Sequence[float], y: Sequence[float | None]) -> Line:
-    """Return line `number` of a chart, from 0, without the points that have no value."""
+    """Return line `number` of a chart, from 0, without points that have no value."""
     known = [(across, up) for across, up in zip(x, y, strict=False) if up is not None]
     return Line(
         label=label,

@@ -73,7 +73,7 @@ def require_html(path: Path) -> None:
     """Reject the path of a report if it does not end with .html.
 
     Raises:
-        JtnError: if it does not.
+        JtnError: if the path does not end with .html.
     """
     if path.suffix != '.html':
         raise JtnError(f'{path}: a report is an .html file')

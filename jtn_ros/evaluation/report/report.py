@@ -171,7 +171,7 @@ def _curves(scores: dict[str, Any], against: dict[str, Any] | None) -> list[Mark
 
 
 def _timing(sequences: dict[str, Any]) -> list[tuple[str, Markup]]:
-    """Return charts of latency and rate, each with the name of its sequence."""
+    """Return charts of latency and frame rate, each with the name of its sequence."""
     charts = []
     for name, part in sequences.items():
         for x, y, unit in (
