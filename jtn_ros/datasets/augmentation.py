@@ -32,8 +32,8 @@ class Augmentation(Settings):
         blur: probability of a blurred image.
         noise: probability of a noisy image.
         jpeg: probability of strong JPEG compression.
-        still_motion: standard deviation of the shift and zoom that stand in for the motion of a
-            still image, as a fraction of the image size (0 to 0.5).
+        still_motion: standard deviation of the shift and zoom that simulate motion for a still
+            image, as a fraction of the image size (0 to 0.5).
     """
 
     scale: tuple[float, float] = (0.7, 1.4)
@@ -70,15 +70,16 @@ class Augmentation(Settings):
     def move_letterbox(
         self, letterbox: Letterbox, width: int, height: int, rng: np.random.Generator
     ) -> Letterbox:
-        """Return where a still image was before: shifted and zoomed a little (CenterTrack, 4.3).
+        """Return a simulated previous view of a still image (CenterTrack, 4.3).
 
-        Shifts end at two standard deviations, zooms at one.
+        It is slightly shifted and zoomed. Shifts are limited to two standard deviations, zooms to
+        one.
         """
         limit = self.still_motion
         shift = np.clip(rng.normal(0, limit, 2), -2 * limit, 2 * limit) * max(width, height)
         zoom = 1 / (1 + float(np.clip(rng.normal(0, limit), -limit, limit)))
         center = np.array([width, height]) / 2
-        # The zoom leaves the middle of the image in place, then everything moves.
+        # The zoom keeps the center of the image in place. The shift follows.
         x, y = letterbox.scale * ((1 - zoom) * center + shift)
         return Letterbox(
             letterbox.scale * zoom, letterbox.offset_x + float(x), letterbox.offset_y + float(y)
@@ -127,10 +128,10 @@ class Camera:
 
     Attributes:
         gains: factors (3,) of the channels.
-        grey: whether the image has no colors.
+        grey: whether the image is gray.
         blur: standard deviation of a Gaussian blur in pixels, 0 for none.
         noise: standard deviation of the noise in gray levels, 0 for none.
-        quality: of the JPEG compression, 0 for none.
+        quality: quality of the JPEG compression, 0 for none.
     """
 
     gains: NDArray[np.float64]
@@ -170,15 +171,15 @@ def mirror(frame: Frame) -> Frame:
 def warp(
     image: NDArray[np.uint8], letterbox: Letterbox, width: int, height: int
 ) -> NDArray[np.uint8]:
-    """Return the image in network pixels, black where it has none.
+    """Return the image in network pixels, black outside the source image.
 
-    An image that shrinks to less than half is halved first, as the pipeline does: bilinear
-    sampling would skip pixels.
+    An image that is scaled down to less than half is halved first, as in the pipeline, because
+    bilinear sampling would skip pixels.
     """
     while letterbox.scale < 0.5 and min(image.shape[:2]) > 1:
         even = image[: image.shape[0] & ~1, : image.shape[1] & ~1]
         image = np.asarray(cv2.resize(even, None, fx=0.5, fy=0.5), np.uint8)
-        # Pixel k of the half lies at 2 k + 0.5 of the whole.
+        # Pixel k of the halved image is at 2 k + 0.5 in the full image.
         shift = 0.5 * letterbox.scale
         letterbox = Letterbox(
             2 * letterbox.scale, letterbox.offset_x + shift, letterbox.offset_y + shift
@@ -190,15 +191,15 @@ def warp(
 def change_color(
     image: NDArray[np.uint8], factors: NDArray[np.float64], tint: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
-    """Scale brightness, contrast (about the mean) and saturation (about the gray), and add a tint.
+    """Scale brightness, contrast (about the mean) and saturation (about gray), and add a tint.
 
     Args:
         image: uint8 BGR (H, W, 3).
-        factors: of brightness, contrast and saturation; 1 changes nothing.
-        tint: added to the channels, in gray levels.
+        factors: factors of brightness, contrast and saturation; 1 changes nothing.
+        tint: offsets of the channels, in gray levels.
     """
     brightness, contrast, saturation = factors
-    # All are linear in the channels: one 3x4 matrix instead of four passes.
+    # All steps are linear in the channels, so one 3x4 matrix replaces four passes.
     grey = np.array([0.114, 0.587, 0.299])
     matrix = saturation * np.eye(3) + (1 - saturation) * grey[None, :]
     mean = float(np.dot(cv2.mean(image)[:3], grey))

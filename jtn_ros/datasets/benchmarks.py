@@ -7,13 +7,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """What the numbers in column 8 of a ground-truth file mean.
+    """The meaning of the numbers in column 8 of a ground-truth file.
 
     Attributes:
         name: name of the benchmark.
         has_classes: whether that column is a class; in MOT15 every row is a person.
-        distractors: classes that are similar to a person but are not to be tracked. A result on
-            them is neither a true nor a false positive.
+        distractors: classes that are similar to a person but are not tracked. A result on them is
+            neither a true nor a false positive.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Benchmark:
     distractors: tuple[int, ...] = (2, 7, 8, 12)  # on a vehicle, static, distractor, reflection
 
 
-# TrackEval applies the rules of MOT17 to DanceTrack and SportsMOT too.
+# TrackEval also applies the rules of MOT17 to DanceTrack and SportsMOT.
 BENCHMARKS = {
     benchmark.name: benchmark
     for benchmark in (
@@ -41,12 +41,12 @@ _PATTERNS = {
 
 
 def find_benchmark(folder: Path, name: str = '') -> Benchmark | None:
-    """Return the benchmark that a sequence belongs to, or None where nothing names one.
+    """Return the benchmark that a sequence belongs to, or None if it cannot be identified.
 
     Args:
-        folder: the sequence; its name counts first, then `name`, then the two folders above, as
-            in ``MOT20/train/MOT20-01``.
-        name: what ``seqinfo.ini`` calls the sequence.
+        folder: the sequence; its name is checked first, then `name`, then the names of the two
+            parent folders, as in ``MOT20/train/MOT20-01``.
+        name: name of the sequence in ``seqinfo.ini``.
     """
     place = folder.resolve()
     for text in (place.name, name, *(parent.name for parent in place.parents[:2])):
@@ -57,9 +57,9 @@ def find_benchmark(folder: Path, name: str = '') -> Benchmark | None:
 
 
 def default_benchmark(columns: int) -> Benchmark:
-    """Return whose rules a file follows that belongs to no benchmark, by its columns.
+    """Return the rules for a file without a known benchmark, by its number of columns.
 
-    8 or 9 columns end with class and visibility, as in MOT16 and later; 7 or 10 hold persons,
-    with world coordinates at the end, as in MOT15.
+    8 or 9 columns end with class and visibility, as in MOT16 and later; 7 or 10 columns describe
+    persons, with world coordinates at the end, as in MOT15.
     """
     return BENCHMARKS['MOT17' if columns in (8, 9) else 'MOT15']

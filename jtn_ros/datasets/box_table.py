@@ -15,18 +15,18 @@ from jtn_ros.errors import JtnError
 logger = logging.getLogger(__name__)
 
 _HIGHEST_FRAME = 2**31 - 1
-_HIGHEST_IDENTITY = 2**53  # from there on the numbers of the file are no longer told apart
+_HIGHEST_IDENTITY = 2**53  # larger integers are not exact in float64
 
 
 class BoxTable:
     """The rows of a file: frame, identity, left, top, width, height, confidence and more.
 
-    Rules that rows break are collected in `problems`; rows that are not numbers are skipped.
+    Violations of rules are collected in `problems`; rows that are not numeric are skipped.
 
     Attributes:
         path: the file.
         values: float64 (N, C).
-        lines: line of the file of every row, from 1.
+        lines: line number of each row in the file, from 1.
         problems: errors, in the order in which they were found.
     """
 
@@ -39,11 +39,11 @@ class BoxTable:
 
     @classmethod
     def read(cls, path: Path, columns: tuple[int, ...]) -> Self:
-        """Read a file whose rows must have one of these numbers of columns.
+        """Read a file; its rows must have one of the given numbers of columns.
 
         Raises:
             OSError: if the file cannot be read.
-            JtnError: if it is not a text.
+            JtnError: if it is not a text file.
         """
         try:
             text = Path(path).read_text(encoding='utf-8-sig')
@@ -72,7 +72,7 @@ class BoxTable:
 
     @classmethod
     def _parse(cls, path: Path, numbered: list[tuple[int, str]]) -> tuple[Self, list[Problem]]:
-        """Turn lines into numbers: all at once, or line by line where one of them is broken."""
+        """Parse lines to numbers: all at once, or line by line if one of them is invalid."""
         lines = np.array([number for number, _ in numbered], np.intp)
         if not numbered:
             return cls(path, np.zeros((0, 0)), lines), []
@@ -82,7 +82,7 @@ class BoxTable:
         except ValueError:
             pass
         problems, kept, good = [], [], []
-        # The usual number, so that a broken first line does not make all others wrong.
+        # The most frequent number, so that an invalid first line does not invalidate all others.
         expected = Counter(line.count(',') for _, line in numbered).most_common(1)[0][0] + 1
         for number, line in numbered:
             try:

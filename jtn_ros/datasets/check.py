@@ -1,4 +1,4 @@
-"""Find what is wrong with a dataset before a training run does."""
+"""Checks of a dataset before training."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -37,13 +37,13 @@ Progress = Callable[[Sequence[Path]], Iterable[Path]]
 
 @dataclass
 class Findings:
-    """What a dataset holds, and what is wrong with it.
+    """The contents and the errors of a dataset.
 
     Attributes:
-        clips: sequences; 0 for still images.
-        images: image files.
-        boxes: annotated boxes that could be read.
-        problems: what is wrong, in the order of the files.
+        clips: number of sequences; 0 for still images.
+        images: number of image files.
+        boxes: number of annotated boxes that could be read.
+        problems: errors, in the order of the files.
     """
 
     clips: int = 0
@@ -61,11 +61,11 @@ def check_dataset(path: Path, progress: Progress = iter) -> Findings:
 
     Args:
         path: the folder or file.
-        progress: wraps the images of a sequence or file while they are opened.
+        progress: wraps the iteration over the images of a sequence or file.
 
     Raises:
         OSError: if the path cannot be read.
-        JtnError: if there is no dataset of a known kind.
+        JtnError: if there is no dataset in a known format.
     """
     findings = Findings()
     if path.is_dir():
@@ -83,7 +83,7 @@ def check_dataset(path: Path, progress: Progress = iter) -> Findings:
 
 
 def _sequence_folders(path: Path) -> list[Path]:
-    """Return the folders with ground truth, and those that say they are sequences."""
+    """Return the folders with ground truth or ``seqinfo.ini``, or else all sequences."""
     named = [*path.glob('seqinfo.ini'), *path.glob('*/seqinfo.ini')]
     labeled = [*path.glob('gt/gt.txt'), *path.glob('*/gt/gt.txt')]
     found = {file.parent for file in named} | {file.parent.parent for file in labeled}
@@ -177,7 +177,7 @@ def _check_coco(path: Path, findings: Findings, progress: Progress) -> None:
 def _check_boxes(
     objects: Annotations, size: ImageSize, findings: Findings, path: Path, name: str, line: int = 0
 ) -> None:
-    """Note boxes that cannot be objects of an image."""
+    """Add a problem for each box that cannot be an object in the image."""
     empty = (box_sizes(objects.boxes) == 0).any(axis=1)
     outside = _outside(objects.boxes, size)
     for bad, text in (
@@ -196,12 +196,12 @@ def _outside(boxes: NDArray[np.float32], size: ImageSize) -> NDArray[np.bool_]:
 def _open_images(
     paths: list[Path], findings: Findings, progress: Progress
 ) -> Iterator[tuple[Path, ImageSize]]:
-    """Yield the images that can be decoded, with their size; note the others."""
+    """Yield the images that can be decoded, with their size; add a problem for the others."""
     for path in progress(paths):
         try:
             with Image.open(path) as image:
                 size = image.size
-                image.draft('L', (1, 1))  # JPEG: an eighth of the size is quick, and complete
+                image.draft('L', (1, 1))  # fast for JPEG (1/8 of the size), reads the whole file
                 image.load()
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             findings.note(path, f'the image cannot be decoded ({error})')
@@ -210,6 +210,6 @@ def _open_images(
 
 
 def _problem_of(error: JtnError, path: Path) -> Problem:
-    """Return the problem of a file that could not be read at all; the error may name another."""
+    """Return the problem of a file that could not be read; the error may name another file."""
     place, _, text = str(error).partition(': ')
     return Problem(Path(place), 0, text) if Path(place).exists() else Problem(path, 0, str(error))

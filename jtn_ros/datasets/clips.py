@@ -1,4 +1,4 @@
-"""Footage with ground truth, whatever format it came in: clips of labeled images."""
+"""Clips of labeled images, the common representation of all dataset formats."""
 
 from dataclasses import dataclass
 from dataclasses import replace
@@ -15,7 +15,7 @@ from jtn_ros.image_file import read_image
 
 @dataclass(frozen=True, kw_only=True)
 class LabeledImage:
-    """One image and what is in it.
+    """One image with its annotated objects.
 
     Attributes:
         path: the image file.
@@ -43,13 +43,13 @@ class LabeledImage:
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """Images of one camera in the order of time; a still image is a clip of one.
+    """Images of one camera in temporal order; a still image is a clip of one image.
 
     Attributes:
         name: name of the clip.
         frame_rate: frames per second.
-        images: the images, with rising numbers.
-        source: where the images come from, as a COCO file may say; '' where it does not.
+        images: the images, with increasing numbers.
+        source: source of the images, which a COCO file may name; '' if unknown.
     """
 
     name: str

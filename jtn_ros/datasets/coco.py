@@ -1,8 +1,8 @@
-"""COCO annotations: still images, or videos where images name a video and a frame.
+"""COCO annotations: still images, or videos if the images name a video and a frame.
 
 Videos follow the extension that CenterTrack, BDD100K and others use: images have ``video_id`` and
-``frame_id``, annotations have ``track_id`` (or ``instance_id``). Images may name the collection
-that they come from as ``source``.
+``frame_id``, annotations have ``track_id`` (or ``instance_id``). Images may name their source
+collection as ``source``.
 """
 
 import json
@@ -25,7 +25,7 @@ from jtn_ros.datasets.problems import Problem
 from jtn_ros.datasets.problems import refuse
 from jtn_ros.errors import JtnError
 
-VIDEO_FRAME_RATE = 30.0  # where a video does not say its own
+VIDEO_FRAME_RATE = 30.0  # for videos without a frame rate
 _IDENTITIES = ('track_id', 'instance_id')
 
 
@@ -34,11 +34,11 @@ class CocoImage:
     """One image of the file.
 
     Attributes:
-        file_name: relative to the folder of the images.
+        file_name: path relative to the folder of the images.
         video: id of its video, or None for a still image.
         frame: frame number in the video; 0 for a still image.
         annotations: its objects, with class ids in the order of the class names.
-        source: where it comes from, '' where the file does not say.
+        source: source of the image; '' if unknown.
     """
 
     file_name: str
@@ -51,9 +51,9 @@ class CocoImage:
 def read_coco(path: Path, class_names: Sequence[str]) -> list[Clip]:
     """Read the images of an annotation file: a clip for each video and each still image.
 
-    Crowds (``iscrowd``) and what is marked ``ignore`` are ignored regions. The names of the
-    classes are those of the file's categories; other categories are background. A video has the
-    source of its first image in the file.
+    Crowds (``iscrowd``) and objects marked ``ignore`` are ignored regions. The class names are
+    category names of the file; other categories are background. A video has the source of its
+    first image in the file.
 
     Raises:
         OSError: if the file or the folder of images cannot be read.
@@ -84,10 +84,10 @@ def read_coco(path: Path, class_names: Sequence[str]) -> list[Clip]:
 
 
 def coco_images(path: Path, images: Sequence[CocoImage]) -> Path:
-    """Return the folder that the file names of ``<anything>_<split>.json`` are relative to.
+    """Return the folder to which the file names of ``<anything>_<split>.json`` are relative.
 
     Raises:
-        JtnError: if the first image is in none of the usual places.
+        JtnError: if the first image is not in any of the usual folders.
     """
     split = path.stem.rpartition('_')[2]
     roots = (path.parent.parent, path.parent)
@@ -103,7 +103,7 @@ def coco_images(path: Path, images: Sequence[CocoImage]) -> Path:
 def parse_coco(
     path: Path, class_names: Sequence[str] | None = None
 ) -> tuple[list[CocoImage], dict[int, float], list[Problem]]:
-    """Return the images, the frame rates of videos by id, and what is wrong with the file.
+    """Return the images, the frame rates of videos by id, and the errors of the file.
 
     Args:
         path: the file.
@@ -111,7 +111,7 @@ def parse_coco(
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is not a COCO file at all, or has no such category.
+        JtnError: if it is not a COCO file, or has no such category.
     """
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
@@ -139,14 +139,14 @@ class _Object:
 
 
 class _Parser:
-    """Turn lists of JSON objects into ours, noting what is wrong with the others."""
+    """Converts lists of JSON objects, and collects the errors of invalid ones."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problems: list[Problem] = []
 
     def _entries(self, content: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the objects of a list and what to call them."""
+        """Yield the objects of a list with their names for messages."""
         entries = content.get(key)
         if not isinstance(entries, list):
             raise JtnError(f'{self.path}: no list "{key}"; is it a COCO annotation file?')
@@ -162,7 +162,7 @@ class _Parser:
     def classes(
         self, content: dict[str, Any], class_names: Sequence[str] | None
     ) -> dict[int, int]:
-        """Return the class id of every category that is kept, and -1 for the others."""
+        """Return the class id of each category; -1 for those that are not kept."""
         categories: dict[int, str] = {}
         for where, entry in self._entries(content, 'categories'):
             try:
@@ -242,7 +242,7 @@ class _Parser:
         return list(images.values())
 
     def frame_rates(self, content: dict[str, Any]) -> dict[int, float]:
-        """Return the frame rates that the videos name, by id."""
+        """Return the frame rates of the videos, by id."""
         rates = {}
         for where, entry in self._entries({'videos': [], **content}, 'videos'):
             try:
@@ -256,7 +256,7 @@ class _Parser:
 
 
 def _annotations(objects: list[_Object], unnamed: Iterator[int], where: str) -> Annotations:
-    """Return the objects of an image; one without an identity is taken for a new one.
+    """Return the objects of an image; an object without an identity gets a new one.
 
     Raises:
         JtnError: if an identity occurs twice.

@@ -1,4 +1,4 @@
-"""CrowdHuman: still images of crowds, one JSON object a line (``annotation_train.odgt``)."""
+"""CrowdHuman: still images of crowds, one JSON object per line (``annotation_train.odgt``)."""
 
 import json
 from collections.abc import Sequence
@@ -32,13 +32,13 @@ class CrowdHumanRecord:
 def read_crowdhuman(path: Path, class_names: Sequence[str]) -> list[Clip]:
     """Read the images of an annotation file as clips of one image each.
 
-    Boxes are the full bodies (``fbox``), visibility is the visible share of them (``vbox``).
-    What is marked to be ignored, and what is no person (``mask``: statues, reflections, groups),
-    are ignored regions.
+    Boxes are the full bodies (``fbox``), and visibility is their visible share (``vbox``).
+    Objects that are marked as ignored or are not a person (``mask``: statues, reflections,
+    groups) are ignored regions.
 
     Raises:
         OSError: if the file or the folder of images cannot be read.
-        JtnError: if a line is not valid, or a class other than person is wanted.
+        JtnError: if a line is not valid, or a class other than person is requested.
     """
     if tuple(class_names) != (_PERSON,):
         raise JtnError(f'CrowdHuman labels only persons, not {", ".join(class_names)}')
@@ -60,10 +60,10 @@ def read_crowdhuman(path: Path, class_names: Sequence[str]) -> list[Clip]:
 
 
 def crowdhuman_images(path: Path) -> Path:
-    """Return the folder of the images that belong to ``annotation_<split>.odgt``.
+    """Return the folder of the images of ``annotation_<split>.odgt``.
 
     Raises:
-        JtnError: if it is not beside the file.
+        JtnError: if it is not next to the file.
     """
     split = path.stem.removeprefix('annotation_')
     places = ('Images', f'CrowdHuman_{split}/Images', f'images/{split}', 'images')
@@ -74,11 +74,11 @@ def crowdhuman_images(path: Path) -> Path:
 
 
 def parse_crowdhuman(path: Path) -> tuple[list[CrowdHumanRecord], list[Problem]]:
-    """Return the valid lines of a file, and what is wrong with the others.
+    """Return the valid lines of a file, and the errors of the others.
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if it is not a text.
+        JtnError: if it is not a text file.
     """
     try:
         text = path.read_text(encoding='utf-8')

@@ -1,4 +1,4 @@
-"""Four pictures in one: more objects for the same arithmetic, cut off at odd places."""
+"""Mosaics of four images: more, and partly truncated, objects at the same computational cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from jtn_ros.datasets.augmentation import Frame
 from jtn_ros.datasets.augmentation import warp
 from jtn_ros.geometry import Letterbox
 
-# The lines between the tiles lie in this part of the picture.
+# Range of the boundaries between the tiles, as fractions of the mosaic.
 MIDDLE = (0.3, 0.7)
-# Zoom of a picture, over the one that makes it just cover its tile.
+# Zoom of an image, relative to the zoom at which it just covers its tile.
 ZOOM = (1.0, 1.8)
-# An object of which less than the first share is left in its tile is not an object of the mosaic;
-# below the second it is ignored.
+# Objects with a smaller share of their area in their tile than the first value are removed; below
+# the second value, they are ignored.
 GONE, LEAST = 0.05, 0.25
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A rectangle of the mosaic, and the map from a picture to the mosaic."""
+    """A rectangle of the mosaic, and the map from an image to the mosaic."""
 
     left: int
     top: int
@@ -34,7 +34,7 @@ class Tile:
 def draw_tiles(
     sizes: Sequence[tuple[int, int]], width: int, height: int, rng: np.random.Generator
 ) -> list[Tile]:
-    """Return a tile for each of up to four pictures of these sizes (width, height)."""
+    """Return a tile for each of up to four images with these sizes (width, height)."""
     column, row = (round(size * rng.uniform(*MIDDLE)) for size in (width, height))
     places = [(0, 0, column, row), (column, 0, width, row),
               (0, row, column, height), (column, row, width, height)]  # fmt: skip
@@ -49,7 +49,7 @@ def draw_tiles(
 
 
 def compose(frames: Sequence[Frame], tiles: Sequence[Tile], width: int, height: int) -> Frame:
-    """Return the mosaic of some frames; no two of them may share an identity."""
+    """Return the mosaic of several frames; no two of them may share an identity."""
     image = np.zeros((height, width, 3), np.uint8)
     parts = []
     for (picture, annotations), tile in zip(frames, tiles, strict=True):
@@ -66,7 +66,7 @@ def compose(frames: Sequence[Frame], tiles: Sequence[Tile], width: int, height: 
 
 
 def _cut(annotations: Annotations, tile: Tile) -> Annotations:
-    """Return the objects in mosaic pixels, cut at the border of the tile."""
+    """Return the objects in mosaic pixels, clipped to the tile."""
     corners = tile.letterbox.to_network(annotations.boxes.reshape(-1, 2, 2))
     inside = np.clip(corners, [tile.left, tile.top], [tile.right, tile.bottom])
     area, left = (np.prod(box[:, 1] - box[:, 0], 1) for box in (corners, inside))
@@ -76,5 +76,5 @@ def _cut(annotations: Annotations, tile: Tile) -> Annotations:
         boxes=inside.reshape(-1, 4).astype(np.float32),
         ignored=annotations.ignored | (share < LEAST),
     )
-    # What is ignored already stays, however little of it is left.
+    # Ignored regions are kept if any part of them remains.
     return cut.select((share >= GONE) | (annotations.ignored & (share > 0)))

@@ -1,7 +1,8 @@
 """MOTChallenge folders: ``seqinfo.ini``, ``gt/gt.txt``, ``det/det.txt`` and result files.
 
-On disk a box is ``left, top, width, height``, frames count from 1 and classes from 1. In memory
-boxes are ``x1 y1 x2 y2`` and classes count from 0. Every reader returns only frames with rows.
+In files, a box is ``left, top, width, height``, and frames and classes are numbered from 1. In
+memory, boxes are ``x1 y1 x2 y2``, and classes are numbered from 0. All readers return only frames
+with rows.
 """
 
 import configparser
@@ -29,13 +30,13 @@ from jtn_ros.geometry import box_sizes
 
 _DISTRACTOR = 8
 _PERSON = 1
-COLUMNS = (7, 8, 9, 10)  # that a file of boxes may have
+COLUMNS = (7, 8, 9, 10)  # valid numbers of columns
 _KEYS = ('name', 'imDir', 'frameRate', 'seqLength', 'imWidth', 'imHeight', 'imExt')
 
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceInfo:
-    """What ``seqinfo.ini`` says about a sequence.
+    """The contents of ``seqinfo.ini``.
 
     Attributes:
         name: name of the sequence.
@@ -44,7 +45,7 @@ class SequenceInfo:
         width: image width in pixels.
         height: image height in pixels.
         image_dir: folder of the images, relative to the sequence.
-        image_extension: with its dot, ``.jpg``.
+        image_extension: extension of the images, with the dot, such as ``.jpg``.
     """
 
     name: str
@@ -62,8 +63,8 @@ class TrackedBoxes(NamedTuple):
     Attributes:
         ids: int64 (N,), positive.
         boxes: float32 (N, 4), ``x1 y1 x2 y2`` in source pixels.
-        scores: float32 (N,); -1 when the file has none.
-        class_ids: int32 (N,), the benchmark's class numbers minus one; None where all are persons.
+        scores: float32 (N,); -1 if the file has none.
+        class_ids: int32 (N,), class numbers of the benchmark minus one; None if all are persons.
     """
 
     ids: NDArray[np.int64]
@@ -77,7 +78,7 @@ def read_sequence_info(folder: Path) -> SequenceInfo:
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if a key is missing or its value is not usable.
+        JtnError: if a key is missing or its value is not valid.
     """
     path = Path(folder) / 'seqinfo.ini'
     parser = configparser.ConfigParser(interpolation=None)
@@ -104,7 +105,7 @@ def read_sequence_info(folder: Path) -> SequenceInfo:
 
 
 def write_sequence_info(folder: Path, info: SequenceInfo) -> None:
-    """Write ``seqinfo.ini`` into a sequence folder, which is made if need be."""
+    """Write ``seqinfo.ini`` to a sequence folder, which is created if necessary."""
     rate = int(info.frame_rate) if float(info.frame_rate).is_integer() else info.frame_rate
     values = (
         info.name,
@@ -140,18 +141,18 @@ def find_sequences(folder: Path) -> list[Path]:
 def read_annotations(path: Path, benchmark: Benchmark | None = None) -> dict[int, Annotations]:
     """Read a ground-truth file, ``gt.txt``.
 
-    Rows whose flag (column 7) is 0 are ignored, and results on them are false objects.
+    Rows whose flag (column 7) is 0 are ignored, and results on them are false positives.
     Distractors (static persons, reflections, ...) are returned as ignored persons, and results on
-    them are forgiven. Other classes keep their number, minus one.
+    them are not false positives. Other classes keep their number, minus one.
 
     Args:
         path: the file.
-        benchmark: whose rules it follows; None takes that of its sequence (`benchmark_of`), or
-            else that which has as many columns.
+        benchmark: benchmark whose rules apply; None uses the benchmark of its sequence
+            (`benchmark_of`), or else the default for its number of columns.
 
     Raises:
         OSError: if the file cannot be read.
-        JtnError: if a row is not valid, with file and line, or none counts.
+        JtnError: if a row is not valid, with file and line, or there is no object to evaluate.
     """
     table = BoxTable.read(path, columns=COLUMNS)
     benchmark = benchmark or benchmark_of(path.parent.parent)
@@ -174,7 +175,7 @@ def read_annotations(path: Path, benchmark: Benchmark | None = None) -> dict[int
 
 
 def benchmark_of(folder: Path) -> Benchmark | None:
-    """Return the benchmark that a sequence belongs to by its names, or None."""
+    """Return the benchmark of a sequence, identified by its names, or None."""
     try:
         name = read_sequence_info(folder).name
     except (OSError, JtnError):  # reading the sequence reports it
@@ -187,7 +188,7 @@ def check_ground_truth(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Apply the rules of a ground-truth file, and return its identities and class numbers.
 
-    What breaks a rule is in `table.problems` afterwards.
+    Violations are added to `table.problems`.
     """
     ids = table.identities()
     columns = table.values.shape[1]
@@ -200,7 +201,7 @@ def check_ground_truth(
                 'objects to 1',
             )
         )
-    # Ten columns with classes are seldom: as a rule the last three are -1 or a place in the world.
+    # Ten columns rarely contain classes: the last three are usually -1 or world coordinates.
     classes = columns in (8, 9) or (columns == 10 and (table.values[:, 7] >= 1).all())
     if not classes or not (benchmark or default_benchmark(columns)).has_classes:
         return ids, np.full(len(ids), _PERSON, np.int64)
@@ -208,14 +209,14 @@ def check_ground_truth(
 
 
 def _flagged(table: BoxTable) -> NDArray[np.bool_]:
-    """Return which rows are objects to find; TrackEval cuts the flag to a whole number too."""
+    """Return which rows are objects to find; like TrackEval, truncates the flag to an integer."""
     return np.trunc(table.values[:, 6]) != 0
 
 
 def write_ground_truth(path: Path, annotations_by_frame: Mapping[int, Annotations]) -> None:
-    """Write a ground-truth file with nine columns, as MOT17 has them.
+    """Write a ground-truth file with nine columns, as in MOT17.
 
-    Ignored persons are written as distractors, which is what makes evaluators skip them.
+    Ignored persons are written as distractors, so that evaluators skip them.
     """
     rows = []
     for frame, objects in sorted(annotations_by_frame.items()):
@@ -234,8 +235,8 @@ def write_ground_truth(path: Path, annotations_by_frame: Mapping[int, Annotation
 def read_detections(path: Path) -> dict[int, Detections]:
     """Read a detection file, ``det.txt``: persons, without displacements or embeddings.
 
-    Centers are the middles of the boxes. Scores are passed on as they are: many public detectors
-    write unbounded ones (margins of a classifier), which thresholds on 0 to 1 do not fit.
+    Centers are the centers of the boxes. Scores are not changed. Many public detectors write
+    unbounded scores (margins of a classifier), which do not fit thresholds from 0 to 1.
 
     Raises:
         OSError: if the file cannot be read.
@@ -259,7 +260,7 @@ def read_detections(path: Path) -> dict[int, Detections]:
 def read_results(path: Path) -> dict[int, TrackedBoxes]:
     """Read a result file: tracked boxes by frame.
 
-    The class is in column 8, where `write_results` puts it; a file without classes holds persons.
+    The class is in column 8, as written by `write_results`; a file without classes has persons.
 
     Raises:
         OSError: if the file cannot be read.
@@ -282,7 +283,7 @@ def read_results(path: Path) -> dict[int, TrackedBoxes]:
 
 
 def write_results(path: Path, tracks_by_frame: Mapping[int, TrackedBoxes]) -> None:
-    """Write a result file; classes go to column 8, which holds -1 where all are persons."""
+    """Write a result file; column 8 contains the class, or -1 if all objects are persons."""
     rows = []
     for frame, tracked in sorted(tracks_by_frame.items()):
         number = len(tracked.ids)

@@ -1,4 +1,4 @@
-"""What is wrong with an annotation file, and where."""
+"""Errors in an annotation file, and their locations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from jtn_ros.errors import JtnError
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong.
+    """One error in a file.
 
     Attributes:
         path: the file.
-        line: line of the file from 1; 0 when it is not about a line.
-        text: what is wrong.
+        line: line number from 1; 0 if the error does not belong to a line.
+        text: description of the error.
     """
 
     path: Path
@@ -22,12 +22,12 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        """Return place and text, as error messages have them."""
+        """Return location and text in the form of error messages."""
         place = f'{self.path}, line {self.line}' if self.line else f'{self.path}'
         return f'{place}: {self.text}'
 
 
 def refuse(problems: Sequence[Problem]) -> None:
-    """Raise a ValueError that names the first problem of a file, if it has any."""
+    """Raise a ValueError with the first problem of a file, if it has any."""
     if problems:
         raise JtnError(str(min(problems, key=lambda problem: problem.line)))

@@ -1,4 +1,4 @@
-"""Clips from a dataset in any of the formats, which its path tells."""
+"""Reading of clips from a dataset; its path determines the format."""
 
 import logging
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _FILE_READERS = {'.odgt': read_crowdhuman, '.json': read_coco}
 
 
 def is_annotation_file(path: Path) -> bool:
-    """Return whether a path is a file with the annotations of many images, by its name."""
+    """Return whether a path is named like an annotation file of many images."""
     return path.suffix.lower() in _FILE_READERS
 
 
@@ -25,7 +25,7 @@ def read_clips(path: Path, class_names: Sequence[str] = ('person',)) -> list[Cli
 
     Args:
         path: the folder or file.
-        class_names: the network's classes; other objects are skipped.
+        class_names: classes of the network; other objects are skipped.
 
     Raises:
         OSError: if a file cannot be read.

@@ -1,4 +1,4 @@
-"""The images of a sequence folder and their frame numbers, as every verb reads them."""
+"""The images of a sequence folder and their frame numbers, for all commands."""
 
 import logging
 import re
@@ -24,17 +24,17 @@ _NUMBER = re.compile(r'(\d+)\D*$')
 
 
 def is_sequence(folder: Path) -> bool:
-    """Return whether a folder is a sequence: with ``seqinfo.ini``, or ``img1`` for its images."""
+    """Return whether a folder is a sequence: it contains ``seqinfo.ini`` or ``img1``."""
     return (folder / 'seqinfo.ini').is_file() or (folder / IMAGE_DIR).is_dir()
 
 
 def sequence_info(folder: Path, frame_rate: float | None = None) -> SequenceInfo:
-    """Return what ``seqinfo.ini`` says; without that file, what the images say.
+    """Return the contents of ``seqinfo.ini``; without that file, derive them from the images.
 
     Args:
         folder: the sequence.
-        frame_rate: replaces that of the file. The images know none: without one, 30 is taken,
-            with a warning.
+        frame_rate: replaces the frame rate of the file. If neither is given, it is 30, with a
+            warning.
 
     Raises:
         OSError: if a file cannot be read.
@@ -64,14 +64,14 @@ def sequence_info(folder: Path, frame_rate: float | None = None) -> SequenceInfo
 
 
 def sequence_images(folder: Path, info: SequenceInfo) -> dict[int, Path]:
-    """Return the images of a sequence by frame number, in order; none where it has a video.
+    """Return the images of a sequence by frame number, in order; empty if it has a video.
 
-    The number is the last one in the name. Numbers that begin with 0, as those of CVAT, are moved
-    to begin with 1. Images with the extension of ``seqinfo.ini`` come first; where there are
-    none, those with another.
+    The frame number is the last number in the name. If the numbers start at 0, as those of CVAT,
+    1 is added. Images with the extension of ``seqinfo.ini`` are used, or else images with another
+    extension.
 
     Raises:
-        JtnError: if a name has no number, or two names have the same.
+        JtnError: if a name has no number, or two names have the same number.
     """
     place = folder / info.image_dir
     files = _image_files(place)
@@ -80,11 +80,11 @@ def sequence_images(folder: Path, info: SequenceInfo) -> dict[int, Path]:
 
 
 def differences(images: Iterable[int], info: SequenceInfo) -> list[str]:
-    """Return in words which frames of ``seqinfo.ini`` have no image, and which images no frame.
+    """Return messages about frames of ``seqinfo.ini`` without image and images without frame.
 
     Args:
-        images: their frame numbers.
-        info: what ``seqinfo.ini`` says.
+        images: frame numbers of the images.
+        info: contents of ``seqinfo.ini``.
     """
     numbers = set(images)
     frames = set(range(1, info.length + 1))
@@ -99,7 +99,7 @@ def differences(images: Iterable[int], info: SequenceInfo) -> list[str]:
 
 
 def visible_files(folder: Path, extensions: Iterable[str]) -> list[Path]:
-    """Return the files with one of these extensions, without hidden ones (``._000001.jpg``)."""
+    """Return the files with one of the extensions, except hidden files (``._000001.jpg``)."""
     if not folder.is_dir():
         return []
     wanted = set(extensions)
@@ -145,7 +145,7 @@ def _size_of(image: Path) -> tuple[int, int]:
 
 
 def _ranges(numbers: Sequence[int]) -> str:
-    """Return rising numbers as text, runs of them as ``first-last``."""
+    """Return increasing numbers as text, with consecutive numbers as ``first-last``."""
     array = np.array(numbers)
     runs = np.split(array, np.flatnonzero(np.diff(array) > 1) + 1)
     return ', '.join(str(run[0]) if len(run) == 1 else f'{run[0]}-{run[-1]}' for run in runs)

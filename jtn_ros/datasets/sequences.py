@@ -16,7 +16,7 @@ from jtn_ros.datasets.sequence_images import sequence_images
 from jtn_ros.datasets.sequence_images import sequence_info
 from jtn_ros.errors import JtnError
 
-# The benchmark's class numbers by name; DanceTrack's dancers and MOT15's people are number 1.
+# Class numbers of the benchmark by name; dancers of DanceTrack and people of MOT15 are number 1.
 CLASS_NUMBERS = {
     'person': 1, 'pedestrian': 1, 'person_on_vehicle': 2, 'car': 3, 'bicycle': 4, 'motorbike': 5,
     'non_mot_vehicle': 6,
@@ -28,9 +28,9 @@ _DETECTORS = re.compile(r'-(DPM|FRCNN|SDP)$')
 def read_sequences(folder: Path, class_names: Sequence[str]) -> list[Clip]:
     """Read the sequences at or below a folder.
 
-    Distractors, regions of a crowd and rows flagged 0 are ignored regions; objects of other
-    classes are background. MOT17 has every sequence three times, for three public detectors:
-    one of them is read. Frames without an image are skipped.
+    Distractors, crowd regions and rows flagged 0 are ignored regions; objects of other classes
+    are background. MOT17 contains each sequence three times, for three public detectors; only one
+    of them is read. Frames without an image are skipped.
 
     Raises:
         OSError: if a file cannot be read.
@@ -44,10 +44,10 @@ def read_sequences(folder: Path, class_names: Sequence[str]) -> list[Clip]:
 
 
 def class_numbers(class_names: Sequence[str]) -> list[int]:
-    """Return the benchmark's number of every class.
+    """Return the benchmark number of each class.
 
     Raises:
-        JtnError: if a class has none.
+        JtnError: if a class has no number.
     """
     unknown = [name for name in class_names if name not in CLASS_NUMBERS]
     if unknown:
@@ -81,7 +81,7 @@ def _read_sequence(folder: Path, numbers: list[int]) -> Clip:
 
 
 def _of_classes(objects: Annotations, numbers: list[int]) -> Annotations:
-    """Keep the objects of some classes, and what is ignored where one of them might be."""
+    """Keep the objects of some classes, and ignored regions that may contain such objects."""
     found = objects.class_ids + 1
     crowd = found == _CROWD
     found = np.where(crowd, CLASS_NUMBERS['person'], found)

@@ -1,4 +1,4 @@
-"""Training targets of one image pair, and the noisy prior heat map that goes with it."""
+"""Training targets of one image pair, and its noisy prior heat map."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ Random = np.random.Generator | np.random.RandomState
 
 @dataclass(frozen=True, kw_only=True)
 class PriorNoise(Settings):
-    """The disturbance of the prior heat map, so that the network does not rely on it blindly.
+    """The noise of the prior heat map, so that the network does not rely on it completely.
 
     Attributes:
         jitter: standard deviation of the center, in box sizes (0 to 0.5).
@@ -34,14 +34,14 @@ class PriorNoise(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class TargetLayout:
-    """The sizes that targets are made for.
+    """The sizes of input, output and targets.
 
     Attributes:
         input_height: network input height in pixels.
         input_width: network input width in pixels.
         num_classes: channels of the heat map.
         stride: network pixels per output cell.
-        max_objects: slots for objects; further ones are skipped.
+        max_objects: maximum number of objects; further objects are skipped.
     """
 
     input_height: int
@@ -54,7 +54,7 @@ class TargetLayout:
 def _clip(
     boxes: NDArray[np.float32], width: int, height: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Clip boxes to the pixels of a map and say which keep an area."""
+    """Clip boxes to the pixels of a map, and return which have a positive area."""
     limits = np.array([width - 1, height - 1, width - 1, height - 1], np.float32)
     clipped = np.clip(boxes, 0, limits)
     return clipped, (box_sizes(clipped) > 0).all(axis=1)
@@ -66,7 +66,7 @@ def _transform(boxes: NDArray[np.float32], letterbox: Letterbox) -> NDArray[np.f
 
 
 def _radii(boxes: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the Gaussian radius of every box, in the pixels of the boxes."""
+    """Return the Gaussian radius of each box, in the same pixels as the boxes."""
     sizes = np.ceil(box_sizes(boxes))
     return np.maximum(0, gaussian_radius(sizes[:, 1], sizes[:, 0]).astype(np.int64))
 
@@ -78,11 +78,11 @@ def make_prior(
     noise: PriorNoise,
     rng: Random,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-    """Draw the prior heat map of the previous frame's objects.
+    """Draw the prior heat map of the objects in the previous frame.
 
     Returns:
         The float32 (1, H, W) map; the ids (n,) of the objects inside it; their centers (n, 2) in
-        output cells: the disturbed center for a lost one, else the true one.
+        output cells: the noisy center for a lost object, or else the true center.
     """
     heatmap = np.zeros((1, layout.input_height, layout.input_width), np.float32)
     boxes, inside = _clip(
@@ -94,7 +94,7 @@ def make_prior(
     for index, (center, size, radius) in enumerate(
         zip(centers, sizes, radii.tolist(), strict=True)
     ):
-        # The order of the draws is part of the published recipe (and of its golden data).
+        # The order of the random draws is part of the published recipe and its reference data.
         shift = np.array([rng.standard_normal(), rng.standard_normal()])
         moved = center + noise.jitter * shift * size
         present = rng.random() > noise.lost
@@ -117,20 +117,20 @@ def make_targets(
     letterbox: Letterbox,
     layout: TargetLayout,
 ) -> dict[str, NDArray[np.number]]:
-    """Return what the network should say about an image, as arrays with one slot per object.
+    """Return the target outputs of the network for an image, with one slot per object.
 
     Args:
         annotations: the objects of the image, in source pixels; slot k belongs to object k.
         previous_ids: ids (n,) of the objects of the previous frame.
         previous_centers: their centers (n, 2) in output cells.
-        letterbox: from source to network pixels.
-        layout: sizes of input, output and slots.
+        letterbox: map from source to network pixels.
+        layout: sizes of input, output and targets.
 
     Returns:
         `hm` float32 (classes, h, w); `ind`, `cat`, `tid` int64 (S,); `mask`, `tid_mask` float32
         (S,); `reg`, `wh`, `tracking` float32 (S, 2) and `ltrb_amodal` (S, 4), each with its
-        `_mask` of the same shape. Identity and displacement are known only for objects that the
-        previous frame has, too.
+        `_mask` of the same shape. Identity and displacement are defined only for objects that
+        are also in the previous frame.
     """
     width, height = layout.input_width // layout.stride, layout.input_height // layout.stride
     slots = layout.max_objects
@@ -146,7 +146,7 @@ def make_targets(
     boxes, inside = _clip(amodal, width, height)
     ignored = annotations.ignored[:slots]
     for x1, y1, x2, y2 in boxes[ignored].astype(np.int64).tolist():
-        # A target of exactly 1 has no weight in the negative part of the focal loss.
+        # A target of exactly 1 has zero weight in the negative part of the focal loss.
         heatmap[:, y1 : y2 + 1, x1 : x2 + 1] = 1
 
     slot = np.flatnonzero(inside & ~ignored)
