@@ -8,9 +8,9 @@ ROS1_EXTENSION = '.bag'
 
 
 def is_bag(path: Path) -> bool:
-    """Return whether a path is a bag: a .mcap, .db3 or .bag file, or a folder that holds one.
+    """Return whether a path is a bag: a .mcap, .db3 or .bag file, or a folder that contains one.
 
-    A folder with ``metadata.yaml`` is a bag too, one with ``seqinfo.ini`` is a sequence.
+    A folder with ``metadata.yaml`` is also a bag; a folder with ``seqinfo.ini`` is a sequence.
     """
     if path.suffix.lower() in BAG_EXTENSIONS or (path / 'metadata.yaml').exists():
         return True
@@ -20,13 +20,13 @@ def is_bag(path: Path) -> bool:
 
 
 def bag_files(folder: Path) -> list[Path]:
-    """Return the files of bags in a folder, ``drive_2.mcap`` before ``drive_10.mcap``."""
+    """Return the bag files in a folder in natural order (``drive_2.mcap``, ``drive_10.mcap``)."""
     known = (*BAG_EXTENSIONS, ROS1_EXTENSION)
     found = [path for path in folder.iterdir() if path.suffix.lower() in known and path.is_file()]
     return sorted((path for path in found if not path.name.startswith('.')), key=split_name)
 
 
 def split_name(file: Path) -> tuple[str, int]:
-    """Return the name of the bag that a file is a part of, and the number of the part."""
+    """Return the name of the bag to which a file belongs, and the part number of the file."""
     match = re.fullmatch(r'(.*)_(\d+)', file.stem)
     return (match[1], int(match[2])) if match else (file.stem, 0)

@@ -9,7 +9,7 @@ from jtn_ros.errors import JtnError
 from jtn_ros.masking import mask
 
 _VARIABLE, _FILE = 'env:', 'file:'
-# What tells the channels of one recorder apart; other parts of a query may be secret.
+# Keys that distinguish the channels of one recorder; other parts of a query may be secret.
 _CHANNELS = {'camera', 'cam', 'channel', 'ch', 'profile', 'stream', 'subtype'}
 _LONGEST_NAME = 100
 
@@ -17,18 +17,18 @@ _LONGEST_NAME = 100
 def is_camera(text: str) -> bool:
     """Return whether a text names a camera that may be plugged in later, not a file.
 
-    Cameras are an index, a device below /dev, a URL, a pipeline of GStreamer (``a ! b``), or where
-    the address is kept: ``env:VARIABLE`` or ``file:PATH``.
+    Cameras are an index, a device below /dev, a URL, a GStreamer pipeline (``a ! b``), or the
+    location of an address: ``env:VARIABLE`` or ``file:PATH``.
     """
     kept = text.startswith((_VARIABLE, _FILE))
     return kept or text.isdigit() or '://' in text or text.startswith('/dev/') or ' ! ' in text
 
 
 def read_address(text: str) -> str:
-    """Return the address of a camera, from where it is kept.
+    """Return the address of a camera, read from the variable or file that contains it.
 
     Raises:
-        JtnError: if the variable is not set, or there is nothing in it or in the file.
+        JtnError: if the variable is not set, or the variable or file is empty.
         OSError: if the file cannot be read.
     """
     if text.startswith(_VARIABLE):

@@ -79,7 +79,7 @@ def draw_heatmap(image: NDArray[np.uint8], detections: Detections) -> NDArray[np
 class LookColours:
     """Colors for embeddings: similar embeddings get similar colors.
 
-    A color is a fixed random projection, relative to the mean and spread of all that were seen.
+    A color is a fixed random projection, relative to the mean and spread of all embeddings so far.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class LookColours:
         self._sums = np.zeros((2, 3))
 
     def colors(self, embeddings: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Return (N, 3) BGR colors of embeddings (N, D), and remember these."""
+        """Return (N, 3) BGR colors of embeddings (N, D), and add them to the statistics."""
         axes = np.random.default_rng(0).standard_normal((embeddings.shape[1], 3))
         seen = np.nan_to_num(embeddings.astype(np.float64)) @ axes
         self._number += len(seen)

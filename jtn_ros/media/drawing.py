@@ -46,7 +46,7 @@ def caption_of(track_id: int, class_id: int, class_names: Sequence[str]) -> str:
 
 
 def drawable(tracks: Tracks, width: int, height: int) -> Tracks:
-    """Return the tracks that are worth drawing: in the image, and seen within a second."""
+    """Return the tracks to draw: those in the image that were detected within a second."""
     x1, y1, x2, y2 = tracks.boxes.T
     inside = (x1 < width) & (y1 < height) & (x2 > 0) & (y2 > 0)
     return tracks.select(inside & (tracks.unseen_ns <= _LONGEST_UNSEEN_NS))
@@ -88,7 +88,7 @@ class Trails:
 
 
 def dim(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
-    """Return an image (H, W, 3) that is darker where a mask (H, W) is False; None is nowhere."""
+    """Return an image (H, W, 3) darkened where a mask (H, W) is False; None for no mask."""
     if mask is None:
         return image
     darker: NDArray[np.uint8] = np.where(mask[..., None], image, image // 3)
@@ -105,20 +105,20 @@ def draw_tracks(
     """Return a copy of an image with its tracks drawn into it.
 
     A box is solid when the track was observed in this frame and dashed when it is predicted;
-    tracks that are not `drawable` are skipped. The arrow shows the way of the next half second.
-    Labels of near objects cover those of far ones. Lines grow with the image.
+    tracks that are not `drawable` are skipped. The arrow shows the motion in the next half second.
+    Labels of near objects cover those of far ones. Line widths scale with the image.
 
     Args:
         image: uint8 BGR (H, W, 3).
         tracks: of this frame, in pixels of this image.
-        class_names: by class; without them (or with a single class) no class is written.
+        class_names: by class; without them (or with a single class), no class is written.
         trails: `Trails` that were updated with these tracks.
     """
     tracks = drawable(tracks, image.shape[1], image.shape[0])
     tracks = tracks.select(np.argsort(nearness(tracks), kind='stable'))
     canvas = np.array(image, np.uint8, order='C')
     pen = _Pen(canvas)
-    # Far away from the image OpenCV's integers overflow; a few images away looks the same.
+    # Far outside the image, OpenCV's integers overflow, so coordinates are limited.
     reach = 4.0 * max(canvas.shape[:2])
     boxes = np.nan_to_num(tracks.boxes).clip(-reach, reach)
     centers = box_centers(boxes)
@@ -137,7 +137,7 @@ def draw_tracks(
 
 
 class _Pen:
-    """Draws with lines and letters that fit the size of the image."""
+    """Draws lines and text whose size fits the image."""
 
     def __init__(self, canvas: NDArray[np.uint8]) -> None:
         side = min(canvas.shape[:2])

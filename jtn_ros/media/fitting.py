@@ -1,4 +1,4 @@
-"""Images made to fit into a video, whose frames have one size."""
+"""Resizing of images to the frame size of a video."""
 
 import cv2
 import numpy as np
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 def fit_into(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     """Return an image (H, W, 3) as (height, width, 3).
 
-    One that is a pixel too narrow or too low has its last column or row repeated: codecs want even
-    sizes. Any other is scaled and gets black bars.
+    If an image is one pixel too narrow or too low, its last column or row is repeated, because
+    codecs require even sizes. Any other image is scaled and padded with black bars.
     """
     missing = height - image.shape[0], width - image.shape[1]
     if missing == (0, 0):

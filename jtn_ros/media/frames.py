@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
-# So many frames of a source that cannot be read are named in the log.
+# Maximum number of unreadable frames of a source that are logged individually.
 REPORTED_FRAMES = 20
 
 _HIGHEST_RATE = 1000.0
@@ -24,9 +24,9 @@ class Frame:
 
     Attributes:
         index: position in the source, from 0; a frame that cannot be read leaves a gap.
-        stamp_ns: time of the exposure in nanoseconds, from the source where it has one.
+        stamp_ns: time of the exposure in nanoseconds, from the source if it provides one.
         image: uint8 BGR (H, W, 3); treat it as read-only.
-        received_ns: when it was recorded in nanoseconds; None where that is the stamp.
+        received_ns: time of recording in nanoseconds; None if it equals the stamp.
         dropped: images of a live camera that were dropped since the previous frame; None for
             recordings.
     """
@@ -39,15 +39,15 @@ class Frame:
 
 
 class FrameSource(ABC):
-    """An opened source of frames: iterate over it, and close it.
+    """An open source of frames; iterate over it, and close it.
 
     Attributes:
         name: short name, for output files.
         width: of the images, in pixels.
         height: of the images, in pixels.
         frame_rate: nominal frames per second.
-        length: number of frames, or None when it is not known.
-        live: whether it is a camera, whose frames are dropped when they are not read in time.
+        length: number of frames, or None if unknown.
+        live: whether it is a camera, whose frames are dropped if they are not read in time.
         broken: number of frames that could not be read so far.
     """
 
@@ -59,14 +59,14 @@ class FrameSource(ABC):
     live = False
 
     def __init__(self) -> None:
-        """Start without a broken frame."""
+        """Start with no broken frames."""
         self.broken = 0
 
     @abstractmethod
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Yield the frames with ``start <= index < stop``; skipped ones are not decoded.
 
-        A frame that cannot be read is logged, counted in `broken` and left out.
+        A frame that cannot be read is logged, counted in `broken` and skipped.
         """
 
     def stamps(self) -> dict[int, int]:
@@ -74,7 +74,7 @@ class FrameSource(ABC):
         return {frame.index: frame.stamp_ns for frame in self.read()}
 
     def close(self) -> None:
-        """Release what the source holds."""
+        """Release the resources of the source."""
         return
 
     def __iter__(self) -> Iterator[Frame]:
@@ -98,5 +98,5 @@ class FrameSource(ABC):
 
 
 def plausible_rate(frame_rate: float) -> float | None:
-    """Return the frame rate that a driver or file tells, or None when it makes no sense."""
+    """Return the frame rate reported by a driver or file, or None if it is not plausible."""
     return frame_rate if 0 < frame_rate <= _HIGHEST_RATE else None

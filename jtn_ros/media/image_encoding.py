@@ -1,4 +1,4 @@
-"""Raw, compressed and depth ROS image data to arrays, without ROS."""
+"""Conversion of raw, compressed and depth ROS image data to arrays, without ROS."""
 
 import re
 from collections.abc import Buffer
@@ -22,12 +22,12 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class _Layout:
-    """How one encoding of ``sensor_msgs/image_encodings.hpp`` lies in memory.
+    """The memory layout of one encoding of ``sensor_msgs/image_encodings.hpp``.
 
     Attributes:
         channels: values per pixel in a row.
-        conversion: OpenCV's conversion code to BGR, or None when the data is BGR already.
-        kind: type of a value, as NumPy calls it.
+        conversion: OpenCV conversion code to BGR, or None if the data is already BGR.
+        kind: NumPy type of a value.
         halves: columns and rows come in pairs, because chroma is stored at half resolution.
         chroma_plane: a half-height plane of interleaved chroma follows the rows of the image.
     """
@@ -45,7 +45,7 @@ _BAYER = {
     'gbrg': cv2.COLOR_BayerGBRG2BGR,
     'grbg': cv2.COLOR_BayerGRBG2BGR,
 }
-# Of wide pixels, alpha is dropped before the conversion.
+# For pixels with more than 8 bits per value, alpha is dropped before the conversion.
 _LAYOUTS = {
     'bgr8': _Layout(3, None),
     'rgb8': _Layout(3, cv2.COLOR_RGB2BGR),
@@ -83,7 +83,7 @@ _PLANAR = {'i420': (i420_bytes, i420_to_bgr), 'nv24': (nv24_bytes, nv24_to_bgr)}
 
 ENCODINGS = tuple(_LAYOUTS)
 
-# Type of a value, and meters in one unit of it.
+# Type of a value, and its unit in meters.
 _DEPTHS = {'16UC1': ('u2', 0.001), 'mono16': ('u2', 0.001), '32FC1': ('f4', 1.0)}
 
 
@@ -98,8 +98,8 @@ def decode_image(
 ) -> Image:
     """Decode the fields of a ``sensor_msgs/Image`` to uint8 BGR (height, width, 3).
 
-    Color is reconstructed from Bayer patterns by bilinear interpolation, YUV is taken as BT.601
-    with limited range, alpha is dropped.
+    Color is reconstructed from Bayer patterns by bilinear interpolation. YUV is assumed to be
+    BT.601 with limited range. Alpha is dropped.
 
     Args:
         encoding: a name of `ENCODINGS`.
@@ -107,13 +107,13 @@ def decode_image(
         height: rows of the image.
         step: bytes from one row to the next, padding included.
         is_bigendian: byte order of values of several bytes.
-        data: anything with a buffer of bytes; trailing bytes are ignored, and the last row's
-            padding may be missing.
-        intensity: stretches values of more than 8 bits; by default for this image alone.
+        data: any bytes-like object; trailing bytes are ignored, and the padding of the last row
+            may be missing.
+        intensity: scales values of more than 8 bits; by default for this image only.
 
     Returns:
-        The image. Where nothing has to be converted it is a view of the data, so it is
-        read-only when the data is.
+        The image. If no conversion is necessary, it is a view of the data, and read-only if the
+        data is read-only.
 
     Raises:
         JtnError: if the encoding is not supported or the sizes contradict each other.
@@ -158,16 +158,16 @@ def decode_compressed_image(
 ) -> Image:
     """Decode the fields of a ``sensor_msgs/CompressedImage`` (JPEG, PNG, ...) to uint8 BGR.
 
-    Orientation tags are ignored, because the camera's calibration is of the pixels as they are.
+    Orientation tags are ignored, because the camera calibration refers to the stored pixels.
 
     Args:
-        format_: the format, which may begin with the encoding that the image had before.
-        data: the file.
-        intensity: stretches values of more than 8 bits; by default for this image alone.
+        format_: the format, which may start with the encoding of the original image.
+        data: contents of the image file.
+        intensity: scales values of more than 8 bits; by default for this image only.
 
     Raises:
         JtnError: if the data is a compressed depth map, a part of a video, or not an image that
-            OpenCV reads.
+            OpenCV can read.
     """
     if 'compressedDepth' in format_:
         raise JtnError(
@@ -183,7 +183,7 @@ def decode_compressed_image(
     if len(values):
         try:
             image = cv2.imdecode(values, cv2.IMREAD_UNCHANGED)
-        except cv2.error as error:  # larger than 2^30 pixels, or than the memory
+        except cv2.error as error:  # more than 2^30 pixels, or out of memory
             raise JtnError(
                 f'{len(values)} bytes of format {format_!r} cannot be decoded ({error.err}); '
                 'if the image is very large, scale it down'
@@ -200,7 +200,7 @@ def decode_compressed_image(
         return np.ascontiguousarray(pixels, np.uint8)
     conversion = cv2.COLOR_GRAY2BGR
     if (mosaic := re.match(r'bayer_(\w{4})(8|16)\b', format_)) and mosaic[1] in _BAYER:
-        # It was compressed as if it were gray.
+        # The Bayer pattern was compressed as a gray image.
         _expect_bayer(pixels.shape[1], pixels.shape[0])
         conversion = _BAYER[mosaic[1]]
     return np.asarray(cv2.cvtColor(pixels, conversion), np.uint8)
@@ -209,21 +209,21 @@ def decode_compressed_image(
 def decode_depth(
     encoding: str, width: int, height: int, step: int, is_bigendian: bool, data: Buffer
 ) -> tuple[NDArray[np.generic], float]:
-    """View the fields of a depth image (REP 118: 16UC1 in millimeters, 32FC1 in meters).
+    """Return a view of a depth image (REP 118: 16UC1 in millimeters, 32FC1 in meters).
 
     Args:
-        encoding: ``16UC1``, which some drivers call ``mono16``, or ``32FC1``.
+        encoding: ``16UC1``, or ``mono16`` for some drivers, or ``32FC1``.
         width: columns of the image.
         height: rows of the image.
         step: bytes from one row to the next, padding included.
         is_bigendian: byte order of the values.
-        data: anything with a buffer of bytes.
+        data: any bytes-like object.
 
     Returns:
-        A view (height, width) of the data, and meters in one unit of it.
+        A view (height, width) of the data, and its unit in meters.
 
     Raises:
-        JtnError: if the encoding is no depth or the sizes contradict each other.
+        JtnError: if the encoding is not a depth encoding or the sizes contradict each other.
     """
     if encoding not in _DEPTHS:
         raise JtnError(
@@ -241,12 +241,12 @@ def decode_depth(
 
 
 def _without_alpha(image: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return gray or three channels of an image that is wide or from a file."""
+    """Return the gray channel or three color channels of an image."""
     return image[..., :3] if image.ndim == 3 else image
 
 
 def _expect_bayer(width: int, height: int) -> None:
-    """Refuse a mosaic that no color can be interpolated in."""
+    """Reject a Bayer image that is too small for interpolation."""
     if min(width, height) < 3:
         raise JtnError(
             f'{width}x{height} pixels are too few for a Bayer pattern; publish 3x3 or more'
@@ -254,7 +254,7 @@ def _expect_bayer(width: int, height: int) -> None:
 
 
 def _expect_pixels(width: int, height: int) -> None:
-    """Refuse an image without pixels."""
+    """Reject an image without pixels."""
     if width <= 0 or height <= 0:
         raise JtnError(
             f'an image of {width}x{height} pixels is empty; check the width and height that the '
@@ -263,7 +263,7 @@ def _expect_pixels(width: int, height: int) -> None:
 
 
 def _expect_step(step: int, row_bytes: int, row: str) -> None:
-    """Refuse rows that overlap."""
+    """Reject overlapping rows."""
     if step < row_bytes:
         raise JtnError(
             f'step {step} is shorter than a row of {row} ({row_bytes} bytes); '
@@ -272,7 +272,7 @@ def _expect_step(step: int, row_bytes: int, row: str) -> None:
 
 
 def _expect_bytes(given: int, needed: int) -> None:
-    """Refuse truncated data."""
+    """Reject truncated data."""
     if given < needed:
         raise JtnError(
             f'{given} bytes are too few for the size and step of the image ({needed} needed); '

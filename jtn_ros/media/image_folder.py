@@ -36,11 +36,11 @@ def open_folder(
 ) -> FrameSource:
     """Open a folder of images, or a sequence folder with ``seqinfo.ini`` or ``img1``.
 
-    A sequence takes its frame rate from ``seqinfo.ini``; its frames are the images of its image
-    folder, or else the one video beside that file. The name is the folder's.
+    The frame rate of a sequence is read from ``seqinfo.ini``. Its frames are the images of its
+    image folder, or else the only video next to that file. The name is that of the folder.
 
     Raises:
-        JtnError: if there is nothing to read in the folder.
+        JtnError: if the folder contains nothing to read.
     """
     name = folder.resolve().name
     plain = sorted(visible_files(folder, IMAGE_EXTENSIONS), key=_natural_key)
@@ -58,7 +58,7 @@ def open_folder(
     images = sequence_images(folder, info)
     videos = visible_files(folder, VIDEO_EXTENSIONS)
     if not images and len(videos) == 1:
-        from jtn_ros.media.video import VideoFrames  # images need no decoder of video
+        from jtn_ros.media.video import VideoFrames  # images require no video decoder
 
         require_utf8(videos[0])
         return VideoFrames(videos[0], frame_rate=info.frame_rate, name=name)
@@ -77,11 +77,12 @@ class ImageFolderFrames(FrameSource):
     """Images by their frame numbers, stamped by the frame rate.
 
     Args:
-        folder: where they are, for messages.
-        images: by frame number, from 1, in order; where one is missing, later frames keep theirs.
+        folder: folder of the images, for messages.
+        images: by frame number, from 1, in order; a missing image does not change later numbers.
         name: name of the source.
         frame_rate: frames per second, 30 by default.
-        intensity_range: values of more than 8 bits that become black and white; None finds them.
+        intensity_range: values of more than 8 bits that become black and white; None estimates
+            them from the images.
 
     Raises:
         JtnError: if there are no images, or none can be read.
@@ -96,7 +97,7 @@ class ImageFolderFrames(FrameSource):
         frame_rate: float | None = None,
         intensity_range: Sequence[float] | None = None,
     ) -> None:
-        """Look at the first image."""
+        """Read the first image for its size."""
         super().__init__()
         if not images:
             raise JtnError(f'{folder} contains no images ({", ".join(IMAGE_EXTENSIONS)})')
@@ -124,7 +125,7 @@ class ImageFolderFrames(FrameSource):
 
 
 def _name_what_is_left_out(folder: Path) -> None:
-    """Warn of other recordings in a folder whose images are one themselves."""
+    """Warn about other recordings in a folder whose images are read as one recording."""
     others = sorted(
         path.name
         for path in folder.iterdir()
@@ -152,7 +153,7 @@ def _read(path: Path, intensity: IntensityRange) -> NDArray[np.uint8]:
     Raises:
         OSError, JtnError: if it cannot be read.
     """
-    # OpenCV makes no color image of a TIFF of gray floating-point numbers.
+    # OpenCV does not convert a TIFF of gray floating-point values to color.
     image = read_image(path, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
     pixels = image if image.dtype == np.uint8 else intensity.apply(image)
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)) if pixels.ndim == 2 else pixels

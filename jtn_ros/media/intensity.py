@@ -10,14 +10,14 @@ from jtn_ros.errors import JtnError
 from jtn_ros.settings import Settings
 from jtn_ros.settings import setting
 
-# Of so many pixels of an image, these percentiles become black and white.
+# Number of sampled pixels per image, and their percentiles that become black and white.
 _SAMPLE = 20_000
 _PERCENTILES = (0.5, 99.5)
-# Values beyond it, infinity and what is not a number say nothing about the range.
+# Values beyond this limit, infinities and NaNs are not used to estimate the range.
 _LARGEST = 1e30
-# Range of integers at least.
+# Minimum range of integers.
 _LEAST_COUNTS = 32
-# Weight of each image in the range, so that an appearing hot object causes no sudden change.
+# Weight of each image in the range, so that a hot object that appears causes no sudden change.
 _FOLLOWING = 0.1
 
 
@@ -58,25 +58,25 @@ class IntensityRange:
             self._limits = np.array(limits, np.float64)
 
     def apply(self, values: NDArray[np.generic]) -> NDArray[np.uint8]:
-        """Return values of any shape and type as uint8; what is not a number is black."""
+        """Return values of any shape and type as uint8; NaN is black."""
         if not self._fixed:
             self._follow(values)
-        if self._limits is None:  # an image without a number
+        if self._limits is None:  # an image without finite values
             return np.zeros(values.shape, np.uint8)
         low, high = self._limits.astype(np.float32)
-        with np.errstate(over='ignore', invalid='ignore'):  # what is too large is white
+        with np.errstate(over='ignore', invalid='ignore'):  # too large values are white
             work = np.clip(values.astype(np.float32), low, high)
         work = np.nan_to_num((work - low) * (np.float32(255) / (high - low)), nan=0.0)
         return np.rint(work).astype(np.uint8)
 
     def _follow(self, values: NDArray[np.generic]) -> None:
-        """Move the limits towards those of an image."""
+        """Move the limits toward those of an image."""
         flat = values.reshape(-1)[:: max(1, values.size // _SAMPLE)].astype(np.float64)
         finite = flat[np.abs(flat) < _LARGEST]
         if not len(finite):
             return
         low, high = np.percentile(finite, _PERCENTILES)
-        # Of a flat image, only noise could be stretched.
+        # In a uniform image, scaling would only amplify noise.
         least = _LEAST_COUNTS if values.dtype.kind in 'ui' else 1e-3 * max(1e-3, abs(low))
         found = np.array([low, max(high, low + least)])
         kind = values.dtype.str[1:]  # in either byte order

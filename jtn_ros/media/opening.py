@@ -13,7 +13,7 @@ from jtn_ros.media.camera_address import is_camera
 from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.video_formats import VIDEO_EXTENSIONS
 
-# What a web server keeps; .ts and .flv may be live.
+# Suffixes of recordings on a web server; .ts and .flv may be live streams.
 _RECORDINGS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v')
 
 
@@ -28,20 +28,20 @@ def open_frames(
     """Open a video, image, image folder, MOTChallenge sequence, rosbag2, webcam or stream.
 
     Args:
-        source: a path, the index of a webcam (``0``) or a URL (``rtsp://...``), or where the URL
-            is kept (``env:VARIABLE``, ``file:PATH``).
-        frame_rate: frames per second of an image folder, which cannot know it; for a video it
-            replaces the time stamps of the file.
-        topic: the image topic of a bag that has several.
+        source: a path, the index of a webcam (``0``) or a URL (``rtsp://...``), or the location
+            of the URL (``env:VARIABLE``, ``file:PATH``).
+        frame_rate: frames per second of an image folder, which does not contain it; for a video,
+            it replaces the timestamps of the file.
+        topic: the image topic of a bag; required if there are several.
         intensity_range: values of images with more than 8 bits that become black and white; None
-            finds them in the images.
+            estimates them from the images.
         reconnect: whether to open a camera again when it fails.
 
     Raises:
-        JtnError: if the source does not exist, cannot be read, is of an unknown kind or holds no
-            frames.
+        JtnError: if the source does not exist, cannot be read, is of an unknown type or contains
+            no frames.
     """
-    # Only what the source needs is imported: a robot without rosbags can still play a video.
+    # Only imports required by the source: a robot without rosbags can still play a video.
     if frame_rate is not None and not 0 < frame_rate < float('inf'):
         raise JtnError(f'frame rate {frame_rate} is not positive')
     path = Path(source)

@@ -11,9 +11,9 @@ from jtn_ros.errors import UsageError
 from jtn_ros.media.bag_paths import BAG_EXTENSIONS
 from jtn_ros.media.video_formats import VIDEO_EXTENSIONS
 
-# What is read in folders; reports may be written into them, again and again.
+# Suffixes of data that is read from folders; reports may be written into the same folders.
 _DATA = (*BAG_EXTENSIONS, *IMAGE_EXTENSIONS, *VIDEO_EXTENSIONS, '.txt', '.ini', '.yaml')
-# Key in the first line of results: what they were made from.
+# Key in the first line of results for their inputs and outputs.
 RUN = 'run'
 
 
@@ -23,11 +23,11 @@ def protect_inputs(
     """Reject outputs that would replace an input.
 
     Args:
-        outputs: files or folders that will be replaced where they exist; None for none.
-        inputs: files, folders with data, or names that are neither; None for none.
+        outputs: files or folders that will be replaced if they exist; None is skipped.
+        inputs: files, folders with data, or names that are neither; None is skipped.
 
     Raises:
-        UsageError: if an output is an input, lies in one as data, or holds one.
+        UsageError: if an output is an input, is data inside an input, or contains an input.
     """
     present = [path for given in inputs if given is not None and (path := Path(given)).exists()]
     for output in (Path(given) for given in outputs if given is not None):
@@ -67,15 +67,15 @@ def require_folder(output: Path) -> None:
 
 
 def claim_results(folder: Path, names: Sequence[str], inputs: Sequence[str]) -> dict[str, Any]:
-    """Return what the first JSON line of results has to say under `RUN`: inputs and outputs.
+    """Return the inputs and outputs for the key `RUN` in the first JSON line of results.
 
     Args:
-        folder: of the results.
-        names: of the files that will be replaced, one of them the JSON lines.
-        inputs: what identifies the inputs, such as absolute paths.
+        folder: folder of the results.
+        names: names of the files that will be replaced, including the JSON lines.
+        inputs: identifiers of the inputs, such as absolute paths.
 
     Raises:
-        UsageError: if one of the files exists, and is not a result of the same inputs.
+        UsageError: if one of the files exists and is not a result of the same inputs.
     """
     (lines,) = (name for name in names if name.endswith('.jsonl'))
     before = _read_run(folder / lines)

@@ -13,7 +13,7 @@ def i420_bytes(width: int, height: int, step: int) -> int:
 
 
 def i420_to_bgr(values: Image, width: int, height: int, step: int) -> Image:
-    """Return BGR (height, width, 3); rows of U and V, half as long, follow those of Y."""
+    """Return BGR (height, width, 3); the rows of Y are followed by half-length rows of U and V."""
     packed = np.empty((height * 3 // 2, width), np.uint8)
     packed[:height] = np.ndarray((height, width), np.uint8, values, 0, (step, 1))
     shape, strides = (height, width // 2), (step // 2, 1)
@@ -28,11 +28,11 @@ def nv24_bytes(width: int, height: int, step: int) -> int:
 
 
 def nv24_to_bgr(values: Image, width: int, height: int, step: int) -> Image:
-    """Return BGR (height, width, 3); rows of U and V in turn, twice as long, follow those of Y."""
+    """Return BGR (height, width, 3); the rows of Y precede double-length, interleaved UV rows."""
     shape, strides = (height, width, 2), (2 * step, 2, 1)
     chroma = np.ndarray(shape, np.uint8, values, height * step, strides)
     luma = np.ndarray((height, width), np.uint8, values, 0, (step, 1))
-    # OpenCV wants full range, and V before U.
+    # OpenCV expects full range, and V before U.
     every = np.arange(256)
     full = np.empty((height, width, 3), np.uint8)
     full[..., 0] = _byte((every - 16) * 255 / 219)[luma]

@@ -1,7 +1,7 @@
-"""Background threads with which reading, inference and writing overlap.
+"""Background threads that overlap reading, inference and writing.
 
-Decoders, encoders and networks release the GIL. Each of these threads runs one of them, in order,
-a few items ahead of or behind the caller.
+Decoders, encoders and networks release the GIL. Each thread runs one of them in order, a few items
+ahead of or behind the caller.
 """
 
 from collections import deque
@@ -22,8 +22,8 @@ _DEPTH = 4
 def read_ahead[T](items: Iterable[T], depth: int = _DEPTH) -> Generator[T]:
     """Yield the items, which a thread fetches up to `depth` items ahead of the caller.
 
-    Exceptions of the fetching are raised here, in order. If the caller stops early, the item that
-    is being fetched is awaited, and the remaining items are not fetched.
+    Exceptions of the thread are raised here, in order. If the caller stops early, the item that is
+    being fetched is awaited, and the remaining items are not fetched.
     """
     iterator, end = iter(items), object()
 
@@ -58,28 +58,28 @@ class Sink[T](Protocol):
 class WriteBehind[T, S: Sink[Any]]:
     """Opens, fills and closes a sink on one thread, up to `depth` items late.
 
-    Use it as a context manager: it ends when everything is written and closed. What writing
-    raises is raised by a later `put` or at the end.
+    Use it as a context manager: it exits when everything is written and closed. Exceptions of
+    writing are raised by a later `put` or on exit.
 
     Args:
-        open_sink: returns the sink; databases, for one, insist on their own thread.
-        depth: items that may wait; beyond that `put` waits for the oldest.
+        open_sink: returns the sink; it runs on the thread, as databases require.
+        depth: maximum number of waiting items; if it is reached, `put` waits for the oldest.
 
     Attributes:
-        sink: what is written to.
+        sink: the opened sink.
     """
 
     def __init__(self, open_sink: Callable[[], S], depth: int = _DEPTH) -> None:
         self._depth = depth
         self._waiting: deque[Future[None]] = deque()
         self._pool = ThreadPoolExecutor(1, 'write_behind')
-        self._pool.submit(int).result()  # starts the thread, which nothing can interrupt then
+        self._pool.submit(int).result()  # starts the thread, which cannot be interrupted then
         opening: Future[S] = Future()
         try:
             self._pool.submit(_open, opening, open_sink)
             self.sink = opening.result()
         except BaseException as error:
-            # An interruption does not stop the thread, which may have opened the sink.
+            # An interruption does not stop the thread, and the sink may be open.
             opening.cancel()
             self._pool.submit(_undo, opening, error)
             self._pool.shutdown()
@@ -92,7 +92,7 @@ class WriteBehind[T, S: Sink[Any]]:
         self._waiting.append(self._pool.submit(self.sink.write, item))
 
     def __enter__(self) -> Self:
-        """Return the writer, which is running already."""
+        """Return the writer, which is already running."""
         return self
 
     def __exit__(
@@ -117,7 +117,7 @@ class WriteBehind[T, S: Sink[Any]]:
 
 
 def _open[S](opening: Future[S], open_sink: Callable[[], S]) -> None:
-    """Open the sink, if that is still wanted."""
+    """Open the sink, unless this was canceled."""
     if opening.set_running_or_notify_cancel():
         try:
             opening.set_result(open_sink())
@@ -126,6 +126,6 @@ def _open[S](opening: Future[S], open_sink: Callable[[], S]) -> None:
 
 
 def _undo(opening: Future[Any], error: BaseException) -> None:
-    """Undo the sink that was opened, if it was."""
+    """Undo the sink, if it was opened."""
     if not opening.cancelled() and opening.exception() is None:
         opening.result().__exit__(type(error), error, error.__traceback__)

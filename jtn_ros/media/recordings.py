@@ -1,4 +1,4 @@
-"""The recordings of an archive: found in folders, by patterns, or listed; and their places."""
+"""The recordings of an archive, from folders, patterns or lists, and their output folders."""
 
 import glob
 import hashlib
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 def is_recording(path: Path) -> bool:
-    """Return whether a path is one recording, as far as names tell."""
+    """Return whether a path is one recording, based on names."""
     if path.is_file():
         return is_bag(path) or path.suffix.lower() in VIDEO_EXTENSIONS
     if not path.is_dir():
@@ -37,14 +37,14 @@ def is_recording(path: Path) -> bool:
 
 
 def holds_recording(path: Path) -> bool:
-    """Return whether a path is a recording or a folder with one in it, results of ours apart."""
+    """Return whether a path is a recording, or a folder with recordings and without results."""
     if not path.is_dir():
         return is_recording(path)
     return not any(path.glob('*.jsonl')) and next(_search(path, set()), None) is not None
 
 
 def expand(given: Iterable[str | Path]) -> list[Path]:
-    """Return paths, with patterns such as ``*/*.mp4`` replaced by what they match, sorted.
+    """Return paths, with patterns such as ``*/*.mp4`` replaced by their sorted matches.
 
     Raises:
         JtnError: if a pattern matches nothing.
@@ -61,11 +61,11 @@ def expand(given: Iterable[str | Path]) -> list[Path]:
 
 
 def read_list(path: Path) -> list[str]:
-    """Return the lines of a file, without empty ones and those that begin with ``#``.
+    """Return the lines of a file, without empty lines and lines that start with ``#``.
 
     Raises:
-        OSError: if it cannot be read.
-        JtnError: if it is not a text, or there is nothing in it.
+        OSError: if the file cannot be read.
+        JtnError: if the file is not a text file, or is empty.
     """
     try:
         lines = [line.strip() for line in path.read_text(encoding='utf-8').splitlines()]
@@ -77,18 +77,18 @@ def read_list(path: Path) -> list[str]:
 
 
 def find_recordings(given: Iterable[str | Path], leave_out: Path | None = None) -> list[Path]:
-    """Return the recordings at the given paths and below them, sorted, each of them once.
+    """Return the recordings at and below the given paths, sorted and without duplicates.
 
-    Files are taken whatever they are; in folders, recordings are recognized by their names, and
-    what begins with a dot is skipped.
+    Given files are always included. In folders, recordings are recognized by their names, and
+    names that start with a dot are skipped.
 
     Args:
         given: recordings, folders and patterns.
-        leave_out: a folder that is not searched: that of the results.
+        leave_out: a folder that is not searched, such as that of the results.
 
     Raises:
         OSError: if a folder cannot be read.
-        JtnError: if something does not exist or holds no recordings.
+        JtnError: if a path does not exist or contains no recordings.
     """
     found: dict[Path, None] = {}
     for path in expand(given):
@@ -106,9 +106,9 @@ def find_recordings(given: Iterable[str | Path], leave_out: Path | None = None) 
 
 
 def absolute(path: Path) -> Path:
-    """Return the path under which a recording is known: absolute, its own name kept.
+    """Return the absolute path that identifies a recording.
 
-    A recording that is a link keeps the name of the link, unlike with `Path.resolve`.
+    Unlike with `Path.resolve`, a recording that is a link keeps the name of the link.
     """
     return path.parent.resolve() / path.name if path.name not in ('', '..') else path.resolve()
 
@@ -116,13 +116,13 @@ def absolute(path: Path) -> Path:
 def find_places(recordings: Iterable[Path], known: Mapping[Path, str]) -> dict[Path, str]:
     """Return the folder for the results of each recording, relative to that of all results.
 
-    It is the place of the recording below the deepest folder that all have in common. Where two
-    results would have the same name, as those of ``clip.mp4`` and ``clip.avi``, the folder below
-    that is named like the recording.
+    It is the folder of the recording relative to the deepest common folder of all recordings. If
+    two results would have the same name, as those of ``clip.mp4`` and ``clip.avi``, a subfolder
+    with the name of the recording is added.
 
     Args:
         recordings: absolute paths.
-        known: places that were assigned earlier, and are kept.
+        known: folders that were assigned earlier, and are kept.
     """
     recordings = list(recordings)
     if not recordings:
@@ -139,18 +139,18 @@ def find_places(recordings: Iterable[Path], known: Mapping[Path, str]) -> dict[P
 
 
 def fingerprint(recording: Path) -> str:
-    """Return a text that changes when a recording does: by the sizes and times of its files."""
+    """Return a text that changes with a recording, from the sizes and times of its files."""
     digest = hashlib.sha256()
     for file in [recording] if recording.is_file() else sorted(_files(recording)):
         digest.update(os.fsencode(file.relative_to(recording)))
-        with suppress(OSError):  # a link that leads nowhere, which is for the reader to say
+        with suppress(OSError):  # a broken link; reading it reports the error
             status = file.stat()
             digest.update(f'\0{status.st_size}\0{status.st_mtime_ns}\0'.encode())
     return digest.hexdigest()[:16]
 
 
 def _search(folder: Path, seen: set[Path]) -> Iterator[Path]:
-    """Yield the recordings in a folder; links that lead in circles end there."""
+    """Yield the recordings in a folder; circular links are not followed."""
     real = folder.resolve()
     if real in seen:
         return
@@ -160,7 +160,7 @@ def _search(folder: Path, seen: set[Path]) -> Iterator[Path]:
             yield folder
             return
         paths = sorted(folder.iterdir())
-    except PermissionError as error:  # such as lost+found, where an archive fills a disk
+    except PermissionError as error:  # such as lost+found in the root of a disk
         logger.warning('%s is skipped: %s', folder, error.strerror)
         return
     for path in paths:
@@ -173,7 +173,7 @@ def _search(folder: Path, seen: set[Path]) -> Iterator[Path]:
 
 
 def _is_lost(path: Path) -> bool:
-    """Return whether a link leads to a recording that is not there, which is a failure."""
+    """Return whether a path is a broken link to a recording, which is an error."""
     known = (*VIDEO_EXTENSIONS, *BAG_EXTENSIONS)
     return path.is_symlink() and not path.exists() and path.suffix.lower() in known
 
@@ -184,6 +184,6 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _result(recording: Path, place: Path) -> tuple[Path, str]:
-    """Return what two recordings may not share."""
+    """Return the folder and name of the results, which must be unique."""
     stem = recording.stem if recording.is_file() else recording.name
     return place, stem.casefold()

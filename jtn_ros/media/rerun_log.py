@@ -1,6 +1,6 @@
-"""Tracks for the Rerun viewer: a file, or a viewer that shows them now.
+"""Tracks for the Rerun viewer: a file, or a live viewer.
 
-Everything is in pixels of the image. The timelines are ``frame``, which counts from 1, and
+All values are in pixels of the image. The timelines are ``frame``, which starts at 1, and
 ``stamp``, the time of the image.
 """
 
@@ -39,17 +39,17 @@ SUFFIX = '.rrd'
 _ADDRESS = 'rerun+http'
 _JPEG_QUALITY = 90
 _MAGENTA = (255, 0, 255)
-# Higher ones are drawn over lower ones; boxes, at 10, over all images.
+# Higher values are drawn over lower values; boxes have 10 and are drawn over all images.
 _IMAGE_ORDER, _HEATMAP_ORDER = -10.0, -5.0
 _FLUSH_S = 10.0
 
 
 def file_of(target: str) -> Path | None:
-    """Return the file that a target is; None where it is a viewer.
+    """Return the file that a target denotes; None for a viewer.
 
     Args:
-        target: a file that ends in ``.rrd``, ``live`` for a viewer that is opened, or the address
-            of one that runs, such as ``rerun+http://127.0.0.1:9876/proxy``.
+        target: a file that ends with ``.rrd``, ``live`` to open a viewer, or the address of a
+            running viewer, such as ``rerun+http://127.0.0.1:9876/proxy``.
 
     Raises:
         UsageError: if it is none of these, or there is no screen for a viewer.
@@ -72,13 +72,13 @@ def file_of(target: str) -> Path | None:
 
 
 class RerunLog(Output):
-    """Logs images, tracks and latencies; a file appears when it is closed.
+    """Logs images, tracks and latencies; a file gets its final name when it is closed.
 
     Args:
         target: see `file_of`.
-        name: of the recording.
-        labels: of the model.
-        views: what to show beside the boxes, see `jtn_ros.media.debug_views`.
+        name: name of the recording.
+        labels: labels of the model.
+        views: additional views; see `jtn_ros.media.debug_views`.
 
     Raises:
         JtnError: if the package rerun-sdk is not installed, or there is no such viewer.
@@ -116,8 +116,8 @@ class RerunLog(Output):
 
         Args:
             frame: the frame.
-            detections: what the tracker was given.
-            tracks: after the frame.
+            detections: input of the tracker.
+            tracks: tracks after the frame.
             latencies: seconds per stage.
         """
         log, rerun = self._log, self._rerun
@@ -134,25 +134,25 @@ class RerunLog(Output):
             log.log(f'tracks/{state.name.lower()}', rerun.Scalars(float(states.count(state))))
 
     def finish(self) -> None:
-        """Write what is left."""
+        """Write the remaining data."""
         with _rerun_errors(self._target):
             self._log.flush(timeout_sec=_FLUSH_S)
         self._log.disconnect()
 
     def publish(self) -> None:
-        """Give the file its name."""
+        """Rename the file to its final name."""
         if self._path is not None:
             self._temporary.replace(self._path)
 
     def discard(self) -> None:
-        """Remove the file; what a viewer has got it keeps."""
-        with suppress(Exception):  # what a full disk does not take is not wanted
+        """Remove the partial file; a viewer keeps the data that it received."""
+        with suppress(Exception):  # closing fails on a full disk
             self._log.disconnect()
         if self._path is not None:
             self._temporary.unlink(missing_ok=True)
 
     def _open_sink(self) -> None:
-        """Say where the log goes, and how it is shown."""
+        """Set the destination and the layout of the log."""
         import rerun.blueprint
 
         views = rerun.blueprint
@@ -174,7 +174,7 @@ class RerunLog(Output):
             self._log.connect_grpc(self._target, default_blueprint=layout)
 
     def _log_tracks(self, tracks: Tracks) -> None:
-        """Log the tracks that are drawn in pictures, too."""
+        """Log the tracks that are also drawn in images."""
         log, rerun = self._log, self._rerun
         if not len(tracks):
             log.log('image/tracks', rerun.Clear(recursive=True))
@@ -216,7 +216,7 @@ class RerunLog(Output):
             )
 
     def _log_views(self, image: NDArray[np.uint8], detections: Detections) -> None:
-        """Log what the network saw, as far as it is wanted."""
+        """Log the selected views of the network outputs."""
         log, rerun = self._log, self._rerun
         if 'heatmap' in self._views:
             picture = draw_heatmap(image, detections)
@@ -238,7 +238,7 @@ class RerunLog(Output):
             )
 
     def _encoded(self, image: NDArray[np.uint8], draw_order: float = _IMAGE_ORDER) -> Any:
-        """Return a uint8 BGR image as JPEG: raw ones fill disks and the memory of viewers."""
+        """Return a uint8 BGR image as JPEG, because raw images fill disks and viewer memory."""
         done, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         assert done
         return self._rerun.EncodedImage(
@@ -248,7 +248,7 @@ class RerunLog(Output):
 
 @contextmanager
 def _rerun_errors(target: str) -> Iterator[None]:
-    """Turn what Rerun raises where it cannot write or connect into `JtnError`."""
+    """Convert exceptions of Rerun on writing and connecting to `JtnError`."""
     try:
         yield
     except (RuntimeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Tracks out: MOTChallenge text for evaluators, JSON lines for everything else."""
+"""Output of tracks: MOTChallenge text for evaluation, JSON lines for other uses."""
 
 import json
 from collections.abc import Mapping
@@ -24,20 +24,20 @@ from jtn_ros.tracking.track import TrackState
 
 
 class ResultFiles(Output):
-    """Writes ``<name>.txt`` and ``<name>.jsonl``; both appear when they are complete.
+    """Writes ``<name>.txt`` and ``<name>.jsonl``; both get their names when they are complete.
 
-    The text holds the confirmed tracks with reliable boxes (see `Tracks.reported`). The JSON
-    lines, one a frame, hold every live track with its state.
+    The text file contains the confirmed tracks with reliable boxes (see `Tracks.reported`). The
+    JSON lines, one per frame, contain all live tracks with their states.
 
     Args:
-        folder: where to write; it is made if need be.
+        folder: output folder; it is created if necessary.
         name: name of the files, without extension.
-        class_names: by class; without them the number is the name.
-        run: goes into the first JSON line, see `jtn_ros.media.overwriting`.
+        class_names: by class; without them, the number is the name.
+        run: value for the first JSON line; see `jtn_ros.media.overwriting`.
 
     Raises:
-        OSError: if they cannot be written.
-        UsageError: if another process is writing them.
+        OSError: if the files cannot be written.
+        UsageError: if another process is writing the files.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ResultFiles(Output):
         self._temporary = self.json_path.with_name(f'.{name}.jsonl.part')
         self._temporary_text = self.text_path.with_name(f'.{name}.txt.part')
         self.json_path.parent.mkdir(parents=True, exist_ok=True)
-        # Line by line, so that what a live camera gave can be followed and outlives a crash.
+        # Line buffering: results of a live camera can be followed, and are kept after a crash.
         self._lines = self._temporary.open('a', buffering=1, encoding='utf-8')
         try:
             flock(self._lines, LOCK_EX | LOCK_NB)
@@ -68,7 +68,7 @@ class ResultFiles(Output):
 
     @property
     def track_count(self) -> int:
-        """Return the number of identities in the text so far."""
+        """Return the number of identities in the text file so far."""
         return len({track_id for frame in self._boxes.values() for track_id in frame.ids.tolist()})
 
     def write(
@@ -79,9 +79,9 @@ class ResultFiles(Output):
         session: int = 1,
         dropped: int | None = None,
     ) -> None:
-        """Append the tracks of a frame; the index counts from 0, the files from 1.
+        """Append the tracks of a frame; the index starts at 0, frame numbers in the files at 1.
 
-        Of a live camera the lines also say how many pictures were dropped before the frame.
+        For a live camera, the lines also contain the number of images dropped before the frame.
         """
         reported = reported_boxes(tracks, self._class_names)
         if len(reported.ids):
@@ -98,28 +98,28 @@ class ResultFiles(Output):
         self._lines.write(json.dumps(record) + '\n')
 
     def finish(self) -> None:
-        """Write the text, and what is left of the lines."""
+        """Write the text file and the remaining lines."""
         self._lines.close()
         write_results(self._temporary_text, self._boxes)
 
     def publish(self) -> None:
-        """Give both files their names."""
+        """Rename both files to their final names."""
         self._temporary_text.replace(self.text_path)
         self._temporary.replace(self.json_path)
 
     def discard(self) -> None:
-        """Remove what was written so far."""
-        with suppress(OSError):  # what a full disk does not take is not wanted
+        """Remove the partial files."""
+        with suppress(OSError):  # closing fails on a full disk
             self._lines.close()
         for path in (self._temporary, self._temporary_text):
             path.unlink(missing_ok=True)
 
 
 def reported_boxes(tracks: Tracks, class_names: Sequence[str] = ()) -> TrackedBoxes:
-    """Return what counts as a result: the confirmed tracks with reliable boxes.
+    """Return the boxes that count as results: the confirmed tracks with reliable boxes.
 
-    Classes are numbered as in MOTChallenge by their names; those that it does not know keep their
-    own number. Nothing is said about the class where a model finds persons alone.
+    Classes have the MOTChallenge number of their name, or else keep their own number. Class ids
+    are omitted if a model detects only persons.
     """
     reported = tracks.reported
     numbers = [CLASS_NUMBERS.get(name, i + 1) for i, name in enumerate(class_names)]

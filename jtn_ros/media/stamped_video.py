@@ -1,4 +1,4 @@
-"""Videos of live cameras, in which the stamps decide how long a picture is shown."""
+"""Videos of live cameras, in which the stamps determine the duration of each image."""
 
 from contextlib import suppress
 from fractions import Fraction
@@ -18,7 +18,7 @@ with packages_for('videos need', 'av'):
 
 _TICK = Fraction(1, 1000)
 _TICK_NS = 1_000_000
-# As quick as the encoder can be: it must not hold up what is live.
+# Fastest setting of the encoder, so that it does not delay a live camera.
 _OPTIONS = {'deadline': 'realtime', 'cpu-used': '8', 'crf': '10'}
 _BIT_RATE = 4_000_000
 
@@ -27,7 +27,7 @@ class StampedVideo(Output):
     """Writes a video of variable frame rate (VP8, which browsers play).
 
     Args:
-        path: the file, ``.webm``; it appears under its name when it is complete.
+        path: the file, ``.webm``; it gets its final name when it is complete.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class StampedVideo(Output):
         """Append a uint8 BGR (H, W, 3) image with its time; the first one sets the size.
 
         Raises:
-            OSError: if the disk does not take it.
+            OSError: if the image cannot be written.
         """
         if self._stream is None:
             height, width = image.shape[:2]
@@ -57,20 +57,20 @@ class StampedVideo(Output):
         self._mux(frame)
 
     def finish(self) -> None:
-        """Write what the encoder has left; without a frame there is no file."""
+        """Write the remaining data of the encoder; without a frame, there is no file."""
         if self._container is not None:
             self._mux(None)
             self._container.close()
 
     def publish(self) -> None:
-        """Give the file its name."""
+        """Rename the file to its final name."""
         if self._container is not None:
             self._temporary.replace(self._path)
 
     def discard(self) -> None:
-        """Remove what was written so far."""
+        """Remove the partial file."""
         if self._container is not None:
-            with suppress(OSError):  # what a full disk does not take is not wanted
+            with suppress(OSError):  # closing fails on a full disk
                 self._container.close()
             self._temporary.unlink(missing_ok=True)
 

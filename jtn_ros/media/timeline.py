@@ -11,7 +11,7 @@ from jtn_ros.media.frames import FrameSource
 
 
 class Timeline(FrameSource):
-    """Numbers and times of frames; their images are empty.
+    """Frames with numbers and times; their images are empty.
 
     Args:
         name: name of the source.

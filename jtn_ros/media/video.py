@@ -22,17 +22,18 @@ logger = logging.getLogger(__name__)
 class VideoFrames(FrameSource):
     """A video file, stamped with the times in its container; interlaced video is deinterlaced.
 
-    A frame whose time is missing or not after the one before gets the time of that one plus the
-    nominal duration of a frame, so stamps always grow.
+    A frame whose time is missing or not later than the previous one gets the previous time plus
+    the nominal duration of a frame, so stamps always increase.
 
     Args:
         path: the file, or its URL.
         frame_rate: use ``index / frame_rate`` instead of the times in the file.
-        intensity_range: values of more than 8 bits that become black and white; None finds them.
-        name: name of the source; the file's without its extension by default.
+        intensity_range: values of more than 8 bits that become black and white; None estimates
+            them from the images.
+        name: name of the source; by default, the file name without its extension.
 
     Raises:
-        OSError: if the file may not be read.
+        OSError: if the file cannot be accessed.
         JtnError: if the file is not a readable video.
     """
 
@@ -44,7 +45,7 @@ class VideoFrames(FrameSource):
         name: str | None = None,
         intensity_range: Sequence[float] | None = None,
     ) -> None:
-        """Open the file and look at the first frame."""
+        """Open the file and read the first frame."""
         super().__init__()
         self._path = path
         self._title = mask(str(path))
@@ -65,7 +66,7 @@ class VideoFrames(FrameSource):
             self.height, self.width = to_bgr(first[0]).shape[:2]
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """Yield the frames with ``start <= index < stop``; those before are not converted."""
+        """Yield the frames with ``start <= index < stop``; earlier frames are not converted."""
         self._index = 0
         intensity = IntensityRange(self._intensity_range)
         stamp_ns = previous_ns = -1
@@ -81,7 +82,7 @@ class VideoFrames(FrameSource):
                 stamp_ns = self._stamp(index, time_ns, stamp_ns)
                 if index >= start:
                     yield Frame(index, stamp_ns, to_bgr(frame, intensity))
-        # The last frame may be shown as long as any other.
+        # The last frame may have the duration of any other frame.
         if previous_ns + longest_ns < self._duration_ns:
             logger.warning(
                 '%s ends after %d frames, but its header states %s; it may be truncated',
@@ -100,12 +101,12 @@ class VideoFrames(FrameSource):
             ) from error
 
     def _leave_out(self, error: Exception) -> None:
-        """Report a frame that cannot be decoded; those after it keep their numbers."""
+        """Report a frame that cannot be decoded; later frames keep their numbers."""
         self._report_broken(self._index, f'it cannot be decoded: {error}')
         self._index += 1
 
     def _stamp(self, index: int, time_ns: int, previous_ns: int) -> int:
-        """Return the stamp of a frame with this time, -1 if there is none."""
+        """Return the stamp of a frame with this time; a time of -1 means that it has none."""
         if self._constant_rate:
             return round(index * 1e9 / self.frame_rate)
         return time_ns if time_ns > previous_ns else previous_ns + round(self._period_ns)

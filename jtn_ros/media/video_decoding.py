@@ -1,4 +1,4 @@
-"""Decoding of video by PyAV: frames of files, streams and packets, deinterlaced."""
+"""Decoding and deinterlacing of video with PyAV, from files, streams and packets."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ def to_bgr(frame: VideoFrame, intensity: IntensityRange | None = None) -> NDArra
 
     Args:
         frame: the frame.
-        intensity: stretches gray of more than 8 bits; by default for this frame alone.
+        intensity: scales gray values of more than 8 bits; by default for this frame only.
     """
     if frame.format.name.startswith('gray') and frame.format.name != 'gray':
         gray = (intensity or IntensityRange()).apply(frame.to_ndarray(format='gray16le'))
@@ -43,19 +43,19 @@ def to_bgr(frame: VideoFrame, intensity: IntensityRange | None = None) -> NDArra
 
 
 class PacketDecoder:
-    """Decodes the packets of a video that come one by one, as in the messages of a bag."""
+    """Decodes the packets of a video one by one, as from the messages of a bag."""
 
     def __init__(self, decoder: str) -> None:
-        """Begin before the first packet, with a decoder of FFmpeg."""
+        """Start before the first packet, with a decoder of FFmpeg."""
         context = av.CodecContext.create(decoder, 'r')
         assert isinstance(context, VideoCodecContext)
         self._context = context
         self._deinterlacer = Deinterlacer()
 
     def decode(self, index: int, data: bytes) -> list[tuple[int, NDArray[np.uint8]]]:
-        """Take the next packet; return the images that are ready, by the indices of their packets.
+        """Decode the next packet, and return the images that are ready with their packet indices.
 
-        Damaged images, and those before the first key frame, do not come.
+        Damaged images, and images before the first key frame, are skipped.
 
         Raises:
             JtnError: if the packet is damaged.
@@ -68,21 +68,21 @@ class PacketDecoder:
             return _by_index(self._deinterlacer.push(frames))
 
     def flush(self) -> list[tuple[int, NDArray[np.uint8]]]:
-        """Return the images that were held back; nothing can be decoded after that."""
+        """Return the delayed images; nothing can be decoded after that."""
         with av_errors('the end of the video is damaged'):
             frames = self._deinterlacer.push(self._context.decode(None))
             return _by_index([*frames, *self._deinterlacer.flush()])
 
 
 class Deinterlacer:
-    """Passes progressive frames through, and makes one frame of the two fields of the others.
+    """Passes progressive frames through, and combines the two fields of interlaced frames.
 
-    From the first interlaced frame on, the last frame is held back, because a field is filled in
-    from those before and after it.
+    From the first interlaced frame, output is delayed by one frame, because a field is
+    interpolated from the previous and next fields.
     """
 
     def __init__(self) -> None:
-        """Begin without a frame."""
+        """Start without a frame."""
         self._graph: Graph | None = None
         self._layout: tuple[int, int, str] | None = None
 
@@ -101,7 +101,7 @@ class Deinterlacer:
                 yield from _pulled(self._graph)
 
     def flush(self) -> Iterator[VideoFrame]:
-        """Yield the frame that was held back."""
+        """Yield the delayed frame."""
         graph, self._graph = self._graph, None
         if graph is not None:
             graph.vpush(None)
@@ -112,21 +112,21 @@ class VideoInput:
     """An opened video file.
 
     Attributes:
-        size: width and height of the images in pixels, as the stream announces them.
-        frame_rate: nominal frames per second; 0 where it is not known.
-        duration_s: seconds that the file announces; None where it does not.
-        count: number of frames that the file announces; 0 where it does not.
+        size: width and height of the images in pixels, from the header of the stream.
+        frame_rate: nominal frames per second; 0 if unknown.
+        duration_s: duration in seconds from the header of the file; None if unknown.
+        count: number of frames from the header of the file; 0 if unknown.
     """
 
     def __init__(self, source: Path | str) -> None:
-        """Open it.
+        """Open the file.
 
         Args:
             source: a file, or its URL.
 
         Raises:
-            OSError: if the file may not be read.
-            JtnError: if it is none that FFmpeg can open, or holds no video that can be decoded.
+            OSError: if the file cannot be accessed.
+            JtnError: if FFmpeg cannot open it, or it contains no video that can be decoded.
         """
         # Opened by Python, a file may have any name.
         self._file = source.open('rb') if isinstance(source, Path) else None
@@ -149,7 +149,7 @@ class VideoInput:
         """Yield the frames with their times in nanoseconds from the start; -1 without a time.
 
         Args:
-            on_broken: called with what is wrong with a frame that cannot be decoded.
+            on_broken: called with the error for each frame that cannot be decoded.
         """
         deinterlacer = Deinterlacer()
         start = self._stream.start_time or 0
@@ -184,7 +184,7 @@ class VideoInput:
             try:
                 packet = next(packets)
             except (StopIteration, av.error.FFmpegError, OSError):
-                break  # files that are cut off end so
+                break  # end of a truncated file
             try:
                 frames = packet.decode()
             except av.error.FFmpegError as error:
@@ -194,9 +194,9 @@ class VideoInput:
         yield from deinterlacer.flush()
 
     def _announced_duration(self) -> float | None:
-        """Return the seconds that the video takes, from its own stream where that tells."""
+        """Return the duration of the video in seconds, from its stream if available."""
         if self._container.format.name == 'avi' and self.frame_rate:
-            # FFmpeg would fit the duration to the size of the file, also where that is cut off.
+            # FFmpeg would adapt the duration to the size of the file, also for a truncated file.
             return self.count / self.frame_rate
         if self._stream.duration is not None and self._stream.time_base is not None:
             return float(self._stream.duration * self._stream.time_base)
@@ -208,21 +208,21 @@ class VideoInput:
 
 @contextmanager
 def av_errors(text: str) -> Iterator[None]:
-    """Turn what FFmpeg refuses into a `JtnError` that begins with a text."""
+    """Convert exceptions of FFmpeg to a `JtnError` that starts with a text."""
     try:
         yield
-    except (av.error.FFmpegError, OSError) as error:  # OSError: from a file that is cut off
+    except (av.error.FFmpegError, OSError) as error:  # OSError: from a truncated file
         raise JtnError(f'{text}: {error.strerror}') from error
 
 
 def _by_index(frames: Iterable[VideoFrame]) -> list[tuple[int, NDArray[np.uint8]]]:
-    """Return images by the indices of their packets, which are their times."""
+    """Return images with the indices of their packets, which are stored as their times."""
     timed = [(f.pts, f.time_base or _ONE, f) for f in frames if not f.is_corrupt]
     return [(round(pts * base), to_bgr(frame)) for pts, base, frame in timed if pts is not None]
 
 
 def _deinterlacing(frame: VideoFrame) -> Graph:
-    """Return a graph that makes a frame of each interlaced one and leaves the others alone."""
+    """Return a graph that deinterlaces interlaced frames and does not change other frames."""
     graph = Graph()
     source = graph.add_buffer(
         width=frame.width,
@@ -239,7 +239,7 @@ def _deinterlacing(frame: VideoFrame) -> Graph:
 
 
 def _pulled(graph: Graph) -> Iterator[VideoFrame]:
-    """Yield the frames that a graph is done with."""
+    """Yield the frames that a graph has finished."""
     while True:
         try:
             yield graph.vpull()

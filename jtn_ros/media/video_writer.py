@@ -1,4 +1,4 @@
-"""Videos out."""
+"""Writing of video files."""
 
 import os
 import tempfile
@@ -16,21 +16,21 @@ from jtn_ros.files import require_utf8
 from jtn_ros.media.fitting import fit_into
 from jtn_ros.media.output import Output
 
-# In the order in which they are tried. Browsers play H.264 and VP8; MPEG-4 is quick to write, and
-# every build of OpenCV has it, but browsers do not play it.
+# In the order in which they are tried. Browsers play H.264 and VP8. MPEG-4 is fast to encode and
+# available in every build of OpenCV, but browsers do not play it.
 _CODECS = {'.mp4': ('avc1', 'mp4v'), '.webm': ('VP80',)}
 
 
 class VideoWriter(Output):
-    """Writes a video; the file appears under its name when it is complete.
+    """Writes a video; the file gets its final name when it is complete.
 
     Args:
-        path: the file, ``.mp4`` (H.264 where OpenCV can write it, else MPEG-4) or ``.webm`` (VP8).
+        path: the file, ``.mp4`` (H.264 if OpenCV can write it, else MPEG-4) or ``.webm`` (VP8).
         frame_rate: frames per second.
 
     Raises:
-        JtnError: if the name ends otherwise, the frame rate is not positive, or the file cannot be
-            written.
+        JtnError: if the extension is different, the frame rate is not positive, or the file cannot
+            be written.
     """
 
     def __init__(self, path: Path, frame_rate: float) -> None:
@@ -54,17 +54,17 @@ class VideoWriter(Output):
         """
         if self._writer is None:
             height, width = image.shape[:2]
-            # Codecs store color for pairs of pixels.
+            # Codecs store color for pairs of pixels, so sizes must be even.
             self._size = (width + width % 2, height + height % 2)
             self._writer = self._open()
         self._writer.write(fit_into(image, *self._size))
         self._count += 1
 
     def finish(self) -> None:
-        """Write what the encoder has left; without a frame there is no file.
+        """Write the remaining data of the encoder; without a frame, there is no file.
 
         Raises:
-            JtnError: if the disk did not take all frames, of which OpenCV says nothing.
+            JtnError: if the disk is full, which OpenCV does not report.
         """
         if self._writer is not None:
             self._writer.release()
@@ -76,12 +76,12 @@ class VideoWriter(Output):
                 )
 
     def publish(self) -> None:
-        """Give the file its name."""
+        """Rename the file to its final name."""
         if self._writer is not None:
             self._temporary.replace(self._path)
 
     def discard(self) -> None:
-        """Remove what was written so far."""
+        """Remove the partial file."""
         if self._writer is not None:
             self._writer.release()
             self._temporary.unlink(missing_ok=True)
@@ -99,13 +99,13 @@ class VideoWriter(Output):
 
 
 def browser_suffix() -> str:
-    """Return the suffix of a video that browsers play: .mp4 where OpenCV has an H.264 encoder."""
+    """Return the suffix of a video that browsers play: .mp4 if OpenCV has an H.264 encoder."""
     return '.mp4' if _can_write_h264() else '.webm'
 
 
 @cache
 def _can_write_h264() -> bool:
-    """Try it: builds of OpenCV differ, and many leave the encoder out for its license."""
+    """Return whether encoding works; many builds of OpenCV omit the encoder for its license."""
     with tempfile.TemporaryDirectory() as folder, _quiet_stderr():
         return bool(_open_writer(Path(folder) / 'try.mp4', 'avc1', 25, 64, 64).isOpened())
 
@@ -116,13 +116,13 @@ def _open_writer(
     code = cv2.VideoWriter.fourcc(*codec)
     with (
         _quiet_stderr()
-    ):  # OpenCV warns that WebM has no tag for VP8, and then does the right thing
+    ):  # OpenCV warns that WebM has no tag for VP8, but writes the file correctly
         return cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, frame_rate, (width, height))
 
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Silence what libraries write to stderr past Python."""
+    """Suppress output that libraries write to stderr without Python."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

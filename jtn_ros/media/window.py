@@ -15,7 +15,7 @@ class Window:
     """Shows images on the screen; use it as a context manager, on one thread.
 
     Args:
-        title: of the window.
+        title: title of the window.
 
     Raises:
         JtnError: if there is no screen, or this OpenCV cannot open windows.
@@ -36,7 +36,7 @@ class Window:
             ) from error
 
     def show(self, image: NDArray[np.uint8]) -> bool:
-        """Show a uint8 BGR image; return whether the window is wanted still (no q, Esc, close)."""
+        """Show a uint8 BGR image; return False once the user closes the window (q, Esc, close)."""
         if not self._sized:
             cv2.resizeWindow(self._title, image.shape[1], image.shape[0])
             self._sized = True

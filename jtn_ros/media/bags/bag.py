@@ -1,4 +1,4 @@
-"""rosbag2 recordings (MCAP and sqlite3): messages in and out, without a ROS installation."""
+"""Reading and writing of rosbag2 recordings (MCAP, sqlite3), without a ROS installation."""
 
 import logging
 import shutil
@@ -19,7 +19,7 @@ from jtn_ros.media.bags.message_types import recorded_types
 from jtn_ros.media.bags.message_types import types_to_read
 from jtn_ros.media.output import Output
 
-# message_types says how to get rosbags, so it comes first.
+# message_types explains how to install rosbags, so it is imported first.
 from rosbags.interfaces import Connection  # isort: skip
 from rosbags.interfaces import ConnectionExtRosbag2  # isort: skip
 from rosbags.interfaces import MessageDefinitionFormat  # isort: skip
@@ -39,9 +39,9 @@ class BagMessage(NamedTuple):
     Attributes:
         topic: its topic.
         type_name: such as ``sensor_msgs/msg/Image``.
-        received_ns: when it was recorded, in nanoseconds.
+        received_ns: time of recording, in nanoseconds.
         data: the serialized message (CDR).
-        connection: what the bag says about the topic, for copies.
+        connection: information of the bag about the topic, for copies.
     """
 
     topic: str
@@ -51,10 +51,10 @@ class BagMessage(NamedTuple):
     connection: Connection
 
     def stamp_ns(self) -> int:
-        """Return the stamp of the header that the message begins with, in nanoseconds.
+        """Return the stamp of the header at the start of the message, in nanoseconds.
 
         Raises:
-            JtnError: if the message is too short for one.
+            JtnError: if the message is too short for a stamp.
         """
         order = '<' if self.data[1:2] != b'\0' else '>'
         try:
@@ -67,7 +67,7 @@ class BagMessage(NamedTuple):
         """Return the message with the attributes of its type.
 
         Raises:
-            JtnError: if the type is not known or the data is damaged.
+            JtnError: if the type is unknown or the data is damaged.
         """
         if (encoding := _encoding(self.connection)) != 'cdr':
             raise JtnError(
@@ -82,7 +82,7 @@ class BagMessage(NamedTuple):
             )
         try:
             return store.deserialize_cdr(self.data, self.type_name)
-        except Exception as error:  # rosbags: SerdeError, and MemoryError or IndexError on noise
+        except Exception as error:  # SerdeError of rosbags, or MemoryError, IndexError
             raise JtnError(
                 f'a message of {self.topic} cannot be read as {self.type_name}: {error}'
             ) from error
@@ -94,17 +94,17 @@ class BagReader:
     Attributes:
         topics: the type of every topic.
         counts: the number of messages of every topic.
-        encodings: how the messages of every topic are serialized; ``cdr`` can be read.
+        encodings: serialization of the messages of every topic; only ``cdr`` can be read.
         storage: ``mcap`` or ``sqlite3``.
 
     Raises:
-        OSError: if it does not exist.
-        JtnError: if it cannot be read.
+        OSError: if the bag does not exist.
+        JtnError: if the bag cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         """Open the bag and read what it contains."""
-        from jtn_ros.media.bags.storage import open_storages  # what writes bags needs no mcap
+        from jtn_ros.media.bags.storage import open_storages  # writing requires no mcap
 
         self.path = Path(path)
         with _bag_errors(self.path):
@@ -119,10 +119,10 @@ class BagReader:
             self.counts[connection.topic] += connection.msgcount
 
     def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
-        """Yield the messages of these topics, or of all, in the order of recording.
+        """Yield the messages of the given topics, or of all topics, in the order of recording.
 
         Raises:
-            JtnError: if a topic is not in the bag, or the bag is damaged further on.
+            JtnError: if a topic is not in the bag, or a damaged part of the bag is reached.
         """
         wanted = self.topics.keys() if topics is None else set(topics)
         if missing := sorted(set(wanted) - set(self.topics)):
@@ -132,7 +132,7 @@ class BagReader:
         with _bag_errors(self.path):
             for storage in self._storages:
                 chosen = [c for c in storage.connections if c.topic in wanted]
-                # Without any, rosbags would yield all messages.
+                # For an empty list, rosbags would yield all messages.
                 for connection, received_ns, data in storage.messages(chosen) if chosen else ():
                     yield BagMessage(
                         connection.topic, connection.msgtype, received_ns, bytes(data), connection
@@ -153,14 +153,14 @@ class BagReader:
 
 
 class BagWriter(Output):
-    """Writes a bag folder of serialized messages; it appears under its name when it is closed.
+    """Writes a bag folder of serialized messages; it gets its final name when it is closed.
 
     Args:
-        path: the folder to make; it must not exist.
+        path: the folder to create; it must not exist.
         storage: ``mcap`` or ``sqlite3``.
 
     Raises:
-        JtnError: if the folder exists, or the storage is not known.
+        JtnError: if the folder exists, or the storage is unknown.
     """
 
     def __init__(self, path: Path, storage: str = 'mcap') -> None:
@@ -170,7 +170,7 @@ class BagWriter(Output):
         self._path = Path(path)
         if self._path.exists():
             raise JtnError(f'{path} exists; remove it or choose another bag')
-        # The files inside carry the folder's name, so the temporary folder wraps the bag.
+        # The files inside have the name of the folder, so the temporary folder contains the bag.
         self._temporary = self._path.with_name(f'.{self._path.name}.part')
         shutil.rmtree(self._temporary, ignore_errors=True)
         self._writer = Writer(
@@ -204,7 +204,7 @@ class BagWriter(Output):
                 message of a topic decides.
 
         Raises:
-            JtnError: if the definition of the type is not known.
+            JtnError: if the definition of the type is unknown.
         """
         key = (topic, type_name)
         if key not in self._connections:
@@ -221,9 +221,9 @@ class BagWriter(Output):
             self._writer.write(self._connections[key], stamp_ns, data)
 
     def copy(self, message: BagMessage) -> None:
-        """Append a message of another bag, with the definition and QoS that it has there.
+        """Append a message of another bag, with the same type definition and QoS.
 
-        A topic that no bag can hold is skipped, with a warning that names it.
+        A topic that cannot be stored in a bag is skipped with a warning.
         """
         key = message[:2]
         if key in self._left_out:
@@ -239,10 +239,10 @@ class BagWriter(Output):
             self._writer.write(self._connections[key], message.received_ns, message.data)
 
     def _connect_copy(self, topic: str, type_name: str, original: Connection) -> Connection:
-        """Add a topic as another bag has it.
+        """Add a topic with the properties that it has in another bag.
 
         Raises:
-            JtnError: if its messages are not of ROS 2 or the definition of its type is not known.
+            JtnError: if its messages are not ROS 2 messages or its type definition is unknown.
         """
         if (encoding := _encoding(original)) != 'cdr':
             raise JtnError(f'its messages are serialized as {encoding or "an unknown format"}')
@@ -267,24 +267,24 @@ class BagWriter(Output):
         )
 
     def finish(self) -> None:
-        """Write what the storage has left."""
+        """Write the remaining data of the storage."""
         with _full_disk(self._path):
             self._writer.close()
 
     def publish(self) -> None:
-        """Give the bag its name."""
+        """Rename the bag to its final name."""
         (self._temporary / self._path.name).rename(self._path)
         self._temporary.rmdir()
 
     def discard(self) -> None:
-        """Remove what was written so far."""
-        with suppress(Exception):  # what a full disk does not take is not wanted
+        """Remove the partial bag."""
+        with suppress(Exception):  # closing fails on a full disk
             self._writer.abort()
         shutil.rmtree(self._temporary, ignore_errors=True)
 
 
 def _encoding(connection: Connection) -> str:
-    """Return how the messages of a connection are serialized."""
+    """Return the serialization of the messages of a connection."""
     ext = connection.ext
     assert isinstance(ext, ConnectionExtRosbag2)
     return str(ext.serialization_format)
@@ -292,7 +292,7 @@ def _encoding(connection: Connection) -> str:
 
 @contextmanager
 def _full_disk(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises when it cannot write into `JtnError`."""
+    """Convert exceptions of SQLite on write failures to `JtnError`."""
     try:
         yield
     except sqlite3.Error as error:
@@ -301,7 +301,7 @@ def _full_disk(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _bag_errors(path: Path) -> Iterator[None]:
-    """Turn what rosbags raises on a damaged bag, which is of many types, into ValueError."""
+    """Convert exceptions of rosbags on a damaged bag, which have many types, to `JtnError`."""
     try:
         yield
     except (OSError, JtnError, GeneratorExit):

@@ -1,4 +1,4 @@
-"""What a file of a bag says about its topics and messages, in the terms of rosbags."""
+"""Information about the topics and messages of a bag file, as rosbags types."""
 
 from rosbags.interfaces import Connection
 from rosbags.interfaces import ConnectionExtRosbag2
@@ -46,7 +46,7 @@ NO_MESSAGES = ReaderMetadata(
 
 
 def describe_messages(count: int, first_ns: int, last_ns: int) -> ReaderMetadata:
-    """Return the metadata of messages that were recorded from one time to another."""
+    """Return the metadata of messages with their first and last time of recording."""
     return NO_MESSAGES._replace(
         duration=last_ns - first_ns + 1,
         start_time=first_ns,
@@ -70,14 +70,14 @@ def make_connection(
     """Return the connection of a topic.
 
     Args:
-        number: identity within the file.
+        number: id within the file.
         topic: name of the topic.
         type_name: such as ``sensor_msgs/msg/Image``.
-        encoding: how the messages are serialized; ``cdr`` in ROS 2.
-        definition: format and text of the type's definition; unknown formats count as none.
-        digest: hash of the definition; empty where it is not known.
+        encoding: serialization of the messages; ``cdr`` in ROS 2.
+        definition: format and text of the type definition; unknown formats are ignored.
+        digest: hash of the definition; empty if unknown.
         count: number of messages.
-        profiles: YAML of the quality of service that was offered.
+        profiles: YAML of the offered QoS profiles.
         owner: the storage.
     """
     format_, text = definition
@@ -95,8 +95,8 @@ def make_connection(
 
 
 def _qos(profiles: str) -> list[Qos]:
-    """Return profiles of the quality of service; none where they make no sense."""
+    """Return the QoS profiles; empty if they are not valid."""
     try:
         return parse_qos(profiles)
-    except Exception:  # the images can be read without them
+    except Exception:  # images can be read without QoS profiles
         return []

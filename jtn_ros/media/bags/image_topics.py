@@ -1,26 +1,26 @@
-"""Which topic of a bag holds the images to track."""
+"""Selection of the image topic of a bag."""
 
 from jtn_ros.errors import JtnError
 from jtn_ros.media.bags.bag import BagReader
 from jtn_ros.media.bags.bag_images import IMAGE_TYPES
 
-# What image_transport appends to the topic of the raw images, in the order of preference.
+# Suffixes that image_transport appends to the topic of the raw images, in order of preference.
 _TRANSPORTS = ('', '/compressed', '/ffmpeg')
 
 
 def choose_image_topic(bag: BagReader, wanted: str | None = None) -> str:
     """Return the image topic to read.
 
-    Several transports of one camera, such as ``/image`` and ``/image/compressed``, count as one
-    topic: the raw images are preferred.
+    Several transports of one camera, such as ``/image`` and ``/image/compressed``, are treated as
+    one topic. Raw images are preferred.
 
     Args:
         bag: the recording.
-        wanted: the topic, or that of the raw images where only others were recorded; None takes
-            the only one.
+        wanted: the topic, or the topic of the raw images if only other transports were recorded;
+            None selects the only topic.
 
     Raises:
-        JtnError: if there is no such topic, or there are several to choose from.
+        JtnError: if there is no such topic, or there are several.
     """
     images = [topic for topic, kind in bag.topics.items() if kind in IMAGE_TYPES]
     if wanted is not None:
@@ -38,24 +38,24 @@ def choose_image_topic(bag: BagReader, wanted: str | None = None) -> str:
 
 
 def calibration_topic(image_topic: str) -> str:
-    """Return where the calibration of a camera is published, by the convention of ROS."""
+    """Return the topic of the calibration of a camera, by the convention of ROS."""
     return f'{_raw_topic(image_topic).rpartition("/")[0]}/camera_info'
 
 
 def _raw_topic(topic: str) -> str:
-    """Return the topic of the raw images that belongs to one of any transport."""
+    """Return the topic of the raw images for a topic of any transport."""
     ending = next(text for text in reversed(_TRANSPORTS) if topic.endswith(text))
     return topic.removesuffix(ending)
 
 
 def _transport_of(topic: str, known: list[str]) -> str | None:
-    """Return the first of the topics of a camera that is known."""
+    """Return the first known topic of a camera."""
     found = (f'{topic}{ending}' for ending in _TRANSPORTS)
     return next((name for name in found if name in known), None)
 
 
 def _refuse(bag: BagReader, wanted: str | None) -> str:
-    """Say what is there instead of the images.
+    """Raise an error that lists the available topics.
 
     Raises:
         JtnError: always.

@@ -1,4 +1,4 @@
-"""The records of an MCAP file from the front, as far as they can be read."""
+"""Sequential reading of the records of an MCAP file, up to damaged data."""
 
 import struct
 from collections.abc import Iterator
@@ -25,10 +25,10 @@ _CHUNK_HEAD = struct.Struct('<QQQI')
 
 
 def read_records(file: IO[bytes]) -> Iterator[Record]:
-    """Yield schemas, channels and messages, and the end of the data if the file was finished.
+    """Yield schemas, channels and messages, and the end of the data if the file is complete.
 
-    The last chunk of a recording that was cut off is read too, as far as it goes. Nothing comes
-    after the first record that makes no sense.
+    The last chunk of a truncated recording is read as far as possible. Reading ends at the first
+    invalid record.
     """
     file.seek(_MAGIC_SIZE)
     yield from _parse(file)
@@ -51,12 +51,12 @@ def _parse(file: IO[bytes]) -> Iterator[Record]:
                 return
     except GeneratorExit:
         raise
-    except Exception:  # mcap and the decompressors raise what comes on damaged data
+    except Exception:  # mcap and the decompressors raise many types
         return
 
 
 def _bodies(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Yield opcode and content of the records; of a chunk that is cut off, what there is."""
+    """Yield opcode and content of the records; a truncated chunk has its available data."""
     position = file.tell()
     size = file.seek(0, 2)
     file.seek(position)
@@ -70,7 +70,7 @@ def _bodies(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _decompress(chunk: bytes) -> bytes:
-    """Return the records in a chunk, as far as its data goes."""
+    """Return the records in a chunk, up to the end of its data."""
     stream = BytesIO(chunk)
     stream.seek(_CHUNK_HEAD.size)
     compression = ReadDataStream(stream).read_prefixed_string() if chunk else ''

@@ -1,4 +1,4 @@
-"""One MCAP file, whichever program wrote it and however it ended."""
+"""One MCAP file of any writer, also without an index or truncated."""
 
 import logging
 from collections import Counter
@@ -25,12 +25,12 @@ NO_SCHEMA = '(no schema)'
 
 
 class McapStorage:
-    """A storage for the readers of rosbags that takes every channel as it is.
+    """A storage for the readers of rosbags that accepts all channels.
 
-    A file without an index, or one that was cut off, is read from the front as far as it goes.
+    A file without an index, or a truncated file, is read sequentially as far as possible.
 
     Attributes:
-        connections: one for each channel.
+        connections: one per channel.
         metadata: number of messages and their times.
     """
 
@@ -42,7 +42,7 @@ class McapStorage:
         self._indexed = False
 
     def open(self) -> None:
-        """Read what the file contains.
+        """Read the contents of the file.
 
         Raises:
             OSError: if it cannot be read.
@@ -52,7 +52,7 @@ class McapStorage:
             reader = SeekingReader(file)
             try:
                 summary = reader.get_summary()
-            except Exception:  # of many types, where the end of the file is missing
+            except Exception:  # of many types, if the end of the file is missing
                 summary = None
         if summary is not None and _is_index(summary):
             self._indexed = True
@@ -61,7 +61,7 @@ class McapStorage:
             self._scan()
 
     def close(self) -> None:
-        """Do nothing: the file is open only while it is read."""
+        """Do nothing: the file is open only during reading."""
 
     def messages(
         self,
@@ -83,7 +83,7 @@ class McapStorage:
                     yield chosen[message.channel_id], message.log_time, message.data
 
     def _take(self, summary: Summary) -> None:
-        """Take the contents from the index."""
+        """Read the contents from the index."""
         found = summary.statistics
         assert found is not None
         self.connections = [
@@ -96,10 +96,10 @@ class McapStorage:
             )
 
     def _scan(self) -> None:
-        """Look for the contents in the whole file.
+        """Read the contents from the whole file.
 
         Raises:
-            ValueError: if it was cut off before its first message.
+            ValueError: if the file was truncated before its first message.
         """
         schemas: dict[int, Schema] = {}
         channels: dict[int, Channel] = {}
@@ -134,7 +134,7 @@ class McapStorage:
     def _connection(
         self, channel: Channel, schemas: dict[int, Schema], counts: dict[int, int]
     ) -> Connection:
-        """Return a channel in the terms of rosbags."""
+        """Return a channel as a rosbags connection."""
         schema = schemas.get(channel.schema_id) or Schema(0, b'', '', NO_SCHEMA)
         return make_connection(
             channel.id,
@@ -150,7 +150,7 @@ class McapStorage:
 
 
 def _is_index(summary: Summary) -> bool:
-    """Return whether a summary leads to all messages and says how many there are."""
+    """Return whether a summary has the index and the number of all messages."""
     found = summary.statistics
     if found is None or len(summary.channels) < found.channel_count:
         return False

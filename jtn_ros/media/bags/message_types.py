@@ -1,4 +1,4 @@
-"""The ROS messages that bags are read and written with, without a ROS installation."""
+"""The ROS message types for reading and writing bags, without a ROS installation."""
 
 import os
 from functools import cache
@@ -22,9 +22,9 @@ with packages_for('bags need', 'rosbags'):
     from rosbags.typesys import get_typestore
     from rosbags.typesys.store import Typestore
 
-# As the interface files of these packages define them; rosbags knows the common interfaces only.
-# Where ROS 2 has a package, its own files count: foxglove_msgs gains fields now and then, and a
-# node sends what is installed.
+# Definitions from the interface files of these packages; rosbags has only the common interfaces.
+# If a package is installed in ROS 2, its files are used: foxglove_msgs occasionally gains fields,
+# and a node sends the installed version.
 _FOREIGN = {
     'vision_msgs/msg/Point2D': 'float64 x\nfloat64 y',
     'vision_msgs/msg/Pose2D': 'vision_msgs/Point2D position\nfloat64 theta',
@@ -86,17 +86,17 @@ _FOREIGN = {
 }
 _PRIMITIVES = {'bool': False, 'float32': 0.0, 'float64': 0.0, 'string': ''}  # the others: 0
 _DTYPES = {'byte': 'uint8', 'char': 'uint8'}
-# rosbags leaves out the defaults that interface files give.
+# rosbags ignores the default values of interface files.
 _DEFAULTS = {('geometry_msgs/msg/Quaternion', 'w'): 1.0}
 
 
 @cache
 def message_types() -> Typestore:
-    """Return the messages of ROS 2 with those of vision_msgs, jtn_msgs, and videos.
+    """Return the message types of ROS 2, vision_msgs, jtn_msgs, and videos.
 
-    The definitions are those of the distribution that is sourced: Lyrical's for a later one, and
-    Jazzy's without ROS 2. Types that it does not know are taken from other distributions, whose
-    bags are then read, too.
+    The definitions are those of the sourced distribution: those of Lyrical for a later one, and
+    those of Jazzy without ROS 2. Types that it does not have are taken from other distributions,
+    so that their bags can also be read.
 
     Raises:
         JtnError: if the definitions of jtn_msgs are not found.
@@ -123,7 +123,7 @@ def message_types() -> Typestore:
 
 
 def new_message(type_name: str, /, **fields: Any) -> Any:
-    """Return a message that bags take, see `jtn_ros.media.messages.message_factory`."""
+    """Return a message for bags; see `jtn_ros.media.messages.message_factory`."""
     store = message_types()
     missing = {
         name: _DEFAULTS.get((type_name, name), _zero(kind))
@@ -135,23 +135,23 @@ def new_message(type_name: str, /, **fields: Any) -> Any:
 
 @cache
 def recorded_types(name: str, definition: MessageDefinition) -> Typestore | None:
-    """Return the definition that a bag holds of a type; None if it holds none that makes sense."""
+    """Return the definition of a type in a bag; None if there is no valid one."""
     store = get_typestore(Stores.EMPTY)
     try:
         idl = definition.format is MessageDefinitionFormat.IDL
         text = definition.data
         store.register(get_types_from_idl(text) if idl else get_types_from_msg(text, name))
         store.hash_rihs01(name)
-    except Exception:  # rosbags raises what comes
+    except Exception:  # rosbags raises many types
         return None
     return store
 
 
 @cache
 def types_to_read(name: str, definition: MessageDefinition) -> Typestore:
-    """Return the types that read a recorded message.
+    """Return the types for reading a recorded message.
 
-    They are those of its bag where they differ from those that are known: messages gain fields.
+    The types of its bag are used if they differ from the known types: messages gain fields.
     """
     known, recorded = message_types(), recorded_types(name, definition)
     if recorded is None:
@@ -161,7 +161,7 @@ def types_to_read(name: str, definition: MessageDefinition) -> Typestore:
 
 
 def _types_of_others(store: Typestore) -> Typesdict:
-    """Return the types that a store lacks, and that the oldest or newest distribution has."""
+    """Return the types of the oldest and newest distributions that a store lacks."""
     types: Typesdict = {}
     for distribution in (Stores.ROS2_JAZZY, Stores.ROS2_LYRICAL):
         fields = get_typestore(distribution).fielddefs
@@ -173,7 +173,7 @@ def _zero(kind: Any) -> Any:
     """Return the zero, empty or false value of a field.
 
     Args:
-        kind: what rosbags says about the field.
+        kind: description of the field by rosbags.
     """
     node, detail = kind
     if node == Nodetype.NAME:
@@ -188,6 +188,6 @@ def _zero(kind: Any) -> Any:
 
 
 def _definitions(package: str, folder: Path) -> dict[str, str]:
-    """Return the texts of the interface files in a folder by the names of their types."""
+    """Return the texts of the interface files in a folder, by type name."""
     files = sorted(folder.glob('*.msg'))
     return {f'{package}/msg/{path.stem}': path.read_text('utf-8') for path in files}

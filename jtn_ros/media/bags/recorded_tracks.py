@@ -1,4 +1,4 @@
-"""Tracks that a node published, read back from a bag."""
+"""Reading of published tracks from a bag."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ class RecordedTracks:
 
     Attributes:
         stamp_ns: stamp of the image, nanoseconds.
-        received_ns: when the message was recorded, nanoseconds.
+        received_ns: time of recording of the message, nanoseconds.
         latency_s: seconds from the arrival of the image in the node to its tracks.
         session: identity of the tracking session; ids are unique within it.
         model_name: name of the model.
-        tracks: every live track.
-        class_names: of the classes that occur, by class id.
+        tracks: all live tracks.
+        class_names: names of the classes that occur, by class id.
     """
 
     stamp_ns: int
@@ -37,10 +37,10 @@ class RecordedTracks:
 
 
 def read_tracks(bag: BagReader, topic: str | None = None) -> Iterator[RecordedTracks]:
-    """Yield what was published on a topic of tracks; None takes the only one.
+    """Yield the messages on a topic of tracks; None selects the only such topic.
 
     Raises:
-        JtnError: if there is no such topic, or several to choose from, or a damaged message.
+        JtnError: if there is no such topic, if there are several, or if a message is damaged.
     """
     topics = [name for name, kind in bag.topics.items() if kind == TRACKS.type_name]
     if topic is None and len(topics) == 1:
@@ -71,7 +71,7 @@ def _to_tracks(objects: list[Any]) -> Tracks:
     ).reshape(n, 2)
     sizes = np.array([(o.bbox.size_x, o.bbox.size_y) for o in objects], np.float32).reshape(n, 2)
     predicted = np.array([o.predicted for o in objects], np.bool_)
-    # Bags that were recorded before the field existed tell reliable predictions no more.
+    # Bags recorded before the field existed do not mark reliable predictions.
     reliable = np.array([getattr(o, 'reliable', not o.predicted) for o in objects], np.bool_)
     unseen = [o.time_since_observation for o in objects]
     return Tracks(

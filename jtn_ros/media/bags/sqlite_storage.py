@@ -1,4 +1,4 @@
-"""One sqlite3 file of a bag, also where it holds no definitions of its types."""
+"""One sqlite3 file of a bag, with or without definitions of its types."""
 
 import sqlite3
 from collections.abc import Collection
@@ -16,7 +16,7 @@ class SqliteStorage:
     """A storage for the readers of rosbags.
 
     Attributes:
-        connections: one for each topic.
+        connections: one per topic.
         metadata: number of messages and their times.
     """
 
@@ -27,19 +27,19 @@ class SqliteStorage:
         self.metadata = NO_MESSAGES
 
     def open(self) -> None:
-        """Read what the file contains.
+        """Read the contents of the file.
 
         Raises:
             OSError: if it cannot be read.
-            sqlite3.Error: if it is not such a file.
+            sqlite3.Error: if it is not a sqlite3 file.
         """
-        with self.path.open('rb'):  # a clear error where the file may not be read
+        with self.path.open('rb'):  # a clear error if the file is not readable
             pass
-        # What a recorder had no time to merge into the file stands in a log beside it.
+        # Data of an interrupted recorder may be in a log next to the file.
         log = self.path.with_name(f'{self.path.name}-wal')
         mode = 'mode=ro' if log.exists() and log.stat().st_size else 'immutable=1'
         uri = f'{self.path.absolute().as_uri()}?{mode}'
-        # A reader that works ahead does so on its own thread.
+        # Frames may be read ahead on another thread.
         self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
         try:
             self._read_contents()
@@ -104,5 +104,5 @@ class SqliteStorage:
             )
 
     def _columns(self, table: str) -> set[str]:
-        """Return the names of a table's columns; none where there is no such table."""
+        """Return the column names of a table; empty if there is no such table."""
         return {row[1] for row in self._database.execute(f'PRAGMA table_info({table})')}

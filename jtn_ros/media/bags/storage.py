@@ -1,4 +1,4 @@
-"""The files of a bag, opened."""
+"""Opening of the files of a bag."""
 
 import logging
 from collections.abc import Collection
@@ -23,17 +23,17 @@ logger = logging.getLogger(__name__)
 
 
 class Storage(Protocol):
-    """What rosbags calls a reader: a file of a bag, or a folder with ``metadata.yaml``."""
+    """A reader in terms of rosbags: a file of a bag, or a folder with ``metadata.yaml``."""
 
     connections: list[Connection]
     metadata: ReaderMetadata
 
     def open(self) -> None:
-        """Read what it contains."""
+        """Read the contents."""
         ...
 
     def close(self) -> None:
-        """Close it."""
+        """Close the storage."""
         ...
 
     def messages(
@@ -44,7 +44,7 @@ class Storage(Protocol):
 
 
 class _Folder(DirectoryReader):
-    """A folder with ``metadata.yaml``, which knows what is compressed and how."""
+    """A folder with ``metadata.yaml``, which describes the compression."""
 
     STORAGE_PLUGINS = {'mcap': McapStorage, 'sqlite3': SqliteStorage}  # noqa: RUF012
 
@@ -54,8 +54,8 @@ def open_storages(path: Path) -> list[Storage]:
 
     Raises:
         OSError: if it cannot be read.
-        JtnError: if it is not a bag, is of ROS 1, has an empty file, or contains several bags.
-        Exception: of many types, if it is not a bag or damaged.
+        JtnError: if it is not a bag, is a ROS 1 bag, has an empty file, or contains several bags.
+        Exception: of many types, if it is not a bag or is damaged.
     """
     files = bag_files(path) if path.is_dir() else [path]
     if any(file.suffix.lower() == ROS1_EXTENSION for file in files):
@@ -92,7 +92,7 @@ def _open_files(path: Path, files: list[Path]) -> list[Storage]:
     """Return the opened files of one bag.
 
     Raises:
-        JtnError: if they are of several.
+        JtnError: if they belong to several bags.
     """
     names = sorted({split_name(file)[0] for file in files})
     if len(names) > 1:

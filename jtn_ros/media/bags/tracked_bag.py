@@ -34,29 +34,29 @@ from jtn_ros.media.messages.tracker_topics import TrackerTopic
 from jtn_ros.media.output import Output
 from jtn_ros.tracking.track import Tracks
 
-# Any fixed one will do: sessions get names that depend on nothing but the input.
+# Any fixed namespace is suitable: session names depend only on the input.
 _NAMESPACE = UUID('6f4f4c1e-53d2-4c8f-9a34-8a4b0a4f7b11')
 _NANOSECONDS = 1_000_000_000
-# Of images without a header of their own, as the player node calls it.
+# Frame id of images without a header, as in the player node.
 _FRAME_ID = 'camera'
 
 
 class TrackedBag(Output):
-    """Copies a bag and adds what the tracker publishes behind each image.
+    """Copies a bag and adds the messages of the tracker after each image.
 
-    These are the topics of `jtn_ros.media.messages.tracker_topics.RECORDED`; of other sources
-    they are all that the bag holds.
+    These are the topics of `jtn_ros.media.messages.tracker_topics.RECORDED`. For other sources,
+    the bag contains only these topics.
 
-    The same input gives the same bytes: sessions are named after the source, and no stage has a
-    latency, which would be another one each time.
+    The same input gives the same bytes: session ids are derived from the source, and latencies,
+    which would vary, are not set.
 
     Args:
-        path: the folder to make.
-        source: where the frames come from.
-        labels: of the model, for the messages.
+        path: the folder to create.
+        source: source of the frames.
+        labels: labels of the model, for the messages.
 
     Raises:
-        JtnError: if the folder exists, or the source has one of the topics already.
+        JtnError: if the folder exists, or the source already has one of the topics.
     """
 
     def __init__(self, path: Path, source: FrameSource, labels: Labels) -> None:
@@ -81,18 +81,18 @@ class TrackedBag(Output):
         self._bag = BagWriter(path, storage)
 
     def write(self, frame: Frame, tracks: Tracks, session: int) -> None:
-        """Append all live tracks of a frame, and before them what was recorded up to its image.
+        """Append the recorded messages up to the image of a frame, and then all its live tracks.
 
         Args:
             frame: the frame.
-            tracks: after the frame.
+            tracks: tracks after the frame.
             session: number of the tracking session.
         """
         stamp_ns = received_ns = frame.stamp_ns
         frame_id = _FRAME_ID
         if self._image_topic is not None:
             image = self._copy_until(frame.index)
-            # The header is the image's own, whatever its stamp is worth.
+            # The header is that of the image, even if its stamp is not plausible.
             stamp_ns, received_ns = image.stamp_ns(), image.received_ns
             frame_id = frame_id_of(image)
         seconds, nanoseconds = divmod(stamp_ns, _NANOSECONDS)
@@ -166,7 +166,7 @@ class TrackedBag(Output):
             self._original.close()
 
     def _copy_until(self, index: int) -> BagMessage:
-        """Copy everything up to the image with this index, and return that."""
+        """Copy all messages up to the image with this index, and return that message."""
         for message in self._messages:
             self._bag.copy(message)
             self._copied_images += message.topic == self._image_topic

@@ -1,19 +1,19 @@
 """Capture times of the images of a stream, and detection of delayed images."""
 
-# If a read waits for this long, no image was queued before. [s]
+# If a read takes this long, no image was queued before. [s]
 _WAIT_S = 0.001
-# What comes after a silence of this long, and of three periods, is old. [s]
+# Images after a pause of this length, and of three periods, are old. [s]
 _SILENCE_S = 0.5
 # An image that is read this much later than it was taken was delayed; skip those in between. [s]
 _BEHIND_NS = 1_000_000_000
-# After a silence, pictures this late were held up too, unless so many in a row come in time. So
-# were those that have no times of their own.
+# After a pause, images this late were delayed as well, unless this number of consecutive images
+# arrive on time. The same applies to images without timestamps.
 _HELD_NS, _PATIENCE = 200_000_000, 5
-# A reader that catches up at no time sees old pictures, with their times, rather than none.
+# A reader that never catches up gets old images, with their times, instead of none.
 _LONGEST_DOUBT_NS = 3_000_000_000
 # A larger error of the offset than this is not caused by the drift of the clocks.
 _WRONG_NS = 50_000_000
-# How fast the offset follows pictures that come earlier, and later, than it says.
+# Rates at which the offset follows images that arrive earlier, and later, than predicted.
 _FASTER, _SLOWER = 0.02, 0.001
 
 
@@ -55,7 +55,7 @@ class CaptureClock:
         if self._offset_ns is None:
             self._offset_ns, self._doubted_ns = delay_ns, arrival_ns
         elif self._came_late(waited_s) or (self.current and waited and age_ns > _BEHIND_NS):
-            # It was held up, or the clock of the stream has jumped.
+            # The image was delayed, or the clock of the stream has jumped.
             self.current, self._steady, self._doubted_ns = False, 0, arrival_ns
             self._silent = True
         elif not self.current:
@@ -82,13 +82,13 @@ class CaptureClock:
         return time_ns + self._offset_ns
 
     def _came_late(self, waited_s: float) -> bool:
-        """Return whether there was a silence before the image."""
+        """Return whether there was a pause before the image."""
         if self._period_ns is None:
             return False
         return waited_s > max(_SILENCE_S, 3e-9 * self._period_ns)
 
     def _is_steady(self, time_ns: int, arrival_ns: int) -> bool:
-        """Return whether the pictures arrive as they are taken, and are not made up for."""
+        """Return whether images arrive at the rate of their capture, not in a faster burst."""
         last_time_ns, last_arrival_ns = self._last
         gap_ns = arrival_ns - last_arrival_ns
         return gap_ns > max(time_ns - last_time_ns, self._period_ns or 0) / 2

@@ -24,7 +24,7 @@ class DeviceInput:
     """A camera that is connected to this machine.
 
     Args:
-        device: index of a webcam, its device file, or a pipeline of GStreamer.
+        device: index of a webcam, its device file, or a GStreamer pipeline.
         width: width to ask for, in pixels; 0 leaves it as it is.
         height: height to ask for, in pixels; 0 leaves it as it is.
         frame_rate: frames per second to ask for; 0 leaves them as they are.
@@ -85,7 +85,7 @@ def open_camera(
     """Start to open a camera by its index (``0``), its device file or a URL.
 
     Args:
-        device: which one, or where that is kept, see `jtn_ros.media.camera_address`.
+        device: the camera, or the location of its address; see `jtn_ros.media.camera_address`.
         width: width to ask a camera of this machine for, in pixels; 0 leaves it as it is.
         height: height to ask it for, in pixels; 0 leaves it as it is.
         frame_rate: frames per second to ask it for; 0 leaves them as they are.
@@ -93,13 +93,13 @@ def open_camera(
 
     Raises:
         OSError: if the file with its address cannot be read.
-        JtnError: if there is no address where it is kept.
+        JtnError: if the variable or file contains no address.
     """
     address = read_address(device)
 
     def open_input() -> LiveInput:
         if '://' in address:
-            from jtn_ros.media.live.stream_input import StreamInput  # only streams need av
+            from jtn_ros.media.live.stream_input import StreamInput  # only streams require av
 
             return StreamInput(address)
         return DeviceInput(address, width=width, height=height, frame_rate=frame_rate)

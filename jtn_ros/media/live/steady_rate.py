@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Sequence
 
-# Pictures from which the rate is estimated, and the fewest of them.
+# Maximum and minimum number of images from which the rate is estimated.
 _WINDOW, _FEWEST = 64, 16
-# Shares of the period: how near the line the best pictures come, and what is late or early.
+# As fractions of the period: distance of the best images from the line, and limit for late or
+# early images.
 _TOUCHING, _LATE, _EARLY = 1 / 8, 1 / 2, 1 / 4
-# The rate has changed where only late pictures came for so many periods, and none was held up.
+# The rate has changed if only late, but not delayed, images arrived for this number of periods.
 _PATIENCE = 5
 
 
@@ -31,8 +32,8 @@ class SteadyRate:
         """Return the time at which the next image was sent, in nanoseconds of this machine.
 
         Args:
-            arrival_ns: when it came.
-            waited_s: seconds that reading it took; what was held up is there at once.
+            arrival_ns: time of arrival.
+            waited_s: seconds that reading it took; a delayed image is available immediately.
         """
         self._number += 1
         if self._line is not None:
@@ -40,7 +41,7 @@ class SteadyRate:
             due_ns = _at(self._line, self._number)
             delay_ns = arrival_ns - due_ns
             if delay_ns > _LATE * period_ns:
-                waited_ns = min(waited_s * 1e9, 2 * period_ns)  # a silence alone tells nothing
+                waited_ns = min(waited_s * 1e9, 2 * period_ns)  # a pause alone is not evidence
                 held_up = waited_ns < _LATE * period_ns
                 self._late_ns = 0.0 if held_up else self._late_ns + waited_ns
                 if self._late_ns < _PATIENCE * period_ns:
@@ -54,19 +55,19 @@ class SteadyRate:
 
 
 def _at(line: tuple[float, int, int], number: int) -> int:
-    """Return the time of a picture on a line, which is a period and the picture it begins with."""
+    """Return the time of an image on a line, given by its period and its first image."""
     period_ns, first, first_ns = line
     return first_ns + round((number - first) * period_ns)
 
 
 def _line_below(arrivals: Sequence[tuple[int, int]]) -> tuple[float, int, int] | None:
-    """Return the highest line below all arrivals; None where they do not follow one.
+    """Return the highest line below all arrivals; None if they do not follow a line.
 
-    That is the edge of their lower convex hull which spans the middle. The arrivals follow it if
-    some in each quarter come near it.
+    It is the edge of their lower convex hull that spans the middle. The arrivals follow it if some
+    in each quarter are close to it.
 
     Args:
-        arrivals: numbers of pictures, rising, and when they came.
+        arrivals: increasing numbers of images, and their times of arrival.
     """
     if len(arrivals) < _FEWEST:
         return None

@@ -34,7 +34,7 @@ with packages_for('cameras need', 'av'):
 _OPEN_S, _READ_S = 3.0, 2.5
 # Time for which FFmpeg analyzes a stream before it is opened. [us]
 _ANALYSIS_US = 1_500_000
-_NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS: FFmpeg makes up the times, at a rate of its own
+_NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS: FFmpeg generates the times at its own rate
 _CHECK = '; check the host, the network, and that the camera is on'
 
 _REASONS: dict[type[av.error.FFmpegError] | int, str] = {
@@ -70,7 +70,7 @@ class StreamInput:
         options = {'analyzeduration': str(_ANALYSIS_US), 'fflags': 'nobuffer'}
         if address.startswith('rtsp'):
             options['rtsp_flags'] = (
-                'prefer_tcp'  # UDP loses packets, but some cameras have it alone
+                'prefer_tcp'  # UDP loses packets, but some cameras support only UDP
             )
         with self._reasons(
             f'does not answer within {_OPEN_S:g} s', 'sends no video; check the path'
@@ -93,7 +93,7 @@ class StreamInput:
         self._rate = SteadyRate()
         self._intensity = IntensityRange()
         self._deinterlacer = Deinterlacer()
-        # A decoder of its own, because it is used on another thread than the stream.
+        # A separate decoder, because it is used on a different thread than the stream.
         self._lazy: VideoCodecContext | None = None
         if codec.intra_only:
             context = av.CodecContext.create(codec.name, 'r')
@@ -108,7 +108,7 @@ class StreamInput:
         with self._reasons(silence, 'closed the connection'):
             packet = next(self._packets, None)
         waited_s = time.monotonic() - began
-        if waited_s > _READ_S:  # FFmpeg first hands out what it held back
+        if waited_s > _READ_S:  # FFmpeg first returns delayed frames
             raise JtnError(f'it {silence}{_CHECK}')
         if packet is None or not packet.size:
             raise JtnError('it ended the stream')
@@ -125,7 +125,7 @@ class StreamInput:
         if self._skipping:
             return None
         frames: list[VideoFrame] = []
-        with suppress(av.error.FFmpegError):  # a damaged picture counts as one that did not come
+        with suppress(av.error.FFmpegError):  # a damaged image counts as missing
             frames.extend(self._deinterlacer.push(packet.decode()))
         if not frames or frames[-1].is_corrupt or not self._clock.current:
             return None
@@ -172,7 +172,7 @@ def _explain(error: av.error.FFmpegError, address: str, silence: str, break_off:
             return reason
     if error.errno in _REASONS:
         return _REASONS[error.errno]
-    if error.errno == errno.EIO:  # that is what FFmpeg makes of a name that it cannot resolve
+    if error.errno == errno.EIO:  # of FFmpeg, for a name that cannot be resolved
         host = urlsplit(address).hostname
         try:
             socket.getaddrinfo(host, None)

@@ -13,8 +13,8 @@ from jtn_ros.media.messages.located_objects import vector
 from jtn_ros.media.messages.message_factory import NewMessage
 from jtn_ros.media.messages.tracker_topics import TrackerTopic
 
-# By the name of the class in lower case, as in COCO and in the benchmarks of pedestrians; the
-# numbers are those of autoware_perception_msgs/ObjectClassification.
+# By class name in lower case, as in COCO and pedestrian benchmarks; the numbers are those of
+# autoware_perception_msgs/ObjectClassification.
 _AUTOWARE_LABELS = {
     'car': 1,
     'truck': 2,
@@ -163,7 +163,7 @@ class Convention(NamedTuple):
     build: Callable[[NewMessage, LocatedObjects], Any]
 
 
-# By what the parameter `outputs` calls them, which is the name of the topic as well.
+# By name in the parameter `outputs`, which is also the name of the topic.
 CONVENTIONS = {
     name: Convention(TrackerTopic(name, type_name), build)
     for name, type_name, build in (

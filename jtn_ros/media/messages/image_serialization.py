@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jtn_ros.errors import JtnError
 from jtn_ros.media.messages.message_factory import NewMessage
 
-# By what stands before the content, and does not count for the alignment: plain CDR (XCDR1).
+# By the encapsulation header, which is not included in the alignment: plain CDR (XCDR1).
 _BYTE_ORDERS = {b'\x00\x00': '>', b'\x00\x01': '<'}
 _ENCAPSULATION = 4
 _STAMPS, _NUMBERS = ({order: Struct(order + kinds) for order in '<>'} for kinds in ('iI', 'I'))
@@ -43,7 +43,7 @@ class CompressedImageView:
 
 
 def is_plain_cdr(data: bytes) -> bool:
-    """Return whether a serialized message is in the format that is read here."""
+    """Return whether a serialized message is in the supported format."""
     return data[:2] in _BYTE_ORDERS
 
 
@@ -55,7 +55,7 @@ def read_image(new: NewMessage, data: bytes) -> ImageView:
         data: plain CDR, see `is_plain_cdr`.
 
     Raises:
-        JtnError: if the message ends before its fields do.
+        JtnError: if the message is truncated.
     """
     fields = _Fields(data)
     return ImageView(
@@ -108,7 +108,7 @@ class _Fields:
         """Return a string: its length, and its bytes with a zero at their end."""
         length = self.number()
         start = self._pass(length)
-        # rclpy replaces damaged characters, too.
+        # rclpy replaces invalid characters as well.
         return self._data[start : start + max(0, length - 1)].decode(errors='replace')
 
     def octets(self) -> NDArray[np.uint8]:
@@ -117,10 +117,10 @@ class _Fields:
         return np.frombuffer(self._data, np.uint8, length, self._pass(length))
 
     def _pass(self, size: int) -> int:
-        """Return where the next bytes begin, and go on after them.
+        """Return the start of the next `size` bytes, and advance past them.
 
         Raises:
-            JtnError: if there are fewer.
+            JtnError: if fewer bytes remain.
         """
         start = self._position
         self._position = start + size

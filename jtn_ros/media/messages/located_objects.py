@@ -1,4 +1,4 @@
-"""The located objects of a frame, in the form that messages of other packages need."""
+"""The located objects of a frame, as input for messages of other packages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class LocatedObjects:
-    """N confirmed objects whose positions are known, in the order of the tracks.
+    """N confirmed objects with known positions, in the order of the tracks.
 
     Attributes:
         header: stamp of the image, and frame of the positions.
@@ -36,7 +36,7 @@ class LocatedObjects:
         scores: of the last detections.
         hits: number of frames in which each was observed.
         points: float64 (N, 3), the measured points, in meters.
-        middles: float64 (N, 3), the middles of the objects, in meters.
+        middles: float64 (N, 3), the centers of the objects, in meters.
         sizes: float64 (N, 3) along the axes of the frame, in meters; 0 if not estimated.
         velocities: float64 (N, 3) in meters per second.
         pose_covariances: float64 (N, 36), row-major, of position and orientation.
@@ -107,7 +107,7 @@ class LocatedObjects:
 
 
 def is_person(class_name: str) -> bool:
-    """Return whether a class, in lower case, is that of people."""
+    """Return whether a class name, in lower case, denotes people."""
     return class_name in _PEOPLE
 
 

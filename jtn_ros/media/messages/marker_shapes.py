@@ -20,7 +20,7 @@ from jtn_ros.tracking.track import TrackState
 
 _OPACITY = {TrackState.TENTATIVE: 0.5, TrackState.CONFIRMED: 1.0, TrackState.LOST: 0.3}
 _POINTS = 20
-# Of the height of a text: the width of a letter, and of a space, which RViz takes from scale.x.
+# Width of a letter, and of a space (RViz uses scale.x for it), relative to the text height.
 _LETTER = 0.55
 _SPACE = 0.3
 # Lifetime, after which markers of a node that was killed disappear.
@@ -45,7 +45,7 @@ class DrawnObjects(Columns):
         ids: int64 (N,).
         class_ids: int32 (N,).
         colors: float64 (N, 4), red, green, blue and alpha from 0 to 1.
-        ranks: float64 (N,); of labels that overlap, that of the greatest rank is drawn.
+        ranks: float64 (N,); of overlapping labels, only the label with the highest rank is drawn.
     """
 
     ids: NDArray[np.int64]
@@ -55,7 +55,7 @@ class DrawnObjects(Columns):
 
     @classmethod
     def of_tracks(cls, tracks: Tracks) -> Self:
-        """Return the tracks of an image; far ones give way to near ones."""
+        """Return the tracks of an image; near tracks have a higher rank."""
         return cls(
             ids=tracks.ids,
             class_ids=tracks.class_ids,
@@ -65,7 +65,7 @@ class DrawnObjects(Columns):
 
     @classmethod
     def of_world(cls, tracks: WorldTracks) -> Self:
-        """Return the objects in the world; new ones give way to those known for longer."""
+        """Return the objects in the world; older objects have a higher rank."""
         states = np.full(len(tracks), TrackState.CONFIRMED)
         return cls(
             ids=tracks.ids,
@@ -98,10 +98,10 @@ class Shapes:
     def lines(
         self, namespace: str, ends: NDArray[np.floating], colors: NDArray[np.floating]
     ) -> list[Any]:
-        """Return line segments, of which each has two ends (M, 3) and their colors (M, 4).
+        """Return line segments, each with two end points (M, 3) and their colors (M, 4).
 
-        RViz takes the last color to decide whether the whole list is blended, so the palest
-        lines come last.
+        RViz decides by the last color whether the whole list is blended, so the palest lines come
+        last.
         """
         if not len(ends):
             return []  # RViz warns about lines without points
@@ -117,12 +117,12 @@ class Shapes:
         lift: NDArray[np.floating],
         class_names: Sequence[str],
     ) -> list[Any]:
-        """Return the identity and class of each object, where they do not overlap.
+        """Return the identity and class of each object as texts that do not overlap.
 
         Args:
             objects: N objects.
-            places: (N, 3) what the texts belong to.
-            lift: (3,) upward, from there to the middle of the text.
+            places: (N, 3), the positions to which the texts belong.
+            lift: (3,), offset from there to the center of the text.
             class_names: by class.
         """
         texts = [
@@ -152,12 +152,12 @@ class Shapes:
     def arrows(
         self, objects: DrawnObjects, tails: NDArray[np.floating], ways: NDArray[np.floating]
     ) -> list[Any]:
-        """Return the velocities that are not too small to show a direction.
+        """Return arrows for the velocities that are large enough to show a direction.
 
         Args:
             objects: N objects.
-            tails: (N, 3) where the arrows begin.
-            ways: (N, 3) where they lead to from there.
+            tails: (N, 3), start points of the arrows.
+            ways: (N, 3), vectors from start to end.
         """
         colors, ids = self._colors(objects.colors), objects.ids.tolist()
         begins, ends = self._points(tails), self._points(tails + ways)
@@ -173,7 +173,7 @@ class Shapes:
     def spheres(
         self, places: NDArray[np.floating], colors: NDArray[np.floating], diameter: float
     ) -> list[Any]:
-        """Return a sphere at each of the places (N, 3), in colors (N, 4)."""
+        """Return a sphere at each position (N, 3), with colors (N, 4)."""
         if not len(places):
             return []
         marker = self._marker('positions', 0, _Kind.SPHERE_LIST)
@@ -196,7 +196,7 @@ class Shapes:
         return marker
 
     def _points(self, places: NDArray[np.floating]) -> list[Any]:
-        """Return places (N, 3) in meters as points."""
+        """Return positions (N, 3) in meters as points."""
         return self._messages('geometry_msgs/msg/Point', 'xyz', places)
 
     def _colors(self, colors: NDArray[np.floating]) -> list[Any]:
@@ -206,7 +206,7 @@ class Shapes:
     def _messages(
         self, type_name: str, fields: Sequence[str], values: NDArray[np.floating]
     ) -> list[Any]:
-        """Return a message of each row (N, F); equal rows share one: making them takes long."""
+        """Return a message for each row (N, F); equal rows share one, because creation is slow."""
         rows = [tuple(row) for row in values.astype(np.float64).tolist()]
         made = {
             row: self.new(type_name, **dict(zip(fields, row, strict=True))) for row in set(rows)
@@ -215,12 +215,12 @@ class Shapes:
 
 
 def colors_of(tracks: Tracks) -> NDArray[np.float64]:
-    """Return an RGBA color (N, 4) for every track, as in drawn images; pale for lost ones."""
+    """Return an RGBA color (N, 4) for each track, as in drawn images; lost tracks are pale."""
     return _colors(tracks.ids, tracks.states)
 
 
 def thinned(path: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the path with few of its points, the newest among them: RViz draws every frame."""
+    """Return few points of a path, including the newest, because RViz redraws every frame."""
     stride = max(1, -(-len(path) // _POINTS))
     return path[(len(path) - 1) % stride :: stride]
 
@@ -228,7 +228,7 @@ def thinned(path: NDArray[np.floating]) -> NDArray[np.floating]:
 def join_paths(
     paths: Sequence[NDArray[np.floating]], colors: NDArray[np.floating]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Return the ends (M, 3) of the lines that join the points of thinned paths, and their colors.
+    """Return end points (M, 3) of the lines that join thinned paths, and their colors.
 
     Args:
         paths: of N tracks, each (P, 3), oldest first.

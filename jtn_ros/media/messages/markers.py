@@ -1,6 +1,6 @@
 """Tracks as RViz markers in the image plane: boxes, ids, velocity arrows and trails.
 
-The plane is that of the camera's optical frame: x to the right, y downward. The middle of the
+The plane is that of the optical frame of the camera: x to the right, y down. The center of the
 image is the origin and its longer side is `PLANE_M` long, so one view fits images of any size.
 """
 
@@ -39,14 +39,14 @@ def image_plane_markers(
     trails: Trails,
     class_names: Sequence[str],
 ) -> Any:
-    """Return all markers of a frame, after one that deletes those of the last frame.
+    """Return all markers of a frame, preceded by one that deletes those of the previous frame.
 
     Args:
         new: makes the messages.
         header: header of the image.
         image_size: width and height of the image in pixels.
         tracks: of the image.
-        trails: where they were.
+        trails: their recent positions.
         class_names: by class.
     """
     scale = PLANE_M / max(image_size)

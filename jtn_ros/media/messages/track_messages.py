@@ -195,7 +195,7 @@ def to_label_info(
 def to_detection_array(new: NewMessage, header: Any, objects: Sequence[Any]) -> Any:
     """Return the confirmed objects that were detected in this frame, for users of vision_msgs.
 
-    Each has the track's id, and the name of its class rather than an index.
+    Each has the id of the track, and the name of its class instead of an index.
     """
     detections = []
     for tracked in objects:
@@ -217,7 +217,7 @@ def to_detection_array(new: NewMessage, header: Any, objects: Sequence[Any]) -> 
 
 
 def _fill_positions(new: NewMessage, objects: Sequence[Any], positions: Positions | None) -> None:
-    """Fill in pose and twist of the objects where known; elsewhere remove those from before."""
+    """Set pose and twist of the objects if known; otherwise reset them."""
     known = np.zeros(len(objects), np.bool_) if positions is None else positions.known
     for row in np.flatnonzero(~known).tolist():
         if objects[row].has_3d:

@@ -21,10 +21,10 @@ from jtn_ros.media.messages.track_messages import spread_covariances
 from jtn_ros.positions import Positions
 from jtn_ros.tracking.track import Tracks
 
-# What stands before the content, and does not count for the alignment.
+# The encapsulation header, which is not included in the alignment.
 _ENCAPSULATION = b'\x00\x01\x00\x00'
 _COVARIANCE = 36 * 8
-# Of an object without a position: position and orientation, velocities, and covariances.
+# For an object without a position: position and orientation, velocities, and covariances.
 _NO_POSITION = (
     *(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0),
     bytes(_COVARIANCE),
@@ -108,7 +108,7 @@ def _append_objects(
 
 
 def _positions(count: int, positions: Positions | None) -> list[tuple[bool | float | bytes, ...]]:
-    """Return what follows the embedding of each object."""
+    """Return the values that follow the embedding of each object."""
     rows: list[tuple[bool | float | bytes, ...]] = [(False, *_NO_POSITION)] * count
     if positions is None:
         return rows
@@ -129,12 +129,12 @@ def _positions(count: int, positions: Positions | None) -> list[tuple[bool | flo
 
 @lru_cache(maxsize=1024)
 def _object_layout(start: int, name_bytes: int, width: int) -> Struct:
-    """Return how a TrackedObject lies in memory.
+    """Return the memory layout of a TrackedObject.
 
     Args:
-        start: where it starts, modulo 8.
-        name_bytes: of the name of its class, with the zero at its end.
-        width: of its embedding.
+        start: start position modulo 8.
+        name_bytes: size of its class name, including the terminating zero.
+        width: length of its embedding.
     """
     layout, position = '<', start
     for part, alignment in (
@@ -162,7 +162,7 @@ def _append(data: bytearray, layout: str, alignment: int, *values: float) -> Non
 
 
 def _append_text(data: bytearray, text: str) -> None:
-    """Append a string: its length, and its bytes with a zero at their end."""
+    """Append a string: its length, and its bytes with a terminating zero."""
     encoded = text.encode() + b'\0'
     _append(data, 'I', 4, len(encoded))
     data += encoded

@@ -9,7 +9,7 @@ class TrackerTopic(NamedTuple):
     """A topic of the tracker.
 
     Attributes:
-        name: below the name of the node.
+        name: relative to the name of the node.
         type_name: such as ``visualization_msgs/msg/MarkerArray``.
         latched: whether later subscribers also receive the last message.
     """
@@ -20,7 +20,7 @@ class TrackerTopic(NamedTuple):
 
     @property
     def full_name(self) -> str:
-        """Return the topic of a tracker that has its usual name and a single camera."""
+        """Return the topic of a tracker with its default name and a single camera."""
         return f'/jtn_tracker/{self.name}'
 
 
@@ -31,6 +31,6 @@ MARKERS_3D = TrackerTopic('markers_3d', 'visualization_msgs/msg/MarkerArray')
 ANNOTATIONS = TrackerTopic('annotations', 'foxglove_msgs/msg/ImageAnnotations')
 LABEL_INFO = TrackerTopic('label_info', 'vision_msgs/msg/LabelInfo', latched=True)
 
-# What is needed to evaluate a recording and to look at it. Positions are recorded where they are
-# estimated, and debug images, which are large, only on request.
+# Topics required to evaluate and view a recording. Positions are recorded if they are estimated.
+# Debug images are large and recorded only on request.
 RECORDED = (TRACKS, DETECTIONS, MARKERS, ANNOTATIONS, LABEL_INFO)

@@ -28,9 +28,9 @@ def to_world_track_array(
 
     Args:
         new: makes the messages.
-        header: with the time of the frame, and the frame of the positions.
+        header: time of the frame, and coordinate frame of the positions.
         frame: the objects.
-        session: identity under which the ids do not repeat.
+        session: identity of the session in which the ids are unique.
         cameras: name and tracking session of each camera, by its number.
         class_names: of the model.
     """
