@@ -24,12 +24,12 @@ class Manifest:
     """The entries of a folder by the name of their task. Use it as a context manager.
 
     Args:
-        folder: of the results; it is created if necessary.
+        folder: folder of the results; it is created if necessary.
 
     Raises:
         OSError: if it cannot be written.
-        UsageError: if another process is writing to the folder, or it holds another file of this
-            name.
+        UsageError: if another process is writing to the folder, or it contains another file with
+            this name.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,12 +48,12 @@ class Manifest:
         except BaseException:
             self._lock.close()
             raise
-        with written_atomically(self._path) as temporary:  # without what was replaced or cut off
+        with written_atomically(self._path) as temporary:  # without replaced or truncated entries
             temporary.write_text(''.join(map(_line, self._entries.values())), encoding='utf-8')
         self._file = self._path.open('a', encoding='utf-8')
 
     def get(self, name: str) -> Mapping[str, Any]:
-        """Return the entry of a task; empty where there is none."""
+        """Return the entry of a task; empty if there is none."""
         return self._entries.get(name, {})
 
     def entries(self) -> Mapping[str, Mapping[str, Any]]:
@@ -64,9 +64,9 @@ class Manifest:
         """Write the entry of a task, which replaces an earlier one.
 
         Args:
-            name: of the task.
-            key: changes with whatever decides the result.
-            place: of the results in the folder.
+            name: name of the task.
+            key: depends on everything that determines the result.
+            place: location of the results in the folder.
             result: summary of the result, as JSON.
         """
         self._entries[name] = {'name': name, 'key': key, 'place': place, 'result': result}
@@ -79,16 +79,16 @@ class Manifest:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the manifest."""
         self._file.close()
         self._lock.close()
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the entries of a file by name; none where there is no file.
+    """Return the entries of a file by name; empty if there is no file.
 
     Raises:
-        UsageError: if it is another kind of file, which must not be replaced.
+        UsageError: if it is another type of file, which must not be replaced.
     """
     try:
         lines = path.read_text(encoding='utf-8', errors='replace').splitlines()

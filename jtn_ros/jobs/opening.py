@@ -8,9 +8,9 @@ def open_pool(jobs: int | None, ray: str | None, cpus: int) -> Pool:
     """Return the pool that runs the tasks.
 
     Args:
-        jobs: number of tasks at once; None for one, or on a cluster as many as fit on it.
+        jobs: number of parallel tasks; None for one, or on a cluster for as many as fit.
         ray: address of a Ray cluster; None for this machine.
-        cpus: number of CPU cores that a task takes on a cluster.
+        cpus: number of CPU cores per task on a cluster.
 
     Raises:
         JtnError: if Ray is not installed, or no cluster responds.

@@ -34,7 +34,7 @@ class Outcome[R]:
 
 
 def attempt[T, R](function: Callable[[T], R], task: T) -> Outcome[R]:
-    """Run a task; an exception becomes its outcome, an interruption passes."""
+    """Run a task; an exception becomes its outcome, but an interruption is raised."""
     try:
         return Outcome(value=function(task))
     except Exception as error:
@@ -59,7 +59,7 @@ class _Collector(logging.Handler):
         self._lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a message."""
+        """Append a message."""
         self._lines.append(one_line(record.getMessage()))
 
 

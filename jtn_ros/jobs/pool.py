@@ -17,7 +17,7 @@ class Pool(ABC):
     Functions and tasks have to be picklable, and paths in them absolute.
 
     Attributes:
-        width: how many tasks run at once; on a cluster that grows, more may.
+        width: number of parallel tasks; there may be more on a cluster that grows.
     """
 
     width = 1

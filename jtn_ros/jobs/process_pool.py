@@ -16,14 +16,14 @@ from jtn_ros.jobs.outcome import Outcome
 from jtn_ros.jobs.outcome import attempt_elsewhere
 from jtn_ros.jobs.pool import Pool
 
-_PATIENCE_S = 20.0  # for a process that undoes what it began
+_PATIENCE_S = 20.0  # for a process that removes partial results
 
 
 class ProcessPool(Pool):
-    """Runs tasks in processes, which stay for the next ones; a lost one is replaced.
+    """Runs tasks in processes, which are reused; a process that dies is replaced.
 
-    An executor of concurrent.futures is not used because a process that is killed, as when memory
-    is exhausted, ends all of its tasks. Here it costs the task that it was busy with one attempt.
+    An executor of concurrent.futures is not used, because all of its tasks fail if one process is
+    killed, for example when memory is exhausted. Here, only the task of that process is repeated.
 
     Args:
         jobs: number of processes.
@@ -48,7 +48,7 @@ class ProcessPool(Pool):
                 number = waiting.popleft()
                 attempts[number] += 1
                 busy[worker.connection] = (worker, number)
-                with suppress(OSError):  # it is gone, which is noticed below
+                with suppress(OSError):  # it has exited, which is detected below
                     worker.connection.send((function, tasks[number]))
             for connection in wait(list(busy)):
                 assert isinstance(connection, Connection)
@@ -90,12 +90,12 @@ class _Worker:
     """A process and the connection to it."""
 
     def __init__(self) -> None:
-        # Forked, it could inherit locks that threads of libraries hold.
+        # A forked process could inherit locks that are held by threads of libraries.
         context = get_context('spawn')
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self.process.start()
-        theirs.close()  # so that the end of the process can be noticed
+        theirs.close()  # so that the end of the process can be detected
 
     def end(self) -> str:
         """Close the connection, wait for the process to exit, and return its exit status."""
@@ -109,7 +109,7 @@ class _Worker:
 
 
 def _serve(connection: Connection) -> None:
-    """Run what comes until nothing more comes, or until a signal."""
+    """Run the received tasks until the connection is closed, or until a signal."""
     with suppress(KeyboardInterrupt, EOFError, BrokenPipeError), interruptible():
         while True:
             function, task = connection.recv()

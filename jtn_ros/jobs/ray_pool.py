@@ -1,4 +1,4 @@
-"""Tasks on a Ray cluster, which schedules them and repeats those that lose their worker."""
+"""Tasks on a Ray cluster, which schedules them and repeats tasks whose worker is lost."""
 
 import logging
 import os
@@ -19,19 +19,19 @@ from jtn_ros.jobs.outcome import Outcome
 from jtn_ros.jobs.outcome import attempt_elsewhere
 from jtn_ros.jobs.pool import Pool
 
-_PATIENCE_S = 20.0  # for a cluster to answer, and for tasks that undo what they began
+_PATIENCE_S = 20.0  # for a cluster to respond, and for tasks that remove partial results
 
 
 class RayPool(Pool):
-    """Runs tasks on a cluster whose nodes have this package and see the same files.
+    """Runs tasks on a cluster whose nodes have this package and access to the same files.
 
     Args:
-        address: as Ray takes it: ``HOST:PORT`` or ``auto``.
-        jobs: number of tasks at once; None for as many as fit.
-        cpus: cores that a task takes.
+        address: address for Ray: ``HOST:PORT`` or ``auto``.
+        jobs: number of parallel tasks; None for as many as fit.
+        cpus: number of CPU cores per task.
 
     Raises:
-        JtnError: if Ray is not installed, or no cluster answers.
+        JtnError: if Ray is not installed, or no cluster responds.
     """
 
     def __init__(self, address: str, jobs: int | None, cpus: int) -> None:
@@ -41,9 +41,9 @@ class RayPool(Pool):
         self._ray = ray
         self._jobs = jobs
         try:
-            _require_answer(address)  # Ray itself would wait without an end
+            _require_answer(address)  # Ray itself would wait forever
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-        except Exception as error:  # ConnectionError, ValueError, RuntimeError, by what is wrong
+        except Exception as error:  # ConnectionError, ValueError or RuntimeError
             raise JtnError(
                 f'--ray {address}: no Ray cluster can be reached ({one_line(error)}); start one '
                 'with "ray start --head --disable-usage-stats"'
@@ -72,21 +72,21 @@ class RayPool(Pool):
             yield number, outcome
 
     def close(self) -> None:
-        """Leave the cluster."""
+        """Disconnect from the cluster."""
         self._ray.shutdown()
 
     def cancel(self) -> None:
         """Interrupt the tasks, wait until partial results are removed, and disconnect."""
         for task in self._running:
             self._ray.cancel(task)
-        with suppress(Exception):  # there is nothing more to do about a cluster that is gone
+        with suppress(Exception):  # the cluster may be unavailable
             running = list(self._running)
             self._ray.wait(running, num_returns=len(running), timeout=_PATIENCE_S)
         self.close()
 
 
 def _require_answer(address: str) -> None:
-    """Raise an OSError where nothing answers at ``HOST:PORT``; other addresses are left to Ray."""
+    """Raise an OSError if ``HOST:PORT`` does not respond; Ray checks other addresses."""
     host, _, port = address.rpartition(':')
     if host and port.isdigit() and '/' not in host:
         socket.create_connection((host, int(port)), timeout=_PATIENCE_S).close()
