@@ -128,7 +128,7 @@ def pip_line(*requirements: str) -> str:
         ('rosbags', jtn('demo'), 'jtn demo: bags need rosbags: ', 'rosbags'),
     ],
 )
-def test_what_is_needed_and_missing_is_told_in_one_line(
+def test_missing_packages_are_reported_in_one_line(
     run_without: RunWithout, absent: str, code: str, said: str, requirement: str
 ) -> None:
     done = run_without(absent, code)

@@ -42,7 +42,7 @@ def test_signal_handlers_are_restored_without_an_interruption() -> None:
     assert [signal.getsignal(number) for number in STOP_SIGNALS] == before
 
 
-def test_what_is_ignored_remains_so() -> None:
+def test_ignored_signals_remain_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with interruptible():

@@ -186,7 +186,7 @@ def test_the_motion_of_the_camera_is_a_stage_of_its_own() -> None:
 @pytest.mark.parametrize(
     'bad', [np.zeros((480, 640), np.uint8), np.zeros((4, 4, 3), np.float32), None]
 )
-def test_what_is_no_image_changes_nothing(bad: Any) -> None:
+def test_invalid_images_do_not_change_the_tracks(bad: Any) -> None:
     pipeline = TrackingPipeline(engine=BrightSpotEngine())
     for number in range(3):
         before = pipeline.process(frame(100), number * FRAME).tracks

@@ -138,7 +138,7 @@ def write_bag(path: Path, indices: Iterable[int], start_ns: int = 0) -> None:
             bag.write(TRACKS.full_name, TRACKS.type_name, 10**18 + index * PERIOD_NS, data)
 
 
-def test_recorded_tracks_come_back(tmp_path: Path) -> None:
+def test_recorded_tracks_are_read(tmp_path: Path) -> None:
     write_bag(tmp_path / 'bag', [3])
     with BagReader(tmp_path / 'bag') as bag:
         (frame,) = read_tracks(bag)

@@ -155,7 +155,7 @@ def test_results_of_the_same_name_do_not_meet(tmp_path: Path, model: Path) -> No
     assert len(results(tmp_path / 'out')['clip/clip.jsonl'].splitlines()) == 3
 
 
-def test_what_is_for_bags_is_for_those_of_an_archive(tmp_path: Path, model: Path) -> None:
+def test_bag_options_apply_to_the_bags_of_an_archive(tmp_path: Path, model: Path) -> None:
     write_images(tmp_path / 'archive' / 'walk', 5)
     write_recording(tmp_path / 'archive' / 'drive')
     options = ['--topic', '/image', '--bag']

@@ -122,7 +122,7 @@ def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:
     assert 'the node has no position_noise' in text
 
 
-def test_search_begins_with_what_is_in_use_and_only_gets_better() -> None:
+def test_search_starts_with_the_current_values_and_never_gets_worse() -> None:
     asked = []
 
     def objective(values: Mapping[str, float]) -> float:

@@ -51,7 +51,7 @@ def test_pictures_and_boxes_move_together_and_end_at_the_tile() -> None:
 
 
 @pytest.mark.parametrize(('ignored', 'left'), [(False, 0), (True, 1)])
-def test_what_is_nearly_gone_is_left_out_unless_it_was_ignored(ignored: bool, left: int) -> None:
+def test_almost_invisible_objects_are_removed_unless_ignored(ignored: bool, left: int) -> None:
     tile = Tile(0, 0, 20, 20, Letterbox(1.0, 0.0, 0.0))
     picture = np.zeros((30, 30, 3), np.uint8)
     _, joined = compose([(picture, objects([19.9, 0, 29, 20], ignored=ignored))], [tile], 40, 20)

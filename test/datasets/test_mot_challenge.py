@@ -182,7 +182,7 @@ _COORDINATES = st.integers(-4000, 4000).map(lambda value: value / 8)
     )
 )
 @settings(max_examples=100, deadline=None)
-def test_results_come_back(
+def test_results_are_read_as_written(
     tmp_path_factory: pytest.TempPathFactory,
     frames: dict[int, dict[int, tuple[float, float, int, int]]],
 ) -> None:
@@ -212,7 +212,7 @@ def test_real_sequences() -> None:
     assert sum(map(len, read_detections(folder / 'det' / 'det.txt').values())) == 1751
 
 
-def test_classes_of_results_come_back(tmp_path: Path) -> None:
+def test_classes_of_results_are_read_as_written(tmp_path: Path) -> None:
     rows = TrackedBoxes(
         np.array([1, 2]),
         np.array([[0, 0, 9, 9], [5, 5, 9, 9]], np.float32),

@@ -113,7 +113,7 @@ def test_people_without_detections() -> None:
     assert scores.precision is scores.best_threshold is None
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_invalid_inputs_are_rejected() -> None:
     with pytest.raises(ValueError, match='no images'):
         evaluate_detections([], [], threshold=0.4)
     with pytest.raises(ValueError, match='1 images with truth, 2 with detections and 1 sources'):

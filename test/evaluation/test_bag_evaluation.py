@@ -219,7 +219,7 @@ def failure(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return line
 
 
-def test_what_is_wrong_with_bags_is_said(
+def test_errors_in_bags_are_reported(
     drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     truth, recording = drive / 'truth', drive / 'recording'

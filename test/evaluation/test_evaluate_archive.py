@@ -91,7 +91,7 @@ def test_a_recording_that_fails_is_named_and_the_others_are_scored(
     assert 'no recording of the sequence south/drive' in capsys.readouterr().err
 
 
-def test_what_takes_one_dataset_says_so(
+def test_options_for_one_dataset_reject_several(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     truth, both = str(archive / 'truth' / 'north'), str(archive / 'truth' / '*')

@@ -94,7 +94,7 @@ def test_sequences_and_videos_give_the_same(
     assert f'{values["same_objects"]} of {values["objects"]} objects in 1 sequences' in printed
 
 
-def test_what_cannot_be_verified_is_refused(
+def test_unsuitable_inputs_are_rejected(
     sequence: Path, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_block_model(tmp_path / 'blocks.onnx')

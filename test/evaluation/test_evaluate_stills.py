@@ -175,7 +175,7 @@ def test_a_threshold_needs_annotated_images(
     assert '--threshold is for annotated images; specify a COCO .json' in capsys.readouterr().err
 
 
-def test_what_cannot_be_read_is_named(labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_files_are_reported(labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (labels.parent / 'half.png').write_bytes(b'no image')
     assert evaluate(labels) == 1
     assert 'half.png cannot be read as an image' in capsys.readouterr().err

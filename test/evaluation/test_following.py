@@ -23,7 +23,7 @@ def test_the_target_is_followed_through_occlusions_and_crossings() -> None:
     assert 0.15 < verification_error(stream)[0] < 0.3
 
 
-def test_the_scene_is_what_it_says_to_be() -> None:
+def test_the_scene_matches_its_settings() -> None:
     scene = FollowingScene(seconds=20, people=3)
     stream = make_following_stream(scene)
     assert stream.points.shape == (200, 3, 3)

@@ -36,7 +36,7 @@ def tracked(ids: ArrayLike, lefts: ArrayLike, classes: ArrayLike | None = None) 
     )
 
 
-def test_a_switch_a_miss_and_a_ghost() -> None:
+def test_a_switch_a_miss_and_a_false_positive() -> None:
     truth = {frame: objects([7, 9], [0, 100]) for frame in range(1, 6)}
     tracks = {
         1: tracked([3, 4], [0, 100]),

@@ -304,7 +304,7 @@ def test_classes_are_scored_apart_and_together() -> None:
     assert np.mean(report.curves['hota']) == pytest.approx(report.combined.hota)
 
 
-def test_one_class_is_what_it_was_without_classes() -> None:
+def test_one_class_has_the_scores_without_classes() -> None:
     truth = {frame: annotations(0, 50) for frame in range(1, 6)}
     tracks = {frame: tracked([1, 2 + frame // 3], 0, 52) for frame in range(1, 6)}
     classed = {f: t._replace(class_ids=np.zeros(2, np.int32)) for f, t in tracks.items()}

@@ -82,7 +82,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     return path, json.loads(data.read_text())
 
 
-def test_the_data_say_who_was_tracked_as_whom(report: tuple[Path, dict[str, Any]]) -> None:
+def test_the_data_contain_identity_timelines(report: tuple[Path, dict[str, Any]]) -> None:
     _, values = report
     first, second = values['sequences'][NAME]['identities']['person']
     assert first == {'object': 1, 'spans': [[1, 29, 5], [30, 60, 6]], 'switches': [30]}

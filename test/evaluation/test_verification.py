@@ -82,7 +82,7 @@ def test_equal_distances_count_half() -> None:
     assert result.in_one_frame.auc == pytest.approx(50)
 
 
-def test_what_is_closer_in_time_than_the_gap_is_no_pair() -> None:
+def test_sightings_closer_than_the_minimum_gap_are_not_paired() -> None:
     seen = sightings((1, 0, 0), (1, 0.4, 10), (1, 1, 20), (2, 0.4, 50))
     assert verify([seen]).same_pairs == 1
     assert verify([seen], 0.5).same_pairs == 2

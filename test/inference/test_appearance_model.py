@@ -76,7 +76,7 @@ def test_the_budget_goes_to_the_best_scores_and_channels_are_normalized(tmp_path
     )
 
 
-def test_what_is_no_such_network_is_refused(tmp_path: Path) -> None:
+def test_unsuitable_appearance_models_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(JtnError, match=r'accepts \(-1, 3, 16, -1\); expected images'):
         AppearanceSettings(
             appearance_model=str(write_mean_color(tmp_path / 'free.onnx', ('B', 3, 16, 'W')))

@@ -145,7 +145,7 @@ def with_other_metadata(content: bytes) -> bytes:
     ],
     ids=['truncated', 'no metadata', 'other metadata', 'empty', 'a web page'],
 )
-def test_what_is_no_model_is_refused(
+def test_damaged_models_are_rejected(
     light_model: Path, tmp_path: Path, backend: str, damage: Callable[[bytes], bytes]
 ) -> None:
     path = tmp_path / 'damaged.onnx'

@@ -57,7 +57,7 @@ def test_impossible_metadata_is_refused(change: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize('text', ['', '{', '[]', 'null', '{"name": "x"}', '[' * 10000])
-def test_what_is_no_metadata_is_refused(text: str) -> None:
+def test_invalid_metadata_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match='metadata'):
         ModelInfo.from_json(text)
 

@@ -140,7 +140,7 @@ def test_stretch_fills_the_input() -> None:
         [[1, 2, 3]],
     ],
 )
-def test_what_is_no_camera_image_is_refused(bad: Any) -> None:
+def test_invalid_images_are_rejected(bad: Any) -> None:
     with pytest.raises(ValueError, match='expected'):
         letterbox_image(bad, 288, 512)
 

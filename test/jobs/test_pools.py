@@ -43,7 +43,7 @@ def test_a_task_that_loses_its_process_is_tried_again_but_not_for_ever(tmp_path:
     assert 'its process was lost 3 times (SIGKILL); ' in str(outcomes[2].error)
 
 
-def test_a_manifest_keeps_what_is_complete(tmp_path: Path) -> None:
+def test_a_manifest_keeps_complete_entries(tmp_path: Path) -> None:
     with Manifest(tmp_path) as manifest:
         manifest.put('a', key='1', place='.', result={})
         manifest.put('b', key='2', place='.', result={})

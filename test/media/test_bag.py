@@ -91,7 +91,7 @@ def write_bag(path: Path, storage: str = 'mcap', frames: int = 5) -> Path:
 
 @pytest.mark.parametrize('storage', STORAGES)
 @pytest.mark.parametrize('topic', ['/camera/image', '/camera/image/compressed'])
-def test_images_come_back_with_their_stamps(tmp_path: Path, storage: str, topic: str) -> None:
+def test_images_are_read_with_their_stamps(tmp_path: Path, storage: str, topic: str) -> None:
     path = write_bag(tmp_path / 'drive', storage)
     with open_frames(path, topic=topic) as source:
         assert (source.name, source.width, source.height) == ('drive', 24, 16)

@@ -31,7 +31,7 @@ def test_a_given_range_is_kept(kind: str) -> None:
         assert image.tolist() == [[0, 0, 128, 255, 255]]
 
 
-def test_what_is_no_number_is_black_and_counts_for_nothing() -> None:
+def test_nan_is_black_and_does_not_affect_the_range() -> None:
     values = scene(20, 30, 'f4')
     values[:5], values[5], values[6] = np.nan, np.inf, -np.inf
     image = IntensityRange().apply(values)

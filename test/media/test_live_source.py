@@ -282,7 +282,7 @@ def test_a_password_is_used_and_never_shown(server: MjpegServer | RtspServer) ->
         ('98', r'there is no /dev/video98 \(there are: '),
     ],
 )
-def test_what_is_wrong_is_said_at_once(
+def test_errors_are_reported_immediately(
     server: MjpegServer | RtspServer, address: str, reason: str
 ) -> None:
     began = time.monotonic()

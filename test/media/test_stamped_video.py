@@ -51,7 +51,7 @@ def test_images_of_other_sizes_are_fitted(tmp_path: Path) -> None:
     assert second.image[-8:].max() <= 30
 
 
-def test_nothing_is_left_of_what_is_discarded_or_has_no_picture(tmp_path: Path) -> None:
+def test_discarded_and_empty_videos_leave_no_file(tmp_path: Path) -> None:
     with StampedVideo(tmp_path / 'none.webm'):
         pass
     video = StampedVideo(tmp_path / 'broken.webm')

@@ -205,7 +205,7 @@ def test_built_in_definitions_are_those_of_the_interface_files(
 
 
 @pytest.mark.parametrize('storage', STORAGES)
-def test_tracks_come_back_as_they_were(tmp_path: Path, storage: str) -> None:
+def test_tracks_are_read_as_written(tmp_path: Path, storage: str) -> None:
     tracked = write_tracked(tmp_path / 'out', write_drive(tmp_path / 'drive', storage))
     with BagReader(tracked) as bag:
         run = list(read_tracks(bag))

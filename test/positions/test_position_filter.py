@@ -16,7 +16,7 @@ def measured(*points: object, deviation: float = 0.05) -> Measurements:
     )
 
 
-def test_the_first_measurement_is_taken_as_it_is() -> None:
+def test_the_first_measurement_is_not_filtered() -> None:
     found = PositionFilter().update('map', IDS, measured((1, 2, 3), None), 0)
     assert found.frame_id == 'map'
     assert found.known.tolist() == [True, False]
@@ -49,7 +49,7 @@ def test_one_update_is_that_of_the_textbook() -> None:
     np.testing.assert_allclose(found.covariances[0][np.ix_([0, 3], [0, 3])], expected, rtol=1e-9)
 
 
-def test_what_is_not_measured_moves_on_for_a_second_and_is_then_forgotten() -> None:
+def test_positions_without_measurements_are_predicted_for_one_second() -> None:
     positions = PositionFilter()
     for number in range(21):
         positions.update('map', IDS[:1], measured((number * 0.1, 0, 5)), number * SECOND // 10)

@@ -352,7 +352,7 @@ def idf1[Identity](views: Counter[tuple[int, Identity]]) -> float:
     ('looks', 'least'),
     [(False, Agreement(0.94, 0.06, 0.55, 0.3)), (True, Agreement(0.97, 0.03, 0.7, 0.3))],
 )
-def test_two_cameras_agree_on_who_is_who(looks: bool, least: Agreement) -> None:
+def test_two_cameras_agree_on_identities(looks: bool, least: Agreement) -> None:
     found = agreement(Simulation(people=6, seconds=40, seed=0), looks=looks)
     assert found.joined > least.joined
     assert found.wrong < least.wrong

@@ -86,7 +86,7 @@ def lonely_scenes() -> Iterator[tuple[SceneConfig, NDArray[np.uint8], Annotation
             yield config, image, annotations
 
 
-def test_boxes_are_tight_around_what_is_drawn() -> None:
+def test_boxes_are_tight_around_drawn_figures() -> None:
     for seed in range(6):
         scene = Scene(replace(SMALL, seed=seed, sensor=False))
         _, annotations = scene.render(SECOND)
@@ -118,7 +118,7 @@ def test_annotations_of_figures_agree_with_the_image() -> None:
     assert checked >= 8
 
 
-def test_somebody_alone_is_visible_as_far_as_the_image_reaches() -> None:
+def test_visibility_of_an_unoccluded_person_is_the_share_inside_the_image() -> None:
     inside = cut = 0
     for config, _, _ in lonely_scenes():
         scene = Scene(config)
@@ -244,7 +244,7 @@ def test_only_people_who_stay_can_sit() -> None:
     assert sitters >= 1
 
 
-def test_no_two_people_are_built_alike() -> None:
+def test_all_people_have_different_bodies() -> None:
     bodies = Bodies.sample(200, np.random.default_rng(1))
     standing = (np.zeros((200, 2)), np.zeros(200), np.zeros(200), np.zeros(200))
     centers, radii = pose(bodies, *standing)

@@ -54,7 +54,7 @@ def test_packages_for_pip_are_those_that_were_tested() -> None:
 
 
 @pytest.mark.ros
-def test_services_start_what_is_installed() -> None:
+def test_services_start_installed_programs() -> None:
     nodes = {entry.name for entry in entry_points(group='console_scripts')}
     for name, service in compose().items():
         program, verb, package, target = service['command'].split()[:4]

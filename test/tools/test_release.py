@@ -22,7 +22,7 @@ def test_package_is_described_without_warnings(folder: Path) -> None:
 
 
 @pytest.mark.parametrize('folder', PACKAGES, ids=lambda folder: folder.name)
-def test_change_log_names_the_version_or_what_is_to_come(folder: Path) -> None:
+def test_change_log_names_the_version_or_is_forthcoming(folder: Path) -> None:
     package = parse_package(str(folder))
     log = get_changelog_from_path(str(folder), package.name)
     assert log.package_name == package.name

@@ -65,7 +65,7 @@ def test_only_the_command_line_is_a_command(distribution: PathDistribution) -> N
     assert [entry.name for entry in distribution.entry_points] == ['jtn']
 
 
-def test_what_is_optional_is_an_extra(distribution: PathDistribution) -> None:
+def test_optional_packages_are_extras(distribution: PathDistribution) -> None:
     requirements = requirements_of(distribution)
     always = {r.name for r in requirements if r.marker is None}
     assert {'numpy', 'scipy', 'opencv-python-headless', 'pyyaml'} <= always

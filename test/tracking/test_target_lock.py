@@ -128,7 +128,7 @@ def similar(scene: Scene, look: int, distance: float) -> None:
     scene.looks[look, look] = np.sqrt(1 - (1 - distance) ** 2)
 
 
-def test_who_comes_out_of_a_gap_has_to_be_recognized_like_any_other() -> None:
+def test_a_target_must_be_recognized_after_a_gap() -> None:
     scene, _, other = selected()
     similar(scene, 2, 0.15)  # more like the target than like anybody known, but a stranger
     scene.show(Person(1, 100, 0, unseen=0.5), other, times=10)
@@ -176,7 +176,7 @@ def test_ids_that_are_exchanged_in_a_crossing_are_followed_to_the_right_person()
     assert (target.state, target.track_id, target.switches) == (LockState.LOCKED, 2, 1)
 
 
-def test_people_who_look_alike_are_candidates() -> None:
+def test_people_with_the_same_appearance_are_candidates() -> None:
     scene, _, other = selected()
     scene.show(other, times=10)
     twins = Person(5, 100, 0), Person(6, 500, 0)
@@ -189,7 +189,7 @@ def test_people_who_look_alike_are_candidates() -> None:
     assert (chosen.state, chosen.track_id, chosen.switches) == (LockState.LOCKED, 6, 0)
 
 
-def test_who_looks_like_somebody_seen_beside_the_target_is_no_candidate_beyond_doubt() -> None:
+def test_a_person_similar_to_a_companion_of_the_target_is_not_a_certain_candidate() -> None:
     looks = LOOKS.copy()
     looks[1] = (
         np.cos(0.2),

@@ -97,7 +97,7 @@ def test_displacements_give_the_velocity_from_the_first_frame_on() -> None:
     assert tracks.velocity_covariances[0, 0, 0] < alone.velocity_covariances[0, 0, 0]
 
 
-def test_the_whole_cell_of_a_peak_is_no_motion() -> None:
+def test_the_offset_of_a_peak_in_its_cell_is_not_motion() -> None:
     """The peak is a corner of its cell, and the displacement is counted from there."""
     for moved in (0, 6):
         seen = people((100, 200), displacements=[(3 - moved, 2)])
@@ -180,7 +180,7 @@ def test_one_certain_detection_confirms_a_track(score: float, state: TrackState)
     assert tracks.states.tolist() == [state]
 
 
-def test_who_was_seen_twice_can_be_lost_and_is_confirmed_when_found_again() -> None:
+def test_a_track_with_two_detections_can_be_lost_and_is_confirmed_when_found_again() -> None:
     tracker = Tracker(TrackerSettings(coast_time=0.1, certain_score=1))
     for frame in range(2):
         tracks = tracker.update(people((100, 200)), stamp(frame))
@@ -223,14 +223,14 @@ def test_gaps_are_filled_while_the_prediction_is_exact() -> None:
     assert later[-1] == []  # beyond coast_time
 
 
-def test_what_is_detected_now_and_then_fills_no_gaps() -> None:
+def test_gaps_of_intermittently_detected_tracks_are_not_filled() -> None:
     flicker: list[tuple[float, float] | None] = [(300, 200), (300, 200), None] * 4
     assert missed([*flicker, (300, 200), (300, 200)], 1) == [[]]
     steady: list[tuple[float, float] | None] = [(300, 200)] * 14
     np.testing.assert_allclose(missed(steady, 1), [[300]], atol=1)
 
 
-def test_who_walks_out_of_the_image_is_not_reported_any_more() -> None:
+def test_people_who_leave_the_image_are_not_reported() -> None:
     leaving: list[tuple[float, float] | None] = [(599 - 2 * n, 200) for n in range(10, -1, -1)]
     np.testing.assert_allclose(missed(leaving, 1), [[601]], atol=1)
     fast: list[tuple[float, float] | None] = [(615 - 6 * n, 200) for n in range(10, -1, -1)]
@@ -338,7 +338,7 @@ def test_appearance_decides_between_two_people_who_meet(score: float) -> None:
 
 
 @pytest.mark.parametrize('score', [0.3, 0.9])
-def test_who_looks_different_takes_over_no_track(score: float) -> None:
+def test_a_different_appearance_does_not_continue_a_track(score: float) -> None:
     for looks, expected in ((0, [1]), (1, [])):
         tracker = Tracker()
         for frame in range(10):
@@ -347,7 +347,7 @@ def test_who_looks_different_takes_over_no_track(score: float) -> None:
         assert tracks.ids[tracks.observed & (tracks.ids == 1)].tolist() == expected
 
 
-def test_who_comes_back_is_not_taken_for_who_hides_there() -> None:
+def test_a_returning_person_does_not_get_the_track_of_an_occluded_one() -> None:
     """Looks win against a better prediction, even where they differ only a little."""
     looks = np.zeros((3, 8), np.float32)
     looks[0, 0] = 1  # who leaves
@@ -371,7 +371,7 @@ def test_who_comes_back_is_not_taken_for_who_hides_there() -> None:
 
 
 @pytest.mark.parametrize(('distance', 'expected'), [(0.15, [1]), (0.25, [2])])
-def test_who_comes_next_is_found_again_only_if_he_looks_the_same(
+def test_the_next_person_is_reidentified_only_with_the_same_appearance(
     distance: float, expected: list[int]
 ) -> None:
     looks = np.zeros((2, 8), np.float32)
@@ -519,7 +519,7 @@ def test_any_detections_give_sound_tracks(
         )
 
 
-def test_who_hides_bit_by_bit_does_not_shrink_to_nothing() -> None:
+def test_the_box_of_a_gradually_occluded_person_does_not_vanish() -> None:
     tracker = Tracker()
     for frame in range(20):
         seen = people((100, 200))

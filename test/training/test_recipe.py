@@ -118,7 +118,7 @@ _DATA = st.dictionaries(keys_of(SyntheticData, AnnotatedData), _VALUES, max_size
     )
 )
 @settings(max_examples=200, deadline=None)
-def test_any_file_is_a_recipe_or_refused_by_name(
+def test_any_file_is_a_recipe_or_is_rejected_with_its_name(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     path = tmp_path_factory.getbasetemp() / 'fuzzed.yaml'

@@ -100,7 +100,7 @@ def test_a_run_starts_from_other_weights(command: Command, tmp_path: Path) -> No
         (('--data', '.', '--initial', 'x.pth'), "the initial weights 'x.pth' were not found"),
     ],
 )
-def test_what_is_missing_is_said_in_one_line(
+def test_missing_inputs_are_reported_in_one_line(
     command: Command, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], message: str
 ) -> None:
     assert command(*more) == 1

@@ -64,7 +64,7 @@ def test_a_node_whose_construction_failed_can_be_destroyed(
     assert node.context.ok()
 
 
-def test_what_the_other_rooms_log_reaches_ros(
+def test_forwarded_log_messages_reach_ros(
     ros: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     handler = ForwardingHandler(get_logger('forwarded'))
@@ -106,7 +106,7 @@ def test_a_node_that_cannot_start_ends_with_the_reason() -> None:
         ),
     ],
 )
-def test_what_ends_a_process_is_logged_in_one_line(
+def test_the_error_that_ends_a_process_is_logged_in_one_line(
     error: Exception, code: int, expected: str
 ) -> None:
     program = (
@@ -167,7 +167,7 @@ def test_progress_is_reported_while_something_takes_long(
         (['-p', 'lost_time:=-1.0'], {}, 1, 'lost_time'),
     ],
 )
-def test_what_ros_refuses_is_said_in_one_line(
+def test_errors_of_ros_are_reported_in_one_line(
     arguments: list[str | bytes], variables: dict[str, str], code: int, expected: str
 ) -> None:
     done = subprocess.run(

@@ -52,7 +52,7 @@ def test_camera_arguments_are_converted_to_parameter_types() -> None:
         ('rate', 'fast', 'rate:=fast is not a number'),
     ],
 )
-def test_what_is_no_number_is_named(name: str, value: str, refusal: str) -> None:
+def test_values_that_are_not_numbers_are_reported(name: str, value: str, refusal: str) -> None:
     with pytest.raises(RuntimeError, match=refusal):
         camera_parameters(NO_CAMERA | {name: value})
 

@@ -81,7 +81,7 @@ def test_dds_profiles_false_leaves_the_middleware_unchanged() -> None:
         ({'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}, {'CYCLONEDDS_URI'}),
     ],
 )
-def test_what_is_set_already_is_left(given: dict[str, str], expected: set[str]) -> None:
+def test_existing_variables_are_kept(given: dict[str, str], expected: set[str]) -> None:
     assert profile_variables(given) == {name: OURS[name] for name in expected}
 
 
@@ -120,7 +120,7 @@ def test_the_remedy_is_that_of_the_middleware(name: str, remedy: str) -> None:
 
 @pytest.mark.parametrize('uri', ['', OURS['CYCLONEDDS_URI']])
 @pytest.mark.parametrize('limit', [212_992, 4_194_304])
-def test_the_remedy_for_cyclone_dds_is_what_is_not_done_yet(
+def test_the_remedy_for_cyclone_dds_lists_only_missing_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: int, uri: str
 ) -> None:
     path = tmp_path / 'rmem_max'

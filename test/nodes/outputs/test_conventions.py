@@ -332,7 +332,7 @@ def test_bodies_of_a_slow_camera_stay_beside_a_fast_one_until_it_is_silent(
 
 
 @pytest.mark.parametrize('ending', ['deactivate', 'disable', 'silence'])
-def test_who_is_not_tracked_any_more_is_in_no_list(
+def test_ended_tracks_are_in_no_list(
     make: Callable[..., Harness],
     people_model: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -418,7 +418,7 @@ def test_who_is_not_tracked_any_more_is_in_no_list(
         assert (states[-1].state, states[-1].object.id) == (Target.LOCKED, target)
 
 
-def test_what_is_not_installed_or_not_located_is_named_and_left_out(
+def test_missing_packages_and_positions_are_reported_and_skipped(
     make: Callable[..., Harness], block_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, 'people_msgs', None)

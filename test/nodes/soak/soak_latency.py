@@ -151,7 +151,7 @@ def timed(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[float
     return times
 
 
-def test_overload_keeps_the_latency_bounded_and_counts_what_is_dropped(graph: Graph) -> None:
+def test_overload_keeps_the_latency_bounded_and_counts_dropped_images(graph: Graph) -> None:
     camera = Camera(graph, 640, 360)
     with tracker_process():
         camera.connect()

@@ -152,7 +152,7 @@ def test_looping_player_jumps_back_until_it_is_interrupted(
         ({'input': '.', 'rate': 0.0}, 'rate'),
     ],
 )
-def test_player_says_what_is_wrong(ros: None, parameters: dict[str, object], message: str) -> None:
+def test_player_reports_errors(ros: None, parameters: dict[str, object], message: str) -> None:
     with pytest.raises((JtnError, ParameterException), match=message):
         PlayerNode(parameter_overrides=overrides(**parameters))
 
@@ -262,7 +262,7 @@ def test_recorder_that_records_nothing_fails_and_leaves_no_bag(
         ({'output': 'bag', 'topics': ['image'], 'storage': 'zip'}, 'choose one of mcap, sqlite3'),
     ],
 )
-def test_recorder_says_what_is_wrong(
+def test_recorder_reports_errors(
     ros: None, parameters: dict[str, object], message: str
 ) -> None:
     with pytest.raises((JtnError, ParameterException), match=message):

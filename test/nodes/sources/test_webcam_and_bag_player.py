@@ -76,7 +76,7 @@ def test_a_calibration_file_is_read(calibration: Path) -> None:
 
 
 @pytest.mark.parametrize('text', ['', 'image_width: 3', '[1, 2]', 'a: [', '{image_width: many}'])
-def test_what_is_no_calibration_is_refused(tmp_path: Path, text: str) -> None:
+def test_invalid_calibrations_are_rejected(tmp_path: Path, text: str) -> None:
     path = tmp_path / 'wrong.yaml'
     path.write_text(text)
     with pytest.raises(ValueError, match=r'wrong.yaml is not a calibration file'):

@@ -139,7 +139,7 @@ def test_signals_end_the_node_at_once_and_in_silence(
         ('rtsp://admin:secret@127.0.0.1:9/x', 'nothing listens on this port'),
     ],
 )
-def test_what_is_wrong_is_logged_once_and_tried_again(
+def test_errors_are_logged_once_and_retried(
     graph: Graph, camera: Camera, device: str, reason: str
 ) -> None:
     if device == '0' and os.path.exists('/dev/video0'):
@@ -158,7 +158,7 @@ def test_what_is_wrong_is_logged_once_and_tried_again(
 
 
 @pytest.mark.parametrize('device', ['hello', '/nowhere/clip.mp4', 'env:NOT_SET', 'file:/nowhere'])
-def test_what_is_no_camera_ends_the_node(device: str) -> None:
+def test_an_invalid_camera_ends_the_node(device: str) -> None:
     with webcam(device) as process:
         _, text = process.communicate(timeout=30)
     assert process.returncode == 1

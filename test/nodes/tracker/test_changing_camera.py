@@ -56,7 +56,7 @@ def test_tracks_continue_when_the_units_of_the_images_change(active: Harness) ->
         assert {o.age for o in output.objects} == {number + 1}, 'the tracks go on'
 
 
-def test_positions_in_a_fixed_frame_come_back_where_a_recording_begins_again(
+def test_positions_in_a_fixed_frame_resume_when_a_recording_restarts(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
     harness = make(

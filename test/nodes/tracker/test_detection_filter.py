@@ -52,7 +52,7 @@ def test_regions_change_live_and_are_drawn_in_the_debug_image(active: Harness) -
         ('region_point', 'top', 'choose one of bottom, center'),
     ],
 )
-def test_what_does_not_fit_is_refused_and_changes_nothing(
+def test_invalid_values_are_rejected_and_change_nothing(
     active: Harness, name: str, value: object, reason: str
 ) -> None:
     result = active.set_parameter(name, value)

@@ -144,7 +144,7 @@ def test_a_target_that_is_hidden_and_lost_says_so(active: Harness) -> None:
     assert right.id not in {state.object.id for state in states}
 
 
-def test_the_largest_is_selected_and_images_are_tracked_while_somebody_is(
+def test_the_largest_person_is_selected_and_images_are_tracked_during_the_selection(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
     harness = make(model=str(block_model), listening=False)
@@ -265,7 +265,7 @@ def test_the_id_of_an_ended_track_cannot_be_selected(active: Harness) -> None:
     assert (states[0].state, states[0].object.id) == (Target.LOCKED, objects[0].id)
 
 
-def test_what_cannot_be_selected_is_refused_with_a_reason(active: Harness) -> None:
+def test_invalid_selections_are_rejected_with_a_reason(active: Harness) -> None:
     def refused(reason: str, **fields: object) -> None:
         response = select(active, **fields)
         assert not response.success

@@ -161,7 +161,7 @@ def test_time_that_jumps_back_begins_a_session(make: Make) -> None:
     assert [o.age for o in after.objects] == [1, 1]
 
 
-def test_what_is_no_box_is_left_out(make: Make) -> None:
+def test_invalid_boxes_are_skipped(make: Make) -> None:
     rig = DetectionRig(make(input='detections', class_names=['cat', 'bird']))
     message = boxes_message(0, np.repeat(people(0), 3, axis=0), ['1', 'x', 'y', 'bird', '7', '0'])
     message.detections[1].bbox.size_x = float('nan')

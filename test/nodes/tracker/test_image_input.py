@@ -133,7 +133,7 @@ def test_thermal_images_are_tracked(active: Harness, encoding: str) -> None:
         assert_true(output, number)
 
 
-def test_a_given_range_decides_what_is_black_and_white(
+def test_a_given_range_determines_black_and_white(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
     harness = make(model=str(block_model), intensity_range=[20000.0, 60000.0])
@@ -176,7 +176,7 @@ def test_a_node_that_is_not_lazy_subscribes_at_once(
     harness.start()
 
 
-def test_what_keeps_images_away_is_named_with_the_remedy(
+def test_the_cause_of_missing_images_is_reported_with_the_remedy(
     make: Callable[..., Harness], block_model: Path, outsider: Node
 ) -> None:
     override = {'qos_overrides./strict/image.subscription.reliability': 'reliable'}

@@ -62,7 +62,7 @@ def lose(share: float, number: int, spread: float = 0.0) -> tuple[ImageLosses, i
 
 
 @pytest.mark.parametrize('share', [0.15, 0.5, 0.7])
-def test_stamps_of_a_steady_camera_tell_what_is_missing(share: float) -> None:
+def test_stamps_of_a_steady_camera_reveal_missing_images(share: float) -> None:
     losses, truth = lose(share, 2000, spread=0.03)
     # The period has to be known first.
     assert losses.lost == pytest.approx(truth, abs=0.05 * truth + 30 / (1 - share))
@@ -114,7 +114,7 @@ def test_a_restarted_publisher_and_two_publishers_are_not_counted_as_losses() ->
 
 
 @pytest.mark.ros
-def test_what_is_lost_on_the_way_and_what_came_are_all_images() -> None:
+def test_lost_and_received_images_add_up_to_all_images() -> None:
     middleware = 'rmw_fastrtps_cpp'
     environment = os.environ | {'RMW_IMPLEMENTATION': middleware}
     done = subprocess.run(

@@ -97,7 +97,7 @@ def test_a_message_that_ends_early_is_refused(kept: int) -> None:
 
 
 @pytest.mark.parametrize('data', [b'', b'\0', b'\0\1', b'\0\7\0\0'])
-def test_a_message_that_is_none_is_refused(data: bytes) -> None:
+def test_an_invalid_message_is_rejected(data: bytes) -> None:
     with pytest.raises(JtnError, match=r'damaged|cannot read it'):
         read_message(data, Image)
 

@@ -119,7 +119,7 @@ def test_signals_end_it_within_seconds_and_log_nothing_false(
     assert not re.search('ERROR|FATAL', text)
 
 
-def test_a_camera_that_is_none_ends_the_node(block_model: Path) -> None:
+def test_an_unavailable_camera_ends_the_node(block_model: Path) -> None:
     with node('hello', block_model) as process:
         _, text = process.communicate(timeout=30)
     assert process.returncode == 1

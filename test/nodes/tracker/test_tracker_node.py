@@ -335,7 +335,7 @@ def test_burst_is_tracked_or_counted_and_the_newest_comes_last(active: Harness) 
     assert len(stamps) + dropped <= number
 
 
-def test_what_lifecycles_destroyed_is_not_kept_in_the_callback_group(harness: Harness) -> None:
+def test_the_callback_group_keeps_no_destroyed_entities(harness: Harness) -> None:
     counts = []
     for _ in range(6):
         assert harness.transit('configure', 'activate', 'deactivate', 'cleanup')
