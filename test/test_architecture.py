@@ -1,4 +1,4 @@
-"""What runs on a robot needs no torch; import-linter checks the other rules (pyproject.toml)."""
+"""Code for robots does not import torch; import-linter checks other rules (pyproject.toml)."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""How the camera moved, from images whose motion is known."""
+"""Estimation of camera motion from images with known motion."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Where and what is tracked: polygons, masks, classes, scores and sizes."""
+"""Filters of detections: polygons, masks, classes, scores and sizes."""
 
 import logging
 from pathlib import Path

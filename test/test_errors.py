@@ -1,4 +1,4 @@
-"""Mistakes of users are told apart from bugs."""
+"""User errors are distinguished from bugs."""
 
 import errno
 import pickle
@@ -18,7 +18,7 @@ from jtn_ros.inference.preprocess import letterbox_image
 def raised[**Given](
     action: Callable[Given, object], *arguments: Given.args, **named: Given.kwargs
 ) -> Exception:
-    """Return what an action raises."""
+    """Return the exception that an action raises."""
     with pytest.raises(Exception) as caught:  # noqa: PT011
         action(*arguments, **named)
     return caught.value

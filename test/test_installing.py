@@ -1,4 +1,4 @@
-"""What is missing is told in one line, with a command that works for this interpreter."""
+"""Missing packages are reported in one line, with a valid command for this interpreter."""
 
 import os
 import re

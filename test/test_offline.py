@@ -1,4 +1,4 @@
-"""Recordings to tracks: one step a frame, and a new session where time or size jumps."""
+"""Tracking of recordings: one step per frame, and a new session if time or size jumps."""
 
 from collections.abc import Iterator
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Images in, tracks out: what the pipeline remembers, and what it refuses."""
+"""The pipeline from images to tracks: its state, and rejected inputs."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ FRAME = 40_000_000
 
 
 class BrightSpotEngine(Engine):
-    """A real engine of the simplest kind: it finds the white square, and where it was before."""
+    """A simple real engine: it detects the white square and its previous position."""
 
     def __init__(self, prior_heatmap: bool = False, confident_score: float = 0.4) -> None:
         """Describe itself; the arguments are those of `ModelInfo`."""
@@ -107,7 +107,7 @@ def test_displacements_point_to_where_the_square_was() -> None:
 
 
 def test_tracks_move_along_with_the_camera() -> None:
-    """The camera jumps while nothing is detected; the flow of the background tells where to."""
+    """The camera moves while nothing is detected; the flow of the background gives the motion."""
     rng = np.random.default_rng(0)
     background = cv2.resize(rng.integers(0, 190, (18, 24, 3), np.uint8), (960, 720))
 
@@ -198,7 +198,7 @@ def test_invalid_images_do_not_change_the_tracks(bad: Any) -> None:
 
 
 class WeakSpotEngine(BrightSpotEngine):
-    """The same with the scores it is told."""
+    """The same engine with given scores."""
 
     score = 0.9
 

@@ -1,4 +1,4 @@
-"""Files that come with the package are found, and nothing that only looks like them."""
+"""Files of the package are found, and similar files are not."""
 
 from pathlib import Path
 

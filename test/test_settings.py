@@ -1,4 +1,4 @@
-"""Settings: what is given becomes typed values within their ranges, or an error that names it."""
+"""Settings: given values become typed values within their ranges, or an error names them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Waiting for something that happens in another thread or process."""
+"""Waiting for events in another thread or process."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -8,7 +8,7 @@ from time import sleep
 def wait_for(
     condition: Callable[[], object], seconds: float = 60.0, what: str = 'a condition'
 ) -> None:
-    """Wait until the condition holds; fail after so many seconds."""
+    """Wait until the condition holds; fail after a number of seconds."""
     end = monotonic() + seconds
     while not condition():
         assert monotonic() < end, f'waited {seconds} s for {what}'

@@ -1,4 +1,4 @@
-"""Archives of small recordings, and what kills the process that works on one of them."""
+"""Archives of small recordings, and a way to kill the process that works on one of them."""
 
 import os
 import signal

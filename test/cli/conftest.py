@@ -1,4 +1,4 @@
-"""What the tests of the command line share."""
+"""Common fixtures of the command-line tests."""
 
 from pathlib import Path
 

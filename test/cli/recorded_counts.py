@@ -1,4 +1,4 @@
-"""What a bag holds that `jtn track --bag` wrote."""
+"""The message counts of a bag that `jtn track --bag` wrote."""
 
 from jtn_ros.media.messages.tracker_topics import RECORDED
 

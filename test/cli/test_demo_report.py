@@ -1,4 +1,4 @@
-"""The report of a demo, from a bag as the nodes leave it."""
+"""The report of a demo, from a bag like that of the nodes."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def write_walk(folder: Path) -> Path:
 
 
 def tracks_message(index: int, start_ns: int = 0) -> Any:
-    """Return what the node publishes for a frame: the person, and a predicted one."""
+    """Return the messages of the node for a frame: the person, and a predicted one."""
     types = message_types().types
     seconds, nanoseconds = divmod(start_ns + index * PERIOD_NS, 10**9)
     time = types['builtin_interfaces/msg/Time'](sec=seconds, nanosec=nanoseconds)

@@ -1,4 +1,4 @@
-"""`jtn import --detector`: somebody's detector becomes a model that tracks."""
+"""`jtn import --detector`: conversion of an external detector to a model for tracking."""
 
 from pathlib import Path
 

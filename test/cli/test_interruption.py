@@ -1,4 +1,4 @@
-"""What `jtn track` leaves behind when it is stopped from outside, or the disk is full."""
+"""The files that remain when `jtn track` is interrupted, or the disk is full."""
 
 import http.server
 import json

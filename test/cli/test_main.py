@@ -1,4 +1,4 @@
-"""The command line: help is quick and complete, errors are one line, exit codes mean something."""
+"""The command line: fast and complete help, errors in one line, defined exit codes."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""No verb writes over what it reads, or over the results of another input."""
+"""No command overwrites its inputs, or the results of another input."""
 
 import shutil
 from pathlib import Path

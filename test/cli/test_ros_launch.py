@@ -1,4 +1,4 @@
-"""Launch files as subprocesses: their errors become one line, and nothing of them is left."""
+"""Launch files as subprocesses: errors in one line, and no remaining processes."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""`jtn track` over archives: bytes as one by one, resumption, failures, lost workers."""
+"""`jtn track` on archives: same bytes as separately, resumption, failures, lost workers."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def track(given: Sequence[Path | str], output: Path, model: Path, *options: str)
 
 
 def results(output: Path) -> dict[str, bytes]:
-    """Return what was tracked."""
+    """Return the tracks."""
     return {
         str(path.relative_to(output)): path.read_bytes()
         for path in output.rglob('*')

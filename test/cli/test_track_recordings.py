@@ -235,7 +235,7 @@ def camera() -> Camera:
 
 
 def after(number: int, camera: Camera, *actions: Callable[[], None]) -> None:
-    """Act once when so many images were taken, and again two seconds later."""
+    """Act once after the given number of images, and again two seconds later."""
 
     def act() -> None:
         while len(camera.taken) < number:

@@ -1,4 +1,4 @@
-"""`jtn track --rerun`: what Rerun's own reader finds, in a file and behind a running viewer."""
+"""`jtn track --rerun`: logged data, as read by Rerun from a file and through a viewer."""
 
 import shutil
 import signal

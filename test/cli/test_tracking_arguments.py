@@ -1,4 +1,4 @@
-"""The command line and the node have the same names, defaults and meaning for the same things."""
+"""The command line and the node have the same names, defaults and meanings of settings."""
 
 from dataclasses import fields
 

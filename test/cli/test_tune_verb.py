@@ -1,4 +1,4 @@
-"""`jtn tune`: it finds what was set too high, tells the truth, and others can use its file."""
+"""`jtn tune`: it corrects a bad value, reports correct scores, and writes a usable file."""
 
 import math
 from collections.abc import Mapping

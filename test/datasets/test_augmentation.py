@@ -26,7 +26,7 @@ def white_box_frame() -> tuple[NDArray[np.uint8], Annotations]:
 
 
 def bright_box(image: NDArray[np.uint8]) -> list[int]:
-    """Return the box around what is brighter than half."""
+    """Return the box around the pixels brighter than half."""
     rows, columns = np.nonzero(image[:, :, 0] > 127)
     return [int(edge) for edge in (columns.min(), rows.min(), columns.max(), rows.max())]
 

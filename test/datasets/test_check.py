@@ -20,7 +20,7 @@ ROW = '1,1,10,10,8,20,1,1,1'
 
 
 def problems(path: Path) -> list[tuple[str, int, str]]:
-    """Return what is wrong as (name of the file, line, text)."""
+    """Return the problems as (name of the file, line, text)."""
     return [(p.path.name, p.line, p.text) for p in check_dataset(path).problems]
 
 

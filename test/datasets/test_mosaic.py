@@ -1,4 +1,4 @@
-"""Mosaics: where pictures and boxes go."""
+"""Mosaics: the positions of images and boxes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""MOTChallenge files: what is on disk comes back, and bad rows are named."""
+"""MOTChallenge files are read as written, and invalid rows are reported."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Training targets against the published implementation's."""
+"""Training targets, compared with the published implementation."""
 
 import json
 from pathlib import Path

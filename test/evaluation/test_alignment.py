@@ -1,4 +1,4 @@
-"""Messages find the frames that are nearest in time, one each."""
+"""Each message is assigned to at most one frame, the nearest in time."""
 
 import numpy as np
 import pytest

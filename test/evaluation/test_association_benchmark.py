@@ -1,4 +1,4 @@
-"""The association benchmark: streams whose truth is known, and what trackers make of them."""
+"""The association benchmark: streams with known ground truth, and the results of trackers."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Average precision by hand, and against pycocotools reading the same as COCO files itself."""
+"""Average precision by hand, and compared with pycocotools on the same data as COCO files."""
 
 import json
 from dataclasses import replace

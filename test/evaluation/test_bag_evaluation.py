@@ -1,4 +1,4 @@
-"""Bags evaluated offline and as recorded: exact scores, named drops, clear errors."""
+"""Evaluation of bags, offline and as recorded: exact scores, reported drops, clear errors."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ IMAGE = 'sensor_msgs/msg/Image'
 
 
 def corners(index: int) -> list[tuple[int, int]]:
-    """Return where the two blocks are."""
+    """Return the positions of the two blocks."""
     return [(8 + 4 * index, 8), (120 - 4 * index, 56)]
 
 
@@ -213,7 +213,7 @@ def test_tracks_in_a_bag_can_be_the_truth(drive: Path, tmp_path: Path) -> None:
 
 
 def failure(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """Return the one line that a failing `jtn evaluate` says."""
+    """Return the error line of a failing `jtn evaluate`."""
     assert main(['evaluate', *map(str, arguments)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     return line

@@ -1,4 +1,4 @@
-"""Times add up, turns are taken, and the report says what was measured."""
+"""The benchmark: sums of times, alternating configurations, and the report."""
 
 import json
 from pathlib import Path

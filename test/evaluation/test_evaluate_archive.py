@@ -1,4 +1,4 @@
-"""`jtn evaluate` of many recordings: scores as one by one, what was stored, failures."""
+"""`jtn evaluate` of many recordings: same scores as separately, stored results, failures."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Matches agree with CLEAR's own counts, and name the right objects."""
+"""Matches agree with the counts of CLEAR MOT, and have the correct objects."""
 
 import numpy as np
 import pytest
@@ -41,8 +41,8 @@ def test_a_switch_a_miss_and_a_false_positive() -> None:
     tracks = {
         1: tracked([3, 4], [0, 100]),
         2: tracked([3], [0]),  # 9 is missed
-        3: tracked([5, 3], [100, 1]),  # 9 comes back as 5
-        4: tracked([3, 5, 8], [0, 100, 50]),  # 8 is nobody
+        3: tracked([5, 3], [100, 1]),  # 9 returns as 5
+        4: tracked([3, 5, 8], [0, 100, 50]),  # 8 is a false positive
         5: tracked([5, 3], [0, 100]),  # they swap
     }
     matches = match('s', Recording(annotations=truth, tracks=tracks, frames=5))

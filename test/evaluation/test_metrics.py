@@ -1,4 +1,4 @@
-"""Scores of tracks: known values, TrackEval's own reading of the same files, and bad input."""
+"""Scores of tracks: known values, comparison with TrackEval on the same files, bad input."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Reports: the right values in the data, a page that needs nothing else, and a real browser."""
+"""Reports: correct values in the data, a self-contained page, and display in a real browser."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def boxes(*lefts: float) -> NDArray[np.float32]:
 
 
 def make_evaluation(switch_at: int = 30) -> Evaluation:
-    """Two people: 1 changes from track 5 to 6, 2 is missed in 48 to 57, and 9 is nobody in 55."""
+    """Two people: 1 changes from track 5 to 6, 2 is missed in 48-57, 9 is a false track in 55."""
     truth, tracks = {}, {}
     for frame in range(1, FRAMES + 1):
         truth[frame] = annotations_of(boxes(frame, 200))

@@ -1,4 +1,4 @@
-"""Detections in images alone: as a pipeline sees the first frame, and real images."""
+"""Detections in separate images: like the first frame of a pipeline, and real images."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Verification of embeddings: values worked out by hand, and matching with the truth."""
+"""Verification of embeddings: values computed by hand, and matching with ground truth."""
 
 import numpy as np
 import pytest

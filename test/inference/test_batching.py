@@ -1,4 +1,4 @@
-"""An engine that threads share gives everybody their own answer."""
+"""An engine that threads share returns to each thread the results of its image."""
 
 from collections.abc import Mapping
 from threading import Event

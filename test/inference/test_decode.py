@@ -1,4 +1,4 @@
-"""Peaks, boxes and their way back to source pixels, against the published decoding."""
+"""Decoding of peaks and boxes to source pixels, compared with the published decoding."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The same peaks from every back end, and clear words about what is no model."""
+"""All back ends give the same peaks; invalid models give clear errors."""
 
 import copy
 from collections.abc import Callable

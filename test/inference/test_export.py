@@ -1,4 +1,4 @@
-"""What goes into an exported file, and that a wrong one never appears."""
+"""The contents of an exported file; invalid files are never written."""
 
 import collections
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which model, which back end, and why not the others."""
+"""Selection of model and back end, with the reasons."""
 
 from pathlib import Path
 

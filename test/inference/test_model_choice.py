@@ -1,4 +1,4 @@
-"""Which bundled model runs: measured once, kept, and stated."""
+"""Selection of the bundled model: measured once, cached, and reported."""
 
 import time
 from collections.abc import Callable

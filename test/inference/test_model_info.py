@@ -1,4 +1,4 @@
-"""The metadata of a model file survives the trip, and nothing else passes for it."""
+"""The metadata of a model file is read as written, and invalid metadata is rejected."""
 
 import json
 

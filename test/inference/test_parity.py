@@ -1,4 +1,4 @@
-"""The published per-frame loop, image by image: same identities, same numbers."""
+"""Comparison with the published per-frame loop for each image: same identities and values."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Fitting images to the network's input: byte-exact for the published way, and whole for ours."""
+"""Fitting of images to the network input: byte-exact for `published`, complete for `fit`."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""int8 models: close to the model they were made from, smaller, and honest about it."""
+"""int8 models: close to the original model, smaller, and with correct metadata."""
 
 import collections
 from pathlib import Path

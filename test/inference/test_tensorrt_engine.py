@@ -1,4 +1,4 @@
-"""What of the TensorRT back end can be checked without a GPU."""
+"""Tests of the TensorRT back end that do not require a GPU."""
 
 from dataclasses import replace
 from pathlib import Path

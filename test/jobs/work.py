@@ -22,7 +22,7 @@ def process_id(_: int) -> int:
 
 
 def die(tries: Path) -> str:
-    """Kill the process as often as the name of the file says, and count the tries in it."""
+    """Kill the process as often as specified by the file name, and count the attempts in it."""
     with tries.open('a') as file:
         file.write('x')
     if len(tries.read_text()) <= int(tries.stem):

@@ -1,4 +1,4 @@
-"""Bags: what goes in comes out, for both storages; what is damaged is a clear error."""
+"""Bags of both storages are read as written; damaged bags give clear errors."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What names a camera, where its address may be kept, and that no secret leaves it."""
+"""Addresses of cameras: their recognition and storage, without leaking secrets."""
 
 from pathlib import Path
 

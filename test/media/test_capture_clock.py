@@ -1,4 +1,4 @@
-"""Stamps of streams by numbers: backlog at the start, jitter, silence, drift, jumps."""
+"""Stamps of simulated streams: backlog at the start, jitter, pauses, drift, jumps."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Debug views show what the network saw, where it saw it."""
+"""Debug views show the network outputs at their positions."""
 
 import numpy as np
 import pytest

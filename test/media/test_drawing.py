@@ -1,4 +1,4 @@
-"""Drawings change the image where they should, and nowhere else."""
+"""Drawings change only the intended parts of the image."""
 
 from dataclasses import replace
 from pathlib import Path

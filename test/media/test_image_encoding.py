@@ -1,4 +1,4 @@
-"""Every supported encoding gives the pixels that were stored; everything else a clear error."""
+"""Supported encodings give the stored pixels; all others give a clear error."""
 
 import array
 import struct

@@ -1,4 +1,4 @@
-"""Values of more than 8 bits become black, white and what lies between, steadily."""
+"""Scaling of values with more than 8 bits, with a range that is steady over time."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Network cameras on loopback: never behind, stamped when taken, named when they fail."""
+"""Network cameras on loopback: newest images, capture times, and reported failures."""
 
 import time
 from collections import deque
@@ -109,7 +109,7 @@ def test_frames_are_stamped_when_they_were_taken(
 def test_the_spacing_is_that_of_the_camera_however_unsteadily_its_pictures_arrive(
     camera: Camera, kind: type[MjpegServer] | type[RtspServer]
 ) -> None:
-    """By the times of the stream, or, where it has none, by its rate once that is known.
+    """By the times of the stream, or, if it has none, by its rate once that is known.
 
     How soon it is known depends on how busy the machine is.
     """

@@ -76,7 +76,7 @@ def test_stopping_early_ends_the_thread_before_the_source_closes() -> None:
 
 
 class Recorder:
-    """A sink that remembers what it was given, on which threads, and how it ended."""
+    """A sink that records its items, their threads, and how it was closed."""
 
     def __init__(self, before: Callable[[int], object] = lambda item: None) -> None:
         self.before = before

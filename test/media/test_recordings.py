@@ -1,4 +1,4 @@
-"""Which recordings there are in an archive, and where their results belong."""
+"""The recordings of an archive, and the folders of their results."""
 
 import os
 from pathlib import Path

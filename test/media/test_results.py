@@ -1,4 +1,4 @@
-"""Result files hold what was tracked, and appear when they are complete."""
+"""Result files contain the tracks, and get their names when they are complete."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Videos of cameras: the stamps decide how long a picture is shown."""
+"""Videos of cameras: the stamps determine the duration of each image."""
 
 from pathlib import Path
 

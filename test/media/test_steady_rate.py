@@ -1,4 +1,4 @@
-"""Times of pictures that have none, by numbers: late ones, silences, rates that change."""
+"""Times of images without timestamps: late images, pauses, rates that change."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A bag with tracks: everything of the old one, the tracks behind their images, the same bytes."""
+"""A bag with tracks: all original messages, tracks after their images, reproducible bytes."""
 
 from collections import defaultdict
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Video that OpenCV reads wrongly: interlaced, damaged, or in the messages of a bag."""
+"""Video that OpenCV reads incorrectly: interlaced, damaged, or in the messages of a bag."""
 
 from fractions import Fraction
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Checkpoints of the family and of the project: what fits loads, what does not is named."""
+"""Checkpoints of the family and of the project: matching ones load, others are reported."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Similarities at small shifts tell where a pattern came from."""
+"""Similarities at small shifts indicate the motion of a pattern."""
 
 import pytest
 import torch

@@ -78,7 +78,7 @@ class Harness:
         self.wait(lambda: self.images.get_subscription_count() == 1, 'the image subscription')
 
     def listen_to_camera(self, name: str) -> list[TrackedObjectArray]:
-        """Return the list of what comes of one of several cameras."""
+        """Return the list of messages from one of several cameras."""
         outputs: list[TrackedObjectArray] = []
         self.user.create_subscription(
             TrackedObjectArray, f'jtn_tracker/{name}/tracks', outputs.append, DEEP
@@ -122,7 +122,7 @@ class Harness:
         return self.outputs[-1]
 
     def listen(self, kind: type, topic: str) -> list[Any]:
-        """Subscribe to a topic of the tracker and return the list of what comes."""
+        """Subscribe to a topic of the tracker and return the list of received messages."""
         received: list[Any] = []
         self.user.create_subscription(kind, f'jtn_tracker/{topic}', received.append, DEEP)
         name = f'{self.tracker.get_fully_qualified_name()}/{topic}'

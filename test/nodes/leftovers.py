@@ -1,4 +1,4 @@
-"""What a start and stop of processes leaves behind: other processes, and files."""
+"""Processes and files that remain after processes were started and stopped."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The blocks of `nodes.scene` in space: what is needed to locate them, and where they are."""
+"""The blocks of `nodes.scene` in space: the inputs for their location, and their positions."""
 
 from array import array
 from typing import Any
@@ -77,7 +77,7 @@ def points_of(output: TrackedObjectArray) -> NDArray[np.float64]:
 
 
 class Rig:
-    """A tracker that locates, and what it needs for that."""
+    """A tracker that locates objects, with the necessary inputs."""
 
     def __init__(self, harness: Harness, *, depth: bool = True) -> None:
         self.harness = harness
@@ -124,7 +124,7 @@ class Rig:
 
 
 def transform(stamp_ns: int, x: float) -> TransformStamped:
-    """Return where the camera is: upright, 1.5 m above the ground, x meters ahead."""
+    """Return the pose of the camera: upright, 1.5 m above the ground, x meters ahead."""
     result = TransformStamped(child_frame_id='lens')
     result.header.stamp = ns_to_stamp(stamp_ns)
     result.header.frame_id = 'map'

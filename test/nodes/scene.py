@@ -1,4 +1,4 @@
-"""Two white blocks that move over black ground, and where they are."""
+"""Two white blocks that move over a black background, and their positions."""
 
 import numpy as np
 from numpy.typing import NDArray

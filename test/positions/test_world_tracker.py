@@ -1,4 +1,4 @@
-"""One identity from two cameras, against simulated people whose identities are known."""
+"""One identity from two cameras, for simulated people with known identities."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -221,7 +221,7 @@ class Sight(NamedTuple):
 
 @dataclass
 class Simulation:
-    """People who walk about a hall, and the tracks of two cameras with errors.
+    """People who walk in a hall, and the tracks of two cameras with errors.
 
     Calibrations differ by 0.2 m, people are lost for up to two seconds (somebody is in front) and
     come back as other tracks, and a camera confuses two people who pass each other.
@@ -357,5 +357,5 @@ def test_two_cameras_agree_on_identities(looks: bool, least: Agreement) -> None:
     assert found.joined > least.joined
     assert found.wrong < least.wrong
     assert found.idf1 > least.idf1
-    # The cameras alone have two identities for everybody, and new ones after each gap.
+    # The separate cameras have two identities for each person, and new ones after each gap.
     assert found.apart < least.apart

@@ -1,4 +1,4 @@
-"""Container files pass the linter and name what exists."""
+"""Container files pass the linter and refer to existing programs and files."""
 
 import json
 import re

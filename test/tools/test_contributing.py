@@ -1,4 +1,4 @@
-"""The files that CONTRIBUTING.md leads to are there."""
+"""The files that CONTRIBUTING.md refers to exist."""
 
 import re
 

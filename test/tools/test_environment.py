@@ -1,4 +1,4 @@
-"""The set-up must notice what is stale, half-made or damaged, and rebuild nothing else."""
+"""The setup detects stale, incomplete or damaged parts, and rebuilds only these."""
 
 import importlib.util
 import os
@@ -263,7 +263,7 @@ def test_home_folder(variables: dict[str, str], home: str) -> None:
 
 
 def test_lock_outlives_a_killed_setup(tmp_path: Path) -> None:
-    """The pip of a killed set-up still writes: nobody may start before it has ended."""
+    """The pip of a killed setup is still writing: no other setup may start before it exits."""
     script = (
         'import pathlib, sys; sys.path.insert(0, sys.argv[1]); import environment as e\n'
         'with e.locked(pathlib.Path(sys.argv[2])):\n'

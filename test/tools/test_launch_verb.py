@@ -1,4 +1,4 @@
-"""`ros2 launch` works, also where the ROS 2 came without it."""
+"""`ros2 launch` works, also if the ROS 2 installation lacks it."""
 
 import subprocess
 from pathlib import Path

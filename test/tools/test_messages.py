@@ -1,4 +1,4 @@
-"""The messages are a contract: names, types and values must stay what other people record."""
+"""The messages are a contract: names, types and values must match existing recordings."""
 
 from typing import Any
 

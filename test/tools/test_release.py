@@ -1,4 +1,4 @@
-"""The packages can be released: what bloom, REP 132 and rosdoc2 expect of their folders."""
+"""The packages can be released: requirements of bloom, REP 132 and rosdoc2."""
 
 from pathlib import Path
 

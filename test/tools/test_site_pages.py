@@ -1,4 +1,4 @@
-"""The documentation site builds: every link leads somewhere, every page is in the navigation."""
+"""The documentation site builds: all links are valid, and all pages are in the navigation."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What pip installs without ROS: a wheel with the models, and metadata that say what it needs."""
+"""Installation with pip without ROS: a wheel with the models, and metadata with requirements."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ SOURCES = ['jtn_ros', 'jtn_msgs', 'config', 'models', 'package.xml', 'setup.py',
 
 @pytest.fixture(scope='module')
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with what the wheel of this checkout installs."""
+    """Return a folder with the files that the wheel of this checkout installs."""
     source = tmp_path_factory.mktemp('source')  # builds leave files in the tree
     for name in SOURCES:
         (source / name).symlink_to(ROOT / name)
@@ -51,7 +51,7 @@ def distribution(installed: Path) -> PathDistribution:
 
 
 def requirements_of(distribution: PathDistribution) -> list[Requirement]:
-    """Return what the wheel needs, extras included."""
+    """Return the requirements of the wheel, including extras."""
     assert distribution.requires is not None
     return [Requirement(text) for text in distribution.requires]
 

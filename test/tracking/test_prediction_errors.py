@@ -1,4 +1,4 @@
-"""How far predictions are off, learned from errors."""
+"""Scale of prediction errors, learned from observed errors."""
 
 import numpy as np
 import pytest

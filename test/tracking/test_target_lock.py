@@ -26,14 +26,14 @@ LOOKS = np.eye(8, dtype=np.float32)
 
 
 class Person:
-    """Somebody at a place in the image, who looks like one of the unit vectors."""
+    """A person at a position in the image, whose appearance is one of the unit vectors."""
 
     def __init__(self, track_id: int, x: float, look: int, unseen: float = 0.0) -> None:
         self.track_id, self.x, self.look, self.unseen = track_id, x, look, unseen
 
 
 def frame(*people: Person, looks: NDArray[np.float32] | None = LOOKS) -> tuple[Tracks, Detections]:
-    """Return the tracks of a frame, and the detections of those who are seen in it."""
+    """Return the tracks of a frame, and the detections of the people visible in it."""
     seen = np.array([person.unseen == 0 for person in people], bool)
     boxes = np.array([[p.x - 20, 100, p.x + 20, 200] for p in people], np.float32).reshape(-1, 4)
     rows = np.array([person.look for person in people], np.intp)
@@ -130,7 +130,7 @@ def similar(scene: Scene, look: int, distance: float) -> None:
 
 def test_a_target_must_be_recognized_after_a_gap() -> None:
     scene, _, other = selected()
-    similar(scene, 2, 0.15)  # more like the target than like anybody known, but a stranger
+    similar(scene, 2, 0.15)  # an unknown person, more similar to the target than to others
     scene.show(Person(1, 100, 0, unseen=0.5), other, times=10)
     target = scene.show(Person(1, 100, 2), other, times=9)
     assert (target.state, target.track_id, target.certain) == (LockState.OCCLUDED, 1, False)
@@ -213,7 +213,7 @@ def test_tracks_out_of_reach_of_the_target_are_not_recognized() -> None:
     far = Person(3, 500, 0)
     target = scene.show(other, far, times=5, places=[(2, 0, 5), (9, 0, 5)])
     assert (target.state, len(target.candidates)) == (LockState.LOST, 0)
-    # After 3 seconds, somebody can be there: 1 m and 3 m/s.
+    # After 3 seconds, a person can be there: 1 m and 3 m/s.
     target = scene.show(other, far, times=25, places=[(2, 0, 5), (9, 0, 5)])
     assert (target.state, target.track_id) == (LockState.LOCKED, 3)
 
@@ -225,7 +225,7 @@ def test_similar_objects_are_learned_only_after_they_were_clear_for_one_second(
     seconds: float, state: LockState
 ) -> None:
     scene, one, other = selected()
-    similar(scene, 3, 0.05)  # as somebody does whom the target half covers
+    similar(scene, 3, 0.05)  # like a person whom the target partly occludes
     scene.show(one, other, Person(5, 500, 3), times=round(10 * seconds))
     scene.show(other, times=30)
     back = scene.show(other, Person(7, 100, 0), times=4)

@@ -98,7 +98,7 @@ def test_displacements_give_the_velocity_from_the_first_frame_on() -> None:
 
 
 def test_the_offset_of_a_peak_in_its_cell_is_not_motion() -> None:
-    """The peak is a corner of its cell, and the displacement is counted from there."""
+    """The peak is a corner of its cell, and the displacement is relative to that corner."""
     for moved in (0, 6):
         seen = people((100, 200), displacements=[(3 - moved, 2)])
         seen = replace(
@@ -348,11 +348,11 @@ def test_a_different_appearance_does_not_continue_a_track(score: float) -> None:
 
 
 def test_a_returning_person_does_not_get_the_track_of_an_occluded_one() -> None:
-    """Looks win against a better prediction, even where they differ only a little."""
+    """Appearance outweighs a better prediction, even if the appearances differ only slightly."""
     looks = np.zeros((3, 8), np.float32)
-    looks[0, 0] = 1  # who leaves
-    looks[1, :2] = 0.5, np.sqrt(0.75)  # who hides
-    looks[2, :3] = 0.85, 0.168, np.sqrt(1 - 0.85**2 - 0.168**2)  # who comes back, half hidden
+    looks[0, 0] = 1  # the person who leaves
+    looks[1, :2] = 0.5, np.sqrt(0.75)  # the occluded person
+    looks[2, :3] = 0.85, 0.168, np.sqrt(1 - 0.85**2 - 0.168**2)  # returns, partly occluded
     np.testing.assert_allclose(1 - looks[2] @ looks[:2].T, [0.15, 0.43], atol=1e-3)
     tracker = Tracker()
 
@@ -442,7 +442,7 @@ def test_a_detection_with_unknown_appearance_matches_and_leaves_the_mean_unchang
     assert (tracks.ids.tolist(), tracks.hits.tolist()) == ([1], [5])
     assert tracks.embeddings is not None
     np.testing.assert_allclose(tracks.embeddings, np.eye(8)[[2]])
-    # Another appearance at the same place is somebody else.
+    # Another appearance at the same position is another person.
     assert tracker.update(people((100, 200), looks=[3]), stamp(5)).ids.tolist() == [1, 2]
 
 
@@ -523,7 +523,7 @@ def test_the_box_of_a_gradually_occluded_person_does_not_vanish() -> None:
     tracker = Tracker()
     for frame in range(20):
         seen = people((100, 200))
-        seen.boxes[0, 3] -= 3 * frame  # hides behind something from the feet upwards
+        seen.boxes[0, 3] -= 3 * frame  # is gradually occluded from the feet upward
         tracker.update(seen, stamp(frame))
     for frame in range(20, 50):
         tracks = tracker.update(Detections.empty(), stamp(frame))
@@ -538,7 +538,7 @@ def test_the_box_of_a_gradually_occluded_person_does_not_vanish() -> None:
 def test_how_far_is_too_far_is_learned_from_the_scene(
     noise: float, memory: float, expected: int
 ) -> None:
-    """Somebody trembles, or does not; then somebody is seen 95 pixels away."""
+    """A person jitters, or does not; then a person is detected 95 pixels away."""
     rng = np.random.default_rng(0)
     tracker = Tracker(TrackerSettings(error_memory=memory))
     for frame in range(200):

@@ -44,7 +44,7 @@ def cut_sequence(sequence: Path, first: int, last: int, output: Path) -> None:
 
 
 def main() -> None:
-    """Cut as the command line says."""
+    """Cut a sequence according to the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('sequence', type=Path)
     parser.add_argument('first', type=int)

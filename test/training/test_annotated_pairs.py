@@ -1,4 +1,4 @@
-"""Samples from annotated footage: what precedes what, and who is who."""
+"""Samples from annotated footage: the order of frames, and the identities."""
 
 from collections import Counter
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Starting from other checkpoints: what fits is taken, the rest is fresh and named."""
+"""Initialization from other checkpoints: matching weights are used, others are reported."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ Messages = Callable[[], list[str]]
 
 @pytest.fixture
 def messages(caplog: pytest.LogCaptureFixture) -> Messages:
-    """Return what is logged."""
+    """Return the logged messages."""
     return lambda: list(dict.fromkeys(record.getMessage() for record in caplog.records))
 
 

@@ -1,4 +1,4 @@
-"""The losses against the published implementation's values and gradients."""
+"""The losses, compared with values and gradients of the published implementation."""
 
 import json
 import math

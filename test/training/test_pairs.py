@@ -1,4 +1,4 @@
-"""What becomes of the people of two frames: targets, ignored regions, and tracks of nobody."""
+"""Targets for the people of two frames, with ignored regions and false tracks."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Two processes train as one with the whole batch would."""
+"""Two processes give the same training result as one process with the whole batch."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def write_validation(folder: Path) -> None:
 
 
 def run_two(folder: Path) -> list[dict[str, Any]]:
-    """Train in two processes, and return what each of them ended with."""
+    """Train in two processes, and return the final result of each."""
     launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
     paths = map(str, (SCRIPT, folder / 'recipe.yaml', folder, folder / 'two'))
     command = [*launcher, '--nproc-per-node', '2', *paths]

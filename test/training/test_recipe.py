@@ -1,4 +1,4 @@
-"""Recipes: what they hold, and how they refuse what they do not know."""
+"""Recipes: their contents, and rejection of unknown keys."""
 
 from dataclasses import fields
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`jtn train` from a recipe and a folder to weights, and what it says when it cannot."""
+"""`jtn train` from a recipe and a folder to weights, and its error messages."""
 
 import json
 from collections.abc import Callable

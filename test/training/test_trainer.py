@@ -1,4 +1,4 @@
-"""The training loop: it learns, it resumes exactly, and it stops on nonsense."""
+"""The training loop: convergence, exact resumption, and abort on invalid values."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Validation scores what the pipeline tracks and what is found in stills, class by class."""
+"""Validation: scores of tracks in videos and of detections in still images, per class."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ def as_tracks(found: TrackedBoxes) -> Tracks:
 
 
 def stills_of(images: Sequence[LabeledImage], sources: Sequence[str]) -> list[Clip]:
-    """Return images as stills, with what they come from."""
+    """Return images as stills, with their sources."""
     return [
         Clip(name=image.path.name, frame_rate=1.0, images=(image,), source=source)
         for image, source in zip(images, sources, strict=True)

@@ -1,4 +1,4 @@
-"""What every process of the test with two processes runs, under torchrun."""
+"""The program of each process in the test with two processes, under torchrun."""
 
 import sys
 from pathlib import Path

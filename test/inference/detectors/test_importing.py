@@ -1,4 +1,4 @@
-"""Detectors of others become models: every published layout, with values from both back ends."""
+"""Import of external detectors: all published layouts, with values from both back ends."""
 
 from pathlib import Path
 from typing import Any

@@ -146,7 +146,7 @@ Given = Callable[..., tuple[Node, NodeParameters[SubjectSettings], str]]
 
 @pytest.fixture
 def given(ros: None, capfd: pytest.CaptureFixture[str]) -> Iterator[Given]:
-    """Make a node whose parameters are given from outside; return it and what it logged."""
+    """Create a node with given parameter overrides; return it and its log messages."""
     nodes: list[Node] = []
 
     def make(**values: object) -> tuple[Node, NodeParameters[SubjectSettings], str]:

@@ -64,9 +64,7 @@ def test_a_node_whose_construction_failed_can_be_destroyed(
     assert node.context.ok()
 
 
-def test_forwarded_log_messages_reach_ros(
-    ros: None, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_forwarded_log_messages_reach_ros(ros: None, capfd: pytest.CaptureFixture[str]) -> None:
     handler = ForwardingHandler(get_logger('forwarded'))
     for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
         for number in range(2):
@@ -226,7 +224,7 @@ def test_spinning_ends_when_ros_is_shut_down_and_nothing_wakes_the_executor(
 
 
 def test_a_node_whose_launch_has_ended_ends_at_once() -> None:
-    """Also where nobody has taken note of the end of the launch yet."""
+    """Also if the exit of the launch has not been detected yet."""
     with subprocess.Popen(['true']) as ended:
         while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The arguments of the launch files: choices of the node, and what is refused before it starts."""
+"""The arguments of the launch files: choices of the node, and rejection before it starts."""
 
 from pathlib import Path
 

@@ -113,7 +113,7 @@ def test_the_video_and_the_picture_show_them(demo: Path) -> None:
 
 
 def test_a_bag_can_be_tracked_in_turn(demo: Path, block_model: Path, tmp_path: Path) -> None:
-    """Track what the demo recorded, without ROS."""
+    """Track the recording of the demo, without ROS."""
     model = str(block_model)
     assert main(['track', str(demo / 'bag'), '--output', str(tmp_path), '--model', model]) == 0
     results = read_results(tmp_path / 'bag.txt')
@@ -157,7 +157,7 @@ def test_the_recording_holds_what_the_layout_shows(demo: Path) -> None:
 def test_a_tracked_bag_holds_what_the_layout_shows(
     demo: Path, block_model: Path, tmp_path: Path
 ) -> None:
-    """Except for what only nodes have: diagnostics, and positions."""
+    """Except for topics that only nodes have: diagnostics, and positions."""
     with BagReader(demo / 'bag') as old, BagWriter(tmp_path / 'images') as new:
         for message in old.messages(['/image']):
             new.copy(message)

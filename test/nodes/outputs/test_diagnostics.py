@@ -1,4 +1,4 @@
-"""What the node tells about itself: /diagnostics, the classes, the stages."""
+"""Information from the node about itself: /diagnostics, the classes, the stages."""
 
 import subprocess
 import sys

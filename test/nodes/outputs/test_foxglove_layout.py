@@ -1,4 +1,4 @@
-"""The layout for Lichtblick and Foxglove: every panel is shown, and shows what there is."""
+"""The layout for Lichtblick and Foxglove: every panel is visible and has valid data."""
 
 from collections.abc import Callable
 from pathlib import Path

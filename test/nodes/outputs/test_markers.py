@@ -1,4 +1,4 @@
-"""The markers of tracks, by what RViz makes of them."""
+"""The markers of tracks, as displayed by RViz."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Outputs in space at the present: predicted, with each image or at a fixed rate."""
+"""Outputs in space, predicted to the current time with each image or at a fixed rate."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -56,7 +56,7 @@ def truth(camera: str, number: int) -> NDArray[np.float64]:
 
 
 def picture(camera: str, number: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Return what a camera sees: white blocks, and their depth before a wall."""
+    """Return the images of a camera: white blocks, and their depth in front of a wall."""
     image = np.zeros((192, 320, 3), np.uint8)
     depth = np.full((192, 320), 12.0, np.float32)
     ahead, left, up = (truth(camera, number) - CAMERAS[camera]).T
@@ -69,7 +69,7 @@ def picture(camera: str, number: int) -> tuple[NDArray[np.uint8], NDArray[np.flo
 
 
 class Scene:
-    """A tracker with two cameras in one fixed frame, and what it says of their world."""
+    """A tracker with two cameras in one fixed frame, and its world messages."""
 
     def __init__(self, harness: Harness) -> None:
         self.harness = harness
@@ -116,7 +116,7 @@ class Scene:
 
 
 def mounting(camera: str) -> TransformStamped:
-    """Return where a camera is."""
+    """Return the pose of a camera."""
     result = TransformStamped(child_frame_id=f'{camera}_lens')
     result.header.frame_id = 'map'
     move, turn = result.transform.translation, result.transform.rotation

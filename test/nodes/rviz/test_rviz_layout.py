@@ -1,4 +1,4 @@
-"""The layouts, against what RViz reads: keys, names, topics, docks, and what is in view."""
+"""The layouts in the format of RViz: keys, names, topics, docks, and visible contents."""
 
 import struct
 from collections.abc import Callable
@@ -117,7 +117,7 @@ def cameras_of(*names: str, namespace: str = '') -> list[CameraTopics]:
 
 
 def layouts() -> Iterator[Layout]:
-    """Yield the files, and what is made of them."""
+    """Yield the files, and the layouts generated from them."""
     for file in FILES:
         yield yaml.safe_load(file.read_text())
     for positions in (False, True):

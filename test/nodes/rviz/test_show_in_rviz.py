@@ -1,4 +1,4 @@
-"""What RViz is started with: this takes a script in the place of RViz, and a tracker as it is."""
+"""The arguments with which RViz is started, with a script instead of RViz and a real tracker."""
 
 import os
 import signal

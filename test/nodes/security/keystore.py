@@ -1,4 +1,4 @@
-"""A keystore as `ros2 security` makes it, which may not be there: by openssl."""
+"""A keystore like that of `ros2 security`, which may be unavailable, created with openssl."""
 
 import os
 import subprocess

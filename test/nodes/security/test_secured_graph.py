@@ -1,4 +1,4 @@
-"""With the policy of config/sros2, the tracker works in a secured graph, and may do no more."""
+"""With the policy of config/sros2, the tracker works in a secured graph, without more rights."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ USER = """<policy version="0.2.0"><enclaves><enclave path="/user"><profiles>
 
 @pytest.fixture
 def secured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what is started from here on be secured, with enclaves for the tracker and a user."""
+    """Enable security for later processes, with enclaves for the tracker and a user."""
     users = tmp_path / 'user.policy.xml'
     users.write_text(USER)
     keystore = Keystore(tmp_path / 'keystore')
@@ -47,7 +47,7 @@ def secured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_user(what: str) -> str:
-    """Return what came of a user in the secured graph; see `nodes.security.user`."""
+    """Return the output of a user in the secured graph; see `nodes.security.user`."""
     path = os.pathsep.join([str(ROOT / 'test'), os.environ.get('PYTHONPATH', '')])
     done = subprocess.run(
         [sys.executable, '-m', 'nodes.security.user', what],

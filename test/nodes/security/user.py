@@ -45,7 +45,7 @@ def track(user: Node) -> str:
 
 
 def overreach(tracker: Node) -> str:
-    """Publish what the tracker may, and then images."""
+    """Publish on topics that are permitted for the tracker, and then images."""
     tracker.create_publisher(TrackedObjectArray, 'jtn_tracker/front/tracks', DEEP)
     try:
         tracker.create_publisher(Image, 'image', DEEP)
@@ -55,7 +55,7 @@ def overreach(tracker: Node) -> str:
 
 
 def main() -> None:
-    """Do what the argument says."""
+    """Run the action given by the argument."""
     what, name = {'track': (track, 'user'), 'overreach': (overreach, 'jtn_tracker')}[sys.argv[1]]
     rclpy.init(args=['--ros-args', '--enclave', f'/{name}'])
     try:

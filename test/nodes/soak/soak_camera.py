@@ -65,7 +65,7 @@ class Listener:
 
     @property
     def own_ms(self) -> float:
-        """Return what the node itself takes from the arrival of an image to its tracks."""
+        """Return the time of the node itself from the arrival of an image to its tracks."""
         return float(np.median(self.inside_ms) - np.median(self.work_ms))
 
     def _take(self, message: TrackedObjectArray) -> None:

@@ -1,4 +1,4 @@
-"""Ten thousand hostile messages: the node stays active, tracks, and holds no more than before."""
+"""Ten thousand hostile messages: the node stays active, tracks, and its memory is constant."""
 
 import os
 from functools import partial
@@ -133,7 +133,7 @@ class Attacker:
         assert self._graph.call(self._reset, Trigger.Request()).success
 
     def check(self) -> TrackedObjectArray:
-        """Send two good images, and return what is tracked in the second."""
+        """Send two valid images, and return the tracks in the second."""
         stamps = []
         for _ in range(2):
             self.good += 1

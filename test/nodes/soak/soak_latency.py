@@ -1,4 +1,4 @@
-"""How long an image takes to its tracks, how much of it is the node, and what overload does."""
+"""The latency from image to tracks, the share of the node, and the effect of overload."""
 
 import os
 from pathlib import Path

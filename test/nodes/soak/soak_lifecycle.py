@@ -1,4 +1,4 @@
-"""A thousand lives of a node with everything switched on leave nothing behind."""
+"""A thousand lifecycles of a node with all features do not leak resources."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""A camera and a listener for long runs against a tracker node, and what its process holds."""
+"""A camera and a listener for long runs of a tracker node, and resources of its process."""
 
 import re
 import subprocess
@@ -44,7 +44,7 @@ class Holdings:
 
 @dataclass
 class Sample:
-    """The latency of one image, and what the node says of its stages, in seconds."""
+    """The latency of one image, and the reported times of the stages, in seconds."""
 
     latency: float
     stages: dict[str, float] = field(default_factory=dict)
@@ -65,7 +65,7 @@ def moving_blocks(width: int, height: int) -> list[NDArray[np.uint8]]:
 
 
 class Camera:
-    """Publishes images of eight moving blocks, and takes what comes back."""
+    """Publishes images of eight moving blocks, and receives the tracks."""
 
     def __init__(self, graph: Graph, width: int, height: int) -> None:
         self.node = graph.add(Node('camera'))
@@ -88,7 +88,7 @@ class Camera:
         )
 
     def connect(self) -> None:
-        """Wait until tracks come back."""
+        """Wait until tracks are received."""
 
         def answered() -> bool:
             self.publish()
@@ -140,7 +140,7 @@ class Camera:
 
 @contextmanager
 def tracker_process(**parameters: object) -> Iterator[psutil.Process]:
-    """Run an active tracker node in a process of its own."""
+    """Run an active tracker node in a separate process."""
     arguments = [f'{name}:={value}' for name, value in parameters.items() if value]
     command = [sys.executable, '-m', 'jtn_ros.nodes.tracker.tracker_node', '--ros-args']
     for argument in ('autostart:=true', *arguments):

@@ -122,7 +122,7 @@ TRACEBACK = re.compile(rf'{_ONE}(?:{_LINK}{_ONE})*')
 
 
 def texts_of_processes(output: str) -> list[str]:
-    """Return what each process said: `ros2 launch`, or a node alone, first."""
+    """Return the output of each process: first `ros2 launch`, or a separate node."""
     texts: defaultdict[str, list[str]] = defaultdict(list)
     for line in output.splitlines(keepends=True):
         match = PREFIX.match(line)
@@ -144,7 +144,7 @@ def without_early_interrupts(text: str) -> str:
 
 
 def faults_in(output: str) -> list[str]:
-    """Return what processes said that should not have been said."""
+    """Return the unexpected output of processes."""
     texts = [without_early_interrupts(text) for text in texts_of_processes(output)]
     return [
         f'{match[0]}: {text[-3000:]}'
@@ -154,7 +154,7 @@ def faults_in(output: str) -> list[str]:
 
 
 def start_and_stop(command: Sequence[str], stop: Stop, delay: float, folder: Path) -> list[str]:
-    """Return what is wrong after a process was stopped at some moment."""
+    """Return the errors after a process was stopped at some moment."""
     mark, output, logs = str(uuid.uuid4()), folder / 'output.txt', folder / 'log'
     problems = []
     with output.open('wb') as stream:

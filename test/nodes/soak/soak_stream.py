@@ -1,4 +1,4 @@
-"""Ten minutes at 30 Hz: memory, threads and descriptors stay as they are."""
+"""Ten minutes at 30 Hz: memory, threads and descriptors remain constant."""
 
 import os
 from pathlib import Path

@@ -262,8 +262,6 @@ def test_recorder_that_records_nothing_fails_and_leaves_no_bag(
         ({'output': 'bag', 'topics': ['image'], 'storage': 'zip'}, 'choose one of mcap, sqlite3'),
     ],
 )
-def test_recorder_reports_errors(
-    ros: None, parameters: dict[str, object], message: str
-) -> None:
+def test_recorder_reports_errors(ros: None, parameters: dict[str, object], message: str) -> None:
     with pytest.raises((JtnError, ParameterException), match=message):
         RecorderNode(parameter_overrides=overrides(**parameters))

@@ -1,4 +1,4 @@
-"""The nodes that stand in for cameras: a live one by OpenCV, and the player of bags."""
+"""The nodes that replace a camera driver: live cameras with OpenCV, and the player of bags."""
 
 import subprocess
 import sys

@@ -80,7 +80,7 @@ def clip() -> list[tuple[NDArray[np.uint8], Annotations]]:
 
 @pytest.fixture(scope='module')
 def outputs(clip: list[tuple[NDArray[np.uint8], Annotations]]) -> list[TrackedObjectArray]:
-    """Return what the node publishes for each frame."""
+    """Return the messages that the node publishes for each frame."""
     rclpy.init()
     graph = Graph()
     harness = Harness(graph, backend='onnxruntime', model='jtn_people')

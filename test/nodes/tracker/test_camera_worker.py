@@ -31,7 +31,7 @@ Worked = tuple[CameraWorker, list[CameraFrame], list[Exception], Event]
 
 @pytest.fixture
 def worked(block_model: Path) -> Iterator[Worked]:
-    """Return a started worker whose consumer waits for `go`, and what came out of it."""
+    """Return a started worker whose consumer waits for `go`, and its outputs."""
     results: list[CameraFrame] = []
     errors: list[Exception] = []
     go = Event()

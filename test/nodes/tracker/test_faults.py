@@ -1,4 +1,4 @@
-"""What goes wrong on robots: the node reports it, lives on, and recovers."""
+"""Faults on robots: the node reports them, stays alive, and recovers."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -172,7 +172,7 @@ def test_any_detections_are_tracked_or_reported_and_the_next_ones_are_tracked(
 
 
 class FailingEngine(Engine):
-    """Runs another engine, but fails while it is told to."""
+    """Runs another engine, but fails while failures are enabled."""
 
     def __init__(self, engine: Engine, failure: Exception) -> None:
         super().__init__(engine.info, engine.description)

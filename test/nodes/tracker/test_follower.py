@@ -1,4 +1,4 @@
-"""Following one of the tracks on a real graph: services, topics, tf and what is refused."""
+"""Following one of the tracks on a real graph: services, topics, tf and rejected requests."""
 
 from collections.abc import Callable
 from functools import partial

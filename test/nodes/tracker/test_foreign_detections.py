@@ -257,7 +257,7 @@ def test_camera_motion_is_estimated_from_images_with_the_stamps_of_detections(
     scene = cv2.resize(noise, (960, 360), interpolation=cv2.INTER_CUBIC)
 
     def view(number: int) -> NDArray[np.uint8]:
-        """Return what a camera sees that begins to turn at frame 10."""
+        """Return the image of a camera that starts to rotate at frame 10."""
         left = 12 * max(0, number - 10)
         return np.asarray(scene[:, left : left + 640], np.uint8)
 
@@ -495,7 +495,7 @@ def test_messages_without_a_transform_are_skipped_with_the_frames_named(make: Ma
 
 
 class Detector(Node):
-    """A node that publishes what the bundled model finds in images."""
+    """A node that publishes the detections of the bundled model in images."""
 
     def __init__(self) -> None:
         super().__init__('detector')

@@ -1,4 +1,4 @@
-"""What images the node takes, and what it says when they do not come."""
+"""The images that the node accepts, and its messages when images are missing."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Images that a middleware lost: as it reports them, and by the stamps where it does not."""
+"""Images lost by the middleware: as reported by it, or else estimated from the stamps."""
 
 import json
 import os
@@ -49,7 +49,7 @@ print(json.dumps([came, images.lost, problem and problem.text]))
 
 
 def lose(share: float, number: int, spread: float = 0.0) -> tuple[ImageLosses, int]:
-    """Return what was counted of a camera whose images are lost at random, and the truth."""
+    """Return the counted losses of a camera whose images are lost at random, and the truth."""
     rng = np.random.default_rng(2)
     steps = PERIOD * rng.uniform(1 - spread, 1 + spread, number)
     stamps = 10**18 + np.cumsum(steps).astype(int)

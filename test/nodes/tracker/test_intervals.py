@@ -1,4 +1,4 @@
-"""A camera that sends an image now and then is not silent in between."""
+"""A slow camera is not reported as silent between its images."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Two of everything: nodes of one name, publishers on one topic, cameras on one topic."""
+"""Conflicts: two nodes with one name, two publishers on one topic, two cameras on one topic."""
 
 from pathlib import Path
 from time import monotonic

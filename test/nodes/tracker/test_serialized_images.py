@@ -1,4 +1,4 @@
-"""Image messages are read from their bytes as rclpy reads them, or refused in one line."""
+"""Image messages are read from their bytes like in rclpy, or rejected in one line."""
 
 import signal
 from functools import partial

@@ -23,7 +23,7 @@ NAMES = ['front', 'rear', 'left']
 
 
 class Rig:
-    """A tracker with several cameras, and what comes of each."""
+    """A tracker with several cameras, and the messages from each."""
 
     def __init__(self, harness: Harness) -> None:
         self.harness = harness

@@ -1,4 +1,4 @@
-"""A tracker that reads its camera: nothing lost uncounted, honest stamps, an orderly end."""
+"""A tracker that reads its camera: counted losses, correct stamps, clean exit."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""The tracker node on a real graph, with a model whose detections are known to the pixel."""
+"""The tracker node on a real graph, with a model whose detections are exactly known."""
 
 import gc
 import re
