@@ -16,7 +16,7 @@ def test_the_robot_side_runs_without_torch() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_tests_import_what_they_share_by_name() -> None:
+def test_tests_import_shared_code_by_name() -> None:
     # pytest 7.4, the one of Ubuntu 24.04, collects nothing of a test with relative imports.
     relative = [
         str(path.relative_to(ROOT))

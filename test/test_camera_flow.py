@@ -72,7 +72,7 @@ def test_a_camera_that_stands_does_not_move_at_all() -> None:
         np.testing.assert_array_equal(measure(still, image), np.eye(2, 3))
 
 
-def test_what_moves_by_itself_does_not_count() -> None:
+def test_moving_objects_do_not_affect_the_camera_motion() -> None:
     motion = turned(0, 1, (12, 4))
     image = view(motion)
     image[200:600, 400:640] = view(turned(0, 1, (70, 0)))[200:600, 400:640]

@@ -121,7 +121,9 @@ def test_classes_scores_and_sizes() -> None:
         ({'class_scores': ('persn=0.4',)}, 'did you mean person'),
     ],
 )
-def test_what_cannot_be_is_named_with_a_remedy(settings: dict[str, Any], reason: str) -> None:
+def test_impossible_values_are_reported_with_a_remedy(
+    settings: dict[str, Any], reason: str
+) -> None:
     with pytest.raises(JtnError, match=reason):
         DetectionFilter(DetectionFilterSettings(**settings), CLASSES)
 

@@ -33,7 +33,7 @@ def test_a_mistake_keeps_its_text_and_exit_code() -> None:
         assert str(error) == 'no such thing'
 
 
-def test_what_the_operating_system_refuses_is_a_mistake_with_a_remedy(tmp_path: Path) -> None:
+def test_errors_of_the_operating_system_are_user_errors_with_a_remedy(tmp_path: Path) -> None:
     missing, other = tmp_path / 'a.txt', tmp_path / 'b.txt'
     assert (
         str(as_mistake(raised(missing.read_text)))

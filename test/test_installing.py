@@ -138,7 +138,7 @@ def test_missing_packages_are_reported_in_one_line(
     assert re.search(rf'-m pip install {requirement}\S*==[0-9.]+$', line)
 
 
-def test_images_are_tracked_without_what_bags_and_videos_need(
+def test_images_are_tracked_without_packages_for_bags_and_videos(
     run_without: RunWithout, tmp_path: Path
 ) -> None:
     (tmp_path / 'walk').mkdir()
@@ -156,7 +156,7 @@ def test_images_are_tracked_without_what_bags_and_videos_need(
     assert not list((tmp_path / 'other').glob('*.jsonl'))
 
 
-def test_tracks_are_scored_without_what_reports_need(
+def test_tracks_are_scored_without_packages_for_reports(
     run_without: RunWithout, tmp_path: Path
 ) -> None:
     sequence = tmp_path / 'walk'

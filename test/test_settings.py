@@ -31,7 +31,7 @@ class Outer(Settings):
     flag: bool = False
 
 
-def test_values_become_what_the_fields_are() -> None:
+def test_values_are_converted_to_the_types_of_the_fields() -> None:
     given = {
         'number': 3, 'span': [1, '2e1'], 'names': ['a', 'b'], 'weights': {'hm': 1},
         'inner': {'share': 1}, 'flag': True,

@@ -286,7 +286,7 @@ def folder_without_a_place(tmp_path: Path, **variables: str) -> str:
         [sys.executable, '-c', code],
         capture_output=True,
         text=True,
-        cwd='/proc',  # read-only to everybody, root too
+        cwd='/proc',  # read-only for all users, including root
         env=os.environ | {'TMPDIR': str(tmp_path)} | variables,
     ).stdout.strip()
 

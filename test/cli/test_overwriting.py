@@ -88,7 +88,7 @@ def test_track_replaces_results_of_the_same_input_only(
     assert 'Walk.txt was made from' in refused(command, tmp_path, capsys)
 
 
-def test_evaluate_does_not_write_over_what_it_compares(
+def test_evaluate_does_not_overwrite_its_inputs(
     sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (sequence / 'gt').mkdir()

@@ -107,9 +107,7 @@ def test_a_file_holds_images_tracks_and_latencies(
     assert '/image/displacements' not in log
 
 
-def test_what_the_network_saw_is_logged_on_request(
-    tmp_path: Path, model: Path, drive: Path
-) -> None:
+def test_network_outputs_are_logged_on_request(tmp_path: Path, model: Path, drive: Path) -> None:
     path = tmp_path / 'drive.rrd'
     track(
         drive,

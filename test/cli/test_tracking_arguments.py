@@ -32,7 +32,7 @@ def test_the_thresholds_that_are_tuned_are_those_of_the_node() -> None:
     assert set(NODE_PARAMETERS) == (thresholds & set(NODE)) - {'max_tracks'}
 
 
-def test_the_birth_score_means_what_it_means_to_the_node() -> None:
+def test_the_birth_score_has_the_same_meaning_as_in_the_node() -> None:
     for values, trusted, expected in [
         ({}, 0.4, (0.4, 0.4)),
         ({'birth_score': 0.0}, 0.4, (0.4, 0.4)),

@@ -32,7 +32,7 @@ def finished_trials(storage: Path) -> list[int]:
     ]
 
 
-def test_a_search_continues_from_its_storage_and_finds_what_one_search_finds(
+def test_a_search_continued_from_its_storage_has_the_result_of_one_search(
     tmp_path: Path,
 ) -> None:
     given = [write_sequence(tmp_path / name / 'Walk') for name in ('north', 'south')]
@@ -50,7 +50,7 @@ def test_a_search_continues_from_its_storage_and_finds_what_one_search_finds(
     assert sorted(finished_trials(storage)) == [3, 14]
 
 
-def test_processes_share_what_was_seen_and_name_what_they_cannot_read(
+def test_processes_share_detections_and_report_unreadable_sequences(
     tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ('a', 'b'):

@@ -150,7 +150,7 @@ def test_search_ranges_are_valid_thresholds(name: str) -> None:
         TrackerSettings(**{name: kind(value)})
 
 
-def test_what_was_seen_comes_back(tmp_path: Path) -> None:
+def test_stored_detections_are_read_as_written(tmp_path: Path) -> None:
     truth = read_truth(write_sequence(tmp_path / 'Walk'))
     rng = np.random.default_rng(0)
     detections = {
@@ -204,7 +204,7 @@ def test_the_score_threshold_takes_detections_away(tmp_path: Path) -> None:
     assert hota_of([seen], config, 0.7) == 0
 
 
-def test_what_the_tracker_has_no_use_for_is_left_out_as_in_jtn_track(
+def test_unused_detections_are_skipped_as_in_jtn_track(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passed: list[float] = []

@@ -127,7 +127,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize(('break_it', 'reason'), REFUSED.values(), ids=REFUSED)
-def test_what_one_verb_refuses_check_names(
+def test_the_check_reports_the_errors_of_all_readers(
     write_sequence: Callable[..., Path], break_it: Callable[[Path], object], reason: str
 ) -> None:
     folder = write_sequence('walk', ROWS)

@@ -80,7 +80,7 @@ def run_together(engine: BatchingEngine, inner: MeanEngine, values: list[int]) -
     return results
 
 
-def test_what_waits_together_runs_together_and_everybody_gets_their_own() -> None:
+def test_waiting_images_run_as_a_batch_and_each_gets_its_own_results() -> None:
     inner = MeanEngine()
     engine = BatchingEngine(inner, 5)
     assert inner.batches == [2, 3, 4, 5]  # none is new when images come

@@ -154,7 +154,7 @@ def test_damaged_models_are_rejected(
         load_engine(path, backend)
 
 
-def test_agreement_finds_what_differs(reference: TorchEngine) -> None:
+def test_agreement_reports_differences(reference: TorchEngine) -> None:
     peaks = reference.run(**random_inputs(reference.info, 1))
     check_agreement(peaks, peaks, 0.0)
     with pytest.raises(ValueError, match=r'scores differ by 0\.25'):

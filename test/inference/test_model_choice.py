@@ -84,7 +84,9 @@ def test_int8_is_taken_where_it_is_needed_and_faster_and_remembered(
 
 
 @pytest.mark.parametrize('change', [{'threads': 2}, {'backend': 'onnxruntime'}])
-def test_what_decides_the_speed_is_measured_anew(cache: Path, change: dict[str, Any]) -> None:
+def test_changes_that_affect_the_speed_cause_a_new_measurement(
+    cache: Path, change: dict[str, Any]
+) -> None:
     choose(sleepers(0.06, 0.001))
     assert choose(sleepers(0.001, 0.01), **change).model == F32
     assert len(list(cache.iterdir())) == 2

@@ -88,7 +88,7 @@ def test_fit_keeps_the_whole_image_on_black(source: tuple[int, int], bars: str) 
     np.testing.assert_allclose(corners[0] + corners[1], [511, 287], atol=1.01)
 
 
-def test_the_published_letterbox_crops_what_fit_keeps() -> None:
+def test_the_published_letterbox_crops_parts_that_fit_keeps() -> None:
     source = np.zeros((480, 640, 3), np.uint8)
     source[:40] = 255
     assert letterbox_image(source, 544, 960, 'fit')[0].any()

@@ -119,7 +119,7 @@ def test_the_bundled_twin_scores_like_the_original() -> None:
     assert abs(np.mean(differences)) < 0.01  # 0.014 with the first layers in int8, too
 
 
-def test_what_cannot_be_quantized_is_refused(
+def test_models_that_cannot_be_quantized_are_rejected(
     light_model: Path, quantized_model: Path, samples: Samples, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match='int8 already'):

@@ -67,7 +67,7 @@ def test_a_gpu_is_given_by_its_number(tmp_path: Path) -> None:
         TensorRtEngine(tmp_path / 'none.onnx', device='cuda')
 
 
-def test_a_plan_is_kept_for_exactly_what_it_was_built_from(
+def test_a_plan_is_cached_for_exactly_the_inputs_of_its_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))

@@ -22,7 +22,7 @@ def test_every_task_has_an_outcome(jobs: int) -> None:
     assert 'internal error' in str(outcomes[1].error)
     assert 'ValueError: -1 is negative' in str(outcomes[1].error)
     assert 'in square' in outcomes[1].trace
-    if jobs == 2:  # elsewhere nobody would see them
+    if jobs == 2:  # in other processes, they would be lost
         assert [outcomes[n].warnings for n in range(3)] == [('3 was here',), (), ('5 was here',)]
 
 
@@ -34,7 +34,9 @@ def test_processes_stay_for_the_next_tasks() -> None:
     assert second == first
 
 
-def test_a_task_that_loses_its_process_is_tried_again_but_not_for_ever(tmp_path: Path) -> None:
+def test_a_task_that_loses_its_process_is_repeated_a_limited_number_of_times(
+    tmp_path: Path,
+) -> None:
     tasks = [tmp_path / f'{times}' for times in (0, 2, 9)]
     with open_pool(2, None, 1) as pool:
         outcomes = dict(pool.run(die, tasks))

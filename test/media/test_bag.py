@@ -430,7 +430,7 @@ def test_topics_with_unknown_types_are_not_copied(
     assert 'the bag does not contain the definition of acme_msgs/msg/Thing' in caplog.text
 
 
-def test_what_a_killed_recorder_left_in_the_log_of_sqlite_is_read(tmp_path: Path) -> None:
+def test_messages_in_the_sqlite_log_of_a_killed_recorder_are_read(tmp_path: Path) -> None:
     folder = write_bag(tmp_path / 'drive', 'sqlite3', frames=3)
     (path,) = folder.glob('*.db3')
     (tmp_path / 'killed').mkdir()

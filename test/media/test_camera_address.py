@@ -53,7 +53,7 @@ def test_every_stream_of_a_host_has_a_name_of_its_own(address: str, name: str) -
     'text',
     ['0', '98', '/dev/video98', 'rtsp://camera/stream', 'a ! b', 'env:CAMERA', 'file:camera.txt'],
 )
-def test_what_may_be_plugged_in_later_is_a_camera(text: str) -> None:
+def test_devices_that_may_be_plugged_in_later_are_cameras(text: str) -> None:
     assert is_camera(text)
 
 

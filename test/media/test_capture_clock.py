@@ -35,7 +35,7 @@ def test_the_spacing_is_the_streams_own_and_the_offset_the_least_delay() -> None
     assert abs(stamps[199] - (OFFSET + times[199])) < 5 * MS
 
 
-def test_what_waited_at_the_start_is_old_and_tells_the_offset() -> None:
+def test_images_queued_at_the_start_are_old_and_determine_the_offset() -> None:
     times = [number * PERIOD for number in range(30)]
     arrivals = [OFFSET + 19 * PERIOD + number * 1000 for number in range(20)]
     arrivals += [OFFSET + number * PERIOD for number in range(20, 30)]
@@ -44,7 +44,7 @@ def test_what_waited_at_the_start_is_old_and_tells_the_offset() -> None:
     assert all(abs(stamp - OFFSET - times[i]) < MS for i, stamp in stamps.items())
 
 
-def test_what_comes_after_a_silence_is_old_and_does_not_spoil_the_stamps() -> None:
+def test_images_after_a_pause_are_old_and_do_not_change_the_offset() -> None:
     times = [number * PERIOD for number in range(60)]
     arrivals = [OFFSET + time_ns for time_ns in times]
     waits = [0.03] * 60

@@ -343,7 +343,7 @@ def test_of_many_broken_images_the_first_ones_are_named(
     assert caplog.text.count('further ones are only counted') == 1
 
 
-def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
+def test_inputs_that_cannot_be_opened_are_reported(tmp_path: Path) -> None:
     with pytest.raises(JtnError, match=r'walk.mp4 does not exist; specify a video'):
         open_frames(tmp_path / 'walk.mp4')
     (tmp_path / 'walk.txt').write_text('hello')

@@ -203,7 +203,7 @@ def test_a_frozen_stream_is_opened_again_and_nothing_old_is_shown(
         assert source.counts.problem == ''
 
 
-def test_what_a_short_silence_held_up_is_not_shown(
+def test_images_delayed_by_a_short_pause_are_not_shown(
     server: MjpegServer | RtspServer, camera: Camera
 ) -> None:
     with live(server.url) as source:

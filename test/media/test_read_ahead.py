@@ -151,7 +151,7 @@ def test_an_error_in_writing_reaches_the_caller_and_undoes_the_sink(number: int)
     assert writer.sink.ended == [OSError]
 
 
-def test_after_an_error_elsewhere_what_waits_is_dropped_and_the_sink_undone() -> None:
+def test_after_an_error_elsewhere_waiting_items_are_dropped_and_the_sink_is_undone() -> None:
     release = threading.Event()
     threading.Timer(0.2, release.set).start()
     slow = partial(Recorder, lambda _: release.wait(10))

@@ -141,7 +141,7 @@ def test_all_topics_are_copied_and_the_tracks_stand_behind_their_images(
 
 @pytest.mark.parametrize('installed', [True, False])
 @pytest.mark.parametrize('storage', STORAGES)
-def test_what_shows_the_tracks_is_readable_with_the_definitions_of_the_bag(
+def test_display_topics_are_readable_with_the_definitions_of_the_bag(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: str, installed: bool
 ) -> None:
     message_types.cache_clear()

@@ -425,7 +425,7 @@ def test_loading_does_not_share_memory_with_the_file(small_file: Path) -> None:
     ],
 )
 @pytest.mark.parametrize('name', ['a.pth', 'a.safetensors'])
-def test_what_a_download_brought_instead_is_named(
+def test_a_download_of_another_file_type_is_reported(
     tmp_path: Path, name: str, content: bytes, expected: str
 ) -> None:
     path = tmp_path / name

@@ -53,7 +53,7 @@ def test_the_covariance_is_that_of_moving_the_box_by_its_noise() -> None:
     )
 
 
-def test_what_stands_at_the_horizon_or_below_the_image_is_not_located() -> None:
+def test_objects_at_the_horizon_or_below_the_image_are_not_located() -> None:
     ground = GroundPlane.from_mounting(1.5, 0.0)
     boxes = np.array([[300, 100, 340, 200], [300, 150, 340, 239.5], [300, 300, 340, 480],
                       [300, 150, 340, 260]])  # fmt: skip

@@ -59,7 +59,7 @@ def test_positions_without_measurements_are_predicted_for_one_second() -> None:
     assert not positions.update('map', IDS[:1], measured(None), 3 * SECOND + 1).known.any()
 
 
-def test_what_passes_in_front_does_not_move_the_object_but_a_new_place_is_taken_over() -> None:
+def test_passing_objects_do_not_move_the_position_but_a_new_position_is_adopted() -> None:
     positions = PositionFilter()
     for number in range(30):
         positions.update('map', IDS[:1], measured((0, 0, 5)), number * SECOND // 30)

@@ -79,7 +79,7 @@ def identities(frame: WorldFrame, tracker: WorldTracker, camera: str) -> dict[in
     return dict(zip(members.track_ids.tolist(), members.world_ids.tolist(), strict=True))
 
 
-def test_what_two_cameras_see_at_one_place_has_one_identity() -> None:
+def test_objects_of_two_cameras_at_one_position_have_one_identity() -> None:
     tracker = WorldTracker(WorldSettings())
     assert update(tracker, 'a', 0.0, [1, 2], [[0, 0, 0], [4, 0, 0]]) == {1: 1, 2: 2}
     assert update(tracker, 'b', 0.02, [7, 8], [[4.2, 0, 0], [0, 0.3, 0]]) == {7: 2, 8: 1}
@@ -152,7 +152,7 @@ def test_an_object_keeps_its_identity_from_one_camera_to_the_next() -> None:
             assert update(tracker, 'a', seconds, [1], [[x, 0, 0]]) == {1: 1}
         else:
             update(tracker, 'a', seconds, [], np.zeros((0, 3)))
-        if step >= 25:  # half a second in which nobody sees it
+        if step >= 25:  # not visible for half a second
             assert update(tracker, 'b', seconds, [5], [[x + 0.2, 0, 0]]) == {5: 1}
 
 
@@ -168,7 +168,7 @@ def test_a_track_that_is_not_seen_any_more_does_not_keep_its_identity_from_the_n
         points = located([[0, 0, 0], [0.1, 0, 0]])
         frame = tracker.update('a', 'first', tracks, points, round(seconds * SECOND))
         found = identities(frame, tracker, 'a')
-        # For a moment, the new one may be somebody else.
+        # For a moment, the new one may be another person.
         assert found[2] == (2 if step < 6 else found[2])
         assert update(tracker, 'b', seconds, [7], [[0, 0, 0]]) == {7: 1}
     assert found == {2: 1}

@@ -155,7 +155,7 @@ def test_people_occlude_one_another() -> None:
         for person, share in zip(annotations.ids.tolist(), annotations.visibilities, strict=True):
             size = len(solid(figures[person])[0])
             alone = np.count_nonzero(covers[insides[person]] == 1)
-            # At least what nobody else covers is seen; at most what lies in the image.
+            # The minimum is the share that no other person covers; the maximum, that in the image.
             assert alone / size - 1e-4 <= share <= len(insides[person][0]) / size + 1e-4
             hidden += share < 0.7 * len(insides[person][0]) / size
             total_seen += share * size

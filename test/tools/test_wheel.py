@@ -90,7 +90,7 @@ def test_the_versions_that_are_tested_are_among_those_allowed(
     ('folder', 'pattern'),
     [('models', '*'), ('config/training', '*.yaml'), ('jtn_msgs/msg', '*.msg')],
 )
-def test_the_wheel_brings_what_the_source_tree_has(
+def test_the_wheel_contains_the_files_of_the_source_tree(
     installed: Path, folder: str, pattern: str
 ) -> None:
     brought = installed / 'jtn_ros' / 'share' / folder

@@ -417,7 +417,7 @@ def test_prior_holds_every_live_track() -> None:
     np.testing.assert_allclose(scores, [0.9])
 
 
-def test_what_was_handed_out_stays() -> None:
+def test_returned_tracks_do_not_change_later() -> None:
     tracker = Tracker()
     tracks = walk(tracker, 100, 3)
     before = tracks.boxes.copy()
@@ -549,7 +549,7 @@ def test_how_far_is_too_far_is_learned_from_the_scene(
     assert tracks.ids[tracks.observed].tolist() == [expected]
 
 
-def test_what_was_learned_of_a_scene_is_forgotten_with_it() -> None:
+def test_statistics_of_a_scene_are_reset_with_it() -> None:
     rng = np.random.default_rng(0)
     tracker = Tracker()
     for frame in range(200):

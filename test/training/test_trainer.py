@@ -227,7 +227,7 @@ def test_a_gradient_that_is_not_finite_stops_the_run(recipe: Recipe, tmp_path: P
     assert all(torch.equal(value, before[name]) for name, value in network.named_parameters())
 
 
-def test_pairs_hold_what_the_scene_shows(recipe: Recipe) -> None:
+def test_pairs_contain_the_objects_of_the_scene(recipe: Recipe) -> None:
     scene = SyntheticPairs(recipe, SyntheticData())[3]
     assert scene['image'].shape == (4, 96, 160, 3)
     mask = scene['mask'] > 0

@@ -108,7 +108,7 @@ class Layout:
 
 
 def _find_cells(fewest: int) -> Callable[[Outputs, Size], Roles | None]:
-    """Return what finds the one output with a row per cell and at least so many columns."""
+    """Return a finder of the output with a row per cell and at least `fewest` columns."""
 
     def find(outputs: Outputs, size: Size) -> Roles | None:
         counts = {len(cells) for cells in _grids(size)}

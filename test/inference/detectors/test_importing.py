@@ -352,7 +352,7 @@ def test_the_pipeline_tracks_in_pixels_of_the_camera(tmp_path: Path) -> None:
         ('yolox', {'out': (1, 126, 7)}, {'coding': {'first_class': -1}}, 'first class is -1'),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told_in_one_line(
+def test_unsuitable_detectors_are_reported_in_one_line(
     tmp_path: Path,
     family: Family,
     outputs: dict[str, tuple[int, ...]],

@@ -84,7 +84,7 @@ def test_the_node_answers_when_the_manager_breaks_the_bond_and_tracks_on(
     assert len(manager.received) == count
 
 
-def test_without_the_package_the_node_works_and_says_what_to_install(
+def test_without_the_package_the_node_works_and_names_the_package_to_install(
     bonded: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, 'bond', None)

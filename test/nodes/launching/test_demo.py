@@ -121,7 +121,7 @@ def test_a_bag_can_be_tracked_in_turn(demo: Path, block_model: Path, tmp_path: P
     assert {i for tracked in results.values() for i in tracked.ids.tolist()} == {1, 2}
 
 
-def test_the_recording_holds_what_the_layout_shows(demo: Path) -> None:
+def test_the_recording_contains_the_topics_of_the_layout(demo: Path) -> None:
     shown = {
         topic: kind
         for identity in placed_panels()
@@ -154,7 +154,7 @@ def test_the_recording_holds_what_the_layout_shows(demo: Path) -> None:
     }
 
 
-def test_a_tracked_bag_holds_what_the_layout_shows(
+def test_a_tracked_bag_contains_the_topics_of_the_layout(
     demo: Path, block_model: Path, tmp_path: Path
 ) -> None:
     """Except for topics that only nodes have: diagnostics, and positions."""

@@ -169,7 +169,7 @@ def test_tracker_launch_starts_an_active_node_with_its_arguments(
     assert 'process has finished cleanly' in text
 
 
-def test_detections_launch_starts_a_detector_and_tracks_what_it_finds(
+def test_detections_launch_starts_a_detector_and_tracks_its_detections(
     graph: Graph, launch: Launch, tmp_path: Path
 ) -> None:
     detector = tmp_path / 'detector.launch.xml'
@@ -376,7 +376,7 @@ def test_a_replay_without_images_starts_nothing(
 
 
 @pytest.mark.parametrize('name', ['replay.launch.py', 'demo.launch.py'])
-def test_a_launch_does_not_record_over_what_it_plays(
+def test_a_launch_does_not_overwrite_the_bag_that_it_plays(
     launch: Launch, tmp_path: Path, name: str
 ) -> None:
     write_bag(tmp_path / 'bag')

@@ -32,7 +32,7 @@ def test_latencies_and_counts_have_axes_of_their_own() -> None:
     assert latency['legendDisplay'] == tracks['legendDisplay'] == 'left'
 
 
-def test_the_node_publishes_what_the_panels_show_with_the_types_that_they_show(
+def test_the_node_publishes_the_topics_of_the_panels_with_their_types(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
     harness = make(model=str(block_model), positions='ground')

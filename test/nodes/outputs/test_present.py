@@ -142,7 +142,7 @@ def test_images_that_are_ahead_of_time_are_not_repeated(
     assert located == []
 
 
-def test_a_reset_ends_the_predictions_of_what_was_tracked_before(
+def test_a_reset_ends_the_predictions_of_earlier_tracks(
     make: Callable[..., Harness], block_model: Path
 ) -> None:
     harness, located = predicting(make, block_model, output_rate=50.0)

@@ -142,7 +142,7 @@ def displays_of(tree: Layout) -> Iterator[Layout]:
 
 
 @pytest.mark.parametrize('layout', layouts())
-def test_layouts_have_only_what_rviz_loads(layout: Layout) -> None:
+def test_layouts_have_only_keys_that_rviz_loads(layout: Layout) -> None:
     # As RViz gets it: written and read.
     layout = yaml.safe_load(yaml.safe_dump(layout))
     assert set(layout) == {'Panels', 'Visualization Manager', 'Window Geometry'}
@@ -293,7 +293,7 @@ def test_several_cameras_have_a_group_each() -> None:
         assert all(display['Enabled'] for display in group['Displays'])
 
 
-def test_the_world_takes_the_place_of_what_single_cameras_locate() -> None:
+def test_the_world_replaces_the_objects_of_single_cameras() -> None:
     layout = tracker_layout(
         cameras_of('front', 'rear'),
         positions=True,

@@ -163,7 +163,7 @@ def test_player_that_cannot_play_fails_with_one_line(start: Start) -> None:
     assert 'Traceback' not in text
 
 
-def test_recorder_writes_what_was_sent_and_finishes_on_sigint(
+def test_recorder_writes_all_messages_and_finishes_on_sigint(
     graph: Graph, start: Start, clip: Path, tmp_path: Path
 ) -> None:
     bag = tmp_path / 'new' / 'bag'
@@ -207,7 +207,7 @@ def test_recorder_connects_topics_in_the_given_order(graph: Graph, tmp_path: Pat
         assert reader.counts == {'/second': 1}
 
 
-def test_recorder_takes_what_was_published_once_and_says_when_it_is_ready(
+def test_recorder_receives_latched_messages_and_reports_when_it_is_ready(
     graph: Graph, start: Start, tmp_path: Path
 ) -> None:
     """Transient-local topics; the types are those that only some installations of ROS have."""

@@ -232,7 +232,7 @@ def test_a_bag_is_played_as_it_was_recorded(graph: Graph, tmp_path: Path) -> Non
     node.destroy_node()
 
 
-def test_what_an_earlier_run_recorded_is_not_played(graph: Graph, tmp_path: Path) -> None:
+def test_recordings_of_an_earlier_run_are_not_played(graph: Graph, tmp_path: Path) -> None:
     received: dict[str, list[str]] = {'/words': [], '/jtn_tracker/words': []}
     user = graph.add(Node('user'))
     for topic, into in received.items():
@@ -332,7 +332,7 @@ def test_an_interlaced_video_is_published_deinterlaced(graph: Graph, tmp_path: P
         ),
     ],
 )
-def test_what_cannot_be_played_is_named(
+def test_unplayable_inputs_are_reported(
     ros: None, tmp_path: Path, parameters: dict[str, object], reason: str
 ) -> None:
     path = bag(tmp_path / 'bag')

@@ -225,7 +225,7 @@ def test_classes_and_regions_of_foreign_detections(make: Make) -> None:
     output = rig.track(boxes_message(0, boxes, names, scores))
     np.testing.assert_allclose(boxes_of(output), boxes[1:2], atol=1e-3)
     assert output.objects[0].class_name == 'cat'
-    # Without an image, nobody knows what a region of it is.
+    # Without an image, regions of it are undefined.
     rig.detections.publish(boxes_message(1, boxes, names, scores))
     rig.harness.wait_for_log('regions and masks need the size of the image; set detection_images')
 

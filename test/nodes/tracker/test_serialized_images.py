@@ -124,7 +124,7 @@ def test_without_a_known_format_the_middleware_makes_the_message(
     assert read == image
 
 
-def test_the_node_tracks_what_the_middleware_makes(
+def test_the_node_tracks_messages_of_the_middleware(
     active: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serialized_images, 'is_known', lambda: False)

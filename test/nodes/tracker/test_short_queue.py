@@ -106,7 +106,7 @@ def test_closing_leaves_the_items_that_wait_then_ends() -> None:
     assert queue.dropped == 0
 
 
-def test_waking_ends_one_waiting_once_what_waits_is_taken() -> None:
+def test_waking_ends_one_wait_after_the_waiting_items_are_taken() -> None:
     queue = ShortQueue[int]()
     queue.put(1)
     queue.wake()

@@ -92,7 +92,7 @@ def test_every_image_is_tracked_or_counted(
     assert published + dropped == grabbed
     tracked, replaced = (int(counts['camera'][name]) for name in ('processed', 'dropped'))
     assert len(user.tracks) == pytest.approx(tracked, abs=2)
-    # The camera sends before the tracker is active, and somebody listens to it.
+    # The camera sends images before the tracker is active, and has a subscriber.
     assert published - tracked - replaced >= 0
     numbers, taken = (np.array(list(part)) for part in zip(*camera.taken.items(), strict=True))
     errors = abs(taken - np.array([[stamp_to_ns(one.header.stamp)] for one in user.tracks]))
