@@ -4,5 +4,5 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / 'models'
-# Footage and goldens that lie beside a checkout; tests that need them are skipped elsewhere.
+# Footage and reference data next to a checkout; tests that need them are skipped without them.
 SHARED = ROOT.parent / 'shared'

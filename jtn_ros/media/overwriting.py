@@ -46,7 +46,7 @@ def protect_inputs(
 
 
 def require_files(outputs: Iterable[Path | None]) -> None:
-    """Reject folders in place of files that are written at the end of a long run.
+    """Reject folders instead of files that are written at the end of a long run.
 
     Raises:
         UsageError: if an output is a folder.
@@ -57,7 +57,7 @@ def require_files(outputs: Iterable[Path | None]) -> None:
 
 
 def require_folder(output: Path) -> None:
-    """Reject a file in place of a folder for results.
+    """Reject a file instead of a folder for results.
 
     Raises:
         UsageError: if the output is not a folder.

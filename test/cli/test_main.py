@@ -18,7 +18,7 @@ from places import ROOT
 
 
 def jtn(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `jtn` in a process of its own."""
+    """Run `jtn` in a separate process."""
     environment = os.environ | {'PYTHONPATH': f'{ROOT}:{os.environ.get("PYTHONPATH", "")}'}
     return subprocess.run(
         [sys.executable, '-m', 'jtn_ros.cli.main', *arguments],

@@ -23,7 +23,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def refused(arguments: list[object], folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """Run `jtn`, which has to refuse and to leave the folder as it is; return the reason."""
+    """Run `jtn`, which must fail without changing the folder; return the reason."""
     before = contents(folder)
     capsys.readouterr()
     assert main([str(argument) for argument in arguments]) == 2

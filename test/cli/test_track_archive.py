@@ -111,11 +111,11 @@ def test_only_missing_or_changed_recordings_are_tracked_again(
     (output / 'cam2' / 'late.txt').unlink()
     assert tracked() == {'cam2/late.jsonl'}
     assert tracked('--end', '8') == everything
-    # A line that was cut off means that the last recording is done again.
+    # With a truncated line, the last recording is processed again.
     manifest = output / NAME
     manifest.write_text(manifest.read_text()[:-30])
     assert len(tracked('--end', '8')) == 1
-    # What is new leaves the results of the others where they are.
+    # New recordings do not change the folders of other results.
     write_images(tmp_path / 'more' / 'walk', 5)
     assert track([archive, tmp_path / 'more'], output, model, '--end', '8') == 0
     assert '1 tracked, 3 done before' in capsys.readouterr().out

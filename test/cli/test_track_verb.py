@@ -188,5 +188,5 @@ def test_real_detections(tmp_path: Path) -> None:
     assert track(folder, tmp_path) == 0
     results = read_results(tmp_path / 'PETS09-S2L1.txt')
     assert max(results) == 300
-    # 19 people walk here; the detector misses some, and those who come back may be new ones.
+    # 19 people walk here; the detector misses some, and people who return may get new identities.
     assert 10 <= len(np.unique(np.concatenate([r.ids for r in results.values()]))) <= 60

@@ -119,7 +119,7 @@ def test_offline_tracks_every_frame(drive: Path, tmp_path: Path) -> None:
     model, recording = drive / 'blocks.onnx', drive / 'recording'
     scores = evaluate(drive, tmp_path / 'a.json', '--bag', recording, '--model', model)['combined']
     assert (scores['frames'], scores['true_objects']) == (FRAMES, 2 * FRAMES)
-    # Certain detections confirm tracks at once, and every block is found in every frame.
+    # Certain detections confirm tracks immediately, and all blocks are detected in all frames.
     assert scores['mota'] == pytest.approx(100)
     assert scores['id_switches'] == 0
     assert scores['idf1'] == pytest.approx(100)

@@ -211,7 +211,7 @@ def test_the_rules_can_be_named(tmp_path: Path) -> None:
     for benchmark in ([], ['--benchmark', 'MOT20'], ['--benchmark', 'MOT15']):
         assert main(['evaluate', *arguments, *benchmark]) == 0
         motas.append(json.loads((tmp_path / 'scores.json').read_text())['combined']['mota'])
-    # A cart is no person: a false object, forgiven, or, where all rows are people, found.
+    # A cart is not a person: a false positive, ignored, or, if all rows are people, a match.
     assert motas == pytest.approx([0, 100, 100])
 
 

@@ -171,7 +171,7 @@ def test_classes_share_the_k_peaks() -> None:
 
 
 def test_the_middle_lies_in_the_cell_of_the_peak() -> None:
-    """It is that of the box, but a box that leaves the image has its middle elsewhere."""
+    """It is the center of the box, except for a box that extends beyond the image."""
     boxes = np.array([[8.25, 18, 12.5, 23], [-6, 18, 3, 23]], np.float32)
     peaks = Peaks(
         scores=np.array([[0.9, 0.8]], np.float32),

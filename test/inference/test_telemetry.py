@@ -52,7 +52,7 @@ print(json.dumps({
 
 
 def loaded(tmp_path: Path, model: str, backend: str, **variables: str) -> dict[str, Any]:
-    """Load a model in a process with a home folder of its own; return what was noticed."""
+    """Load a model in a process with a separate home folder; return the observed events."""
     home = tmp_path / 'home'
     home.mkdir()
     environment = {

@@ -48,7 +48,7 @@ def test_images_after_a_pause_are_old_and_do_not_change_the_offset() -> None:
     times = [number * PERIOD for number in range(60)]
     arrivals = [OFFSET + time_ns for time_ns in times]
     waits = [0.03] * 60
-    for number in range(30, 50):  # held up, and then sent at once
+    for number in range(30, 50):  # delayed, and then sent together
         arrivals[number], waits[number] = OFFSET + times[49], 0.0
     waits[30] = 0.8
     stamps = play(CaptureClock(), times, arrivals, waits)
@@ -60,7 +60,7 @@ def test_delayed_images_that_are_read_slowly_are_not_treated_as_new() -> None:
     times = [number * PERIOD for number in range(80)]
     arrivals = [OFFSET + time_ns for time_ns in times]
     waits = [0.03] * 80
-    for number in range(30, 60):  # held up for a second; every third is read as if it were new
+    for number in range(30, 60):  # delayed for a second; every third is read as if it were new
         arrivals[number] = (
             OFFSET + times[55] + 10_000_000 * (number - 30) + 30_000_000 * ((number - 30) // 3)
         )
@@ -79,7 +79,7 @@ def test_a_reader_that_never_catches_up_gets_old_pictures_after_a_while() -> Non
     arrivals = [OFFSET + PERIOD // 2 * 25 + number * 50 * MS for number in range(200)]
     stamps = play(CaptureClock(), times, arrivals, [0.0] * 200)
     assert list(stamps) == list(range(61, 200))  # three seconds later
-    # The least delay was that of the first picture.
+    # The first image had the smallest delay.
     assert stamps[61] == arrivals[0] + times[61]
 
 
@@ -125,7 +125,7 @@ def test_a_clock_that_jumps_is_followed(jump: int) -> None:
 def test_after_a_silence_images_without_times_are_new_after_several_arrive_in_time() -> None:
     arrivals = [OFFSET + number * PERIOD for number in range(60)]
     waits = [0.03] * 60
-    for number in range(30, 45):  # held up; one of them is read as if it were new
+    for number in range(30, 45):  # delayed; one of them is read as if it were new
         late_ns = PERIOD // 2 if number > 35 else 0
         arrivals[number] = OFFSET + 44 * PERIOD + (number - 30) * 1000 + late_ns
         waits[number] = 0.02 if number == 36 else 0.0

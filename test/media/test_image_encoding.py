@@ -285,7 +285,7 @@ def test_a_truncated_jpeg_is_a_value_error(jpeg: NDArray[np.uint8], share: float
 
 
 def test_the_end_of_a_jpeg_is_found_by_itself(jpeg: NDArray[np.uint8]) -> None:
-    # OpenCV 4.14 refuses what is cut off, 4.6 and 4.10 do not: whatever decodes, this must tell.
+    # OpenCV 4.14 rejects truncated images, 4.6 and 4.10 do not; all versions must give an error.
     thumbnail = b'\xff\xe1' + (4 + len(jpeg)).to_bytes(2) + b'\0\0' + jpeg.tobytes()
     content = jpeg.tobytes()[:2] + thumbnail + jpeg.tobytes()[2:]
     for whole in (jpeg.tobytes(), content, content + b'\0' * 5, content + b'\xff\xda of a video'):

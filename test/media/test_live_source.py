@@ -213,7 +213,7 @@ def test_images_delayed_by_a_short_pause_are_not_shown(
         wait_for(lambda: source.counts.grabbed > count)
         camera.frozen.set()
         time.sleep(1.0)
-        next(frames)  # came before the silence
+        next(frames)  # arrived before the pause
         camera.frozen.clear()
         ages, errors = [], []
         for _ in range(10):

@@ -76,7 +76,7 @@ def test_places_mirror_the_archive_and_keep_names_apart(tmp_path: Path) -> None:
         'a/clip.mp4': 'clip.mp4',
         'a/other': 'other',
     }
-    # What had a place keeps it, and what is new gives way.
+    # Existing folders are kept, and new recordings get other folders.
     clip = tmp_path / 'a' / 'clip.mp4'
     again = find_places(paths, {clip: '.'})
     assert (again[clip], again[tmp_path / 'a' / 'clip.avi']) == ('.', 'clip.avi')

@@ -84,7 +84,7 @@ def roughness(image: np.ndarray) -> float:
 
 
 def assert_shows(image: np.ndarray, time: float) -> None:
-    """Expect the picture of a time, within what codecs lose."""
+    """Expect the image of a time, within the loss of codecs."""
     assert distance(image, time) < 5
 
 

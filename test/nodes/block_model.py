@@ -1,7 +1,7 @@
 """A small exported model that finds white blocks on black ground, exactly.
 
 It keeps the whole contract of exported models, so that what the nodes make of detections can be
-compared with the truth to a pixel, whatever any trained weights can do.
+compared with the truth to a pixel, independent of trained weights.
 """
 
 from pathlib import Path

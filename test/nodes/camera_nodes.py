@@ -35,7 +35,7 @@ def running(
 def end_by_signal(process: subprocess.Popen[str], number: int, camera: Camera, state: str) -> str:
     """Send a signal while the camera is in a state, and return what the node has logged.
 
-    The process has to end without an error within five seconds.
+    The process must exit without an error within five seconds.
     """
     if state != 'sending':
         getattr(camera, state).set()

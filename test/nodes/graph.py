@@ -14,7 +14,7 @@ from waiting import wait_for
 
 
 class Graph:
-    """Nodes of this process, served by an executor on a thread of its own."""
+    """Nodes of this process, served by an executor on a separate thread."""
 
     def __init__(self, executor: Executor | None = None) -> None:
         self._executor = executor or SingleThreadedExecutor()

@@ -45,7 +45,7 @@ def test_holes_and_edges_do_not_move_the_position() -> None:
     rng = np.random.default_rng(3)
     depth = depth_image(9)
     depth[100:180, 400:440] = 4
-    depth[100:180, 400:412] = 9  # background beside the object
+    depth[100:180, 400:412] = 9  # background next to the object
     depth[100:180, 430:440] = 1.5  # something in front of it
     holes = rng.random(depth.shape) < 0.4
     depth[holes] = np.where(rng.random(int(holes.sum())) < 0.5, np.nan, 0)

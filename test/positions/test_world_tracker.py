@@ -223,8 +223,8 @@ class Sight(NamedTuple):
 class Simulation:
     """People who walk in a hall, and the tracks of two cameras with errors.
 
-    Calibrations differ by 0.2 m, people are lost for up to two seconds (somebody is in front) and
-    come back as other tracks, and a camera confuses two people who pass each other.
+    Calibrations differ by 0.2 m, people are lost for up to two seconds (occlusion) and
+    return as other tracks, and a camera confuses two people who pass each other.
     """
 
     people: int

@@ -136,7 +136,7 @@ def test_mixed_precision_follows_full_precision(
     mixed = list(train(replace(recipe, precision=precision), tmp_path / precision, workers=0))
     assert mixed[0]['total'] != full[0]['total']
     assert mixed[0]['total'] == pytest.approx(full[0]['total'], rel=0.05)
-    if precision == 'bf16':  # f16 begins with a scale that is too large, and leaves steps out
+    if precision == 'bf16':  # f16 starts with a scale that is too large, and skips steps
         assert mixed[1]['total'] == pytest.approx(full[1]['total'], rel=0.05)
     state = torch.load(tmp_path / precision / 'last.pt', weights_only=True)
     assert bool(state['scaler']) == (precision == 'f16')

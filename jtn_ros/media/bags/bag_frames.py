@@ -21,7 +21,7 @@ from jtn_ros.media.frames import FrameSource
 from jtn_ros.media.intensity import IntensityRange
 
 _NO_IMAGE = 'the video is damaged, or has no key frame before it'
-# So many first messages tell the frame rate.
+# Number of first messages from which the frame rate is estimated.
 _RATE_SAMPLE = 20
 
 
@@ -33,8 +33,9 @@ class BagFrames(FrameSource):
 
     Args:
         path: a bag folder, or a single .mcap or .db3 file.
-        topic: the image topic; None takes the only one (see `choose_image_topic`).
-        intensity_range: values of more than 8 bits that become black and white; None finds them.
+        topic: the image topic; None selects the only one (see `choose_image_topic`).
+        intensity_range: values of more than 8 bits that become black and white; None estimates
+            them from the images.
 
     Attributes:
         path: the bag.
@@ -42,7 +43,7 @@ class BagFrames(FrameSource):
 
     Raises:
         OSError: if the bag does not exist.
-        JtnError: if it is damaged, or has no such topic, several to choose from, or no image.
+        JtnError: if it is damaged, or has no such topic, several topics, or no image.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class BagFrames(FrameSource):
         *,
         intensity_range: Sequence[float] | None = None,
     ) -> None:
-        """Open the bag and look at the first images."""
+        """Open the bag and read the first images."""
         super().__init__()
         self.name = path.resolve().stem if path.is_file() else path.resolve().name
         self.path = path
@@ -87,7 +88,7 @@ class BagFrames(FrameSource):
                 self._report_broken(index, _NO_IMAGE)
 
     def stamps(self) -> dict[int, int]:
-        """Return the stamp of every image that has one in nanoseconds by its index."""
+        """Return the stamps in nanoseconds of all images that have one, by index."""
         return dict(_stamps(self._messages()))
 
     def close(self) -> None:
@@ -125,7 +126,7 @@ class BagFrames(FrameSource):
         )
 
     def _estimate_rate(self) -> float:
-        """Return the frame rate that the first stamps suggest, or else the times of recording."""
+        """Return the frame rate estimated from the first stamps, or else from recording times."""
         first = list(islice(self._messages(), _RATE_SAMPLE))
         for times in ([stamp for _, stamp in _stamps(first)], [m.received_ns for m in first]):
             period_ns = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
@@ -135,7 +136,7 @@ class BagFrames(FrameSource):
 
 
 def _frames(images: Images, waiting: dict[int, _Times], start: int) -> Iterator[Frame]:
-    """Yield images with the times of their messages, which wait for them no more."""
+    """Yield images with the times of their messages, which are removed from `waiting`."""
     for index, image in images:
         stamp_ns, received_ns = waiting.pop(index)
         if index >= start:

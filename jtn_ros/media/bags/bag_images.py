@@ -1,4 +1,4 @@
-"""The image messages of a bag, of any type that holds images or video."""
+"""The image messages of a bag, of all types for images or video."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from jtn_ros.media.video_formats import decoder_of
 type Images = list[tuple[int, NDArray[np.uint8]]]
 
 RAW_TYPES = ('sensor_msgs/msg/Image', 'foxglove_msgs/msg/RawImage')
-# Of compressed images and packets of video: the field that tells the format.
+# Name of the format field, for compressed images and packets of video.
 _FORMATS: dict[str, Callable[[Any], str]] = {
     'sensor_msgs/msg/CompressedImage': lambda message: message.format,
     'foxglove_msgs/msg/CompressedImage': lambda message: message.format,
@@ -27,12 +27,12 @@ IMAGE_TYPES = (*RAW_TYPES, *_FORMATS)
 
 
 class ImageDecoder:
-    """Turns the messages of one topic into images, one after another.
+    """Converts the messages of one topic to images, one by one.
 
-    The images of a video may come later than their messages, so all carry the index of theirs.
+    Images of a video may be returned later than their messages, so they have the message index.
 
     Args:
-        intensity: stretches values of more than 8 bits.
+        intensity: scales values of more than 8 bits.
     """
 
     def __init__(self, intensity: IntensityRange) -> None:
@@ -40,12 +40,12 @@ class ImageDecoder:
         self._video: Any = None
 
     def decode(self, index: int, recorded: BagMessage, *, wanted: bool = True) -> Images:
-        """Take the next message and return the images that are ready.
+        """Decode the next message, and return the images that are ready.
 
         Args:
-            index: of the message.
+            index: index of the message.
             recorded: the message.
-            wanted: whether its image is; if not, it is decoded only where later ones need it.
+            wanted: whether its image is required; if not, it is decoded only for later images.
 
         Raises:
             JtnError: if the message cannot be decoded.
@@ -62,7 +62,7 @@ class ImageDecoder:
                 return []
             return [(index, decode_compressed_image(format_, message.data, self._intensity))]
         if self._video is None:
-            # Only bags with video need a decoder of video.
+            # Only bags with video require a video decoder.
             from jtn_ros.media.video_decoding import PacketDecoder
 
             self._video = PacketDecoder(decoder)
@@ -70,7 +70,7 @@ class ImageDecoder:
         return images
 
     def flush(self) -> Images:
-        """Return the images that were held back; nothing can be decoded after that."""
+        """Return the delayed images; nothing can be decoded after that."""
         return self._video.flush() if self._video is not None else []
 
     def _decode_raw(self, message: Any) -> NDArray[np.uint8]:
@@ -86,7 +86,7 @@ class ImageDecoder:
 
 
 def needs_decoding(bag: BagReader, topic: str) -> bool:
-    """Return whether the images of a topic are none that ROS has a common message for."""
+    """Return whether the images of a topic have a type without a common ROS message."""
     kind = bag.topics[topic]
     if kind != 'sensor_msgs/msg/CompressedImage':
         return kind in IMAGE_TYPES and kind != 'sensor_msgs/msg/Image'
