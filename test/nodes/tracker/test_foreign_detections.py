@@ -463,7 +463,7 @@ def test_objects_in_a_frame_without_a_name_are_a_problem(make: Make) -> None:
     rig = DetectionRig(make(input='detections_3d'), Detection3DArray)
     (tracked,) = rig.track(objects_message(0, [[3, 0, 0]], frame_id='')).objects
     assert tracked.has_3d
-    rig.harness.wait_for_log('the messages have no frame_id, so ~/tracks alone has positions')
+    rig.harness.wait_for_log('the messages have no frame_id, so only ~/tracks contains positions')
 
 
 def test_the_images_of_detections_are_stretched_as_the_parameter_says(make: Make) -> None:
