@@ -34,7 +34,9 @@ def test_a_checkpoint_without_embedding_starts_a_network_with_one(
     assert network.config == config
     for name, tensor in old.state_dict().items():
         torch.testing.assert_close(network.state_dict()[name], tensor)
-    assert messages() == ['crowd.safetensors has none of embedding: fresh weights there']
+    assert messages() == [
+        'crowd.safetensors does not contain embedding: these weights are initialized randomly'
+    ]
 
 
 def test_other_classes_get_a_fresh_heat_map(tmp_path: Path, messages: Messages) -> None:
@@ -50,7 +52,7 @@ def test_other_classes_get_a_fresh_heat_map(tmp_path: Path, messages: Messages) 
     network = load_initial_weights(tmp_path / 'old.safetensors', config)
     assert network.get_parameter('hm.2.weight').shape[0] == 2
     assert messages() == [
-        'old.safetensors has none of hm: fresh weights there',
+        'old.safetensors does not contain hm: these weights are initialized randomly',
         'not used of old.safetensors: base.pre_hm_layer, hm',
     ]
 
