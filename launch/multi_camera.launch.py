@@ -9,6 +9,7 @@ from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
 from launch.substitutions import LaunchConfiguration
 
+from jtn_ros.launching.arguments import RUNNING
 from jtn_ros.launching.arguments import Argument
 from jtn_ros.launching.arguments import declare_arguments
 from jtn_ros.launching.arguments import of_tracker
@@ -37,13 +38,7 @@ ARGUMENTS = {
         'positions',
         'fixed_frame',
         'outputs',
-        'params_file',
-        'autostart',
-        'use_sim_time',
-        'rviz',
-        'rviz_frame',
-        'log_level',
-        'dds_profiles',
+        *RUNNING,
     ),
 }
 

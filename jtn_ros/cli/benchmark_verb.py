@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from jtn_ros.cli.input_size import input_size
+from jtn_ros.cli.setting_arguments import add_backend_argument
 from jtn_ros.cli.setting_arguments import choices_of
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
@@ -47,12 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--model', help='exported model, or the name of a bundled one (default: the bundled one)'
     )
-    parser.add_argument(
-        '--backend',
-        default='auto',
-        choices=choices_of(EngineOptions, 'backend'),
-        help='inference back end (default: auto)',
-    )
+    add_backend_argument(parser)
     parser.add_argument(
         '--precision',
         choices=choices_of(EngineOptions, 'precision'),

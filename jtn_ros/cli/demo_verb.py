@@ -30,10 +30,9 @@ from typing import Any
 from jtn_ros.cli.demo_clip import write_clip
 from jtn_ros.cli.ros_launch import first_error
 from jtn_ros.cli.ros_launch import run_launch_file
-from jtn_ros.cli.setting_arguments import choices_of
+from jtn_ros.cli.setting_arguments import add_backend_argument
 from jtn_ros.errors import JtnError
 from jtn_ros.errors import UsageError
-from jtn_ros.inference.options import EngineOptions
 from jtn_ros.media import open_frames
 from jtn_ros.media.overwriting import protect_inputs
 from jtn_ros.media.overwriting import require_folder
@@ -63,12 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
     )
     parser.add_argument('--model', default='', help='exported model (default: the bundled one)')
-    parser.add_argument(
-        '--backend',
-        default='auto',
-        choices=choices_of(EngineOptions, 'backend'),
-        help='inference back end (default: auto)',
-    )
+    add_backend_argument(parser)
     parser.add_argument(
         '--rate', type=float, default=1.0, help='playback speed; 2 is twice as fast (default: 1)'
     )

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from jtn_ros.inference.options import EngineOptions
 from jtn_ros.settings import Setting
 from jtn_ros.settings import settings_of
 
@@ -27,6 +28,16 @@ def add_setting_arguments(
             choices=choices or None,
             help=_help(entry),
         )
+
+
+def add_backend_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--backend`` for a verb that always selects a back end."""
+    parser.add_argument(
+        '--backend',
+        default='auto',
+        choices=choices_of(EngineOptions, 'backend'),
+        help='inference back end (default: auto)',
+    )
 
 
 def choices_of(kind: type, name: str) -> list[str]:

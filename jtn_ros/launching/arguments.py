@@ -124,6 +124,18 @@ TRACKER = {
 }
 
 
+# Arguments of `TRACKER` about how the node runs, not about its input or results.
+RUNNING = (
+    'params_file',
+    'autostart',
+    'use_sim_time',
+    'rviz',
+    'rviz_frame',
+    'log_level',
+    'dds_profiles',
+)
+
+
 def of_tracker(*names: str) -> dict[str, Argument]:
     """Return some arguments of tracker.launch.py."""
     return {name: TRACKER[name] for name in names}
